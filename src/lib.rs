@@ -1,0 +1,25 @@
+//! Wharf: one compose-like TOML file becomes systemd units; systemd supervises the containers.
+//!
+//! A compiler (`stack` → `plan` → `install`) and two small run-time programs (`run` behind `wharf-run`, `supervise` behind
+//! `wharfd`). A room uses only rooms on lower floors:
+//!
+//! - floor 4: [`install`]
+//! - floor 3: [`plan`], [`run`], [`report`]
+//! - floor 2: [`stack`], [`engine`]
+//! - floor 1: [`unit`], [`systemd`], [`spec`], [`diagnostic`]
+//!
+//! Architecture invariant: `run` never reads a stack file; `stack` and `unit` meet only in `plan`; only `engine` names the
+//! engine's client library and only `systemd` names D-Bus.
+
+#![forbid(unsafe_code)]
+
+pub mod diagnostic;
+pub mod engine;
+pub mod install;
+pub mod plan;
+pub mod report;
+pub mod run;
+pub mod spec;
+pub mod stack;
+pub mod systemd;
+pub mod unit;

@@ -1,0 +1,294 @@
+//! The stack as types: what is left when syntax, interpolation and defaults are out of the way.
+//!
+//! Keys are named as the Compose Specification names them; each field's source is the section of that name.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::diagnostic::Place;
+
+/// One project: what one stack file (or several, merged) declares.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stack {
+    /// `name`, else the file's stem. `[a-z0-9][a-z0-9_-]*`, as the Compose Specification demands.
+    pub name: String,
+    /// The absolute path of the stack file.
+    pub source: PathBuf,
+    /// Where the name stands, or the start of the file.
+    pub place: Place,
+    /// Whether the stack is started at boot when `wharf-generator` finds it in /etc/wharf (default true).
+    pub autostart: bool,
+    pub services: BTreeMap<String, Service>,
+    /// Declared networks, and `default` where a service uses it.
+    pub networks: BTreeMap<String, Network>,
+    pub volumes: BTreeMap<String, Volume>,
+    /// `[systemd.Unit]`, `[systemd.Install]`: directives of the stack's target.
+    pub systemd: Overrides,
+}
+
+/// A service: one container (later: or several replicas of it).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Service {
+    pub name: String,
+    pub place: Place,
+    pub image: String,
+    /// `None`: the image's own. A string was split into words as a POSIX shell would.
+    pub command: Option<Vec<String>>,
+    /// `None`: the image's own. `Some([])`: none, which also drops the image's command.
+    pub entrypoint: Option<Vec<String>>,
+    /// `env_file` and `environment`, merged (the latter wins). `None`: the variable is taken away from the image's own.
+    pub environment: BTreeMap<String, Option<String>>,
+    pub ports: Vec<Port>,
+    /// `volumes` and `tmpfs`.
+    pub mounts: Vec<Mount>,
+    /// The networks to join by their key; `default` if the user said nothing.
+    pub networks: BTreeMap<String, Attachment>,
+    pub depends_on: BTreeMap<String, Dependency>,
+    pub healthcheck: Option<Healthcheck>,
+    /// `None`: the user said nothing.
+    pub restart: Option<Restart>,
+    /// When the unit counts as started; `None`: the user said nothing.
+    pub ready: Option<Ready>,
+    pub labels: BTreeMap<String, String>,
+    pub hostname: Option<String>,
+    pub domainname: Option<String>,
+    pub user: Option<String>,
+    pub working_dir: Option<String>,
+    pub init: Option<bool>,
+    /// With or without the `SIG` prefix as written, or a number.
+    pub stop_signal: Option<String>,
+    /// Default 10 s (Compose Specification, stop_grace_period).
+    pub stop_grace_period: Option<Duration>,
+    pub container_name: Option<String>,
+    pub cap_add: Vec<String>,
+    pub cap_drop: Vec<String>,
+    pub privileged: bool,
+    pub read_only: bool,
+    pub tty: bool,
+    pub stdin_open: bool,
+    pub devices: Vec<Device>,
+    /// `host:ip` in the engine's form.
+    pub extra_hosts: Vec<String>,
+    pub dns: Vec<String>,
+    pub dns_search: Vec<String>,
+    pub dns_opt: Vec<String>,
+    pub sysctls: BTreeMap<String, String>,
+    pub ulimits: BTreeMap<String, Ulimit>,
+    /// Bytes.
+    pub mem_limit: Option<u64>,
+    /// Billionths of a CPU, the engine's NanoCpus.
+    pub cpus: Option<u64>,
+    /// -1: unlimited.
+    pub pids_limit: Option<i64>,
+    pub pull_policy: Option<PullPolicy>,
+    /// `[services.NAME.systemd.SECTION]`: directives added to, or replacing, those of the unit.
+    pub systemd: Overrides,
+}
+
+/// One published port. Ranges are expanded: one entry a container port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Port {
+    pub target: u16,
+    pub protocol: Protocol,
+    pub host_ip: Option<IpAddr>,
+    pub published: Published,
+    pub place: Place,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Protocol {
+    Tcp,
+    Udp,
+    Sctp,
+}
+
+/// The host side of a port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Published {
+    /// The engine picks one from the ephemeral range.
+    Ephemeral,
+    One(u16),
+    /// The engine picks a free one of these.
+    Range(u16, u16),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mount {
+    /// Absolute path in the container.
+    pub target: String,
+    pub read_only: bool,
+    pub kind: MountKind,
+    pub place: Place,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MountKind {
+    Bind {
+        /// Absolute path on the host.
+        source: PathBuf,
+        /// Short syntax: true. Long syntax: `bind.create_host_path`, default true.
+        create_host_path: bool,
+        propagation: Option<String>,
+        /// `z` (shared) or `Z` (private).
+        selinux: Option<char>,
+    },
+    Volume {
+        /// The volume's key; `None`: an anonymous volume.
+        source: Option<String>,
+        nocopy: bool,
+        subpath: Option<String>,
+    },
+    Tmpfs {
+        /// Bytes.
+        size: Option<u64>,
+        /// Permission bits.
+        mode: Option<u32>,
+        /// Mount options of the service key `tmpfs` (`/run:size=64m,uid=1000`), as the engine takes them.
+        options: Option<String>,
+    },
+}
+
+/// How a service joins one network.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Attachment {
+    pub aliases: Vec<String>,
+    pub ipv4_address: Option<String>,
+    pub ipv6_address: Option<String>,
+    pub link_local_ips: Vec<String>,
+    pub mac_address: Option<String>,
+    pub driver_opts: BTreeMap<String, String>,
+    /// The order in which networks are joined: highest first (Compose Specification, networks.priority).
+    pub priority: i64,
+    /// Which network gives the default gateway: the highest (Engine API 1.48).
+    pub gw_priority: Option<i64>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dependency {
+    pub condition: Condition,
+    /// `false`: start even if the dependency is missing or failed.
+    pub required: bool,
+    /// `true`: restart with the dependency.
+    pub restart: bool,
+    pub place: Place,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Condition {
+    Started,
+    Healthy,
+    CompletedSuccessfully,
+}
+
+/// The container's probe; durations with nanosecond precision as in the Engine API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Healthcheck {
+    pub test: HealthTest,
+    pub interval: Option<Duration>,
+    pub timeout: Option<Duration>,
+    pub retries: Option<u32>,
+    pub start_period: Option<Duration>,
+    pub start_interval: Option<Duration>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HealthTest {
+    /// The image's own test; the other keys adjust it.
+    Inherit,
+    /// `disable = true` or `test = ["NONE"]`.
+    Disabled,
+    /// `["CMD", …]` or `["CMD-SHELL", …]`; a string became `CMD-SHELL`.
+    Run(Vec<String>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Restart {
+    No,
+    Always,
+    /// At most so many times.
+    OnFailure(Option<u32>),
+    UnlessStopped,
+}
+
+/// When a unit is active.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ready {
+    Started,
+    Healthy,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Device {
+    pub host: String,
+    pub container: String,
+    /// A subset of `rwm`.
+    pub permissions: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ulimit {
+    pub soft: i64,
+    pub hard: i64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PullPolicy {
+    Always,
+    /// `missing` and `if_not_present`; the default.
+    Missing,
+    Never,
+}
+
+/// A network of the stack.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Network {
+    pub key: String,
+    pub place: Place,
+    /// The name at the engine: `name`, else `PROJECT_KEY`.
+    pub name: String,
+    /// Made and removed by somebody else.
+    pub external: bool,
+    pub driver: Option<String>,
+    pub driver_opts: BTreeMap<String, String>,
+    pub internal: bool,
+    pub attachable: bool,
+    pub enable_ipv6: Option<bool>,
+    pub ipam: Option<Ipam>,
+    pub labels: BTreeMap<String, String>,
+    pub systemd: Overrides,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ipam {
+    pub driver: Option<String>,
+    pub config: Vec<IpamConfig>,
+    pub options: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct IpamConfig {
+    pub subnet: Option<String>,
+    pub ip_range: Option<String>,
+    pub gateway: Option<String>,
+    pub aux_addresses: BTreeMap<String, String>,
+}
+
+/// A volume of the stack.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Volume {
+    pub key: String,
+    pub place: Place,
+    /// The name at the engine: `name`, else `PROJECT_KEY`.
+    pub name: String,
+    /// Made and removed by somebody else.
+    pub external: bool,
+    pub driver: Option<String>,
+    pub driver_opts: BTreeMap<String, String>,
+    pub labels: BTreeMap<String, String>,
+    pub systemd: Overrides,
+}
+
+/// Unit directives by section, in the order written: section → directive → values (one line each).
+pub type Overrides = BTreeMap<String, Vec<(String, Vec<String>)>>;
