@@ -7,6 +7,10 @@
 CGROUPS=/sys/fs/cgroup
 [[ ! -e $CGROUPS/unified/cgroup.procs ]] || CGROUPS=$CGROUPS/unified
 
+INSIDE=(nsenter --all --wdns=/root)
+ENVIRONMENT=(env -i HOME=/root LANG=C.UTF-8 LOGNAME=root USER=root SHELL=/bin/bash
+    PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin)
+
 host_up() {
     local name=$1 live_restore='' install='' owner=''
     shift
@@ -50,8 +54,8 @@ host_exec() {
     shift
     [[ ${1:-} != -- ]] || shift
     [[ $# -gt 0 ]] || die "exec needs a command"
-    leader=$(host_leader "$name")
-    enter "$leader" "$@"
+    leader=$(host_leader "$name") || die "$name is still booting"
+    exec "${INSIDE[@]}" --target "$leader" "${ENVIRONMENT[@]}" "$@"
 }
 
 host_poweroff() {
@@ -214,37 +218,25 @@ is_ready() {
         die "systemd-nspawn of $1 has ended"
     fi
     # shellcheck disable=SC2016 # expanded inside the host
-    leader=$(host_leader "$1") && enter "$leader" bash -c \
+    leader=$(host_leader "$1") && "${INSIDE[@]}" --target "$leader" "${ENVIRONMENT[@]}" bash -c \
         'for unit in docker docker-registry; do systemctl is-active --quiet $unit || exit; done; : </dev/tcp/127.0.0.1/5000' 2>/dev/null
 }
 
-enter() {
-    local leader=$1
-    shift
-    nsenter --target "$leader" --all --wdns=/root env -i HOME=/root LANG=C.UTF-8 LOGNAME=root USER=root SHELL=/bin/bash \
-        PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@" 8>&- 9>&-
-}
-
-# Nothing of a host is worth an orderly end when its files are thrown away: process 1 dies, and with it all in its namespace.
+# Nothing of a host is worth an orderly end when its files are thrown away: all in the control group made for it dies at once,
+# also when its systemd-nspawn is already gone. What was entered from outside dies with process 1 of its namespace.
 cut_power() {
-    local name=$1 leader
-    if alive "$RUN/$name/nspawn"; then
-        leader=$(host_leader "$name") || leader=$(host_pid "$name")
-        kill -KILL "$leader"
-        if ! poll 10 has_ended "$name"; then
-            kill -KILL "$(host_pid "$name")"
-            poll 10 has_ended "$name" || die "systemd-nspawn of $name does not end"
-        fi
-    fi
-    remove_cgroup "$name"
+    local group=$CGROUPS/wharf-test-$1
+    [[ -d $group ]] || return 0
+    echo 1 >"$group/cgroup.kill"
+    poll 10 has_ended "$1" || die "systemd-nspawn of $1 does not end"
+    remove_cgroup "$1"
 }
 
 remove_cgroup() {
-    local group=$CGROUPS/wharf-test-$1
-    [[ ! -d $group ]] || poll 5 cgroup_is_removed "$group" || say "control group $group is still in use"
+    poll 10 cgroup_is_removed "$CGROUPS/wharf-test-$1" || die "control group wharf-test-$1 is still in use"
 }
 
 cgroup_is_removed() {
-    find "$1" -depth -type d -exec rmdir {} + 2>/dev/null
+    [[ ! -d $1 ]] || find "$1" -depth -type d -exec rmdir {} + 2>/dev/null
     [[ ! -d $1 ]]
 }

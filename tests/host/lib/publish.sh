@@ -11,8 +11,8 @@ publish() {
     done <"$HERE/images/$name/config"
     for version in ${versions:-1}; do
         image=127.0.0.1:5000/$name:$version
-        host_exec "$host" docker import "${changes[@]}" \
-            --change "LABEL org.opencontainers.image.version=$version" - "$image" <"$tar" >/dev/null
-        host_exec "$host" docker push --quiet "$image" >/dev/null
+        (host_exec "$host" docker import "${changes[@]}" \
+            --change "LABEL org.opencontainers.image.version=$version" - "$image") <"$tar" >/dev/null
+        (host_exec "$host" docker push --quiet "$image") >/dev/null
     done
 }
