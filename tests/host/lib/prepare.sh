@@ -60,7 +60,7 @@ image_names() {
 
 # image_tar NAME: where the image's root file system lies, packed.
 image_tar() {
-    local inputs=("$HERE/images/$1/recipe.sh" "$HERE/images/finish")
+    local inputs=("$HERE/images/$1" "$HERE/images/finish")
     [[ $1 != todo ]] || inputs+=("$REPOSITORY/examples/todo/app")
     echo "$CACHE/image-$1-$(key "${inputs[@]}").tar"
 }
