@@ -42,6 +42,9 @@ printf '127.0.0.1 localhost\n::1 localhost\n' >"$root/etc/hosts"
 rm -f "$root/etc/resolv.conf" "$root/etc/hostname"
 touch "$root/etc/resolv.conf"
 
+# containerd tells of each of its plugins at every start; a journal is for what happens.
+printf '[debug]\n  level = "warn"\n' >>"$root/etc/containerd/config.toml"
+
 mkdir -p "$root/etc/docker" "$root/var/lib/docker" "$root/var/lib/containerd"
 
 # The registry of every host: open, on loopback. A test of logins starts a second one, with a password file.
