@@ -4,7 +4,7 @@ set -euo pipefail
 root=$1 mirror=$2
 
 packages=(
-    systemd systemd-sysv dbus polkitd
+    systemd systemd-sysv libpam-systemd dbus dbus-user-session polkitd
     docker.io docker-cli docker-compose docker-registry iptables
     podman                                  # for Quadlet's generator, a peer in the benchmarks
     iproute2 ca-certificates curl procps jq socat sqlite3 strace python3-minimal apache2-utils
@@ -20,7 +20,7 @@ mmdebstrap --quiet --variant=minbase \
 
 # Nothing here is needed by a test, and each costs boot time or fails in a container.
 systemctl --quiet --root="$root" mask \
-    systemd-modules-load.service systemd-logind.service systemd-networkd-wait-online.service systemd-firstboot.service \
+    systemd-modules-load.service systemd-networkd-wait-online.service systemd-firstboot.service \
     systemd-pcrmachine.service systemd-pcrphase.service systemd-random-seed.service systemd-update-utmp.service \
     getty.target console-getty.service getty-static.service \
     apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service fstrim.timer man-db.timer \
@@ -28,6 +28,9 @@ systemctl --quiet --root="$root" mask \
     podman-clean-transient.service netavark-dhcp-proxy.service netavark-dhcp-proxy.socket
 
 systemctl --quiet --root="$root" set-default multi-user.target
+
+# logind starts when it is first asked for, not at boot.
+rm -f "$root/usr/lib/systemd/system/multi-user.target.wants/systemd-logind.service"
 
 # Everything is up to date: no ldconfig, sysusers or catalogue update at first boot.
 touch "$root/etc/.updated" "$root/var/.updated"

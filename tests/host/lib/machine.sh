@@ -45,6 +45,7 @@ host_boot() {
     must_exist "$1"
     ! alive "$RUN/$1/nspawn" || die "$1 is running"
     lock_hosts --shared
+    cut_power "$1" # what a systemd-nspawn that ended by itself left behind
     boot_host "$1"
     unlock_hosts
 }
@@ -55,6 +56,8 @@ host_exec() {
     [[ ${1:-} != -- ]] || shift
     [[ $# -gt 0 ]] || die "exec needs a command"
     leader=$(host_leader "$name") || die "$name is still booting"
+    # Into its control group too: who calls a D-Bus service is looked up there.
+    echo "$BASHPID" >"$CGROUPS$(sed -n 's/^0:://p' "/proc/$leader/cgroup")/cgroup.procs"
     exec "${INSIDE[@]}" --target "$leader" "${ENVIRONMENT[@]}" "$@"
 }
 
@@ -62,7 +65,7 @@ host_poweroff() {
     must_run "$1"
     touch "$RUN/$1/off"
     kill -TERM "$(host_pid "$1")" # systemd-nspawn passes it on as a request to power off
-    poll 120 has_ended "$1" || die "$1 does not power off; see 'host journal $1'"
+    poll 120 has_powered_off "$1" || die "$1 does not power off; see 'host journal $1'"
     remove_cgroup "$1"
 }
 
@@ -134,7 +137,7 @@ host_prune() {
     for state in "$RUN"/*/; do
         [[ -e $state ]] || continue
         name=$(basename "$state")
-        if is_orphan "$name" || is_dead "$name"; then
+        if is_stale "$name"; then
             echo "$name"
             host_down "$name"
         fi
@@ -152,12 +155,13 @@ unlock_hosts() {
     exec 8>&-
 }
 
-is_orphan() {
-    [[ -e $RUN/$1/owner ]] && ! alive "$RUN/$1/owner"
-}
-
-is_dead() {
-    ! alive "$RUN/$1/nspawn" && [[ ! -e $RUN/$1/off ]]
+# A host with an owner lives as long as that; one without lives until it dies by itself.
+is_stale() {
+    if [[ -e $RUN/$1/owner ]]; then
+        ! alive "$RUN/$1/owner"
+    else
+        ! alive "$RUN/$1/nspawn" && [[ ! -e $RUN/$1/off ]]
+    fi
 }
 
 must_exist() {
@@ -171,6 +175,16 @@ must_run() {
 
 has_ended() {
     ! alive "$RUN/$1/nspawn"
+}
+
+# At shutdown systemd stops all processes before it ends them, and an nsenter whose child is stopped stops itself, for ever:
+# then process 1 waits for it in vain. So they are told to go on.
+has_powered_off() {
+    local pids
+    has_ended "$1" && return
+    mapfile -t pids < <(cat "$CGROUPS/wharf-test-$1"/payload/init.scope/cgroup.procs 2>/dev/null)
+    kill -CONT "${pids[@]}" 2>/dev/null || true
+    return 1
 }
 
 # create_host NAME LOWER: the files of a new host over the given lower layers.
@@ -191,7 +205,7 @@ create_host() {
 boot_host() {
     local name=$1 state=$RUN/$1
     rm -f "$state/off" "$state/nspawn"
-    mkdir -p "$CGROUPS/wharf-test-$name"
+    mkdir "$CGROUPS/wharf-test-$name" || die "the control group wharf-test-$name belongs to another host"
     # shellcheck disable=SC2016 # expanded by the inner shell
     SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 setsid bash -c '
         echo $$ >"$1/cgroup.procs"

@@ -1,5 +1,6 @@
 # Builds what every host shares, once: the root file system, the images' root file systems, the filled registry.
 # Each is named by the hash of its recipe, built beside its place and renamed into it, so what exists is whole.
+# A recipe holds the lock (descriptor 9) as long as it runs, even when `prepare` is killed; its mounts vanish with its namespace.
 # shellcheck shell=bash
 
 ROOT_KEY=$(key "$HERE/root-recipe.sh")
@@ -25,7 +26,7 @@ is_prepared() {
 }
 
 install_tools() {
-    local -A package=([mmdebstrap]=mmdebstrap [systemd-nspawn]=systemd-container [nsenter]=util-linux [journalctl]=systemd [xargs]=findutils)
+    local -A package=([mmdebstrap]=mmdebstrap [systemd-nspawn]=systemd-container [nsenter]=util-linux [unshare]=util-linux [journalctl]=systemd [xargs]=findutils)
     local tool missing=()
     for tool in "${!package[@]}"; do
         command -v "$tool" >/dev/null || missing+=("${package[$tool]}")
@@ -50,7 +51,7 @@ debian_mirror() {
 
 build_root() {
     say "building the root file system"
-    "$HERE/root-recipe.sh" "$ROOT_LAYER.half" "$(debian_mirror)" 9>&- >&2
+    unshare --mount "$HERE/root-recipe.sh" "$ROOT_LAYER.half" "$(debian_mirror)" >&2
     mv -T "$ROOT_LAYER.half" "$ROOT_LAYER"
 }
 
@@ -74,7 +75,7 @@ build_image() {
     root=$CACHE/image-$name.half
     rm -rf --one-file-system "$root"
     mkdir "$root"
-    (cd "$REPOSITORY" && "$HERE/images/$name/recipe.sh" "$root" "$(debian_mirror)") 9>&- >&2
+    (cd "$REPOSITORY" && unshare --mount "$HERE/images/$name/recipe.sh" "$root" "$(debian_mirror)") >&2
     tar -C "$root" --numeric-owner --exclude='./dev/*' -cf "$tar.half" .
     rm -rf --one-file-system "$root"
     mv -T "$tar.half" "$tar"
@@ -88,6 +89,7 @@ build_registry() {
     done
     say "filling the registry"
     create_host "$builder" "$ROOT_LAYER"
+    process_identity $$ >"$RUN/$builder/owner"
     trap 'host_down "$builder"' EXIT
     boot_host "$builder"
     for name in $(image_names); do
