@@ -9,17 +9,24 @@ use wharf::{run, spec};
 const USAGE: &str = "usage: wharf-run container|container-remove|network|network-remove|volume SPEC\n\
                      wharf-run is started by the units that `wharf generate` writes.";
 
+/// A handful of sockets need no room for a thousand events.
+const EVENTS_PER_TICK: usize = 16;
+
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [verb, path] = arguments.as_slice() else { return usage() };
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_io_events_per_tick(EVENTS_PER_TICK)
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => return failed(&format!("cannot start: {error}")),
     };
     let path = Path::new(path);
     runtime.block_on(async {
         match verb.as_str() {
-            "container" => with(path, async |spec| run::run_container(&spec).await).await,
+            "container" => with(path, run::run_container).await,
             "container-remove" => with(path, async |spec| run::remove_container(&spec).await).await,
             "network" => with(path, async |spec| run::create_network(&spec).await).await,
             "network-remove" => with(path, async |spec| run::remove_network(&spec).await).await,
@@ -30,14 +37,15 @@ fn main() -> ExitCode {
 }
 
 async fn with<T: DeserializeOwned>(path: &Path, work: impl AsyncFnOnce(T) -> ExitCode) -> ExitCode {
-    let text = match std::fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) => return failed(&format!("{}: {error}", path.display())),
-    };
-    match spec::from_json(&text) {
+    match read(path) {
         Ok(spec) => work(spec).await,
-        Err(error) => failed(&format!("{}: {error}; run `wharf generate` to write it anew", path.display())),
+        Err(why) => failed(&format!("{}: {why}", path.display())),
     }
+}
+
+fn read<T: DeserializeOwned>(path: &Path) -> Result<T, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
+    spec::from_json(&text).map_err(|error| format!("{error}; run `wharf generate` to write it anew"))
 }
 
 fn failed(why: &str) -> ExitCode {

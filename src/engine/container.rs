@@ -16,6 +16,8 @@ use crate::spec::{ContainerSpec, label};
 pub struct Container {
     pub id: String,
     pub running: bool,
+    /// The first process, as the host numbers it; 0 if none runs.
+    pub pid: i32,
     pub exit_code: i64,
     pub oom_killed: bool,
     /// The engine's own word on why it could not start.
@@ -56,6 +58,7 @@ impl From<ContainerInspectResponse> for Container {
         Self {
             id: inspect.id.unwrap_or_default(),
             running: state.running.unwrap_or(false),
+            pid: state.pid.and_then(|pid| i32::try_from(pid).ok()).unwrap_or(0),
             exit_code: state.exit_code.unwrap_or(0),
             oom_killed: state.oom_killed.unwrap_or(false),
             error: state.error.unwrap_or_default(),

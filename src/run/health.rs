@@ -12,11 +12,11 @@ use crate::systemd::service;
 
 /// Follows the health of a container.
 pub struct HealthWatch<'a> {
-    pub engine: &'a Engine,
-    pub id: &'a str,
+    engine: &'a Engine,
+    id: &'a str,
     /// Whether the unit becomes ready by it, and is not yet.
-    pub awaited: bool,
-    pub last: Option<HealthReport>,
+    awaited: bool,
+    last: Option<HealthReport>,
 }
 
 /// The status line of a container that runs.
@@ -37,7 +37,16 @@ fn one_line(output: &str) -> String {
     line.chars().take(MOST).collect()
 }
 
-impl HealthWatch<'_> {
+impl<'a> HealthWatch<'a> {
+    pub fn new(engine: &'a Engine, id: &'a str, awaited: bool) -> Self {
+        Self { engine, id, awaited, last: None }
+    }
+
+    /// Whether the unit still waits for the container to be healthy.
+    pub fn is_awaited(&self) -> bool {
+        self.awaited
+    }
+
     /// Runs for as long as the container does. Returns only when the container cannot become ready any more.
     pub async fn run(&mut self) -> StartError {
         let mut pause = Pause::new();

@@ -3,20 +3,24 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until};
+use futures_util::FutureExt;
+use tokio::time::{sleep, timeout};
 
 use super::health::{HealthWatch, is_awaited, status_line};
-use super::output::{Pause, Phase, Relay};
+use super::output::{Pause, Relay};
+use super::process::Process;
 use super::start::{StartError, Started, connect, patiently, start};
 use super::{message, stop::StopRequest};
-use crate::engine::{Container, Engine, Health, HealthReport};
-use crate::spec::{ContainerSpec, Ready, exit};
+use crate::engine::{Container, Engine, EngineError, Health, HealthReport};
+use crate::spec::{ContainerPart, ContainerSpec, Ready, exit};
 use crate::systemd::journal::Journal;
 use crate::systemd::{own_unit, service};
 
 /// How long the last lines of output may take to arrive after the container has ended.
 const LAST_LINES: Duration = Duration::from_secs(10);
+
+/// The output of a container ends a moment before the engine says that the container has ended.
+const A_MOMENT: Duration = Duration::from_secs(2);
 
 /// How a container's life under this wharf-run went.
 enum End {
@@ -33,28 +37,29 @@ enum End {
 }
 
 /// Runs the container of a spec to its end; the exit status for systemd.
-pub async fn run_container(spec: &ContainerSpec) -> ExitCode {
-    let mut stop = match StopRequest::listen() {
+pub async fn run_container(spec: ContainerSpec) -> ExitCode {
+    let stop = match StopRequest::listen() {
         Ok(stop) => stop,
         Err(error) => {
             message::error(&format!("cannot listen for signals: {error}"));
             return ExitCode::from(exit::TRY_AGAIN);
         }
     };
-    let started = async {
-        let engine = connect().await?;
-        let started = patiently("Starting", start(&engine, spec)).await?;
-        Ok((engine, started))
-    };
     let outcome = tokio::select! {
-        outcome = started => outcome,
+        outcome = Box::pin(bring_up(&spec)) => outcome,
         // Told to stop while starting: ExecStopPost= removes what there is.
         () = stop.wait() => return ExitCode::SUCCESS,
     };
     match outcome {
-        Ok((engine, started)) => Life { engine: &engine, spec, started: &started }.run(&mut stop).await,
+        Ok((engine, started)) => Box::pin(Life::new(engine, spec, started).run(&stop)).await,
         Err(error) => start_failed(&error),
     }
+}
+
+async fn bring_up(spec: &ContainerSpec) -> Result<(Engine, Started), StartError> {
+    let engine = connect().await?;
+    let started = patiently("Starting", start(&engine, spec)).await?;
+    Ok((engine, started))
 }
 
 fn start_failed(error: &StartError) -> ExitCode {
@@ -63,20 +68,28 @@ fn start_failed(error: &StartError) -> ExitCode {
     ExitCode::from(error.exit_status())
 }
 
-struct Life<'a> {
-    engine: &'a Engine,
-    spec: &'a ContainerSpec,
-    started: &'a Started,
+/// A container that runs, and what is known of it. Of the spec it keeps little: it lives as long as the container.
+struct Life {
+    engine: Engine,
+    started: Started,
+    part: ContainerPart,
+    image: String,
+    tty: bool,
 }
 
-impl Life<'_> {
-    async fn run(&self, stop: &mut StopRequest) -> ExitCode {
-        if self.spec.wharf.ready == Ready::Started {
+impl Life {
+    fn new(engine: Engine, spec: ContainerSpec, started: Started) -> Self {
+        let image = spec.container.image.unwrap_or_default();
+        Self { engine, started, part: spec.wharf, image, tty: spec.container.tty.unwrap_or(false) }
+    }
+
+    async fn run(self, stop: &StopRequest) -> ExitCode {
+        if self.part.ready == Ready::Started {
             let running = HealthReport { status: Health::NONE, output: String::new() };
             service::ready(&status_line(&running, &self.started.id));
         }
         let end = match self.journal() {
-            Ok(journal) => self.watch(journal, stop).await,
+            Ok(journal) => self.until_end(journal, stop).await,
             Err(error) => {
                 message::error(&format!("cannot write to the journal: {error}"));
                 return ExitCode::from(exit::TRY_AGAIN);
@@ -86,106 +99,76 @@ impl Life<'_> {
     }
 
     fn journal(&self) -> std::io::Result<Journal> {
-        let part = &self.spec.wharf;
         Journal::new(&[
-            ("SYSLOG_IDENTIFIER", &part.name),
+            ("SYSLOG_IDENTIFIER", &self.part.name),
             ("CONTAINER_ID", message::short(&self.started.id)),
             ("CONTAINER_ID_FULL", &self.started.id),
-            ("CONTAINER_NAME", &part.name),
-            ("IMAGE", self.spec.container.image.as_deref().unwrap_or_default()),
-            ("WHARF_PROJECT", &part.project),
-            ("WHARF_SERVICE", &part.service),
+            ("CONTAINER_NAME", &self.part.name),
+            ("IMAGE", &self.image),
+            ("WHARF_PROJECT", &self.part.project),
+            ("WHARF_SERVICE", &self.part.service),
         ])
     }
 
-    /// Relays, follows health and waits for the end, all at once.
-    async fn watch(&self, journal: Journal, stop: &mut StopRequest) -> End {
-        let (phase, seen) = watch::channel(Phase::Running);
-        let tty = self.spec.container.tty.unwrap_or(false);
-        let mut relay = Relay::new(self.engine, &self.started.id, tty, journal, self.started.adopted);
-        let mut relay = std::pin::pin!(relay.run(seen));
-        let end = {
-            let ending = self.until_end(stop);
-            tokio::select! {
-                end = ending => end,
-                () = &mut relay => unreachable!("the relay ends after the container"),
+    /// Relays the output, follows the health and waits for the end, all at once.
+    async fn until_end(&self, journal: Journal, stop: &StopRequest) -> End {
+        let relay = Relay::new(&self.engine, &self.started.id, self.tty, journal, self.started.adopted);
+        let mut health = HealthWatch::new(&self.engine, &self.started.id, is_awaited(self.part.ready));
+        let mut ending = std::pin::pin!(self.end(relay));
+        let never_ready = tokio::select! {
+            end = &mut ending => {
+                return if health.is_awaited() { never_ready(end) } else { end };
             }
+            error = health.run() => Some(error),
+            () = stop.wait() => None,
         };
-        let (end, unseen) = end;
-        phase.send_replace(if unseen { Phase::EndedUnseen } else { Phase::Ended });
-        if tokio::time::timeout(LAST_LINES, relay).await.is_err() {
-            message::warning("the engine did not give the container's last lines of output");
-        }
-        end
-    }
-
-    /// The end of the container, and whether it came while the engine was away.
-    async fn until_end(&self, stop: &mut StopRequest) -> (End, bool) {
-        let id = &self.started.id;
-        let awaited = is_awaited(self.spec.wharf.ready);
-        let mut health = HealthWatch { engine: self.engine, id, awaited, last: None };
-        let mut never_ready = None;
-        let mut exited = std::pin::pin!(self.exited());
-        tokio::select! {
-            (end, unseen) = &mut exited => {
-                if !health.awaited {
-                    return (end, unseen);
-                }
-                let why = match &end {
-                    End::Exited(container) => format!("the container {} before it was healthy", ended(container)),
-                    _ => "the container was removed before it was healthy".to_owned(),
-                };
-                return (self.never_ready(end, why), unseen);
-            }
-            error = health.run() => never_ready = Some(error),
-            () = stop.wait() => (),
-        }
         service::stopping("Stopping");
-        let unseen = tokio::select! {
-            (_, unseen) = &mut exited => unseen,
-            () = self.stop() => unreachable!("the stop goes on until the container has ended"),
-        };
-        (never_ready.map_or(End::Stopped, End::NeverReady), unseen)
-    }
-
-    /// With a policy that does not restart, the container's own status is the better answer.
-    fn never_ready(&self, end: End, why: String) -> End {
-        match end {
-            End::Exited(container) => match StartError::NeverReady(why.clone()).exit_status() {
-                exit::CANNOT_START if own_unit::start_history().is_some_and(|history| history.restarts > 0) => {
-                    End::NeverReady(StartError::NeverReady(why))
-                }
-                _ => End::Exited(container),
-            },
-            other => other,
+        tokio::select! {
+            _ended = &mut ending => (),
+            () = self.stop() => message::warning("the engine does not say that the container has ended"),
         }
+        never_ready.map_or(End::Stopped, End::NeverReady)
     }
 
-    /// Waits for the end of the container, over any absence of the engine.
-    async fn exited(&self) -> (End, bool) {
-        let id = &self.started.id;
+    /// The end of the container: the engine closes its output, or the kernel says that its process is gone.
+    async fn end(&self, mut relay: Relay<'_>) -> End {
+        let process = match self.engine.container(&self.started.id).await {
+            Ok(Some(container)) => Process::of(&container),
+            _ => Process::unknown(),
+        };
+        let overdue = async {
+            process.ended().await;
+            sleep(LAST_LINES).await;
+        };
         let mut pause = Pause::new();
         let mut away = false;
+        let mut overdue = std::pin::pin!(overdue.fuse());
         loop {
-            let waited = self.engine.wait_container(id).await;
-            let looked = match waited {
-                Ok(_) => self.engine.container(id).await,
+            let followed = tokio::select! {
+                followed = relay.follow() => followed,
+                () = &mut overdue => {
+                    message::warning("the engine did not give the container's last lines of output");
+                    Ok(())
+                }
+            };
+            let looked = match followed {
+                Ok(()) => self.look_for_end().await,
                 Err(error) => Err(error),
             };
             match looked {
-                Ok(Some(container)) if container.running => (),
+                Ok(Some(container)) if container.running => pause.wait().await,
                 Ok(Some(container)) if away && !self.survives_engine().await => {
                     message::warning(&format!(
-                        "the engine went away, and the container with it: it {}",
+                        "the engine went down, and the container with it: it {}",
                         ended(&container)
                     ));
-                    return (End::EngineWentDown, away);
+                    return End::EngineWentDown;
                 }
-                Ok(Some(container)) => return (End::Exited(container), away),
-                Ok(None) => return (End::Gone, away),
+                Ok(Some(container)) => return End::Exited(container),
+                Ok(None) | Err(EngineError::NotFound(_)) => return End::Gone,
                 Err(error) => {
                     if !away {
-                        message::warning(&format!("{error}; the container is left alone, waiting for the engine"));
+                        message::warning(&format!("{error}; the container is left alone until the engine is back"));
                         service::status("The engine is away; the container is left alone");
                     }
                     away = true;
@@ -195,19 +178,26 @@ impl Life<'_> {
         }
     }
 
+    async fn look_for_end(&self) -> Result<Option<Container>, EngineError> {
+        if let Ok(waited) = timeout(A_MOMENT, self.engine.wait_container(&self.started.id)).await {
+            waited?;
+        }
+        self.engine.container(&self.started.id).await
+    }
+
     async fn survives_engine(&self) -> bool {
         self.engine.live_restore().await.unwrap_or(false)
     }
 
-    /// The stop signal, the grace period, SIGKILL. Does not return; the container's end is waited for elsewhere.
+    /// The stop signal, the grace period, SIGKILL. Normally the container's end, seen elsewhere, comes first.
     async fn stop(&self) {
-        let grace = Duration::try_from_secs_f64(self.spec.wharf.stop_grace_period).unwrap_or(Duration::from_secs(10));
-        let deadline = Instant::now() + grace;
+        let grace = Duration::try_from_secs_f64(self.part.stop_grace_period).unwrap_or(Duration::from_secs(10));
+        let overdue = sleep(grace);
         self.signal_until_heard(&self.stop_signal().await).await;
-        sleep_until(deadline).await;
+        overdue.await;
         message::warning(&format!("the container did not stop within {} s: killing it", grace.as_secs_f64()));
         self.signal_until_heard("SIGKILL").await;
-        std::future::pending().await
+        sleep(LAST_LINES + A_MOMENT).await;
     }
 
     async fn stop_signal(&self) -> String {
@@ -240,6 +230,19 @@ impl Life<'_> {
             End::Exited(container) => exited(&container),
         }
     }
+}
+
+/// The container ended before it was ready. Its own exit status is the better answer, unless systemd shall stop trying.
+fn never_ready(end: End) -> End {
+    let why = match &end {
+        End::Exited(container) => format!("the container {} before it was healthy", ended(container)),
+        End::Gone => "the container was removed before it was healthy".to_owned(),
+        _ => return end,
+    };
+    let error = StartError::NeverReady(why);
+    let gives_up =
+        error.exit_status() == exit::CANNOT_START && own_unit::start_history().is_some_and(|h| h.restarts > 0);
+    if gives_up || matches!(end, End::Gone) { End::NeverReady(error) } else { end }
 }
 
 fn exited(container: &Container) -> ExitCode {

@@ -9,6 +9,7 @@ mod health;
 mod life;
 mod message;
 mod output;
+mod process;
 mod resource;
 mod start;
 mod stop;

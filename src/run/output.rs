@@ -6,7 +6,6 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use futures_util::StreamExt;
-use tokio::sync::watch;
 
 use crate::engine::{Engine, EngineError, LogOutput};
 use crate::systemd::journal::{self, Journal, Priority};
@@ -17,16 +16,6 @@ const CONTAINER: &str = "CONTAINER_ID_FULL";
 
 /// A line longer than this is split (the engine's own buffer is 16 KiB; it marks what belongs together).
 const LONGEST_LINE: usize = 1 << 20;
-
-/// How far the container's life has come, for the relay.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Phase {
-    Running,
-    /// It ended before the eyes of the engine: the end of the stream is the end of the output.
-    Ended,
-    /// It ended while the engine was away: there may be output that no stream has shown.
-    EndedUnseen,
-}
 
 /// Growing pauses between attempts to reach the engine again: 100 ms to 5 s.
 pub struct Pause(Duration);
@@ -122,30 +111,11 @@ impl<'a> Relay<'a> {
         Self { engine, id, tty, journal, stdout, stderr }
     }
 
-    /// Relays until the container has ended and all of its output is in the journal.
-    pub async fn run(&mut self, mut phase: watch::Receiver<Phase>) {
-        let mut pause = Pause::new();
-        loop {
-            let before = *phase.borrow();
-            let clean = self.follow().await.is_ok();
-            if before != Phase::Running && clean {
-                break;
-            }
-            tokio::select! {
-                _ = phase.changed() => {
-                    if clean && *phase.borrow() == Phase::Ended {
-                        break;
-                    }
-                }
-                () = pause.wait() => (),
-            }
-        }
-        self.stdout.finish(&mut self.journal).await;
-        self.stderr.finish(&mut self.journal).await;
-    }
-
-    /// One stream, to its end.
-    async fn follow(&mut self) -> Result<(), EngineError> {
+    /// Relays until the engine says that there is no more, which it does when the container has ended.
+    ///
+    /// # Errors
+    /// The engine went away, or the container is gone. Called again, it goes on after the last line.
+    pub async fn follow(&mut self) -> Result<(), EngineError> {
         // What was read of an unfinished line comes again.
         self.stdout.part.clear();
         self.stderr.part.clear();
@@ -159,6 +129,8 @@ impl<'a> Relay<'a> {
                 LogOutput::Console { .. } | LogOutput::StdIn { .. } => (),
             }
         }
+        self.stdout.finish(&mut self.journal).await;
+        self.stderr.finish(&mut self.journal).await;
         Ok(())
     }
 
