@@ -1,0 +1,69 @@
+//! What only shows between keys: references, cycles, collisions.
+//!
+//! In: a decoded stack, perhaps incomplete. Out: reports. Invariant: nothing is changed here, and nothing that a key's own file
+//! has refused is reported again.
+
+mod collisions;
+mod cycles;
+mod references;
+
+use super::document::Decoded;
+use super::model::{HealthTest, MountKind, Service};
+use super::problem::{Across, Report};
+
+/// Reports every contradiction of a stack.
+pub fn check(decoded: &Decoded, report: &mut Report) {
+    if decoded.stack.services.is_empty() && report.error_count() == 0 {
+        report.add(&decoded.stack.place, Across::NoServices);
+    }
+    for decoded_service in decoded.services.values() {
+        let service = &decoded_service.service;
+        if !decoded_service.has_image_key {
+            report.add(
+                &service.place,
+                Across::NoImage {
+                    service: service.name.clone(),
+                },
+            );
+        }
+        bind_sources(service, report);
+        let waits_in_vain = service.ready == Some(super::model::Ready::Healthy) && never_healthy(service);
+        if let Some(place) = decoded_service.ready_place.as_ref().filter(|_| waits_in_vain) {
+            report.add(
+                place,
+                Across::ReadyNeverHealthy {
+                    service: service.name.clone(),
+                },
+            );
+        }
+    }
+    references::check(decoded, report);
+    cycles::check(&decoded.stack.services, report);
+    collisions::check(decoded, report);
+}
+
+/// Whether the service has said that it has no healthcheck. Without a word, its image may have one.
+fn never_healthy(service: &Service) -> bool {
+    service
+        .healthcheck
+        .as_ref()
+        .is_some_and(|check| check.test == HealthTest::Disabled)
+}
+
+fn bind_sources(service: &Service, report: &mut Report) {
+    for mount in &service.mounts {
+        if let MountKind::Bind {
+            source,
+            create_host_path,
+            ..
+        } = &mount.kind
+            && matches!(source.try_exists(), Ok(false))
+        {
+            let problem = Across::BindSourceMissing {
+                source: source.clone(),
+                create: *create_host_path,
+            };
+            report.add(&mount.place, problem);
+        }
+    }
+}

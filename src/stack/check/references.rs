@@ -1,0 +1,95 @@
+//! Names that must be declared: dependencies, networks, volumes.
+
+use super::never_healthy;
+use crate::stack::attachments;
+use crate::stack::document::Decoded;
+use crate::stack::model::{Condition, MountKind, Service};
+use crate::stack::problem::{Across, Report};
+use crate::stack::service::Decoded as DecodedService;
+use crate::stack::suggest::nearest;
+
+/// Reports names that lead nowhere.
+pub fn check(decoded: &Decoded, report: &mut Report) {
+    for service in decoded.services.values() {
+        dependencies(&service.service, decoded, report);
+        networks(service, decoded, report);
+        volumes(&service.service, decoded, report);
+    }
+}
+
+fn dependencies(service: &Service, decoded: &Decoded, report: &mut Report) {
+    let services = &decoded.stack.services;
+    for (name, dependency) in &service.depends_on {
+        if *name == service.name {
+            report.add(&dependency.place, Across::SelfDependency { service: name.clone() });
+            continue;
+        }
+        let Some(target) = services.get(name) else {
+            let (service, dependency_name) = (service.name.clone(), name.clone());
+            let nearest = nearest(name, services.keys().filter(|key| **key != service));
+            let problem = if dependency.required {
+                Across::UnknownDependency {
+                    service,
+                    dependency: dependency_name,
+                    nearest,
+                }
+            } else {
+                Across::MissingOptional {
+                    service,
+                    dependency: dependency_name,
+                    nearest,
+                }
+            };
+            report.add(&dependency.place, problem);
+            continue;
+        };
+        if dependency.condition == Condition::Healthy && never_healthy(target) {
+            report.add(
+                &dependency.place,
+                Across::NeverHealthy {
+                    dependency: name.clone(),
+                },
+            );
+        }
+    }
+}
+
+fn networks(decoded_service: &DecodedService, decoded: &Decoded, report: &mut Report) {
+    let declared = &decoded.stack.networks;
+    for (network, place) in &decoded_service.network_places {
+        if network != attachments::DEFAULT && !declared.contains_key(network) {
+            let service = decoded_service.service.name.clone();
+            let nearest = nearest(network, declared.keys());
+            report.add(
+                place,
+                Across::UndeclaredNetwork {
+                    service,
+                    network: network.clone(),
+                    nearest,
+                },
+            );
+        }
+    }
+}
+
+fn volumes(service: &Service, decoded: &Decoded, report: &mut Report) {
+    let declared = &decoded.stack.volumes;
+    for mount in &service.mounts {
+        if let MountKind::Volume {
+            source: Some(volume), ..
+        } = &mount.kind
+            && !declared.contains_key(volume)
+        {
+            let nearest = nearest(volume, declared.keys());
+            let (service, volume) = (service.name.clone(), volume.clone());
+            report.add(
+                &mount.place,
+                Across::UndeclaredVolume {
+                    service,
+                    volume,
+                    nearest,
+                },
+            );
+        }
+    }
+}

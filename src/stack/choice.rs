@@ -1,0 +1,67 @@
+//! Keys whose values are a short list of words.
+
+use super::model::{Condition, PullPolicy, Ready, Restart};
+use super::problem::Invalid;
+use super::suggest::nearest;
+
+/// The word, if it is allowed.
+pub fn one_of(key: &'static str, text: &str, allowed: &'static [&'static str]) -> Result<&'static str, Invalid> {
+    allowed
+        .iter()
+        .copied()
+        .find(|word| *word == text)
+        .ok_or_else(|| Invalid::OneOf {
+            key,
+            value: text.to_owned(),
+            nearest: nearest(text, allowed),
+            allowed,
+        })
+}
+
+/// Compose Specification, services, restart.
+pub fn restart(text: &str) -> Result<Restart, Invalid> {
+    let invalid = || Invalid::Restart { value: text.to_owned() };
+    match text {
+        "no" => Ok(Restart::No),
+        "always" => Ok(Restart::Always),
+        "unless-stopped" => Ok(Restart::UnlessStopped),
+        "on-failure" => Ok(Restart::OnFailure(None)),
+        _ => {
+            let retries = text.strip_prefix("on-failure:").ok_or_else(invalid)?;
+            retries
+                .parse()
+                .map(|retries| Restart::OnFailure(Some(retries)))
+                .map_err(|_| invalid())
+        }
+    }
+}
+
+/// Compose Specification, services, pull_policy.
+pub fn pull_policy(text: &str) -> Result<PullPolicy, Invalid> {
+    match text {
+        "always" => Ok(PullPolicy::Always),
+        "missing" | "if_not_present" => Ok(PullPolicy::Missing),
+        "never" => Ok(PullPolicy::Never),
+        "build" | "daily" | "weekly" | "refresh" => Err(Invalid::UnsupportedPolicy { value: text.to_owned() }),
+        _ if text.starts_with("every_") => Err(Invalid::UnsupportedPolicy { value: text.to_owned() }),
+        _ => one_of("pull_policy", text, &["always", "missing", "never"]).map(|_| PullPolicy::Missing),
+    }
+}
+
+/// Compose Specification, services, depends_on, condition.
+pub fn condition(text: &str) -> Result<Condition, Invalid> {
+    const ALLOWED: &[&str] = &["service_started", "service_healthy", "service_completed_successfully"];
+    Ok(match one_of("condition", text, ALLOWED)? {
+        "service_healthy" => Condition::Healthy,
+        "service_completed_successfully" => Condition::CompletedSuccessfully,
+        _ => Condition::Started,
+    })
+}
+
+/// Wharf's own key `ready`.
+pub fn ready(text: &str) -> Result<Ready, Invalid> {
+    Ok(match one_of("ready", text, &["started", "healthy"])? {
+        "healthy" => Ready::Healthy,
+        _ => Ready::Started,
+    })
+}

@@ -1,0 +1,129 @@
+//! `environment` and `env_file`: the variables inside a container.
+//!
+//! Source: Compose Specification, services, environment and env_file.
+
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::choice::one_of;
+use super::decode::{Fields, Item, accept};
+use super::env_file;
+use super::names;
+use super::node::Value;
+use super::problem::{Expected, FileProblem, Invalid, Report, Shape};
+use super::surroundings::Surroundings;
+use crate::diagnostic::SourceFile;
+
+/// `None`: to be taken away from the image's own variables.
+type Environment = BTreeMap<String, Option<String>>;
+
+/// Reads both keys; `environment` wins over `env_file`, a later file over an earlier one.
+pub fn read(service: &mut Fields<'_>, surroundings: &Surroundings<'_>, report: &mut Report) -> Environment {
+    let mut environment = Environment::new();
+    if let Some(item) = service.get("env_file") {
+        match &item.node.value {
+            Value::Array(nodes) => {
+                for node in nodes {
+                    env_file_entry(Item { key: "env_file", node }, &mut environment, surroundings, report);
+                }
+            }
+            Value::String(_) => env_file_entry(item, &mut environment, surroundings, report),
+            _ => item.wrong_type(Expected::Strings, report),
+        }
+    }
+    if let Some(item) = service.get("environment") {
+        for pair in item.pairs(report) {
+            let Some(name) = accept(names::variable(&pair.key), pair.place, report) else {
+                continue;
+            };
+            let value = pair.value.or_else(|| (surroundings.lookup)(&name));
+            if value.as_ref().is_some_and(|value| value.contains('\0')) {
+                report.add(pair.place, Invalid::NulByte);
+            }
+            environment.insert(name, value);
+        }
+    }
+    environment
+}
+
+/// A path, or `{ path, required, format }`.
+fn env_file_entry(item: Item<'_>, environment: &mut Environment, surroundings: &Surroundings<'_>, report: &mut Report) {
+    if !matches!(item.node.value, Value::Table(_)) {
+        if let Some(path) = item.str(report) {
+            load(path, true, false, item, environment, surroundings, report);
+        }
+        return;
+    }
+    let Some(mut fields) = item.fields("an entry of `env_file`".to_owned(), report) else {
+        return;
+    };
+    let path_item = fields.get("path");
+    let required = fields.boolean("required", report).unwrap_or(true);
+    let raw = fields
+        .parse("format", report, |text| one_of("format", text, &["raw"]))
+        .is_some();
+    let owner = fields.owner.clone();
+    fields.finish(&[], report);
+    match path_item {
+        Some(path_item) => {
+            if let Some(path) = path_item.str(report) {
+                load(path, required, raw, path_item, environment, surroundings, report);
+            }
+        }
+        None => report.add(
+            item.place(),
+            Shape::Missing {
+                key: "path",
+                owner,
+                example: "path = \"./web.env\"",
+            },
+        ),
+    }
+}
+
+fn load(
+    path: &str,
+    required: bool,
+    raw: bool,
+    item: Item<'_>,
+    environment: &mut Environment,
+    surroundings: &Surroundings<'_>,
+    report: &mut Report,
+) {
+    let shown = surroundings
+        .shown_directory
+        .join(path.strip_prefix("./").unwrap_or(path));
+    let file = match read_file(&shown) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            if required {
+                report.add(item.place(), FileProblem::EnvFileMissing { path: shown });
+            }
+            return;
+        }
+        Err(error) => {
+            report.add(
+                item.place(),
+                FileProblem::Unreadable {
+                    path: shown,
+                    reason: error.to_string(),
+                },
+            );
+            return;
+        }
+    };
+    let variables = {
+        let above = &*environment;
+        let lookup = |name: &str| (surroundings.lookup)(name).or_else(|| above.get(name).cloned().flatten());
+        let parse = if raw { env_file::parse_raw } else { env_file::parse };
+        parse(&file, &lookup, report)
+    };
+    environment.extend(variables.into_iter().map(|(name, value)| (name, Some(value))));
+}
+
+/// The whole text of a file.
+pub fn read_file(path: &Path) -> std::io::Result<Arc<SourceFile>> {
+    Ok(SourceFile::new(path, std::fs::read_to_string(path)?))
+}

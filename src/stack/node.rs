@@ -1,0 +1,96 @@
+//! The tree of a stack file, whatever language it was written in.
+//!
+//! In: a syntax front-end (today [`super::from_toml`]). Out: values with the place where each stands.
+//! Invariant: nothing here knows a key's meaning, and every node and key has a place.
+
+use crate::diagnostic::Place;
+
+/// A value and where it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Node {
+    pub value: Value,
+    pub place: Place,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// No value at all. TOML cannot say it, YAML can; a null key counts as absent.
+    Null,
+    Bool(bool),
+    Integer(i64),
+    Float(f64),
+    /// A date or time as written: TOML has them, the Compose Specification does not.
+    Date(String),
+    String(String),
+    Array(Vec<Node>),
+    Table(Table),
+}
+
+/// Keys and their values in the order of the file.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Table {
+    pub entries: Vec<Entry>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    pub key: String,
+    pub key_place: Place,
+    pub node: Node,
+}
+
+impl Table {
+    pub fn get(&self, key: &str) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.key == key)
+    }
+}
+
+impl Node {
+    /// What a person calls this kind of value, with its article.
+    pub fn kind(&self) -> &'static str {
+        match self.value {
+            Value::Null => "nothing",
+            Value::Bool(_) => "a boolean",
+            Value::Integer(_) => "an integer",
+            Value::Float(_) => "a number with a fraction",
+            Value::Date(_) => "a date",
+            Value::String(_) => "a string",
+            Value::Array(_) => "a list",
+            Value::Table(_) => "a table",
+        }
+    }
+
+    /// The value as it stands in the file, quotes and all.
+    pub fn source(&self) -> &str {
+        self.place.file.text.get(self.place.span.clone()).unwrap_or("")
+    }
+
+    /// A scalar as the text that a program would see; `None` for lists, tables and null.
+    ///
+    /// A number with a fraction keeps the digits that the user wrote: `1.10` stays `1.10`.
+    pub fn scalar(&self) -> Option<String> {
+        match &self.value {
+            Value::Bool(value) => Some(value.to_string()),
+            Value::Integer(value) => Some(value.to_string()),
+            Value::Float(value) => {
+                let written = self.source().replace('_', "");
+                let same = written.parse::<f64>().is_ok_and(|number| number == *value);
+                Some(if same { written } else { value.to_string() })
+            }
+            Value::Date(text) | Value::String(text) => Some(text.clone()),
+            Value::Null | Value::Array(_) | Value::Table(_) => None,
+        }
+    }
+
+    /// The place of a range of bytes of a string value, or of the whole value where escapes hide it.
+    pub fn place_within(&self, text: &str, span: std::ops::Range<usize>) -> Place {
+        let start = self.source().find(text).filter(|_| !text.is_empty());
+        match start {
+            Some(start) => {
+                let base = self.place.span.start + start;
+                Place::new(&self.place.file, base + span.start..base + span.end)
+            }
+            None => self.place.clone(),
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! What can be wrong with a stack, as data, and the one door through which it becomes a [`Diagnostic`].
+//!
+//! Each family says, next to each other, what is wrong and what to do about it. Invariant: no other file of this room words a
+//! message, and every problem has a way out.
+
+mod across;
+mod file;
+mod shape;
+mod value;
+
+pub use across::Across;
+pub use file::{FileProblem, TextProblem};
+pub use shape::{Expected, Shape};
+pub use value::{AmountFault, ImageFault, Invalid, MountFault, PortFault};
+
+use crate::diagnostic::{Diagnostic, Diagnostics, Place, Severity};
+
+/// What is wrong, and the way out.
+pub struct Said {
+    pub message: String,
+    pub help: String,
+}
+
+/// A sentence pair; the help is in the imperative.
+fn said(message: impl Into<String>, help: impl Into<String>) -> Said {
+    Said {
+        message: message.into(),
+        help: help.into(),
+    }
+}
+
+/// Something that can be reported.
+pub trait Problem {
+    fn severity(&self) -> Severity {
+        Severity::Error
+    }
+    fn say(&self) -> Said;
+}
+
+/// All that was found so far.
+#[derive(Default)]
+pub struct Report {
+    diagnostics: Diagnostics,
+    errors: usize,
+}
+
+impl Report {
+    pub fn add(&mut self, place: &Place, problem: impl Problem) {
+        let Said { message, help } = problem.say();
+        let diagnostic = match problem.severity() {
+            Severity::Warning => Diagnostic::warning(message),
+            Severity::Error => {
+                self.errors += 1;
+                Diagnostic::error(message)
+            }
+        };
+        self.diagnostics.push(diagnostic.at(place).help(help));
+    }
+
+    pub fn error_count(&self) -> usize {
+        self.errors
+    }
+
+    pub fn into_diagnostics(self) -> Diagnostics {
+        self.diagnostics
+    }
+}
+
+/// `` `a`, `b` and `c` ``
+fn quoted_list(items: &[impl AsRef<str>], last: &str) -> String {
+    let quoted: Vec<String> = items.iter().map(|item| format!("`{}`", item.as_ref())).collect();
+    match quoted.as_slice() {
+        [] => String::new(),
+        [one] => one.clone(),
+        [most @ .., end] => format!("{} {last} {end}", most.join(", ")),
+    }
+}
+
+/// `did you mean X?` or, when nothing is near, what else there is.
+fn did_you_mean(nearest: Option<&String>, otherwise: impl FnOnce() -> String) -> String {
+    match nearest {
+        Some(nearest) => format!("did you mean `{nearest}`?"),
+        None => otherwise(),
+    }
+}

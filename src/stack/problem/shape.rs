@@ -1,0 +1,170 @@
+//! Problems of shape: a value of the wrong kind, a key that is unknown, missing or superfluous.
+
+use super::{Problem, Said, did_you_mean, quoted_list, said};
+use crate::diagnostic::Severity;
+
+/// What a key takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expected {
+    String,
+    Scalar,
+    Boolean,
+    Integer,
+    Number,
+    Strings,
+    StringList,
+    List,
+    Table,
+    ListOrTable,
+    Duration,
+    Bytes,
+    Port,
+    PortOrTable,
+    StringOrTable,
+    UnitValue,
+}
+
+impl Expected {
+    fn name(self) -> &'static str {
+        match self {
+            Self::String => "a string",
+            Self::Scalar => "a string, a number or a boolean",
+            Self::Boolean => "`true` or `false`",
+            Self::Integer => "an integer",
+            Self::Number => "a number",
+            Self::Strings => "a string or a list of strings",
+            Self::StringList => "a list of strings",
+            Self::List => "a list",
+            Self::Table => "a table",
+            Self::ListOrTable => "a list or a table",
+            Self::Duration => "a duration",
+            Self::Bytes => "a size in bytes",
+            Self::Port => "a port",
+            Self::PortOrTable => "a port mapping",
+            Self::StringOrTable => "a string or a table",
+            Self::UnitValue => "a string, an integer, a boolean or a list of them",
+        }
+    }
+
+    /// How it is written.
+    fn example(self, key: &str) -> String {
+        match self {
+            Self::String | Self::Scalar => format!("write `{key} = \"…\"`"),
+            Self::Boolean => format!("write `{key} = true` or `{key} = false`"),
+            Self::Integer => format!("write a whole number, as in `{key} = 3`"),
+            Self::Number => format!("write a number, as in `{key} = 1.5`"),
+            Self::Strings => format!("write `{key} = \"…\"` or `{key} = [\"…\", \"…\"]`"),
+            Self::StringList | Self::List => format!("write `{key} = [\"…\", \"…\"]`"),
+            Self::Table => format!("write `{key} = {{ … }}`, or a `[table]` of its own with one key a line"),
+            Self::ListOrTable => format!("write `{key} = [\"…\", \"…\"]` or `{key} = {{ … }}`"),
+            Self::Duration => format!("write a string with a unit, as in `{key} = \"1m30s\"`"),
+            Self::Bytes => format!("write a number of bytes or a string with a unit, as in `{key} = \"64m\"`"),
+            Self::Port => format!("write a number, as in `{key} = 8080`, or a string, as in `{key} = \"8080-8089\"`"),
+            Self::PortOrTable => "write `\"8080:80\"`, or `{ target = 80, published = 8080 }`".to_owned(),
+            Self::StringOrTable => "write it as a string in quotes, or as a table `{ … }`".to_owned(),
+            Self::UnitValue => format!("write `{key} = \"…\"`, or `{key} = [\"…\", \"…\"]` for one line each"),
+        }
+    }
+}
+
+pub enum Shape {
+    WrongType {
+        key: String,
+        expected: Expected,
+        found: &'static str,
+    },
+    UnknownKey {
+        key: String,
+        owner: String,
+        nearest: Option<String>,
+        known: Vec<&'static str>,
+    },
+    /// A real key of the Compose Specification that Wharf does not have yet.
+    Unsupported {
+        key: String,
+        owner: String,
+        instead: Option<&'static str>,
+    },
+    Missing {
+        key: &'static str,
+        owner: String,
+        example: &'static str,
+    },
+    /// Two keys of which one makes the other meaningless.
+    Excludes {
+        key: String,
+        owner: String,
+        because: &'static str,
+    },
+    /// Allowed, without effect.
+    Ignored {
+        key: String,
+        reason: &'static str,
+    },
+    /// `KEY = value` entries of a list that are not.
+    NotAnAssignment {
+        key: String,
+        text: String,
+    },
+    EmptyList {
+        key: String,
+        instead: &'static str,
+    },
+    Twice {
+        key: String,
+        what: String,
+    },
+}
+
+impl Problem for Shape {
+    fn severity(&self) -> Severity {
+        match self {
+            Self::Ignored { .. } => Severity::Warning,
+            _ => Severity::Error,
+        }
+    }
+
+    fn say(&self) -> Said {
+        match self {
+            Self::WrongType { key, expected, found } => said(
+                format!("`{key}`: expected {}, found {found}", expected.name()),
+                expected.example(key),
+            ),
+            Self::UnknownKey {
+                key,
+                owner,
+                nearest,
+                known,
+            } => said(
+                format!("unknown key `{key}` in {owner}"),
+                did_you_mean(nearest.as_ref(), || {
+                    format!(
+                        "use one of {}, or prefix it with `x-` to have it ignored",
+                        quoted_list(known, "or")
+                    )
+                }),
+            ),
+            Self::Unsupported { key, owner, instead } => said(
+                format!("`{key}` in {owner} is not supported yet"),
+                instead.unwrap_or("remove the key"),
+            ),
+            Self::Missing { key, owner, example } => {
+                said(format!("`{key}` is missing in {owner}"), format!("add `{example}`"))
+            }
+            Self::Excludes { key, owner, because } => said(
+                format!("`{key}` has no meaning in {owner}: {because}"),
+                format!("remove `{key}`"),
+            ),
+            Self::Ignored { key, reason } => said(format!("`{key}` is ignored: {reason}"), "remove it"),
+            Self::NotAnAssignment { key, text } => said(
+                format!("`{key}`: `{text}` is not of the form `KEY=VALUE`"),
+                "write `\"KEY=VALUE\"`",
+            ),
+            Self::EmptyList { key, instead } => said(format!("`{key}` is an empty list"), *instead),
+            Self::Twice { key, what } => said(
+                format!("`{key}` names {what} more than once"),
+                "keep one of them".to_owned(),
+            ),
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! The nearest of a set of names to a misspelt one.
+
+/// The candidate that the user most likely meant, if any is near enough to suggest.
+pub fn nearest<S: AsRef<str>>(written: &str, candidates: impl IntoIterator<Item = S>) -> Option<String> {
+    let written_lower = written.to_lowercase();
+    let allowed = (written.chars().count() / 3).clamp(1, 4);
+    candidates
+        .into_iter()
+        .map(|candidate| {
+            (
+                strsim::damerau_levenshtein(&written_lower, &candidate.as_ref().to_lowercase()),
+                candidate,
+            )
+        })
+        .filter(|(distance, candidate)| *distance <= allowed && candidate.as_ref() != written)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate.as_ref().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nearest;
+
+    #[test]
+    fn near_names_are_suggested_and_far_ones_are_not() {
+        let keys = ["command", "container_name", "ports"];
+        assert_eq!(nearest("comand", keys).as_deref(), Some("command"));
+        assert_eq!(nearest("Ports", keys).as_deref(), Some("ports"));
+        assert_eq!(nearest("containername", keys).as_deref(), Some("container_name"));
+        assert_eq!(nearest("frobnicate", keys), None);
+    }
+}

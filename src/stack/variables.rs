@@ -1,0 +1,58 @@
+//! Interpolation of a whole tree.
+//!
+//! Source: Compose Specification, Interpolation. Invariant: every string value is interpolated once, no key is; a variable that
+//! is not set is warned of once a file.
+
+use std::collections::BTreeSet;
+
+use super::interpolate::{Finding, Lookup, interpolate};
+use super::node::{Node, Value};
+use super::problem::{Report, TextProblem};
+
+/// Replaces the variables in all strings of a tree, except under top-level `x-` keys, which nobody reads.
+pub fn interpolate_tree(root: &mut Node, lookup: Lookup<'_>, report: &mut Report) {
+    let mut walk = Walk {
+        lookup,
+        warned: BTreeSet::new(),
+        report,
+    };
+    let Value::Table(table) = &mut root.value else { return };
+    for entry in table.entries.iter_mut().filter(|entry| !entry.key.starts_with("x-")) {
+        walk.node(&mut entry.node);
+    }
+}
+
+struct Walk<'a> {
+    lookup: Lookup<'a>,
+    warned: BTreeSet<String>,
+    report: &'a mut Report,
+}
+
+impl Walk<'_> {
+    fn node(&mut self, node: &mut Node) {
+        if let Value::String(text) = &node.value {
+            let text = self.text(text, node);
+            node.value = Value::String(text);
+            return;
+        }
+        match &mut node.value {
+            Value::Array(nodes) => nodes.iter_mut().for_each(|node| self.node(node)),
+            Value::Table(table) => table.entries.iter_mut().for_each(|entry| self.node(&mut entry.node)),
+            _ => {}
+        }
+    }
+
+    fn text(&mut self, text: &str, node: &Node) -> String {
+        let interpolated = interpolate(text, self.lookup);
+        for (range, finding) in interpolated.findings {
+            if let Finding::Unset { variable } = &finding
+                && !self.warned.insert(variable.clone())
+            {
+                continue;
+            }
+            self.report
+                .add(&node.place_within(text, range), TextProblem::Variable(finding));
+        }
+        interpolated.text
+    }
+}
