@@ -3,5 +3,8 @@
 //! Invariant: only this room (and the D-Bus face of wharfd) speaks D-Bus.
 
 pub mod journal;
+pub mod manager;
 pub mod own_unit;
 pub mod service;
+
+pub use manager::{Job, JobOutcome, JobResult, Manager, ManagerError, Scope, UnitState};
