@@ -23,6 +23,7 @@ host_up() {
         esac
         shift
     done
+    find_layers
     is_prepared || die "run 'tests/host/host prepare' first"
     [[ -z $install || -d $install ]] || die "--install: there is no directory $install"
     if [[ -n $owner ]]; then

@@ -3,13 +3,15 @@
 # A recipe holds the lock (descriptor 9) as long as it runs, even when `prepare` is killed; its mounts vanish with its namespace.
 # shellcheck shell=bash
 
-ROOT_KEY=$(key "$HERE/root-recipe.sh")
-REGISTRY_KEY=$(key "$HERE/root-recipe.sh" "$HERE/lib/publish.sh" "$HERE/images" "$REPOSITORY/examples/todo/app")
-ROOT_LAYER=$CACHE/root-$ROOT_KEY
-REGISTRY_LAYER=$CACHE/registry-$REGISTRY_KEY
+# find_layers: sets ROOT_LAYER and REGISTRY_LAYER, the directories below every host.
+find_layers() {
+    ROOT_LAYER=$CACHE/root-$(key "$HERE/root-recipe.sh")
+    REGISTRY_LAYER=$CACHE/registry-$(key "$HERE/root-recipe.sh" "$HERE/lib/publish.sh" "$HERE/images" "$REPOSITORY/examples/todo/app")
+}
 
 host_prepare() {
     install_tools
+    find_layers
     is_prepared && return
     mkdir -p "$CACHE"
     (
