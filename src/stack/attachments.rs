@@ -22,19 +22,13 @@ pub struct Joined {
 
 /// Reads `networks`, in list and table form; without it, or with an empty one, the `default` network.
 pub fn read(service: &mut Fields<'_>, report: &mut Report) -> Joined {
-    let mut joined = Joined {
-        attachments: BTreeMap::new(),
-        places: BTreeMap::new(),
-    };
+    let mut joined = Joined { attachments: BTreeMap::new(), places: BTreeMap::new() };
     if let Some(item) = service.get("networks") {
         match &item.node.value {
             Value::Array(_) => list(item, &mut joined, report),
             Value::Table(table) => {
                 for entry in &table.entries {
-                    let item = Item {
-                        key: &entry.key,
-                        node: &entry.node,
-                    };
+                    let item = Item { key: &entry.key, node: &entry.node };
                     let owner = format!("network `{}` of {}", entry.key, service.owner);
                     let attachment = attachment(item, owner, report).unwrap_or_default();
                     joined.attachments.insert(entry.key.clone(), attachment);
@@ -52,19 +46,9 @@ pub fn read(service: &mut Fields<'_>, report: &mut Report) -> Joined {
 
 fn list(item: Item<'_>, joined: &mut Joined, report: &mut Report) {
     for text in item.string_list(report).unwrap_or_default() {
-        if joined
-            .attachments
-            .insert(text.text.to_owned(), Attachment::default())
-            .is_some()
-        {
+        if joined.attachments.insert(text.text.to_owned(), Attachment::default()).is_some() {
             let what = format!("`{}`", text.text);
-            report.add(
-                &text.node.place,
-                Shape::Twice {
-                    key: "networks".to_owned(),
-                    what,
-                },
-            );
+            report.add(&text.node.place, Shape::Twice { key: "networks".to_owned(), what });
         }
         joined.places.insert(text.text.to_owned(), text.node.place.clone());
     }
@@ -79,13 +63,8 @@ fn attachment(item: Item<'_>, owner: String, report: &mut Report) -> Option<Atta
         link_local_ips: fields.parse_strings("link_local_ips", report, address::<IpAddr>),
         mac_address: fields.parse("mac_address", report, mac_address),
         driver_opts: super::networks::options(&mut fields, "driver_opts", report),
-        priority: fields
-            .get("priority")
-            .and_then(|item| item.integer(i64::MIN, report))
-            .unwrap_or(0),
-        gw_priority: fields
-            .get("gw_priority")
-            .and_then(|item| item.integer(i64::MIN, report)),
+        priority: fields.get("priority").and_then(|item| item.integer(i64::MIN, report)).unwrap_or(0),
+        gw_priority: fields.get("gw_priority").and_then(|item| item.integer(i64::MIN, report)),
     };
     fields.finish(&[("interface_name", None)], report);
     Some(attachment)

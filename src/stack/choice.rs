@@ -6,16 +6,12 @@ use super::suggest::nearest;
 
 /// The word, if it is allowed.
 pub fn one_of(key: &'static str, text: &str, allowed: &'static [&'static str]) -> Result<&'static str, Invalid> {
-    allowed
-        .iter()
-        .copied()
-        .find(|word| *word == text)
-        .ok_or_else(|| Invalid::OneOf {
-            key,
-            value: text.to_owned(),
-            nearest: nearest(text, allowed),
-            allowed,
-        })
+    allowed.iter().copied().find(|word| *word == text).ok_or_else(|| Invalid::OneOf {
+        key,
+        value: text.to_owned(),
+        nearest: nearest(text, allowed),
+        allowed,
+    })
 }
 
 /// Compose Specification, services, restart.
@@ -28,10 +24,7 @@ pub fn restart(text: &str) -> Result<Restart, Invalid> {
         "on-failure" => Ok(Restart::OnFailure(None)),
         _ => {
             let retries = text.strip_prefix("on-failure:").ok_or_else(invalid)?;
-            retries
-                .parse()
-                .map(|retries| Restart::OnFailure(Some(retries)))
-                .map_err(|_| invalid())
+            retries.parse().map(|retries| Restart::OnFailure(Some(retries))).map_err(|_| invalid())
         }
     }
 }

@@ -61,9 +61,7 @@ fn env_file_entry(item: Item<'_>, environment: &mut Environment, surroundings: &
     };
     let path_item = fields.get("path");
     let required = fields.boolean("required", report).unwrap_or(true);
-    let raw = fields
-        .parse("format", report, |text| one_of("format", text, &["raw"]))
-        .is_some();
+    let raw = fields.parse("format", report, |text| one_of("format", text, &["raw"])).is_some();
     let owner = fields.owner.clone();
     fields.finish(&[], report);
     match path_item {
@@ -72,14 +70,7 @@ fn env_file_entry(item: Item<'_>, environment: &mut Environment, surroundings: &
                 load(path, required, raw, path_item, environment, surroundings, report);
             }
         }
-        None => report.add(
-            item.place(),
-            Shape::Missing {
-                key: "path",
-                owner,
-                example: "path = \"./web.env\"",
-            },
-        ),
+        None => report.add(item.place(), Shape::Missing { key: "path", owner, example: "path = \"./web.env\"" }),
     }
 }
 
@@ -92,9 +83,7 @@ fn load(
     surroundings: &Surroundings<'_>,
     report: &mut Report,
 ) {
-    let shown = surroundings
-        .shown_directory
-        .join(path.strip_prefix("./").unwrap_or(path));
+    let shown = surroundings.shown_directory.join(path.strip_prefix("./").unwrap_or(path));
     let file = match read_file(&shown) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -104,13 +93,7 @@ fn load(
             return;
         }
         Err(error) => {
-            report.add(
-                item.place(),
-                FileProblem::Unreadable {
-                    path: shown,
-                    reason: error.to_string(),
-                },
-            );
+            report.add(item.place(), FileProblem::Unreadable { path: shown, reason: error.to_string() });
             return;
         }
     };

@@ -11,16 +11,11 @@ use super::suggest::nearest;
 
 /// Reads `healthcheck`.
 pub fn read(service: &mut Fields<'_>, report: &mut Report) -> Option<Healthcheck> {
-    let mut fields = service
-        .get("healthcheck")?
-        .fields(format!("`healthcheck` of {}", service.owner), report)?;
+    let mut fields = service.get("healthcheck")?.fields(format!("`healthcheck` of {}", service.owner), report)?;
     let test = fields.get("test").and_then(|item| test(item, report));
     let disabled = fields.boolean("disable", report).unwrap_or(false);
-    let mut duration = |key| {
-        fields
-            .get(key)
-            .and_then(|item: Item<'_>| item.parse(Expected::Duration, report, amounts::duration))
-    };
+    let mut duration =
+        |key| fields.get(key).and_then(|item: Item<'_>| item.parse(Expected::Duration, report, amounts::duration));
     let interval = duration("interval");
     let timeout = duration("timeout");
     let start_period = duration("start_period");
@@ -28,19 +23,8 @@ pub fn read(service: &mut Fields<'_>, report: &mut Report) -> Option<Healthcheck
     let retries = fields.get("retries").and_then(|item| item.integer(0, report));
     let retries = retries.map(|retries| u32::try_from(retries).unwrap_or(u32::MAX));
     fields.finish(&[], report);
-    let test = if disabled {
-        HealthTest::Disabled
-    } else {
-        test.unwrap_or(HealthTest::Inherit)
-    };
-    Some(Healthcheck {
-        test,
-        interval,
-        timeout,
-        retries,
-        start_period,
-        start_interval,
-    })
+    let test = if disabled { HealthTest::Disabled } else { test.unwrap_or(HealthTest::Inherit) };
+    Some(Healthcheck { test, interval, timeout, retries, start_period, start_interval })
 }
 
 /// A line of shell, or a list that says in its first word what it is.
@@ -71,14 +55,8 @@ fn listed(words: Vec<String>) -> Result<HealthTest, Invalid> {
         Some("CMD" | "CMD-SHELL") => Ok(HealthTest::Run(words)),
         Some(other) => {
             let nearest = nearest(&other.replace('_', "-"), ["CMD", "CMD-SHELL", "NONE"]);
-            Err(Invalid::HealthTest {
-                first: Some(other.to_owned()),
-                nearest,
-            })
+            Err(Invalid::HealthTest { first: Some(other.to_owned()), nearest })
         }
-        None => Err(Invalid::HealthTest {
-            first: None,
-            nearest: None,
-        }),
+        None => Err(Invalid::HealthTest { first: None, nearest: None }),
     }
 }

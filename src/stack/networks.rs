@@ -18,16 +18,10 @@ use crate::diagnostic::Place;
 /// Reads one declared network.
 pub fn read(entry: &Entry, surroundings: &Surroundings<'_>, report: &mut Report) -> Option<Network> {
     let key = accept(names::key(&entry.key), &entry.key_place, report)?;
-    let item = Item {
-        key: &entry.key,
-        node: &entry.node,
-    };
+    let item = Item { key: &entry.key, node: &entry.node };
     let mut fields = item.fields(format!("network `{key}`"), report)?;
     let external = external(&mut fields, report);
-    let mut network = Network {
-        external,
-        ..implicit(&key, &entry.key_place, surroundings)
-    };
+    let mut network = Network { external, ..implicit(&key, &entry.key_place, surroundings) };
     if external {
         network.name.clone_from(&key);
     }
@@ -78,16 +72,9 @@ pub fn external(fields: &mut Fields<'_>, report: &mut Report) -> bool {
 
 /// Of an external network or volume only its name says anything.
 pub fn only_a_name(fields: &Fields<'_>, report: &mut Report) {
-    for entry in fields
-        .written()
-        .filter(|entry| !matches!(entry.key.as_str(), "external" | "name" | "systemd"))
-    {
+    for entry in fields.written().filter(|entry| !matches!(entry.key.as_str(), "external" | "name" | "systemd")) {
         let because = "it is external, so somebody else decides it";
-        let problem = Shape::Excludes {
-            key: entry.key.clone(),
-            owner: fields.owner.clone(),
-            because,
-        };
+        let problem = Shape::Excludes { key: entry.key.clone(), owner: fields.owner.clone(), because };
         report.add(&entry.key_place, problem);
     }
 }
@@ -100,11 +87,7 @@ pub fn options(fields: &mut Fields<'_>, key: &'static str, report: &mut Report) 
     let entries = item.entries(report).iter();
     entries
         .filter_map(|entry| {
-            let value = Item {
-                key: &entry.key,
-                node: &entry.node,
-            }
-            .scalar(report)?;
+            let value = Item { key: &entry.key, node: &entry.node }.scalar(report)?;
             Some((entry.key.clone(), value))
         })
         .collect()
@@ -115,20 +98,10 @@ fn ipam(item: Item<'_>, network: &str, report: &mut Report) -> Option<Ipam> {
     let mut fields = item.fields(owner, report)?;
     let driver = fields.string("driver", report);
     let options = options(&mut fields, "options", report);
-    let configs = fields
-        .get("config")
-        .and_then(|item| item.elements(Expected::List, report))
-        .unwrap_or_default();
-    let config = configs
-        .iter()
-        .filter_map(|node| ipam_config(Item { key: "config", node }, network, report))
-        .collect();
+    let configs = fields.get("config").and_then(|item| item.elements(Expected::List, report)).unwrap_or_default();
+    let config = configs.iter().filter_map(|node| ipam_config(Item { key: "config", node }, network, report)).collect();
     fields.finish(&[], report);
-    Some(Ipam {
-        driver,
-        config,
-        options,
-    })
+    Some(Ipam { driver, config, options })
 }
 
 fn ipam_config(item: Item<'_>, network: &str, report: &mut Report) -> Option<IpamConfig> {
@@ -141,14 +114,9 @@ fn ipam_config(item: Item<'_>, network: &str, report: &mut Report) -> Option<Ipa
     };
     if let Some(item) = fields.get("aux_addresses") {
         for entry in item.entries(report) {
-            let item = Item {
-                key: &entry.key,
-                node: &entry.node,
-            };
+            let item = Item { key: &entry.key, node: &entry.node };
             let address = item.parse(Expected::String, report, attachments::address::<IpAddr>);
-            config
-                .aux_addresses
-                .extend(address.map(|address| (entry.key.clone(), address)));
+            config.aux_addresses.extend(address.map(|address| (entry.key.clone(), address)));
         }
     }
     fields.finish(&[], report);
@@ -165,9 +133,5 @@ fn subnet(text: &str) -> Result<String, Invalid> {
         };
         length.parse::<u8>().is_ok_and(|length| length <= longest)
     });
-    if fits {
-        Ok(text.to_owned())
-    } else {
-        Err(Invalid::Subnet { value: text.to_owned() })
-    }
+    if fits { Ok(text.to_owned()) } else { Err(Invalid::Subnet { value: text.to_owned() }) }
 }

@@ -63,10 +63,7 @@ pub fn capability(text: &str) -> Result<String, Invalid> {
         return Ok(text.to_owned());
     }
     let nearest = nearest(bare, CAPABILITIES);
-    Err(Invalid::Capability {
-        value: text.to_owned(),
-        nearest,
-    })
+    Err(Invalid::Capability { value: text.to_owned(), nearest })
 }
 
 /// Reads `devices`, in short and long forms.
@@ -75,10 +72,7 @@ pub fn devices(service: &mut Fields<'_>, report: &mut Report) -> Vec<Device> {
         return Vec::new();
     };
     let nodes = item.elements(Expected::List, report).unwrap_or_default();
-    nodes
-        .iter()
-        .filter_map(|node| device(Item { key: "devices", node }, &service.owner, report))
-        .collect()
+    nodes.iter().filter_map(|node| device(Item { key: "devices", node }, &service.owner, report)).collect()
 }
 
 fn device(item: Item<'_>, owner: &str, report: &mut Report) -> Option<Device> {
@@ -110,11 +104,7 @@ fn short(text: &str) -> Result<Device, Invalid> {
     if !fits {
         return Err(invalid());
     }
-    Ok(Device {
-        host: host.to_owned(),
-        container: container.to_owned(),
-        permissions: permissions.to_owned(),
-    })
+    Ok(Device { host: host.to_owned(), container: container.to_owned(), permissions: permissions.to_owned() })
 }
 
 /// Some of read, write, mknod, each once.
@@ -132,14 +122,7 @@ fn long(item: Item<'_>, owner: &str, report: &mut Report) -> Option<Device> {
     let owner = fields.owner.clone();
     fields.finish(&[], report);
     if written_source.is_none() {
-        report.add(
-            item.place(),
-            Shape::Missing {
-                key: "source",
-                owner,
-                example: "source = \"/dev/…\"",
-            },
-        );
+        report.add(item.place(), Shape::Missing { key: "source", owner, example: "source = \"/dev/…\"" });
     }
     let source = source?;
     let target = target.unwrap_or_else(|| source.clone());
@@ -159,15 +142,9 @@ mod tests {
         assert_eq!(parts("/dev/a:r"), expected("/dev/a", "/dev/a", "r"));
         assert_eq!(parts("/dev/a:/dev/b"), expected("/dev/a", "/dev/b", "rwm"));
         assert_eq!(parts("/dev/a:/dev/b:rw"), expected("/dev/a", "/dev/b", "rw"));
-        for bad in [
-            "",
-            "dev/a",
-            "/dev/a:b",
-            "/dev/a:/dev/b:x",
-            "/dev/a:/dev/b:rr",
-            "/a:/b:r:w",
-            "vendor.com/device=gpu",
-        ] {
+        for bad in
+            ["", "dev/a", "/dev/a:b", "/dev/a:/dev/b:x", "/dev/a:/dev/b:rr", "/a:/b:r:w", "vendor.com/device=gpu"]
+        {
             assert!(short(bad).is_err(), "{bad}");
         }
     }

@@ -24,25 +24,11 @@ pub fn read(fields: &mut Fields<'_>, allowed: &'static [&'static str], report: &
     for entry in item.entries(report).iter().filter(|entry| !entry.key.starts_with("x-")) {
         if !allowed.contains(&entry.key.as_str()) {
             let nearest = nearest(&entry.key, allowed);
-            report.add(
-                &entry.key_place,
-                Invalid::Section {
-                    section: entry.key.clone(),
-                    allowed,
-                    nearest,
-                },
-            );
+            report.add(&entry.key_place, Invalid::Section { section: entry.key.clone(), allowed, nearest });
             continue;
         }
-        let section = Item {
-            key: &entry.key,
-            node: &entry.node,
-        };
-        let directives = section
-            .entries(report)
-            .iter()
-            .filter_map(|entry| directive(entry, report))
-            .collect();
+        let section = Item { key: &entry.key, node: &entry.node };
+        let directives = section.entries(report).iter().filter_map(|entry| directive(entry, report)).collect();
         overrides.insert(entry.key.clone(), directives);
     }
     overrides
@@ -62,19 +48,10 @@ fn directive(entry: &Entry, report: &mut Report) -> Option<(String, Vec<String>)
     };
     if nodes.is_empty() {
         let instead = "write `\"\"` to take back what the unit says, or remove the directive";
-        report.add(
-            &entry.node.place,
-            Shape::EmptyList {
-                key: name.to_owned(),
-                instead,
-            },
-        );
+        report.add(&entry.node.place, Shape::EmptyList { key: name.to_owned(), instead });
         return None;
     }
-    Some((
-        name.to_owned(),
-        nodes.iter().filter_map(|node| line(name, node, report)).collect(),
-    ))
+    Some((name.to_owned(), nodes.iter().filter_map(|node| line(name, node, report)).collect()))
 }
 
 fn line(name: &str, node: &Node, report: &mut Report) -> Option<String> {

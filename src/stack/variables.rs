@@ -11,11 +11,7 @@ use super::problem::{Report, TextProblem};
 
 /// Replaces the variables in all strings of a tree, except under top-level `x-` keys, which nobody reads.
 pub fn interpolate_tree(root: &mut Node, lookup: Lookup<'_>, report: &mut Report) {
-    let mut walk = Walk {
-        lookup,
-        warned: BTreeSet::new(),
-        report,
-    };
+    let mut walk = Walk { lookup, warned: BTreeSet::new(), report };
     let Value::Table(table) = &mut root.value else { return };
     for entry in table.entries.iter_mut().filter(|entry| !entry.key.starts_with("x-")) {
         walk.node(&mut entry.node);
@@ -50,8 +46,7 @@ impl Walk<'_> {
             {
                 continue;
             }
-            self.report
-                .add(&node.place_within(text, range), TextProblem::Variable(finding));
+            self.report.add(&node.place_within(text, range), TextProblem::Variable(finding));
         }
         interpolated.text
     }

@@ -56,11 +56,7 @@ mod tests {
 
     #[track_caller]
     fn gives(text: &str, expected: &[&str]) {
-        assert_eq!(
-            split(text).ok().as_deref(),
-            Some(expected.map_to_strings().as_slice()),
-            "{text}"
-        );
+        assert_eq!(split(text).ok().as_deref(), Some(expected.map_to_strings().as_slice()), "{text}");
     }
 
     trait MapToStrings {

@@ -78,27 +78,20 @@ impl Problem for Across {
 
     fn say(&self) -> Said {
         match self {
-            Self::NoServices => said(
-                "the stack has no service",
-                "add one: `[services.NAME]` with `image = \"…\"`",
-            ),
+            Self::NoServices => said("the stack has no service", "add one: `[services.NAME]` with `image = \"…\"`"),
             Self::UnknownDependency { .. }
             | Self::MissingOptional { .. }
             | Self::UndeclaredNetwork { .. }
             | Self::UndeclaredVolume { .. } => self.say_reference(),
-            Self::SelfDependency { service } => said(
-                format!("service `{service}` depends on itself"),
-                "remove it from its own `depends_on`",
-            ),
+            Self::SelfDependency { service } => {
+                said(format!("service `{service}` depends on itself"), "remove it from its own `depends_on`")
+            }
             Self::Cycle { services } => {
                 let mut round: Vec<&str> = services.iter().map(String::as_str).collect();
                 round.extend(services.first().map(String::as_str));
                 said(
                     format!("services depend on each other in a circle: {}", round.join(" → ")),
-                    format!(
-                        "remove one of the dependencies between {}",
-                        quoted_list(services, "and")
-                    ),
+                    format!("remove one of the dependencies between {}", quoted_list(services, "and")),
                 )
             }
             Self::NoImage { service } => said(
@@ -129,41 +122,23 @@ impl Problem for Across {
 impl Across {
     fn say_reference(&self) -> Said {
         match self {
-            Self::UnknownDependency {
-                service,
-                dependency,
-                nearest,
-            } => said(
+            Self::UnknownDependency { service, dependency, nearest } => said(
                 format!("service `{service}` depends on `{dependency}`, which is not a service of this stack"),
-                did_you_mean(nearest.as_ref(), || {
-                    format!("add `[services.{dependency}]`, or remove the dependency")
-                }),
+                did_you_mean(nearest.as_ref(), || format!("add `[services.{dependency}]`, or remove the dependency")),
             ),
-            Self::MissingOptional {
-                service,
-                dependency,
-                nearest,
-            } => said(
+            Self::MissingOptional { service, dependency, nearest } => said(
                 format!("service `{service}` can do without `{dependency}`, which is not a service of this stack"),
                 did_you_mean(nearest.as_ref(), || {
                     "remove the dependency if it is not meant for another file".to_owned()
                 }),
             ),
-            Self::UndeclaredNetwork {
-                service,
-                network,
-                nearest,
-            } => said(
+            Self::UndeclaredNetwork { service, network, nearest } => said(
                 format!("service `{service}` joins the network `{network}`, which is not declared"),
                 did_you_mean(nearest.as_ref(), || {
                     format!("add `[networks.{network}]`, with `external = true` if somebody else makes it")
                 }),
             ),
-            Self::UndeclaredVolume {
-                service,
-                volume,
-                nearest,
-            } => said(
+            Self::UndeclaredVolume { service, volume, nearest } => said(
                 format!("service `{service}` mounts the volume `{volume}`, which is not declared"),
                 did_you_mean(nearest.as_ref(), || {
                     format!("add `[volumes.{volume}]`, or write `./{volume}` for a directory beside the stack file")
@@ -175,17 +150,11 @@ impl Across {
 
     fn say_collision(&self) -> Said {
         match self {
-            Self::SamePort {
-                host,
-                other_service,
-                service,
-            } if other_service == service => said(
+            Self::SamePort { host, other_service, service } if other_service == service => said(
                 format!("service `{service}` publishes {host} twice"),
                 "remove one of the two, or give one another host port",
             ),
-            Self::SamePort {
-                host, other_service, ..
-            } => said(
+            Self::SamePort { host, other_service, .. } => said(
                 format!("{host} is already published by service `{other_service}`"),
                 "give one of the two another host port or host address",
             ),

@@ -23,10 +23,7 @@ pub struct Said {
 
 /// A sentence pair; the help is in the imperative.
 fn said(message: impl Into<String>, help: impl Into<String>) -> Said {
-    Said {
-        message: message.into(),
-        help: help.into(),
-    }
+    Said { message: message.into(), help: help.into() }
 }
 
 /// Something that can be reported.

@@ -126,45 +126,32 @@ impl Problem for Shape {
 
     fn say(&self) -> Said {
         match self {
-            Self::WrongType { key, expected, found } => said(
-                format!("`{key}`: expected {}, found {found}", expected.name()),
-                expected.example(key),
-            ),
-            Self::UnknownKey {
-                key,
-                owner,
-                nearest,
-                known,
-            } => said(
+            Self::WrongType { key, expected, found } => {
+                said(format!("`{key}`: expected {}, found {found}", expected.name()), expected.example(key))
+            }
+            Self::UnknownKey { key, owner, nearest, known } => said(
                 format!("unknown key `{key}` in {owner}"),
                 did_you_mean(nearest.as_ref(), || {
-                    format!(
-                        "use one of {}, or prefix it with `x-` to have it ignored",
-                        quoted_list(known, "or")
-                    )
+                    format!("use one of {}, or prefix it with `x-` to have it ignored", quoted_list(known, "or"))
                 }),
             ),
-            Self::Unsupported { key, owner, instead } => said(
-                format!("`{key}` in {owner} is not supported yet"),
-                instead.unwrap_or("remove the key"),
-            ),
+            Self::Unsupported { key, owner, instead } => {
+                said(format!("`{key}` in {owner} is not supported yet"), instead.unwrap_or("remove the key"))
+            }
             Self::Missing { key, owner, example } => {
                 said(format!("`{key}` is missing in {owner}"), format!("add `{example}`"))
             }
-            Self::Excludes { key, owner, because } => said(
-                format!("`{key}` has no meaning in {owner}: {because}"),
-                format!("remove `{key}`"),
-            ),
+            Self::Excludes { key, owner, because } => {
+                said(format!("`{key}` has no meaning in {owner}: {because}"), format!("remove `{key}`"))
+            }
             Self::Ignored { key, reason } => said(format!("`{key}` is ignored: {reason}"), "remove it"),
-            Self::NotAnAssignment { key, text } => said(
-                format!("`{key}`: `{text}` is not of the form `KEY=VALUE`"),
-                "write `\"KEY=VALUE\"`",
-            ),
+            Self::NotAnAssignment { key, text } => {
+                said(format!("`{key}`: `{text}` is not of the form `KEY=VALUE`"), "write `\"KEY=VALUE\"`")
+            }
             Self::EmptyList { key, instead } => said(format!("`{key}` is an empty list"), *instead),
-            Self::Twice { key, what } => said(
-                format!("`{key}` names {what} more than once"),
-                "keep one of them".to_owned(),
-            ),
+            Self::Twice { key, what } => {
+                said(format!("`{key}` names {what} more than once"), "keep one of them".to_owned())
+            }
         }
     }
 }
