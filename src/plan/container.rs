@@ -1,5 +1,6 @@
 //! A service → the Engine API's create-container body and the Wharf part of its spec.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
@@ -163,6 +164,11 @@ fn mounts(stack: &Stack, service: &Service) -> (Vec<String>, Vec<EngineMount>) {
     (binds, mounts)
 }
 
+/// Only there does the engine relabel for SELinux.
+pub fn goes_as_bind(mount: &Mount) -> bool {
+    as_bind(mount).is_some()
+}
+
 fn as_bind(mount: &Mount) -> Option<String> {
     let MountKind::Bind { source, create_host_path: true, propagation, selinux } = &mount.kind else { return None };
     let source = source.to_str().filter(|source| !source.contains(':'))?;
@@ -237,7 +243,7 @@ fn volume_name(stack: &Stack, key: &str) -> String {
 /// The networks in the order in which they are joined: highest priority first, then by name.
 fn joined_networks(stack: &Stack, service: &Service) -> Vec<NetworkToJoin> {
     let mut attachments: Vec<(&String, &Attachment)> = service.networks.iter().collect();
-    attachments.sort_by_key(|(key, attachment)| (-attachment.priority, *key));
+    attachments.sort_by_key(|(key, attachment)| (Reverse(attachment.priority), *key));
     let join = |(key, attachment): (&String, &Attachment)| NetworkToJoin {
         name: stack.networks.get(key).map_or_else(|| key.clone(), |network| network.name.clone()),
         endpoint: endpoint(service, attachment),
