@@ -55,10 +55,7 @@ fn loaded(text: &str) -> Loaded {
 /// The service `web` of a stack in which its keys are these.
 #[track_caller]
 fn web(keys: &str) -> Service {
-    loaded(&format!("[volumes.data]\n[services.web]\nimage = \"nginx\"\n{keys}"))
-        .stack
-        .services["web"]
-        .clone()
+    loaded(&format!("[volumes.data]\n[services.web]\nimage = \"nginx\"\n{keys}")).stack.services["web"].clone()
 }
 
 fn strings(words: &[&str]) -> Vec<String> {
@@ -66,10 +63,7 @@ fn strings(words: &[&str]) -> Vec<String> {
 }
 
 fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-    pairs
-        .iter()
-        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
-        .collect()
+    pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
 }
 
 #[test]
@@ -91,10 +85,7 @@ fn the_smallest_stack() {
 fn a_project_is_named_by_its_file_or_itself() {
     assert_eq!(project_name_of(Path::new("/etc/wharf/My Shop.toml")), "myshop");
     let stack = loaded("name = \"other-${TAG:+x}\"\n[services.web]\nimage = \"nginx:$COMPOSE_PROJECT_NAME\"").stack;
-    assert_eq!(
-        (stack.name.as_str(), stack.services["web"].image.as_str()),
-        ("other-x", "nginx:other-x")
-    );
+    assert_eq!((stack.name.as_str(), stack.services["web"].image.as_str()), ("other-x", "nginx:other-x"));
 }
 
 #[test]
@@ -162,28 +153,10 @@ fn environment_wins_over_env_files_and_later_files_over_earlier_ones() {
     let stack = directory.load().stack;
     let shown = |service: &str| -> Vec<String> {
         let environment = &stack.services[service].environment;
-        environment
-            .iter()
-            .map(|(k, v)| v.as_ref().map_or(format!("-{k}"), |v| format!("{k}={v}")))
-            .collect()
+        environment.iter().map(|(k, v)| v.as_ref().map_or(format!("-{k}"), |v| format!("{k}={v}"))).collect()
     };
-    assert_eq!(
-        shown("list"),
-        [
-            "A=a",
-            "B=b",
-            "C=c=c",
-            "D=ad",
-            "HOME=/home/ada",
-            "-NOWHERE",
-            "RAW='$x'",
-            "TAG=1.29"
-        ]
-    );
-    assert_eq!(
-        shown("map"),
-        ["A=a", "B=1", "C=a", "D=2024-01-01", "F=1.10", "T=true", "TAG=1.29"]
-    );
+    assert_eq!(shown("list"), ["A=a", "B=b", "C=c=c", "D=ad", "HOME=/home/ada", "-NOWHERE", "RAW='$x'", "TAG=1.29"]);
+    assert_eq!(shown("map"), ["A=a", "B=1", "C=a", "D=2024-01-01", "F=1.10", "T=true", "TAG=1.29"]);
 }
 
 #[test]
@@ -196,11 +169,9 @@ fn commands_are_split_as_a_shell_does_or_taken_as_they_are() {
 
 #[test]
 fn ports_in_short_and_long_form() {
-    let service = web(
-        r#"ports = [80, "8000-8001:9000-9001", "127.0.0.1:53:53/udp", "7000-7010:70", "[::1]::81",
+    let service = web(r#"ports = [80, "8000-8001:9000-9001", "127.0.0.1:53:53/udp", "7000-7010:70", "[::1]::81",
             { target = 443, published = "8443", host_ip = "::1", protocol = "tcp", mode = "host", name = "tls", app_protocol = "https" },
-            { target = "90", published = 90 }]"#,
-    );
+            { target = "90", published = 90 }]"#);
     let shown: Vec<String> = service
         .ports
         .iter()
@@ -274,49 +245,17 @@ fn mounts_in_short_and_long_form() {
     assert_eq!(get("/data").kind, volume(Some("data"), false, None));
     assert_eq!(get("/cache").kind, volume(None, false, None));
     assert_eq!(get("/sub").kind, volume(Some("data"), true, Some("a")));
-    assert_eq!(
-        get("/html").kind,
-        bind(directory.path("html"), true, Some("rslave"), Some('z'))
-    );
+    assert_eq!(get("/html").kind, bind(directory.path("html"), true, Some("rslave"), Some('z')));
     assert_eq!(get("/x").kind, bind("/home/ada/x".into(), true, None, None));
     let up = directory.0.path().parent().unwrap().join("up");
     assert_eq!(get("/up").kind, bind(up, false, Some("shared"), Some('Z')));
-    assert_eq!(
-        get("/fast").kind,
-        MountKind::Tmpfs {
-            size: Some(1 << 20),
-            mode: Some(0o1777),
-            options: None
-        }
-    );
+    assert_eq!(get("/fast").kind, MountKind::Tmpfs { size: Some(1 << 20), mode: Some(0o1777), options: None });
     let options = Some("size=64m,mode=755".to_owned());
-    assert_eq!(
-        get("/run").kind,
-        MountKind::Tmpfs {
-            size: None,
-            mode: None,
-            options
-        }
-    );
-    assert_eq!(
-        get("/tmp").kind,
-        MountKind::Tmpfs {
-            size: None,
-            mode: None,
-            options: None
-        }
-    );
-    let read_only: Vec<&str> = mounts
-        .iter()
-        .filter(|m| m.read_only)
-        .map(|m| m.target.as_str())
-        .collect();
+    assert_eq!(get("/run").kind, MountKind::Tmpfs { size: None, mode: None, options });
+    assert_eq!(get("/tmp").kind, MountKind::Tmpfs { size: None, mode: None, options: None });
+    let read_only: Vec<&str> = mounts.iter().filter(|m| m.read_only).map(|m| m.target.as_str()).collect();
     assert_eq!(read_only, ["/html", "/up"]);
-    assert_eq!(
-        loaded.warnings.iter().count(),
-        3,
-        "each bind source is missing on this host"
-    );
+    assert_eq!(loaded.warnings.iter().count(), 3, "each bind source is missing on this host");
 }
 
 #[test]
@@ -349,29 +288,13 @@ fn networks_are_joined_by_list_or_table() {
         "#,
     )
     .stack;
-    assert_eq!(
-        stack.networks.keys().collect::<Vec<_>>(),
-        ["back", "front", "named"],
-        "nobody uses `default`"
-    );
+    assert_eq!(stack.networks.keys().collect::<Vec<_>>(), ["back", "front", "named"], "nobody uses `default`");
     let front = &stack.networks["front"];
-    assert_eq!(
-        (front.name.as_str(), front.internal, front.enable_ipv6),
-        ("shop_front", true, Some(true))
-    );
-    assert_eq!(
-        front.driver_opts,
-        map(&[("com.docker.network.bridge.name", "br0"), ("mtu", "1400")])
-    );
+    assert_eq!((front.name.as_str(), front.internal, front.enable_ipv6), ("shop_front", true, Some(true)));
+    assert_eq!(front.driver_opts, map(&[("com.docker.network.bridge.name", "br0"), ("mtu", "1400")]));
     assert_eq!(front.labels, map(&[("a", "b"), ("c", "")]));
-    assert_eq!(
-        front.ipam.as_ref().unwrap().config[0].gateway.as_deref(),
-        Some("172.28.5.254")
-    );
-    assert_eq!(
-        (stack.networks["back"].name.as_str(), stack.networks["back"].external),
-        ("back", true)
-    );
+    assert_eq!(front.ipam.as_ref().unwrap().config[0].gateway.as_deref(), Some("172.28.5.254"));
+    assert_eq!((stack.networks["back"].name.as_str(), stack.networks["back"].external), ("back", true));
     assert_eq!(stack.networks["named"].name, "company");
     assert_eq!(stack.services["a"].networks.len(), 2);
     let joined = &stack.services["b"].networks["front"];
@@ -382,13 +305,7 @@ fn networks_are_joined_by_list_or_table() {
 #[test]
 fn a_declared_default_network_is_the_one_that_services_join() {
     let stack = loaded("[networks.default]\nname = \"lan\"\nexternal = true\n[services.a]\nimage = \"a\"").stack;
-    assert_eq!(
-        (
-            stack.networks["default"].name.as_str(),
-            stack.networks["default"].external
-        ),
-        ("lan", true)
-    );
+    assert_eq!((stack.networks["default"].name.as_str(), stack.networks["default"].external), ("lan", true));
 }
 
 #[test]
@@ -429,10 +346,7 @@ fn healthchecks() {
     assert_eq!(check.interval, Some(Duration::from_secs(90)));
     assert_eq!(check.timeout, Some(Duration::from_millis(500)));
     assert_eq!(check.start_period, Some(Duration::from_secs(3600)));
-    assert_eq!(
-        (check.retries, check.start_interval),
-        (Some(3), Some(Duration::from_secs(2)))
-    );
+    assert_eq!((check.retries, check.start_interval), (Some(3), Some(Duration::from_secs(2))));
 }
 
 #[test]
@@ -448,16 +362,10 @@ fn the_life_of_a_container() {
         stdin_open = true
         "#);
     assert_eq!(service.restart, Some(Restart::OnFailure(Some(3))));
-    assert_eq!(
-        (service.ready, service.pull_policy),
-        (Some(Ready::Healthy), Some(PullPolicy::Missing))
-    );
+    assert_eq!((service.ready, service.pull_policy), (Some(Ready::Healthy), Some(PullPolicy::Missing)));
     assert_eq!(service.stop_signal.as_deref(), Some("SIGRTMIN+3"));
     assert_eq!(service.stop_grace_period, Some(Duration::from_secs(60)));
-    assert_eq!(
-        (service.init, service.tty, service.stdin_open),
-        (Some(true), true, true)
-    );
+    assert_eq!((service.init, service.tty, service.stdin_open), (Some(true), true, true));
 }
 
 #[test]
@@ -495,19 +403,8 @@ fn who_a_container_is_and_what_it_may() {
             device("/dev/kvm", "/dev/kvm", "rw"),
         ]
     );
-    assert_eq!(
-        service.extra_hosts,
-        [
-            "a:192.0.2.1",
-            "b:192.0.2.2",
-            "c:::1",
-            "host.docker.internal:host-gateway"
-        ]
-    );
-    assert_eq!(
-        (service.dns, service.dns_search),
-        (strings(&["192.0.2.53"]), strings(&["example.org"]))
-    );
+    assert_eq!(service.extra_hosts, ["a:192.0.2.1", "b:192.0.2.2", "c:::1", "host.docker.internal:host-gateway"]);
+    assert_eq!((service.dns, service.dns_search), (strings(&["192.0.2.53"]), strings(&["example.org"])));
     assert_eq!(service.sysctls, map(&[("net.core.somaxconn", "1024")]));
     assert_eq!(service.labels, map(&[("com.example", "true")]));
 }
@@ -528,20 +425,10 @@ fn limits() {
         "#);
     assert_eq!(service.mem_limit, Some(3 << 29));
     assert_eq!((service.cpus, service.pids_limit), (Some(500_000_000), Some(-1)));
-    assert_eq!(
-        service.ulimits["nproc"],
-        Ulimit {
-            soft: 65535,
-            hard: 65535
-        }
-    );
+    assert_eq!(service.ulimits["nproc"], Ulimit { soft: 65535, hard: 65535 });
     assert_eq!(service.ulimits["nofile"], Ulimit { soft: 1024, hard: 4096 });
     assert_eq!(web("mem_limit = 1048576\ncpus = \"2\"").cpus, Some(2_000_000_000));
-    assert_eq!(
-        web("mem_limit = 0\ncpus = 0").mem_limit,
-        None,
-        "0 is the engine's no limit"
-    );
+    assert_eq!(web("mem_limit = 0\ncpus = 0").mem_limit, None, "0 is the engine's no limit");
 }
 
 #[test]
@@ -557,18 +444,9 @@ fn unit_directives_keep_their_order() {
         "#);
     let lines = |section: &str| -> Vec<String> {
         let directives = &service.systemd[section];
-        directives
-            .iter()
-            .flat_map(|(name, values)| values.iter().map(move |value| format!("{name}={value}")))
-            .collect()
+        directives.iter().flat_map(|(name, values)| values.iter().map(move |value| format!("{name}={value}"))).collect()
     };
-    let expected = [
-        "Nice=5",
-        "PrivateTmp=yes",
-        "ExecStartPre=/bin/a",
-        "ExecStartPre=-/bin/b",
-        "Environment=",
-    ];
+    let expected = ["Nice=5", "PrivateTmp=yes", "ExecStartPre=/bin/a", "ExecStartPre=-/bin/b", "Environment="];
     assert_eq!(lines("Service"), expected);
     assert_eq!(lines("Unit"), ["After=x.mount"]);
 }
@@ -584,47 +462,28 @@ fn a_long_chain_of_dependencies_is_walked_without_recursion() {
 
 #[test]
 fn deep_and_huge_input_is_refused_and_not_a_crash() {
-    let deep = format!(
-        "[services.web]\nimage = {}1{}",
-        "[".repeat(100_000),
-        "]".repeat(100_000)
-    );
-    let wide = (0..100)
-        .map(|n| format!("[services.s{n}]\nimage = \"a\"\nports = [\"1-65535\"]\n"))
-        .collect::<String>();
+    let deep = format!("[services.web]\nimage = {}1{}", "[".repeat(100_000), "]".repeat(100_000));
+    let wide = (0..100).map(|n| format!("[services.s{n}]\nimage = \"a\"\nports = [\"1-65535\"]\n")).collect::<String>();
     for text in [deep, wide] {
         let directory = Directory::with(&[("shop.toml", &text)]);
-        assert!(
-            load(&directory.path("shop.toml"), &environment)
-                .unwrap_err()
-                .has_errors()
-        );
+        assert!(load(&directory.path("shop.toml"), &environment).unwrap_err().has_errors());
     }
 }
 
 #[test]
 fn a_file_that_is_not_there() {
     let errors = load(Path::new("/nonexistent/shop.toml"), &environment).unwrap_err();
-    assert!(
-        errors
-            .render(false)
-            .contains("cannot read the stack file /nonexistent/shop.toml")
-    );
+    assert!(errors.render(false).contains("cannot read the stack file /nonexistent/shop.toml"));
 }
 
 #[test]
 fn invalid_stacks_say_what_to_do() {
     let root = Path::new("tests/invalid");
-    let mut names: Vec<String> = std::fs::read_dir(root)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
+    let mut names: Vec<String> =
+        std::fs::read_dir(root).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     assert!(names.len() >= 32, "only {} cases", names.len());
-    let wrong: Vec<String> = names
-        .iter()
-        .filter_map(|name| check_invalid(&root.join(name)))
-        .collect();
+    let wrong: Vec<String> = names.iter().filter_map(|name| check_invalid(&root.join(name))).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
@@ -640,10 +499,7 @@ fn check_invalid(case: &Path) -> Option<String> {
         assert!(diagnostic.help.is_some(), "{name}: no help: {}", diagnostic.message);
     }
     let here = std::path::absolute(case).unwrap().display().to_string();
-    let rendered = errors
-        .render(false)
-        .replace(&format!("{here}/"), "/srv/case/")
-        .replace(&format!("{name}/"), "");
+    let rendered = errors.render(false).replace(&format!("{here}/"), "/srv/case/").replace(&format!("{name}/"), "");
     let expectation = case.join("expected.txt");
     if std::env::var_os("UPDATE").is_some() {
         std::fs::write(&expectation, rendered).unwrap();

@@ -11,10 +11,7 @@ const LONGEST: u128 = 100 * 365 * 24 * 3600 * 1_000_000_000;
 
 /// `1h5m30s20ms`: numbers, each with one of the units us, ms, s, m, h. `0` alone needs no unit.
 pub fn duration(text: &str) -> Result<Duration, Invalid> {
-    parse_duration(text).map_err(|fault| Invalid::Duration {
-        value: text.to_owned(),
-        fault,
-    })
+    parse_duration(text).map_err(|fault| Invalid::Duration { value: text.to_owned(), fault })
 }
 
 fn parse_duration(text: &str) -> Result<Duration, AmountFault> {
@@ -27,9 +24,7 @@ fn parse_duration(text: &str) -> Result<Duration, AmountFault> {
     let mut nanoseconds: u128 = 0;
     while !rest.is_empty() {
         let (number, after) = split_number(rest);
-        let unit_end = after
-            .find(|c: char| c.is_ascii_digit() || c == '.')
-            .unwrap_or(after.len());
+        let unit_end = after.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(after.len());
         let (unit, after) = after.split_at(unit_end);
         let scale = match unit {
             "us" | "µs" => 1_000,
@@ -39,25 +34,19 @@ fn parse_duration(text: &str) -> Result<Duration, AmountFault> {
             "h" => 3_600_000_000_000,
             "" => return Err(AmountFault::NoUnit),
             _ if number.is_empty() => return Err(AmountFault::NoNumber),
+            other if other.contains(char::is_whitespace) => return Err(AmountFault::Space),
             other => return Err(AmountFault::Unit(other.to_owned())),
         };
-        nanoseconds = scaled(number, scale)?
-            .checked_add(nanoseconds)
-            .filter(|sum| *sum <= LONGEST)
-            .ok_or(AmountFault::TooBig)?;
+        nanoseconds =
+            scaled(number, scale)?.checked_add(nanoseconds).filter(|sum| *sum <= LONGEST).ok_or(AmountFault::TooBig)?;
         rest = after;
     }
-    u64::try_from(nanoseconds)
-        .map(Duration::from_nanos)
-        .map_err(|_| AmountFault::TooBig)
+    u64::try_from(nanoseconds).map(Duration::from_nanos).map_err(|_| AmountFault::TooBig)
 }
 
 /// `64m`, `1.5g`, `1024`: a number and one of the units b, k, kb, m, mb, g, gb (powers of 1024), in either case.
 pub fn bytes(text: &str) -> Result<u64, Invalid> {
-    parse_bytes(text).map_err(|fault| Invalid::Bytes {
-        value: text.to_owned(),
-        fault,
-    })
+    parse_bytes(text).map_err(|fault| Invalid::Bytes { value: text.to_owned(), fault })
 }
 
 fn parse_bytes(text: &str) -> Result<u64, AmountFault> {
@@ -76,10 +65,7 @@ fn parse_bytes(text: &str) -> Result<u64, AmountFault> {
         _ => return Err(AmountFault::Unit(unit.to_owned())),
     };
     let bytes = scaled(number, scale)?;
-    u64::try_from(bytes)
-        .ok()
-        .filter(|bytes| i64::try_from(*bytes).is_ok())
-        .ok_or(AmountFault::TooBig)
+    u64::try_from(bytes).ok().filter(|bytes| i64::try_from(*bytes).is_ok()).ok_or(AmountFault::TooBig)
 }
 
 /// A number of CPUs in billionths. Source: Compose Specification, services, cpus.
@@ -99,9 +85,7 @@ pub fn cpus(text: &str) -> Result<u64, Invalid> {
 
 /// The digits, and perhaps one point, at the start of a text; and what follows.
 fn split_number(text: &str) -> (&str, &str) {
-    let end = text
-        .find(|c: char| !(c.is_ascii_digit() || c == '.'))
-        .unwrap_or(text.len());
+    let end = text.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(text.len());
     text.split_at(end)
 }
 
@@ -112,11 +96,7 @@ fn scaled(number: &str, scale: u128) -> Result<u128, AmountFault> {
         return Err(AmountFault::NoNumber);
     }
     let digits = |text: &str| -> Result<u128, AmountFault> {
-        if text.is_empty() {
-            Ok(0)
-        } else {
-            text.parse().map_err(|_| AmountFault::TooBig)
-        }
+        if text.is_empty() { Ok(0) } else { text.parse().map_err(|_| AmountFault::TooBig) }
     };
     // Eighteen digits are more than any scale here can tell apart.
     let fraction = &fraction[..fraction.len().min(18)];
@@ -139,19 +119,9 @@ mod tests {
         assert_eq!(millis("1.5s"), Some(1_500_000));
         assert_eq!(millis("250us"), Some(250));
         assert_eq!(millis("0"), Some(0));
-        for bad in [
-            "",
-            "30",
-            "s",
-            "1d",
-            "1m30",
-            "-1s",
-            "1..5s",
-            ".s",
-            "999999999h",
-            "1 s",
-            "99999999999999999999999999s",
-        ] {
+        for bad in
+            ["", "30", "s", "1d", "1m30", "-1s", "1..5s", ".s", "999999999h", "1 s", "99999999999999999999999999s"]
+        {
             assert!(duration(bad).is_err(), "{bad}");
         }
     }

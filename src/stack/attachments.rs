@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use super::decode::{Fields, Item};
 use super::model::Attachment;
 use super::node::Value;
-use super::problem::{Expected, Invalid, Report, Shape};
+use super::problem::{Expected, Family, Invalid, MachineFault, Report, Shape};
 use crate::diagnostic::Place;
 
 /// The network that a service joins when it names none.
@@ -22,19 +22,13 @@ pub struct Joined {
 
 /// Reads `networks`, in list and table form; without it, or with an empty one, the `default` network.
 pub fn read(service: &mut Fields<'_>, report: &mut Report) -> Joined {
-    let mut joined = Joined {
-        attachments: BTreeMap::new(),
-        places: BTreeMap::new(),
-    };
+    let mut joined = Joined { attachments: BTreeMap::new(), places: BTreeMap::new() };
     if let Some(item) = service.get("networks") {
         match &item.node.value {
             Value::Array(_) => list(item, &mut joined, report),
             Value::Table(table) => {
                 for entry in &table.entries {
-                    let item = Item {
-                        key: &entry.key,
-                        node: &entry.node,
-                    };
+                    let item = Item { key: &entry.key, node: &entry.node };
                     let owner = format!("network `{}` of {}", entry.key, service.owner);
                     let attachment = attachment(item, owner, report).unwrap_or_default();
                     joined.attachments.insert(entry.key.clone(), attachment);
@@ -52,19 +46,9 @@ pub fn read(service: &mut Fields<'_>, report: &mut Report) -> Joined {
 
 fn list(item: Item<'_>, joined: &mut Joined, report: &mut Report) {
     for text in item.string_list(report).unwrap_or_default() {
-        if joined
-            .attachments
-            .insert(text.text.to_owned(), Attachment::default())
-            .is_some()
-        {
+        if joined.attachments.insert(text.text.to_owned(), Attachment::default()).is_some() {
             let what = format!("`{}`", text.text);
-            report.add(
-                &text.node.place,
-                Shape::Twice {
-                    key: "networks".to_owned(),
-                    what,
-                },
-            );
+            report.add(&text.node.place, Shape::Twice { key: "networks".to_owned(), what });
         }
         joined.places.insert(text.text.to_owned(), text.node.place.clone());
     }
@@ -74,28 +58,35 @@ fn attachment(item: Item<'_>, owner: String, report: &mut Report) -> Option<Atta
     let mut fields = item.fields(owner, report)?;
     let attachment = Attachment {
         aliases: fields.parse_strings("aliases", report, |text| Ok(text.to_owned())),
-        ipv4_address: fields.parse("ipv4_address", report, address::<Ipv4Addr>),
-        ipv6_address: fields.parse("ipv6_address", report, address::<Ipv6Addr>),
-        link_local_ips: fields.parse_strings("link_local_ips", report, address::<IpAddr>),
+        ipv4_address: fields.parse("ipv4_address", report, ipv4),
+        ipv6_address: fields.parse("ipv6_address", report, ipv6),
+        link_local_ips: fields.parse_strings("link_local_ips", report, address),
         mac_address: fields.parse("mac_address", report, mac_address),
         driver_opts: super::networks::options(&mut fields, "driver_opts", report),
-        priority: fields
-            .get("priority")
-            .and_then(|item| item.integer(i64::MIN, report))
-            .unwrap_or(0),
-        gw_priority: fields
-            .get("gw_priority")
-            .and_then(|item| item.integer(i64::MIN, report)),
+        priority: fields.get("priority").and_then(|item| item.integer(i64::MIN, report)).unwrap_or(0),
+        gw_priority: fields.get("gw_priority").and_then(|item| item.integer(i64::MIN, report)),
     };
     fields.finish(&[("interface_name", None)], report);
     Some(attachment)
 }
 
-/// An address of one family, as the user wrote it.
-pub fn address<T: std::str::FromStr>(text: &str) -> Result<String, Invalid> {
+/// An address of either family, as the user wrote it.
+pub fn address(text: &str) -> Result<String, Invalid> {
+    checked::<IpAddr>(text, Family::Any)
+}
+
+fn ipv4(text: &str) -> Result<String, Invalid> {
+    checked::<Ipv4Addr>(text, Family::V4)
+}
+
+fn ipv6(text: &str) -> Result<String, Invalid> {
+    checked::<Ipv6Addr>(text, Family::V6)
+}
+
+fn checked<T: std::str::FromStr>(text: &str, family: Family) -> Result<String, Invalid> {
     match text.parse::<T>() {
         Ok(_) => Ok(text.to_owned()),
-        Err(_) => Err(Invalid::Address { value: text.to_owned() }),
+        Err(_) => Err(Invalid::Machine(MachineFault::Address { value: text.to_owned(), family })),
     }
 }
 
@@ -105,6 +96,6 @@ fn mac_address(text: &str) -> Result<String, Invalid> {
     if pairs.len() == 6 && pairs.iter().all(is_pair) {
         Ok(text.to_owned())
     } else {
-        Err(Invalid::Mac { value: text.to_owned() })
+        Err(Invalid::Machine(MachineFault::Mac { value: text.to_owned() }))
     }
 }

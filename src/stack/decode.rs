@@ -36,11 +36,10 @@ impl<'a> Item<'a> {
     }
 
     pub fn wrong_type(&self, expected: Expected, report: &mut Report) {
-        let problem = Shape::WrongType {
-            key: self.key.to_owned(),
-            expected,
-            found: self.node.kind(),
-        };
+        if self.node.value == Value::Faulty {
+            return;
+        }
+        let problem = Shape::WrongType { key: self.key.to_owned(), expected, found: self.node.kind() };
         report.add(&self.node.place, problem);
     }
 
@@ -107,14 +106,7 @@ impl<'a> Item<'a> {
             }
         }?;
         if number < least {
-            report.add(
-                self.place(),
-                Invalid::TooSmall {
-                    key: self.key.to_owned(),
-                    number,
-                    least,
-                },
-            );
+            report.add(self.place(), Invalid::TooSmall { key: self.key.to_owned(), number, least });
             return None;
         }
         Some(number)
@@ -149,12 +141,7 @@ impl<'a> Item<'a> {
         Some(
             elements
                 .iter()
-                .filter_map(|node| {
-                    Some(Text {
-                        text: item(node).str(report)?,
-                        node,
-                    })
-                })
+                .filter_map(|node| Some(Text { text: item(node).str_as(Expected::Element, report)?, node }))
                 .collect(),
         )
     }
@@ -174,24 +161,16 @@ impl<'a> Item<'a> {
     /// A list of strings which each pass a parser.
     pub fn parse_strings<T>(&self, report: &mut Report, parser: impl Fn(&str) -> Result<T, Invalid>) -> Vec<T> {
         let texts = self.strings(report).unwrap_or_default();
-        texts
-            .iter()
-            .filter_map(|text| accept(parser(text.text), &text.node.place, report))
-            .collect()
+        texts.iter().filter_map(|text| accept(parser(text.text), &text.node.place, report)).collect()
     }
 
     /// `["KEY=VALUE", "KEY"]` or `{ KEY = "VALUE" }`, the two forms of `environment`, `labels` and `sysctls`.
     pub fn pairs(&self, report: &mut Report) -> Vec<Pair<'a>> {
         match &self.node.value {
-            Value::Array(nodes) => nodes
-                .iter()
-                .filter_map(|node| Item { key: self.key, node }.listed_pair(report))
-                .collect(),
-            Value::Table(table) => table
-                .entries
-                .iter()
-                .filter_map(|entry| tabled_pair(entry, report))
-                .collect(),
+            Value::Array(nodes) => {
+                nodes.iter().filter_map(|node| Item { key: self.key, node }.listed_pair(report)).collect()
+            }
+            Value::Table(table) => table.entries.iter().filter_map(|entry| tabled_pair(entry, report)).collect(),
             _ => {
                 self.wrong_type(Expected::ListOrTable, report);
                 Vec::new()
@@ -200,26 +179,16 @@ impl<'a> Item<'a> {
     }
 
     fn listed_pair(&self, report: &mut Report) -> Option<Pair<'a>> {
-        let text = self.str(report)?;
+        let text = self.str_as(Expected::Element, report)?;
         let (key, value) = match text.split_once('=') {
             Some((key, value)) => (key, Some(value.to_owned())),
             None => (text, None),
         };
         if key.is_empty() {
-            report.add(
-                self.place(),
-                Shape::NotAnAssignment {
-                    key: self.key.to_owned(),
-                    text: text.to_owned(),
-                },
-            );
+            report.add(self.place(), Shape::NotAnAssignment { key: self.key.to_owned(), text: text.to_owned() });
             return None;
         }
-        Some(Pair {
-            key: key.to_owned(),
-            value,
-            place: self.place(),
-        })
+        Some(Pair { key: key.to_owned(), value, place: self.place() })
     }
 
     /// The value as a table whose keys are fixed; `owner` is what messages call it. Null is an empty table.
@@ -232,12 +201,7 @@ impl<'a> Item<'a> {
                 return None;
             }
         };
-        Some(Fields {
-            owner,
-            place: self.place().clone(),
-            table,
-            known: Vec::new(),
-        })
+        Some(Fields { owner, place: self.place().clone(), table, known: Vec::new() })
     }
 
     /// The value as a table whose keys the user chooses; null is an empty table.
@@ -256,19 +220,9 @@ impl<'a> Item<'a> {
 fn tabled_pair<'a>(entry: &'a Entry, report: &mut Report) -> Option<Pair<'a>> {
     let value = match &entry.node.value {
         Value::Null => None,
-        _ => Some(
-            Item {
-                key: &entry.key,
-                node: &entry.node,
-            }
-            .scalar(report)?,
-        ),
+        _ => Some(Item { key: &entry.key, node: &entry.node }.scalar(report)?),
     };
-    Some(Pair {
-        key: entry.key.clone(),
-        value,
-        place: &entry.key_place,
-    })
+    Some(Pair { key: entry.key.clone(), value, place: &entry.key_place })
 }
 
 /// The value, or a report of why there is none.
@@ -324,17 +278,12 @@ impl<'a> Fields<'a> {
         report: &mut Report,
         parser: impl Fn(&str) -> Result<T, Invalid>,
     ) -> Vec<T> {
-        self.get(key)
-            .map(|item| item.parse_strings(report, parser))
-            .unwrap_or_default()
+        self.get(key).map(|item| item.parse_strings(report, parser)).unwrap_or_default()
     }
 
     /// The keys that the user wrote, without `x-` ones.
     pub fn written(&self) -> impl Iterator<Item = &'a Entry> {
-        self.table
-            .into_iter()
-            .flat_map(|table| &table.entries)
-            .filter(|entry| !entry.key.starts_with("x-"))
+        self.table.into_iter().flat_map(|table| &table.entries).filter(|entry| !entry.key.starts_with("x-"))
     }
 
     /// Ends the reading: reports every key that was not asked for.
@@ -351,28 +300,13 @@ impl<'a> Fields<'a> {
             let owner = self.owner.clone();
             match unsupported.iter().find(|(name, _)| *name == key) {
                 Some((_, instead)) => {
-                    report.add(
-                        &entry.key_place,
-                        Shape::Unsupported {
-                            key: key.to_owned(),
-                            owner,
-                            instead: *instead,
-                        },
-                    );
+                    report.add(&entry.key_place, Shape::Unsupported { key: key.to_owned(), owner, instead: *instead });
                 }
                 None => {
                     let nearest = nearest(key, &self.known);
                     let mut known = self.known.clone();
                     known.sort_unstable();
-                    report.add(
-                        &entry.key_place,
-                        Shape::UnknownKey {
-                            key: key.to_owned(),
-                            owner,
-                            nearest,
-                            known,
-                        },
-                    );
+                    report.add(&entry.key_place, Shape::UnknownKey { key: key.to_owned(), owner, nearest, known });
                 }
             }
         }

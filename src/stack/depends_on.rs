@@ -20,27 +20,15 @@ pub fn read(service: &mut Fields<'_>, report: &mut Report) -> BTreeMap<String, D
     match &item.node.value {
         Value::Array(_) => {
             for text in item.string_list(report).unwrap_or_default() {
-                if dependencies
-                    .insert(text.text.to_owned(), started(&text.node.place))
-                    .is_some()
-                {
+                if dependencies.insert(text.text.to_owned(), started(&text.node.place)).is_some() {
                     let what = format!("`{}`", text.text);
-                    report.add(
-                        &text.node.place,
-                        Shape::Twice {
-                            key: "depends_on".to_owned(),
-                            what,
-                        },
-                    );
+                    report.add(&text.node.place, Shape::Twice { key: "depends_on".to_owned(), what });
                 }
             }
         }
         Value::Table(table) => {
             for entry in &table.entries {
-                let item = Item {
-                    key: &entry.key,
-                    node: &entry.node,
-                };
+                let item = Item { key: &entry.key, node: &entry.node };
                 let owner = format!("dependency `{}` of {}", entry.key, service.owner);
                 if let Some(dependency) = long(item, owner, &entry.key_place, report) {
                     dependencies.insert(entry.key.clone(), dependency);
@@ -53,20 +41,13 @@ pub fn read(service: &mut Fields<'_>, report: &mut Report) -> BTreeMap<String, D
 }
 
 fn started(place: &Place) -> Dependency {
-    Dependency {
-        condition: Condition::Started,
-        required: true,
-        restart: false,
-        place: place.clone(),
-    }
+    Dependency { condition: Condition::Started, required: true, restart: false, place: place.clone() }
 }
 
 fn long(item: Item<'_>, owner: String, place: &Place, report: &mut Report) -> Option<Dependency> {
     let mut fields = item.fields(owner, report)?;
     let dependency = Dependency {
-        condition: fields
-            .parse("condition", report, choice::condition)
-            .unwrap_or(Condition::Started),
+        condition: fields.parse("condition", report, choice::condition).unwrap_or(Condition::Started),
         required: fields.boolean("required", report).unwrap_or(true),
         restart: fields.boolean("restart", report).unwrap_or(false),
         place: place.clone(),

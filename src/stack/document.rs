@@ -36,10 +36,7 @@ pub fn read(
     surroundings: &Surroundings<'_>,
     report: &mut Report,
 ) -> Decoded {
-    let item = Item {
-        key: "the stack file",
-        node: root,
-    };
+    let item = Item { key: "the stack file", node: root };
     let mut stack = Stack {
         name: surroundings.project.clone(),
         source,
@@ -57,30 +54,18 @@ pub fn read(
         fields.string("name", report);
         if let Some(version) = fields.entry("version") {
             let reason = "the Compose Specification has no versions any more";
-            report.add(
-                &version.key_place,
-                Shape::Ignored {
-                    key: "version".to_owned(),
-                    reason,
-                },
-            );
+            report.add(&version.key_place, Shape::Ignored { key: "version".to_owned(), reason });
         }
         stack.autostart = fields.boolean("autostart", report).unwrap_or(true);
         stack.systemd = systemd::read(&mut fields, TARGET_SECTIONS, report);
         if let Some(item) = fields.get("networks") {
-            let read = item
-                .entries(report)
-                .iter()
-                .filter_map(|entry| networks::read(entry, surroundings, report));
+            let read = item.entries(report).iter().filter_map(|entry| networks::read(entry, surroundings, report));
             stack.networks = read.map(|network| (network.key.clone(), network)).collect();
         }
         stack.volumes = read_volumes(&mut fields, surroundings, report);
         fields.finish(UNSUPPORTED, report);
     }
-    stack.services = services
-        .iter()
-        .map(|(name, decoded)| (name.clone(), decoded.service.clone()))
-        .collect();
+    stack.services = services.iter().map(|(name, decoded)| (name.clone(), decoded.service.clone())).collect();
     add_default_network(&mut stack, surroundings);
     Decoded { stack, services }
 }
@@ -94,8 +79,10 @@ fn read_services(
         return BTreeMap::new();
     };
     let mut ports_left = ports::MOST_PORTS;
-    let entries = item.entries(report).iter().filter(|entry| !entry.key.starts_with("x-"));
+    let entries = item.entries(report);
+    // The keys are the user's own, so that `x-…` is a service like any other.
     entries
+        .iter()
         .filter_map(|entry| service::read(entry, surroundings, &mut ports_left, report))
         .map(|decoded| (decoded.service.name.clone(), decoded))
         .collect()
@@ -109,20 +96,14 @@ fn read_volumes(
     let Some(item) = fields.get("volumes") else {
         return BTreeMap::new();
     };
-    let read = item
-        .entries(report)
-        .iter()
-        .filter_map(|entry| volumes::read(entry, surroundings, report));
+    let read = item.entries(report).iter().filter_map(|entry| volumes::read(entry, surroundings, report));
     read.map(|volume| (volume.key.clone(), volume)).collect()
 }
 
-/// The implicit `default` network exists if a service joins it and nobody declared it; a declared one that nobody joins goes.
+/// The implicit `default` network exists where a service joins it and nobody declared it.
 fn add_default_network(stack: &mut Stack, surroundings: &Surroundings<'_>) {
     let key = attachments::DEFAULT;
-    let used = stack
-        .services
-        .values()
-        .any(|service| service.networks.contains_key(key));
+    let used = stack.services.values().any(|service| service.networks.contains_key(key));
     if used && !stack.networks.contains_key(key) {
         let network = networks::implicit(key, &stack.place, surroundings);
         stack.networks.insert(key.to_owned(), network);

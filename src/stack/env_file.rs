@@ -14,18 +14,8 @@ pub type Variables = Vec<(String, String)>;
 
 /// Reads a whole file. A variable in a value is looked up in `lookup`, then among the lines above.
 pub fn parse(file: &Arc<SourceFile>, lookup: Lookup<'_>, report: &mut Report) -> Variables {
-    let start = if file.text.starts_with('\u{feff}') {
-        '\u{feff}'.len_utf8()
-    } else {
-        0
-    };
-    let mut parser = Parser {
-        file,
-        position: start,
-        lookup,
-        variables: Vec::new(),
-        report,
-    };
+    let start = if file.text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+    let mut parser = Parser { file, position: start, lookup, variables: Vec::new(), report };
     while parser.skip_to_statement() {
         if parser.statement().is_err() {
             parser.skip_line();
@@ -110,8 +100,7 @@ impl<'a> Parser<'a> {
         self.check_name(name, start)?;
         let Some(separator) = separator else {
             self.skip_line();
-            self.variables
-                .extend((self.lookup)(name).map(|value| (name.to_owned(), value)));
+            self.variables.extend((self.lookup)(name).map(|value| (name.to_owned(), value)));
             return Ok(());
         };
         self.position += separator + 1;
@@ -148,11 +137,7 @@ impl<'a> Parser<'a> {
         let line = self.rest().split('\n').next().unwrap_or("");
         self.skip_line();
         // `NAME= # comment`: the blanks before it are gone already.
-        let value = if line.starts_with('#') {
-            ""
-        } else {
-            line.split(" #").next().unwrap_or("").trim_end()
-        };
+        let value = if line.starts_with('#') { "" } else { line.split(" #").next().unwrap_or("").trim_end() };
         self.interpolated(value, |range| start + range.start..start + range.end)
     }
 
@@ -186,11 +171,7 @@ impl<'a> Parser<'a> {
             return Ok(());
         }
         let start = self.position;
-        self.fault(
-            start,
-            start + rest.len(),
-            TextProblem::EnvAfterQuote { text: rest.to_owned() },
-        )
+        self.fault(start, start + rest.len(), TextProblem::EnvAfterQuote { text: rest.to_owned() })
     }
 
     fn interpolated(
@@ -201,18 +182,11 @@ impl<'a> Parser<'a> {
         let above = &self.variables;
         let outer = self.lookup;
         let lookup = |name: &str| {
-            outer(name).or_else(|| {
-                above
-                    .iter()
-                    .rev()
-                    .find(|(above, _)| above == name)
-                    .map(|(_, value)| value.clone())
-            })
+            outer(name).or_else(|| above.iter().rev().find(|(above, _)| above == name).map(|(_, value)| value.clone()))
         };
         let interpolated = interpolate(value, &lookup);
         for (range, finding) in interpolated.findings {
-            self.report
-                .add(&Place::new(self.file, place(range)), TextProblem::Variable(finding));
+            self.report.add(&Place::new(self.file, place(range)), TextProblem::Variable(finding));
         }
         Ok(interpolated.text)
     }
@@ -271,20 +245,13 @@ mod tests {
         let mut report = Report::default();
         let variables = parse(&SourceFile::new("test.env", text), &lookup, &mut report);
         let places = report.into_diagnostics();
-        let places: Vec<String> = places
-            .iter()
-            .filter_map(|d| d.place.as_ref().map(ToString::to_string))
-            .collect();
+        let places: Vec<String> = places.iter().filter_map(|d| d.place.as_ref().map(ToString::to_string)).collect();
         (variables, places.join(" "))
     }
 
     #[track_caller]
     fn gives(line: &str, expected: &str) {
-        assert_eq!(
-            read(line),
-            (vec![("VAR".to_owned(), expected.to_owned())], String::new()),
-            "{line}"
-        );
+        assert_eq!(read(line), (vec![("VAR".to_owned(), expected.to_owned())], String::new()), "{line}");
     }
 
     #[test]
@@ -323,10 +290,7 @@ mod tests {
     fn faults_have_their_line_and_the_rest_is_read() {
         let (variables, places) = read("A B=1\nÄ%=1\n=x\nC=\"x\" y\nD='open\n");
         assert!(variables.is_empty());
-        assert_eq!(
-            places,
-            "test.env:1:1 test.env:2:2 test.env:3:1 test.env:4:7 test.env:5:3"
-        );
+        assert_eq!(places, "test.env:1:1 test.env:2:2 test.env:3:1 test.env:4:7 test.env:5:3");
         let (variables, places) = read("A=${X\nB=2\nC=$NOPE");
         assert_eq!(variables.len(), 3);
         assert_eq!(places, "test.env:1:3 test.env:3:3");
@@ -337,10 +301,7 @@ mod tests {
         let mut report = Report::default();
         let file = SourceFile::new("raw.env", "A='$x' # y\n#c\nOUTER\n");
         let variables = parse_raw(&file, &lookup, &mut report);
-        assert_eq!(
-            variables,
-            [("A".into(), "'$x' # y".into()), ("OUTER".into(), "outer".into())]
-        );
+        assert_eq!(variables, [("A".into(), "'$x' # y".into()), ("OUTER".into(), "outer".into())]);
     }
 
     proptest! {

@@ -12,7 +12,7 @@ use super::decode::{Fields, Item, accept};
 use super::env_file;
 use super::names;
 use super::node::Value;
-use super::problem::{Expected, FileProblem, Invalid, Report, Shape};
+use super::problem::{CommandFault, Expected, FileProblem, Invalid, Report, Shape};
 use super::surroundings::Surroundings;
 use crate::diagnostic::SourceFile;
 
@@ -30,7 +30,7 @@ pub fn read(service: &mut Fields<'_>, surroundings: &Surroundings<'_>, report: &
                 }
             }
             Value::String(_) => env_file_entry(item, &mut environment, surroundings, report),
-            _ => item.wrong_type(Expected::Strings, report),
+            _ => item.wrong_type(Expected::EnvFiles, report),
         }
     }
     if let Some(item) = service.get("environment") {
@@ -40,7 +40,7 @@ pub fn read(service: &mut Fields<'_>, surroundings: &Surroundings<'_>, report: &
             };
             let value = pair.value.or_else(|| (surroundings.lookup)(&name));
             if value.as_ref().is_some_and(|value| value.contains('\0')) {
-                report.add(pair.place, Invalid::NulByte);
+                report.add(pair.place, Invalid::Command(CommandFault::NulByte));
             }
             environment.insert(name, value);
         }
@@ -61,9 +61,7 @@ fn env_file_entry(item: Item<'_>, environment: &mut Environment, surroundings: &
     };
     let path_item = fields.get("path");
     let required = fields.boolean("required", report).unwrap_or(true);
-    let raw = fields
-        .parse("format", report, |text| one_of("format", text, &["raw"]))
-        .is_some();
+    let raw = fields.parse("format", report, |text| one_of("format", text, &["raw"])).is_some();
     let owner = fields.owner.clone();
     fields.finish(&[], report);
     match path_item {
@@ -72,14 +70,7 @@ fn env_file_entry(item: Item<'_>, environment: &mut Environment, surroundings: &
                 load(path, required, raw, path_item, environment, surroundings, report);
             }
         }
-        None => report.add(
-            item.place(),
-            Shape::Missing {
-                key: "path",
-                owner,
-                example: "path = \"./web.env\"",
-            },
-        ),
+        None => report.add(item.place(), Shape::Missing { key: "path", owner, example: "path = \"./web.env\"" }),
     }
 }
 
@@ -92,9 +83,7 @@ fn load(
     surroundings: &Surroundings<'_>,
     report: &mut Report,
 ) {
-    let shown = surroundings
-        .shown_directory
-        .join(path.strip_prefix("./").unwrap_or(path));
+    let shown = surroundings.shown_directory.join(path.strip_prefix("./").unwrap_or(path));
     let file = match read_file(&shown) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -104,13 +93,7 @@ fn load(
             return;
         }
         Err(error) => {
-            report.add(
-                item.place(),
-                FileProblem::Unreadable {
-                    path: shown,
-                    reason: error.to_string(),
-                },
-            );
+            report.add(item.place(), FileProblem::Unreadable { path: shown, reason: error.to_string() });
             return;
         }
     };

@@ -6,21 +6,16 @@ use super::amounts;
 use super::decode::{Fields, Item};
 use super::model::{HealthTest, Healthcheck};
 use super::node::Value;
-use super::problem::{Expected, Invalid, Report};
+use super::problem::{CommandFault, Expected, Invalid, Report};
 use super::suggest::nearest;
 
 /// Reads `healthcheck`.
 pub fn read(service: &mut Fields<'_>, report: &mut Report) -> Option<Healthcheck> {
-    let mut fields = service
-        .get("healthcheck")?
-        .fields(format!("`healthcheck` of {}", service.owner), report)?;
+    let mut fields = service.get("healthcheck")?.fields(format!("`healthcheck` of {}", service.owner), report)?;
     let test = fields.get("test").and_then(|item| test(item, report));
     let disabled = fields.boolean("disable", report).unwrap_or(false);
-    let mut duration = |key| {
-        fields
-            .get(key)
-            .and_then(|item: Item<'_>| item.parse(Expected::Duration, report, amounts::duration))
-    };
+    let mut duration =
+        |key| fields.get(key).and_then(|item: Item<'_>| item.parse(Expected::Duration, report, amounts::duration));
     let interval = duration("interval");
     let timeout = duration("timeout");
     let start_period = duration("start_period");
@@ -28,19 +23,8 @@ pub fn read(service: &mut Fields<'_>, report: &mut Report) -> Option<Healthcheck
     let retries = fields.get("retries").and_then(|item| item.integer(0, report));
     let retries = retries.map(|retries| u32::try_from(retries).unwrap_or(u32::MAX));
     fields.finish(&[], report);
-    let test = if disabled {
-        HealthTest::Disabled
-    } else {
-        test.unwrap_or(HealthTest::Inherit)
-    };
-    Some(Healthcheck {
-        test,
-        interval,
-        timeout,
-        retries,
-        start_period,
-        start_interval,
-    })
+    let test = if disabled { HealthTest::Disabled } else { test.unwrap_or(HealthTest::Inherit) };
+    Some(Healthcheck { test, interval, timeout, retries, start_period, start_interval })
 }
 
 /// A line of shell, or a list that says in its first word what it is.
@@ -64,21 +48,17 @@ fn test(item: Item<'_>, report: &mut Report) -> Option<HealthTest> {
 
 fn listed(words: Vec<String>) -> Result<HealthTest, Invalid> {
     match words.first().map(String::as_str) {
-        Some("NONE") if words.len() > 1 => Err(Invalid::HealthTestArguments { kind: "NONE" }),
+        Some("NONE") if words.len() > 1 => Err(Invalid::Command(CommandFault::HealthTestArguments { kind: "NONE" })),
         Some("NONE") => Ok(HealthTest::Disabled),
-        Some("CMD") if words.len() < 2 => Err(Invalid::HealthTestArguments { kind: "CMD" }),
-        Some("CMD-SHELL") if words.len() != 2 => Err(Invalid::HealthTestArguments { kind: "CMD-SHELL" }),
+        Some("CMD") if words.len() < 2 => Err(Invalid::Command(CommandFault::HealthTestArguments { kind: "CMD" })),
+        Some("CMD-SHELL") if words.len() != 2 => {
+            Err(Invalid::Command(CommandFault::HealthTestArguments { kind: "CMD-SHELL" }))
+        }
         Some("CMD" | "CMD-SHELL") => Ok(HealthTest::Run(words)),
         Some(other) => {
-            let nearest = nearest(&other.replace('_', "-"), ["CMD", "CMD-SHELL", "NONE"]);
-            Err(Invalid::HealthTest {
-                first: Some(other.to_owned()),
-                nearest,
-            })
+            let nearest = nearest(other, ["CMD", "CMD-SHELL", "NONE"]);
+            Err(Invalid::Command(CommandFault::HealthTest { first: Some(other.to_owned()), nearest }))
         }
-        None => Err(Invalid::HealthTest {
-            first: None,
-            nearest: None,
-        }),
+        None => Err(Invalid::Command(CommandFault::HealthTest { first: None, nearest: None })),
     }
 }

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use super::decode::{Fields, Item, accept};
 use super::node::Value;
-use super::problem::{Expected, Invalid, Report};
+use super::problem::{Expected, Invalid, MachineFault, Report};
 
 /// What the engine replaces by the host's own address.
 const HOST_GATEWAY: &str = "host-gateway";
@@ -27,13 +27,7 @@ pub fn extra_hosts(service: &mut Fields<'_>, report: &mut Report) -> Vec<String>
     };
     let mut hosts = Vec::new();
     for entry in &table.entries {
-        for address in (Item {
-            key: &entry.key,
-            node: &entry.node,
-        })
-        .strings(report)
-        .unwrap_or_default()
-        {
+        for address in (Item { key: &entry.key, node: &entry.node }).strings(report).unwrap_or_default() {
             hosts.extend(accept(joined(&entry.key, address.text), &address.node.place, report));
         }
     }
@@ -45,22 +39,17 @@ fn short(text: &str) -> Result<String, Invalid> {
     let (host, address) = text
         .split_once('=')
         .or_else(|| text.split_once(':'))
-        .ok_or_else(|| Invalid::ExtraHost { value: text.to_owned() })?;
+        .ok_or_else(|| Invalid::Machine(MachineFault::ExtraHost { value: text.to_owned() }))?;
     joined(host, address)
 }
 
 fn joined(host: &str, address: &str) -> Result<String, Invalid> {
-    let bare = address
-        .strip_prefix('[')
-        .and_then(|text| text.strip_suffix(']'))
-        .unwrap_or(address);
+    let bare = address.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(address);
     let is_host = !host.is_empty() && host.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c));
     if is_host && (bare == HOST_GATEWAY || bare.parse::<IpAddr>().is_ok()) {
         Ok(format!("{host}:{bare}"))
     } else {
-        Err(Invalid::ExtraHost {
-            value: format!("{host}={address}"),
-        })
+        Err(Invalid::Machine(MachineFault::ExtraHost { value: format!("{host}={address}") }))
     }
 }
 
@@ -80,13 +69,7 @@ mod tests {
         ] {
             assert_eq!(short(text).ok().as_deref(), Some(expected), "{text}");
         }
-        for bad in [
-            "somehost",
-            "=1.2.3.4",
-            "somehost=",
-            "some host=1.2.3.4",
-            "somehost=1.2.3",
-        ] {
+        for bad in ["somehost", "=1.2.3.4", "somehost=", "some host=1.2.3.4", "somehost=1.2.3"] {
             assert!(short(bad).is_err(), "{bad}");
         }
     }

@@ -8,10 +8,7 @@ use super::problem::{ImageFault, Invalid};
 pub fn reference(text: &str) -> Result<String, Invalid> {
     match check(text) {
         Ok(()) => Ok(text.to_owned()),
-        Err(fault) => Err(Invalid::Image {
-            value: text.to_owned(),
-            fault,
-        }),
+        Err(fault) => Err(Invalid::Image { value: text.to_owned(), fault }),
     }
 }
 
@@ -52,11 +49,7 @@ fn split_tag(named: &str) -> (&str, Option<&str>) {
 fn check_tag(tag: &str) -> Result<(), ImageFault> {
     let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let fits = tag.len() <= 128 && tag.starts_with(is_word) && tag.chars().all(|c| is_word(c) || c == '.' || c == '-');
-    if fits {
-        Ok(())
-    } else {
-        Err(ImageFault::Tag(tag.to_owned()))
-    }
+    if fits { Ok(()) } else { Err(ImageFault::Tag(tag.to_owned())) }
 }
 
 fn check_digest(digest: &str) -> Result<(), ImageFault> {
@@ -68,11 +61,7 @@ fn check_digest(digest: &str) -> Result<(), ImageFault> {
         };
         length && hex.chars().all(|c| c.is_ascii_hexdigit() && !c.is_ascii_uppercase())
     });
-    if well_formed {
-        Ok(())
-    } else {
-        Err(ImageFault::Digest(digest.to_owned()))
-    }
+    if well_formed { Ok(()) } else { Err(ImageFault::Digest(digest.to_owned())) }
 }
 
 fn check_name(name: &str) -> Result<(), ImageFault> {
@@ -89,13 +78,11 @@ fn check_name(name: &str) -> Result<(), ImageFault> {
     if path.chars().any(|c| c.is_ascii_uppercase()) {
         return Err(ImageFault::UpperCase);
     }
-    path.split('/').try_for_each(|part| {
-        if is_component(part) {
-            Ok(())
-        } else {
-            Err(ImageFault::Component(part.to_owned()))
-        }
-    })
+    path.split('/').try_for_each(
+        |part| {
+            if is_component(part) { Ok(()) } else { Err(ImageFault::Component(part.to_owned())) }
+        },
+    )
 }
 
 /// The first part is a registry if it cannot be a plain name: with a dot, a port, upper case, or `localhost`.
@@ -132,8 +119,7 @@ fn is_component(part: &str) -> bool {
     if !part.starts_with(is_word) || !part.ends_with(is_word) {
         return false;
     }
-    part.split(is_word)
-        .all(|between| matches!(between, "" | "." | "_" | "__") || between.chars().all(|c| c == '-'))
+    part.split(is_word).all(|between| matches!(between, "" | "." | "_" | "__") || between.chars().all(|c| c == '-'))
 }
 
 #[cfg(test)]

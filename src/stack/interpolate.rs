@@ -39,24 +39,13 @@ pub enum Finding {
 /// Replaces `$VAR`, `${VAR}` and `${VAR<operator>word}`; `$$` becomes `$`, and a `$` before anything else stays.
 pub fn interpolate(text: &str, lookup: Lookup<'_>) -> Interpolated {
     if !text.contains('$') {
-        return Interpolated {
-            text: text.to_owned(),
-            findings: Vec::new(),
-        };
+        return Interpolated { text: text.to_owned(), findings: Vec::new() };
     }
-    let mut scanner = Scanner {
-        text,
-        position: 0,
-        lookup,
-        findings: Vec::new(),
-    };
+    let mut scanner = Scanner { text, position: 0, lookup, findings: Vec::new() };
     let mut output = String::with_capacity(text.len());
     // A malformed variable ends the scan: what follows could only be guessed at.
     let _ = scanner.until_end(&mut output);
-    Interpolated {
-        text: output,
-        findings: scanner.findings,
-    }
+    Interpolated { text: output, findings: scanner.findings }
 }
 
 /// A malformed variable was met, and reported.
@@ -116,12 +105,7 @@ impl Scanner<'_> {
         }
         match (self.lookup)(name) {
             Some(value) => output.push_str(&value),
-            None => self.findings.push((
-                start..self.position,
-                Finding::Unset {
-                    variable: name.to_owned(),
-                },
-            )),
+            None => self.findings.push((start..self.position, Finding::Unset { variable: name.to_owned() })),
         }
     }
 
@@ -146,18 +130,13 @@ impl Scanner<'_> {
         };
         self.position += length;
         let value = (self.lookup)(&name);
-        let present = value
-            .as_ref()
-            .is_some_and(|value| !(operator.empty_is_unset && value.is_empty()));
+        let present = value.as_ref().is_some_and(|value| !(operator.empty_is_unset && value.is_empty()));
         let word_is_used = present == (operator.kind == Kind::Replacement);
         let word = self.word(start, active && word_is_used, depth)?;
         if active {
             match operator.kind {
                 _ if operator.kind == Kind::Required && !present => {
-                    let finding = Finding::Required {
-                        variable: name,
-                        message: word,
-                    };
+                    let finding = Finding::Required { variable: name, message: word };
                     self.findings.push((start..self.position, finding));
                 }
                 _ if word_is_used => output.push_str(&word),
@@ -210,11 +189,7 @@ impl Scanner<'_> {
     }
 
     fn malformed<T>(&mut self, start: usize, finding: Finding) -> Result<T, Malformed> {
-        let end = if finding == Finding::Unclosed {
-            self.text.len()
-        } else {
-            self.position.max(start + 2)
-        };
+        let end = if finding == Finding::Unclosed { self.text.len() } else { self.position.max(start + 2) };
         self.findings.push((start..end, finding));
         Err(Malformed)
     }
@@ -255,9 +230,7 @@ fn name_at_start(text: &str) -> &str {
     if !text.starts_with(is_start) {
         return "";
     }
-    let end = text
-        .find(|c: char| !(is_start(c) || c.is_ascii_digit()))
-        .unwrap_or(text.len());
+    let end = text.find(|c: char| !(is_start(c) || c.is_ascii_digit())).unwrap_or(text.len());
     &text[..end]
 }
 
@@ -278,11 +251,7 @@ mod tests {
     #[track_caller]
     fn gives(text: &str, expected: &str) {
         let result = interpolate(text, &lookup);
-        assert_eq!(
-            (result.text.as_str(), result.findings),
-            (expected, Vec::new()),
-            "{text}"
-        );
+        assert_eq!((result.text.as_str(), result.findings), (expected, Vec::new()), "{text}");
     }
 
     #[track_caller]
@@ -323,33 +292,13 @@ mod tests {
 
     #[test]
     fn faults_have_their_range() {
-        finds(
-            "a $UNSET b",
-            2..8,
-            Finding::Unset {
-                variable: "UNSET".into(),
-            },
-        );
+        finds("a $UNSET b", 2..8, Finding::Unset { variable: "UNSET".into() });
         finds("a ${SET", 2..7, Finding::Unclosed);
         finds("a ${SET:-x", 2..10, Finding::Unclosed);
         finds("${}", 0..3, Finding::BadName { name: String::new() });
         finds("${1X}", 0..5, Finding::BadName { name: "1X".into() });
-        finds(
-            "${SET/a/b}",
-            0..10,
-            Finding::BadOperator {
-                variable: "SET".into(),
-                operator: "/".into(),
-            },
-        );
-        finds(
-            "${EMPTY:?no $SET}",
-            0..17,
-            Finding::Required {
-                variable: "EMPTY".into(),
-                message: "no value".into(),
-            },
-        );
+        finds("${SET/a/b}", 0..10, Finding::BadOperator { variable: "SET".into(), operator: "/".into() });
+        finds("${EMPTY:?no $SET}", 0..17, Finding::Required { variable: "EMPTY".into(), message: "no value".into() });
     }
 
     #[test]

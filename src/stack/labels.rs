@@ -12,10 +12,7 @@ pub fn read(fields: &mut Fields<'_>, report: &mut Report) -> BTreeMap<String, St
     let Some(item) = fields.get("labels") else {
         return BTreeMap::new();
     };
-    item.pairs(report)
-        .into_iter()
-        .map(|pair| (pair.key, pair.value.unwrap_or_default()))
-        .collect()
+    item.pairs(report).into_iter().map(|pair| (pair.key, pair.value.unwrap_or_default())).collect()
 }
 
 /// `sysctls`; each needs a value.
@@ -29,13 +26,7 @@ pub fn sysctls(fields: &mut Fields<'_>, report: &mut Report) -> BTreeMap<String,
             Some(value) => {
                 sysctls.insert(pair.key, value);
             }
-            None => report.add(
-                pair.place,
-                Shape::NotAnAssignment {
-                    key: "sysctls".to_owned(),
-                    text: pair.key,
-                },
-            ),
+            None => report.add(pair.place, Shape::NotAnAssignment { key: "sysctls".to_owned(), text: pair.key }),
         }
     }
     sysctls

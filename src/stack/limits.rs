@@ -9,7 +9,7 @@ use super::decode::{Fields, Item};
 use super::model::Ulimit;
 use super::mounts::bytes;
 use super::node::Value;
-use super::problem::{Expected, Invalid, Report, Shape};
+use super::problem::{ChoiceFault, Expected, Invalid, Report, Shape};
 use super::suggest::nearest;
 
 /// The limits of setrlimit(2) by the engine's names.
@@ -34,10 +34,7 @@ pub const ULIMITS: &[&str] = &[
 
 /// Bytes; 0 is the engine's "no limit".
 pub fn mem_limit(service: &mut Fields<'_>, report: &mut Report) -> Option<u64> {
-    service
-        .get("mem_limit")
-        .and_then(|item| bytes(item, report))
-        .filter(|bytes| *bytes > 0)
+    service.get("mem_limit").and_then(|item| bytes(item, report)).filter(|bytes| *bytes > 0)
 }
 
 /// Billionths of a CPU; 0 is the engine's "no limit".
@@ -69,19 +66,10 @@ pub fn ulimits(service: &mut Fields<'_>, report: &mut Report) -> BTreeMap<String
         let name = entry.key.as_str();
         if !ULIMITS.contains(&name) {
             let nearest = nearest(name, ULIMITS);
-            report.add(
-                &entry.key_place,
-                Invalid::Ulimit {
-                    name: name.to_owned(),
-                    nearest,
-                },
-            );
+            report.add(&entry.key_place, Invalid::Choice(ChoiceFault::Ulimit { name: name.to_owned(), nearest }));
             continue;
         }
-        let item = Item {
-            key: name,
-            node: &entry.node,
-        };
+        let item = Item { key: name, node: &entry.node };
         limits.extend(ulimit(item, &service.owner, report).map(|limit| (name.to_owned(), limit)));
     }
     limits
@@ -96,18 +84,9 @@ fn ulimit(item: Item<'_>, owner: &str, report: &mut Report) -> Option<Ulimit> {
     let soft = required(&mut fields, "soft", "soft = 1024", report);
     let hard = required(&mut fields, "hard", "hard = 4096", report);
     fields.finish(&[], report);
-    let limit = Ulimit {
-        soft: soft?,
-        hard: hard?,
-    };
+    let limit = Ulimit { soft: soft?, hard: hard? };
     if limit.hard != -1 && (limit.soft == -1 || limit.soft > limit.hard) {
-        report.add(
-            item.place(),
-            Invalid::UlimitOrder {
-                soft: limit.soft,
-                hard: limit.hard,
-            },
-        );
+        report.add(item.place(), Invalid::UlimitOrder { soft: limit.soft, hard: limit.hard });
     }
     Some(limit)
 }
@@ -116,14 +95,7 @@ fn required(fields: &mut Fields<'_>, key: &'static str, example: &'static str, r
     match fields.get(key) {
         Some(item) => item.integer(-1, report),
         None => {
-            report.add(
-                &fields.place,
-                Shape::Missing {
-                    key,
-                    owner: fields.owner.clone(),
-                    example,
-                },
-            );
+            report.add(&fields.place, Shape::Missing { key, owner: fields.owner.clone(), example });
             None
         }
     }

@@ -12,7 +12,7 @@ use super::environment::read_file;
 use super::interpolate::{Lookup, interpolate};
 use super::model::Stack;
 use super::node::{Node, Value};
-use super::problem::{FileProblem, Invalid, Report};
+use super::problem::{FileProblem, Invalid, NameFault, Report};
 use super::surroundings::Surroundings;
 use super::{check, document, env_file, from_toml, names, variables};
 use crate::diagnostic::{Diagnostics, Place, SourceFile};
@@ -38,10 +38,7 @@ pub fn load(path: &Path, environment: &dyn Fn(&str) -> Option<String>) -> Result
     let failed = report.error_count() > 0;
     let diagnostics = report.into_diagnostics();
     match stack {
-        Some(stack) if !failed => Ok(Loaded {
-            stack,
-            warnings: diagnostics,
-        }),
+        Some(stack) if !failed => Ok(Loaded { stack, warnings: diagnostics }),
         _ => Err(diagnostics),
     }
 }
@@ -63,12 +60,7 @@ fn read(path: &Path, environment: Lookup<'_>, report: &mut Report) -> Option<Sta
     variables::interpolate_tree(&mut root, &lookup, report);
     let source = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let directory = source.parent().map_or_else(|| PathBuf::from("/"), Path::to_owned);
-    let surroundings = Surroundings {
-        project: project.clone(),
-        directory,
-        shown_directory,
-        lookup: &lookup,
-    };
+    let surroundings = Surroundings { project: project.clone(), directory, shown_directory, lookup: &lookup };
     let decoded = document::read(&root, source, name_place, &surroundings, report);
     check::check(&decoded, report);
     Some(decoded.stack)
@@ -79,13 +71,7 @@ fn read_stack_file(path: &Path, report: &mut Report) -> Option<Arc<SourceFile>> 
         Ok(file) => Some(file),
         Err(error) => {
             let place = Place::new(&SourceFile::new(path, ""), 0..0);
-            report.add(
-                &place,
-                FileProblem::StackUnreadable {
-                    path: path.to_owned(),
-                    reason: error.to_string(),
-                },
-            );
+            report.add(&place, FileProblem::StackUnreadable { path: path.to_owned(), reason: error.to_string() });
             None
         }
     }
@@ -99,13 +85,7 @@ fn read_dotenv(directory: &Path, environment: Lookup<'_>, report: &mut Report) -
         Err(error) => {
             if error.kind() != ErrorKind::NotFound {
                 let place = Place::new(&SourceFile::new(&path, ""), 0..0);
-                report.add(
-                    &place,
-                    FileProblem::Unreadable {
-                        path,
-                        reason: error.to_string(),
-                    },
-                );
+                report.add(&place, FileProblem::Unreadable { path, reason: error.to_string() });
             }
             BTreeMap::new()
         }
@@ -127,13 +107,7 @@ fn project_name(root: &Node, path: &Path, lookup: Lookup<'_>, report: &mut Repor
                 _ => return (String::new(), node.place.clone()),
             };
             if !names::is_project(&name) {
-                report.add(
-                    &node.place,
-                    Invalid::ProjectName {
-                        value: name.clone(),
-                        derived: false,
-                    },
-                );
+                report.add(&node.place, Invalid::Name(NameFault::ProjectName { value: name.clone(), derived: false }));
             }
             (name, node.place.clone())
         }
@@ -141,13 +115,7 @@ fn project_name(root: &Node, path: &Path, lookup: Lookup<'_>, report: &mut Repor
             let name = project_name_of(path);
             if !names::is_project(&name) {
                 let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-                report.add(
-                    &root.place,
-                    Invalid::ProjectName {
-                        value: stem,
-                        derived: true,
-                    },
-                );
+                report.add(&root.place, Invalid::Name(NameFault::ProjectName { value: stem, derived: true }));
             }
             (name, root.place.clone())
         }

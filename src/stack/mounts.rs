@@ -8,16 +8,14 @@ use std::path::{Component, Path, PathBuf};
 use super::choice::one_of;
 use super::decode::{Fields, Item, accept};
 use super::model::{Mount, MountKind};
-use super::node::Value;
+use super::node::{Entry, Value};
 use super::problem::{Expected, Invalid, MountFault, Report, Shape};
 use super::suggest::nearest;
 use super::surroundings::Surroundings;
 use super::{amounts, names};
 
 const PROPAGATIONS: &[&str] = &["private", "rprivate", "shared", "rshared", "slave", "rslave"];
-const MODES: &[&str] = &[
-    "ro", "rw", "z", "Z", "nocopy", "private", "rprivate", "shared", "rshared", "slave", "rslave",
-];
+const MODES: &[&str] = &["ro", "rw", "z", "Z", "nocopy", "private", "rprivate", "shared", "rshared", "slave", "rslave"];
 /// Docker Desktop's caching hints, which nothing on Linux acts on.
 const CONSISTENCIES: &[&str] = &["consistent", "cached", "delegated"];
 
@@ -52,10 +50,7 @@ pub fn read(service: &mut Fields<'_>, surroundings: &Surroundings<'_>, report: &
 }
 
 fn invalid(value: &str, fault: MountFault) -> Invalid {
-    Invalid::Mount {
-        value: value.to_owned(),
-        fault,
-    }
+    Invalid::Mount { value: value.to_owned(), fault }
 }
 
 /// What the third part of a short form says.
@@ -75,20 +70,9 @@ fn short(text: &str, item: Item<'_>, surroundings: &Surroundings<'_>, report: &m
     let parsed = parse_short(text, surroundings).map_err(|fault| invalid(text, fault));
     let (target, mode, kind) = accept(parsed, item.place(), report)?;
     if let Some(consistency) = mode.consistency {
-        report.add(
-            item.place(),
-            Shape::Ignored {
-                key: consistency,
-                reason: "it has no effect on Linux",
-            },
-        );
+        report.add(item.place(), Shape::Ignored { key: consistency, reason: "it has no effect on Linux" });
     }
-    Some(Mount {
-        target,
-        read_only: mode.read_only,
-        kind,
-        place: item.place().clone(),
-    })
+    Some(Mount { target, read_only: mode.read_only, kind, place: item.place().clone() })
 }
 
 fn parse_short(text: &str, surroundings: &Surroundings<'_>) -> Result<(String, Mode, MountKind), MountFault> {
@@ -119,11 +103,7 @@ fn parse_short(text: &str, surroundings: &Surroundings<'_>) -> Result<(String, M
             if let Some(option) = &mode.bind_only {
                 return Err(MountFault::BindModeOnVolume(option.clone()));
             }
-            MountKind::Volume {
-                source: source.map(str::to_owned),
-                nocopy: mode.nocopy,
-                subpath: None,
-            }
+            MountKind::Volume { source: source.map(str::to_owned), nocopy: mode.nocopy, subpath: None }
         }
     };
     Ok((target, mode, kind))
@@ -144,10 +124,7 @@ fn parse_mode(options: &str) -> Result<Mode, MountFault> {
             }
             _ if CONSISTENCIES.contains(&option) => mode.consistency = Some(option.to_owned()),
             _ => {
-                return Err(MountFault::Mode {
-                    mode: option.to_owned(),
-                    nearest: nearest(option, MODES),
-                });
+                return Err(MountFault::Mode { mode: option.to_owned(), nearest: nearest(option, MODES) });
             }
         }
     }
@@ -168,9 +145,7 @@ fn container_path(target: &str) -> Result<String, MountFault> {
 fn host_path(source: &str, surroundings: &Surroundings<'_>) -> Result<PathBuf, MountFault> {
     let path = match source.strip_prefix('~') {
         Some(rest) if rest.is_empty() || rest.starts_with('/') => {
-            let home = (surroundings.lookup)("HOME")
-                .filter(|home| home.starts_with('/'))
-                .ok_or(MountFault::NoHome)?;
+            let home = (surroundings.lookup)("HOME").filter(|home| home.starts_with('/')).ok_or(MountFault::NoHome)?;
             Path::new(&home).join(rest.trim_start_matches('/'))
         }
         Some(_) => return Err(MountFault::OtherHome),
@@ -200,14 +175,7 @@ fn tmpfs(text: &str) -> Result<(String, MountKind), Invalid> {
         None => (text, None),
     };
     let target = container_path(target).map_err(|fault| invalid(text, fault))?;
-    Ok((
-        target,
-        MountKind::Tmpfs {
-            size: None,
-            mode: None,
-            options,
-        },
-    ))
+    Ok((target, MountKind::Tmpfs { size: None, mode: None, options }))
 }
 
 fn long(item: Item<'_>, owner: &str, surroundings: &Surroundings<'_>, report: &mut Report) -> Option<Mount> {
@@ -217,18 +185,11 @@ fn long(item: Item<'_>, owner: &str, surroundings: &Surroundings<'_>, report: &m
     let target_item = fields.get("target");
     let target = target_item.and_then(|target| {
         let text = target.str(report)?;
-        accept(
-            container_path(text).map_err(|fault| invalid(text, fault)),
-            target.place(),
-            report,
-        )
+        accept(container_path(text).map_err(|fault| invalid(text, fault)), target.place(), report)
     });
     let read_only = fields.boolean("read_only", report).unwrap_or(false);
     if fields.get("consistency").is_some() {
-        let problem = Shape::Ignored {
-            key: "consistency".to_owned(),
-            reason: "it has no effect on Linux",
-        };
+        let problem = Shape::Ignored { key: "consistency".to_owned(), reason: "it has no effect on Linux" };
         report.add(item.place(), problem);
     }
     let kind = match kind_name {
@@ -248,49 +209,25 @@ fn long(item: Item<'_>, owner: &str, surroundings: &Surroundings<'_>, report: &m
     if kind.is_some() {
         fields.finish(&[], report);
     }
-    Some(Mount {
-        target: target?,
-        read_only,
-        kind: kind?,
-        place: item.place().clone(),
-    })
+    Some(Mount { target: target?, read_only, kind: kind?, place: item.place().clone() })
 }
 
 fn missing(key: &'static str, example: &'static str, item: Item<'_>, fields: &Fields<'_>, report: &mut Report) {
-    report.add(
-        item.place(),
-        Shape::Missing {
-            key,
-            owner: fields.owner.clone(),
-            example,
-        },
-    );
+    report.add(item.place(), Shape::Missing { key, owner: fields.owner.clone(), example });
 }
 
 fn mount_type(text: &str) -> Result<&'static str, Invalid> {
     const TYPES: &[&str] = &["bind", "volume", "tmpfs"];
-    let refused = |reason| {
-        invalid(
-            text,
-            MountFault::TypeRefused {
-                value: text.to_owned(),
-                reason,
-            },
-        )
-    };
+    let refused = |reason| invalid(text, MountFault::TypeRefused { value: text.to_owned(), reason });
     match text {
         "image" => Err(refused("are not supported yet")),
         "npipe" => Err(refused("are Windows' named pipes")),
         "cluster" => Err(refused("need a swarm, not one host")),
-        _ => TYPES.iter().copied().find(|name| *name == text).ok_or_else(|| {
-            invalid(
-                text,
-                MountFault::Type {
-                    value: text.to_owned(),
-                    nearest: nearest(text, TYPES),
-                },
-            )
-        }),
+        _ => {
+            TYPES.iter().copied().find(|name| *name == text).ok_or_else(|| {
+                invalid(text, MountFault::Type { value: text.to_owned(), nearest: nearest(text, TYPES) })
+            })
+        }
     }
 }
 
@@ -301,24 +238,23 @@ fn long_kind(
     surroundings: &Surroundings<'_>,
     report: &mut Report,
 ) -> Option<MountKind> {
+    for other in ["bind", "volume", "tmpfs", "image"].into_iter().filter(|other| *other != name) {
+        excluded(fields.entry(other), "it is for mounts of the type of that name", fields, report);
+    }
     match name {
         "bind" => bind(source, fields, surroundings, report),
         "volume" => volume(source, fields, report),
         _ => {
-            if let Some(source) = source {
-                let owner = fields.owner.clone();
-                let because = "a tmpfs has no source";
-                report.add(
-                    source.place(),
-                    Shape::Excludes {
-                        key: "source".to_owned(),
-                        owner,
-                        because,
-                    },
-                );
-            }
+            excluded(fields.entry("source"), "a tmpfs has no source", fields, report);
             tmpfs_options(fields, report)
         }
+    }
+}
+
+fn excluded(entry: Option<&Entry>, because: &'static str, fields: &Fields<'_>, report: &mut Report) {
+    if let Some(entry) = entry {
+        let problem = Shape::Excludes { key: entry.key.clone(), owner: fields.owner.clone(), because };
+        report.add(&entry.key_place, problem);
     }
 }
 
@@ -335,20 +271,15 @@ fn bind(
     let options_item = fields.get("bind");
     if let Some(mut options) = options_item.and_then(|item| item.fields(format!("`bind` of {owner}"), report)) {
         create_host_path = options.boolean("create_host_path", report).unwrap_or(true);
-        propagation = options
-            .parse("propagation", report, |text| one_of("propagation", text, PROPAGATIONS))
-            .map(str::to_owned);
+        propagation =
+            options.parse("propagation", report, |text| one_of("propagation", text, PROPAGATIONS)).map(str::to_owned);
         selinux = options
             .parse("selinux", report, |text| one_of("selinux", text, &["z", "Z"]))
             .and_then(|letter| letter.chars().next());
         options.finish(&[("recursive", None)], report);
     }
     let Some(item) = source else {
-        let problem = Shape::Missing {
-            key: "source",
-            owner,
-            example: "source = \"/path/on/host\"",
-        };
+        let problem = Shape::Missing { key: "source", owner, example: "source = \"/path/on/host\"" };
         report.add(options_item.map_or(&fields.place, |item| item.place()), problem);
         return None;
     };
@@ -358,12 +289,7 @@ fn bind(
         }
         host_path(text, surroundings).map_err(|fault| invalid(text, fault))
     })?;
-    Some(MountKind::Bind {
-        source,
-        create_host_path,
-        propagation,
-        selinux,
-    })
+    Some(MountKind::Bind { source, create_host_path, propagation, selinux })
 }
 
 fn volume(source: Option<Item<'_>>, fields: &mut Fields<'_>, report: &mut Report) -> Option<MountKind> {
@@ -373,13 +299,7 @@ fn volume(source: Option<Item<'_>>, fields: &mut Fields<'_>, report: &mut Report
     if let Some(mut options) = fields.get("volume").and_then(|item| item.fields(owner, report)) {
         nocopy = options.boolean("nocopy", report).unwrap_or(false);
         subpath = options.string("subpath", report);
-        options.finish(
-            &[(
-                "labels",
-                Some("give the labels to the volume itself, in `[volumes.NAME]`"),
-            )],
-            report,
-        );
+        options.finish(&[("labels", Some("give the labels to the volume itself, in `[volumes.NAME]`"))], report);
     }
     let source = match source {
         None => None,
@@ -391,11 +311,7 @@ fn volume(source: Option<Item<'_>>, fields: &mut Fields<'_>, report: &mut Report
             }
         })?),
     };
-    Some(MountKind::Volume {
-        source,
-        nocopy,
-        subpath,
-    })
+    Some(MountKind::Volume { source, nocopy, subpath })
 }
 
 fn tmpfs_options(fields: &mut Fields<'_>, report: &mut Report) -> Option<MountKind> {
@@ -407,11 +323,7 @@ fn tmpfs_options(fields: &mut Fields<'_>, report: &mut Report) -> Option<MountKi
         mode = options.get("mode").and_then(|item| permission_bits(item, report));
         options.finish(&[], report);
     }
-    Some(MountKind::Tmpfs {
-        size,
-        mode,
-        options: None,
-    })
+    Some(MountKind::Tmpfs { size, mode, options: None })
 }
 
 /// An integer number of bytes, or a string with a unit.
@@ -426,10 +338,9 @@ pub fn bytes(item: Item<'_>, report: &mut Report) -> Option<u64> {
 fn permission_bits(item: Item<'_>, report: &mut Report) -> Option<u32> {
     let octal = |text: &str| u32::from_str_radix(text, 8).ok().filter(|bits| *bits <= 0o7777);
     let (text, bits) = match &item.node.value {
-        Value::Integer(number) if item.node.source().starts_with("0o") => (
-            number.to_string(),
-            u32::try_from(*number).ok().filter(|bits| *bits <= 0o7777),
-        ),
+        Value::Integer(number) if item.node.source().starts_with("0o") => {
+            (number.to_string(), u32::try_from(*number).ok().filter(|bits| *bits <= 0o7777))
+        }
         Value::Integer(number) => (number.to_string(), None),
         Value::String(text) => (text.clone(), octal(text.strip_prefix("0o").unwrap_or(text))),
         _ => {
@@ -438,10 +349,7 @@ fn permission_bits(item: Item<'_>, report: &mut Report) -> Option<u32> {
         }
     };
     if bits.is_none() {
-        report.add(
-            item.place(),
-            invalid(&text, MountFault::OctalMode { value: text.clone() }),
-        );
+        report.add(item.place(), invalid(&text, MountFault::OctalMode { value: text.clone() }));
     }
     bits
 }
@@ -489,19 +397,9 @@ mod tests {
 
     #[test]
     fn what_cannot_be_mounted() {
-        for bad in [
-            "",
-            ":",
-            "a:",
-            ":/a",
-            "data:data",
-            "a:/b:ro:x",
-            "a:/b:rx",
-            "data/x:/b",
-            "~bob:/b",
-            "a:/",
-            "a:/b:rshared",
-        ] {
+        for bad in
+            ["", ":", "a:", ":/a", "data:data", "a:/b:ro:x", "a:/b:rx", "data/x:/b", "~bob:/b", "a:/", "a:/b:rshared"]
+        {
             assert!(parse(bad).is_err(), "{bad}");
         }
     }

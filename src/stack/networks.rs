@@ -8,8 +8,8 @@ use std::net::IpAddr;
 use super::decode::{Fields, Item, accept};
 use super::model::{Ipam, IpamConfig, Network};
 use super::names;
-use super::node::Entry;
-use super::problem::{Expected, Invalid, Report, Shape};
+use super::node::{Entry, Value};
+use super::problem::{Expected, Invalid, MachineFault, Report, Shape};
 use super::surroundings::Surroundings;
 use super::systemd::{self, RESOURCE_SECTIONS};
 use super::{attachments, labels};
@@ -18,16 +18,10 @@ use crate::diagnostic::Place;
 /// Reads one declared network.
 pub fn read(entry: &Entry, surroundings: &Surroundings<'_>, report: &mut Report) -> Option<Network> {
     let key = accept(names::key(&entry.key), &entry.key_place, report)?;
-    let item = Item {
-        key: &entry.key,
-        node: &entry.node,
-    };
+    let item = Item { key: &entry.key, node: &entry.node };
     let mut fields = item.fields(format!("network `{key}`"), report)?;
     let external = external(&mut fields, report);
-    let mut network = Network {
-        external,
-        ..implicit(&key, &entry.key_place, surroundings)
-    };
+    let mut network = Network { external, ..implicit(&key, &entry.key_place, surroundings) };
     if external {
         network.name.clone_from(&key);
     }
@@ -73,21 +67,21 @@ pub fn external(fields: &mut Fields<'_>, report: &mut Report) -> bool {
     let Some(item) = fields.get("external") else {
         return false;
     };
-    item.boolean(report).unwrap_or(false)
+    match &item.node.value {
+        // Compose's old form `external: { name: … }`.
+        Value::Table(_) => {
+            item.wrong_type(Expected::External, report);
+            true
+        }
+        _ => item.boolean(report).unwrap_or(false),
+    }
 }
 
 /// Of an external network or volume only its name says anything.
 pub fn only_a_name(fields: &Fields<'_>, report: &mut Report) {
-    for entry in fields
-        .written()
-        .filter(|entry| !matches!(entry.key.as_str(), "external" | "name" | "systemd"))
-    {
+    for entry in fields.written().filter(|entry| !matches!(entry.key.as_str(), "external" | "name" | "systemd")) {
         let because = "it is external, so somebody else decides it";
-        let problem = Shape::Excludes {
-            key: entry.key.clone(),
-            owner: fields.owner.clone(),
-            because,
-        };
+        let problem = Shape::Excludes { key: entry.key.clone(), owner: fields.owner.clone(), because };
         report.add(&entry.key_place, problem);
     }
 }
@@ -100,11 +94,7 @@ pub fn options(fields: &mut Fields<'_>, key: &'static str, report: &mut Report) 
     let entries = item.entries(report).iter();
     entries
         .filter_map(|entry| {
-            let value = Item {
-                key: &entry.key,
-                node: &entry.node,
-            }
-            .scalar(report)?;
+            let value = Item { key: &entry.key, node: &entry.node }.scalar(report)?;
             Some((entry.key.clone(), value))
         })
         .collect()
@@ -115,20 +105,10 @@ fn ipam(item: Item<'_>, network: &str, report: &mut Report) -> Option<Ipam> {
     let mut fields = item.fields(owner, report)?;
     let driver = fields.string("driver", report);
     let options = options(&mut fields, "options", report);
-    let configs = fields
-        .get("config")
-        .and_then(|item| item.elements(Expected::List, report))
-        .unwrap_or_default();
-    let config = configs
-        .iter()
-        .filter_map(|node| ipam_config(Item { key: "config", node }, network, report))
-        .collect();
+    let configs = fields.get("config").and_then(|item| item.elements(Expected::List, report)).unwrap_or_default();
+    let config = configs.iter().filter_map(|node| ipam_config(Item { key: "config", node }, network, report)).collect();
     fields.finish(&[], report);
-    Some(Ipam {
-        driver,
-        config,
-        options,
-    })
+    Some(Ipam { driver, config, options })
 }
 
 fn ipam_config(item: Item<'_>, network: &str, report: &mut Report) -> Option<IpamConfig> {
@@ -136,19 +116,14 @@ fn ipam_config(item: Item<'_>, network: &str, report: &mut Report) -> Option<Ipa
     let mut config = IpamConfig {
         subnet: fields.parse("subnet", report, subnet),
         ip_range: fields.parse("ip_range", report, subnet),
-        gateway: fields.parse("gateway", report, attachments::address::<IpAddr>),
+        gateway: fields.parse("gateway", report, attachments::address),
         aux_addresses: BTreeMap::new(),
     };
     if let Some(item) = fields.get("aux_addresses") {
         for entry in item.entries(report) {
-            let item = Item {
-                key: &entry.key,
-                node: &entry.node,
-            };
-            let address = item.parse(Expected::String, report, attachments::address::<IpAddr>);
-            config
-                .aux_addresses
-                .extend(address.map(|address| (entry.key.clone(), address)));
+            let item = Item { key: &entry.key, node: &entry.node };
+            let address = item.parse(Expected::String, report, attachments::address);
+            config.aux_addresses.extend(address.map(|address| (entry.key.clone(), address)));
         }
     }
     fields.finish(&[], report);
@@ -165,9 +140,5 @@ fn subnet(text: &str) -> Result<String, Invalid> {
         };
         length.parse::<u8>().is_ok_and(|length| length <= longest)
     });
-    if fits {
-        Ok(text.to_owned())
-    } else {
-        Err(Invalid::Subnet { value: text.to_owned() })
-    }
+    if fits { Ok(text.to_owned()) } else { Err(Invalid::Machine(MachineFault::Subnet { value: text.to_owned() })) }
 }

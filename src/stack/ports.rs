@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use super::decode::{Fields, Item, accept};
 use super::model::{Port, Protocol, Published};
 use super::node::Value;
-use super::problem::{Expected, Invalid, PortFault, Report, Shape};
+use super::problem::{ChoiceFault, Expected, Family, Invalid, MachineFault, PortFault, Report, Shape};
 use super::suggest::nearest;
 use crate::diagnostic::Place;
 
@@ -55,11 +55,7 @@ pub fn read(service: &mut Fields<'_>, left: &mut usize, report: &mut Report) -> 
             }
         };
         let expanded = mapping.and_then(|mapping| {
-            accept(
-                expand(&mapping, item.place(), *left).map_err(fault(node.source())),
-                item.place(),
-                report,
-            )
+            accept(expand(&mapping, item.place(), *left).map_err(fault(node.source())), item.place(), report)
         });
         let expanded = expanded.unwrap_or_default();
         *left -= expanded.len();
@@ -70,10 +66,7 @@ pub fn read(service: &mut Fields<'_>, left: &mut usize, report: &mut Report) -> 
 
 fn fault(value: &str) -> impl Fn(PortFault) -> Invalid {
     let value = value.trim_matches('"').to_owned();
-    move |fault| Invalid::Port {
-        value: value.clone(),
-        fault,
-    }
+    move |fault| Invalid::Port { value: value.clone(), fault }
 }
 
 /// `[HOST:]CONTAINER[/PROTOCOL]`
@@ -92,26 +85,12 @@ fn parse_short(text: &str) -> Result<Mapping, PortFault> {
     };
     let target = container_range(target)?;
     let Some(host) = host else {
-        return Ok(Mapping {
-            host_ip: None,
-            published: None,
-            target,
-            protocol,
-        });
+        return Ok(Mapping { host_ip: None, published: None, target, protocol });
     };
     let (host_ip, port) = split_host(host)?;
     // `127.0.0.1::80` asks for any free port of that address.
-    let published = if port.is_empty() && host_ip.is_some() {
-        None
-    } else {
-        Some(range(port)?)
-    };
-    Ok(Mapping {
-        host_ip,
-        published,
-        target,
-        protocol,
-    })
+    let published = if port.is_empty() && host_ip.is_some() { None } else { Some(range(port)?) };
+    Ok(Mapping { host_ip, published, target, protocol })
 }
 
 /// `[IP:]PORTS`, where IP may be an IPv6 address in brackets or not.
@@ -144,20 +123,12 @@ fn protocol(name: &str) -> Result<Protocol, PortFault> {
 fn range(text: &str) -> Result<Range, PortFault> {
     let (first, last) = text.split_once('-').unwrap_or((text, text));
     let (first, last) = (number(first)?, number(last)?);
-    if last < first {
-        Err(PortFault::Backwards)
-    } else {
-        Ok(Range { first, last })
-    }
+    if last < first { Err(PortFault::Backwards) } else { Ok(Range { first, last }) }
 }
 
 fn container_range(text: &str) -> Result<Range, PortFault> {
     let range = range(text)?;
-    if range.first == 0 {
-        Err(PortFault::OutOfRange("0".to_owned()))
-    } else {
-        Ok(range)
-    }
+    if range.first == 0 { Err(PortFault::OutOfRange("0".to_owned())) } else { Ok(range) }
 }
 
 fn number(text: &str) -> Result<u16, PortFault> {
@@ -176,54 +147,37 @@ fn long(item: Item<'_>, owner: &str, report: &mut Report) -> Option<Mapping> {
     let target = target_item.and_then(|target| ranged(target, report));
     let published = fields.get("published").and_then(|published| ranged(published, report));
     let host_ip = fields.parse("host_ip", report, |text| {
-        let bare = text
-            .strip_prefix('[')
-            .and_then(|text| text.strip_suffix(']'))
-            .unwrap_or(text);
-        bare.parse().map_err(|_| Invalid::Address { value: text.to_owned() })
+        let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+        bare.parse()
+            .map_err(|_| Invalid::Machine(MachineFault::Address { value: text.to_owned(), family: Family::Any }))
     });
     let protocol = fields.parse("protocol", report, |text| {
-        protocol(text).map_err(|_| Invalid::OneOf {
-            key: "protocol",
-            value: text.to_owned(),
-            nearest: nearest(text, PROTOCOLS),
-            allowed: PROTOCOLS,
+        protocol(text).map_err(|_| {
+            Invalid::Choice(ChoiceFault::OneOf {
+                key: "protocol",
+                value: text.to_owned(),
+                nearest: nearest(text, PROTOCOLS),
+                allowed: PROTOCOLS,
+            })
         })
     });
     // `mode` tells a swarm whether to balance; on one host both come to the same.
-    fields.parse("mode", report, |text| {
-        super::choice::one_of("mode", text, &["host", "ingress"])
-    });
+    fields.parse("mode", report, |text| super::choice::one_of("mode", text, &["host", "ingress"]));
     for informational in ["name", "app_protocol"] {
         fields.string(informational, report);
     }
     let owner = fields.owner.clone();
     fields.finish(&[], report);
     if target_item.is_none() {
-        report.add(
-            item.place(),
-            Shape::Missing {
-                key: "target",
-                owner,
-                example: "target = 80",
-            },
-        );
+        report.add(item.place(), Shape::Missing { key: "target", owner, example: "target = 80" });
     }
     let target = target?;
     if target.first == 0 {
-        let invalid = Invalid::Port {
-            value: "0".to_owned(),
-            fault: PortFault::OutOfRange("0".to_owned()),
-        };
+        let invalid = Invalid::Port { value: "0".to_owned(), fault: PortFault::OutOfRange("0".to_owned()) };
         report.add(target_item.map_or(item.place(), |item| item.place()), invalid);
         return None;
     }
-    Some(Mapping {
-        host_ip,
-        published,
-        target,
-        protocol: protocol.unwrap_or(Protocol::Tcp),
-    })
+    Some(Mapping { host_ip, published, target, protocol: protocol.unwrap_or(Protocol::Tcp) })
 }
 
 /// A port as an integer, or a port or range as a string.
@@ -250,27 +204,13 @@ fn expand(mapping: &Mapping, place: &Place, most: usize) -> Result<Vec<Port>, Po
         None | Some(Range { first: 0, last: 0 }) => Ok(Published::Ephemeral),
         Some(range) if range.length() == length => Ok(Published::One(range.first + index)),
         Some(Range { first, last }) if length == 1 => Ok(Published::Range(first, last)),
-        Some(range) => Err(PortFault::LengthsDiffer {
-            host: range.length(),
-            container: length,
-        }),
+        Some(range) => Err(PortFault::LengthsDiffer { host: range.length(), container: length }),
     };
-    let Mapping {
-        host_ip,
-        target,
-        protocol,
-        ..
-    } = *mapping;
+    let Mapping { host_ip, target, protocol, .. } = *mapping;
     (target.first..=target.last)
         .map(|port| {
             let published = published_at(port - target.first)?;
-            Ok(Port {
-                target: port,
-                protocol,
-                host_ip,
-                published,
-                place: place.clone(),
-            })
+            Ok(Port { target: port, protocol, host_ip, published, place: place.clone() })
         })
         .collect()
 }
@@ -295,24 +235,12 @@ mod tests {
         for (text, expected) in [
             ("3000", mapping(None, None, (3000, 3000), Tcp)),
             ("3000-3005", mapping(None, None, (3000, 3005), Tcp)),
-            (
-                "9090-9091:8080-8081",
-                mapping(None, Some((9090, 9091)), (8080, 8081), Tcp),
-            ),
+            ("9090-9091:8080-8081", mapping(None, Some((9090, 9091)), (8080, 8081), Tcp)),
             ("8000-9000:80", mapping(None, Some((8000, 9000)), (80, 80), Tcp)),
-            (
-                "127.0.0.1:8001:8001",
-                mapping(Some("127.0.0.1"), Some((8001, 8001)), (8001, 8001), Tcp),
-            ),
+            ("127.0.0.1:8001:8001", mapping(Some("127.0.0.1"), Some((8001, 8001)), (8001, 8001), Tcp)),
             ("127.0.0.1::80", mapping(Some("127.0.0.1"), None, (80, 80), Tcp)),
-            (
-                "::1:6000:6000",
-                mapping(Some("::1"), Some((6000, 6000)), (6000, 6000), Tcp),
-            ),
-            (
-                "[::1]:6001:6001",
-                mapping(Some("::1"), Some((6001, 6001)), (6001, 6001), Tcp),
-            ),
+            ("::1:6000:6000", mapping(Some("::1"), Some((6000, 6000)), (6000, 6000), Tcp)),
+            ("[::1]:6001:6001", mapping(Some("::1"), Some((6001, 6001)), (6001, 6001), Tcp)),
             ("6060:6060/udp", mapping(None, Some((6060, 6060)), (6060, 6060), Udp)),
         ] {
             assert_eq!(parse_short(text).ok(), Some(expected), "{text}");

@@ -5,7 +5,7 @@
 use super::decode::{Fields, Item, accept};
 use super::model::Device;
 use super::node::Value;
-use super::problem::{Expected, Invalid, Report, Shape};
+use super::problem::{ChoiceFault, Expected, Invalid, MachineFault, Report, Shape};
 use super::suggest::nearest;
 
 /// The kernel's capabilities without their prefix, as of Linux 5.9; none were added since.
@@ -63,10 +63,7 @@ pub fn capability(text: &str) -> Result<String, Invalid> {
         return Ok(text.to_owned());
     }
     let nearest = nearest(bare, CAPABILITIES);
-    Err(Invalid::Capability {
-        value: text.to_owned(),
-        nearest,
-    })
+    Err(Invalid::Choice(ChoiceFault::Capability { value: text.to_owned(), nearest }))
 }
 
 /// Reads `devices`, in short and long forms.
@@ -75,10 +72,7 @@ pub fn devices(service: &mut Fields<'_>, report: &mut Report) -> Vec<Device> {
         return Vec::new();
     };
     let nodes = item.elements(Expected::List, report).unwrap_or_default();
-    nodes
-        .iter()
-        .filter_map(|node| device(Item { key: "devices", node }, &service.owner, report))
-        .collect()
+    nodes.iter().filter_map(|node| device(Item { key: "devices", node }, &service.owner, report)).collect()
 }
 
 fn device(item: Item<'_>, owner: &str, report: &mut Report) -> Option<Device> {
@@ -94,9 +88,9 @@ fn device(item: Item<'_>, owner: &str, report: &mut Report) -> Option<Device> {
 
 /// `HOST[:CONTAINER[:PERMISSIONS]]`
 fn short(text: &str) -> Result<Device, Invalid> {
-    let invalid = || Invalid::Device { value: text.to_owned() };
+    let invalid = || Invalid::Machine(MachineFault::Device { value: text.to_owned() });
     if !text.starts_with('/') && text.contains('=') {
-        return Err(Invalid::CdiDevice { value: text.to_owned() });
+        return Err(Invalid::Machine(MachineFault::CdiDevice { value: text.to_owned() }));
     }
     let parts: Vec<&str> = text.split(':').collect();
     let (host, container, permissions) = match parts.as_slice() {
@@ -110,11 +104,7 @@ fn short(text: &str) -> Result<Device, Invalid> {
     if !fits {
         return Err(invalid());
     }
-    Ok(Device {
-        host: host.to_owned(),
-        container: container.to_owned(),
-        permissions: permissions.to_owned(),
-    })
+    Ok(Device { host: host.to_owned(), container: container.to_owned(), permissions: permissions.to_owned() })
 }
 
 /// Some of read, write, mknod, each once.
@@ -132,14 +122,7 @@ fn long(item: Item<'_>, owner: &str, report: &mut Report) -> Option<Device> {
     let owner = fields.owner.clone();
     fields.finish(&[], report);
     if written_source.is_none() {
-        report.add(
-            item.place(),
-            Shape::Missing {
-                key: "source",
-                owner,
-                example: "source = \"/dev/…\"",
-            },
-        );
+        report.add(item.place(), Shape::Missing { key: "source", owner, example: "source = \"/dev/…\"" });
     }
     let source = source?;
     let target = target.unwrap_or_else(|| source.clone());
@@ -159,15 +142,9 @@ mod tests {
         assert_eq!(parts("/dev/a:r"), expected("/dev/a", "/dev/a", "r"));
         assert_eq!(parts("/dev/a:/dev/b"), expected("/dev/a", "/dev/b", "rwm"));
         assert_eq!(parts("/dev/a:/dev/b:rw"), expected("/dev/a", "/dev/b", "rw"));
-        for bad in [
-            "",
-            "dev/a",
-            "/dev/a:b",
-            "/dev/a:/dev/b:x",
-            "/dev/a:/dev/b:rr",
-            "/a:/b:r:w",
-            "vendor.com/device=gpu",
-        ] {
+        for bad in
+            ["", "dev/a", "/dev/a:b", "/dev/a:/dev/b:x", "/dev/a:/dev/b:rr", "/a:/b:r:w", "vendor.com/device=gpu"]
+        {
             assert!(short(bad).is_err(), "{bad}");
         }
     }
@@ -178,7 +155,7 @@ mod tests {
             assert!(capability(good).is_ok(), "{good}");
         }
         let suggestion = |text| match capability(text) {
-            Err(Invalid::Capability { nearest, .. }) => nearest,
+            Err(Invalid::Choice(ChoiceFault::Capability { nearest, .. })) => nearest,
             _ => None,
         };
         assert_eq!(suggestion("NET_ADMN").as_deref(), Some("NET_ADMIN"));

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::decode::{Fields, Item, Unsupported, accept};
 use super::model::Service;
 use super::node::{Entry, Value};
-use super::problem::{Expected, Invalid, Report};
+use super::problem::{CommandFault, Expected, Invalid, Report};
 use super::surroundings::Surroundings;
 use super::systemd::{self, SERVICE_SECTIONS};
 use super::{
@@ -36,10 +36,7 @@ pub fn read(
     report: &mut Report,
 ) -> Option<Decoded> {
     let name = accept(names::key(&entry.key), &entry.key_place, report);
-    let item = Item {
-        key: &entry.key,
-        node: &entry.node,
-    };
+    let item = Item { key: &entry.key, node: &entry.node };
     let mut all_fields = item.fields(format!("service `{}`", entry.key), report)?;
     let fields = &mut all_fields;
     let image_item = fields.get("image");
@@ -49,9 +46,7 @@ pub fn read(
     let service = Service {
         name: entry.key.clone(),
         place: entry.key_place.clone(),
-        image: image_item
-            .and_then(|item| item.parse(Expected::String, report, image::reference))
-            .unwrap_or_default(),
+        image: image_item.and_then(|item| item.parse(Expected::String, report, image::reference)).unwrap_or_default(),
         command: command("command", fields, report),
         entrypoint: command("entrypoint", fields, report),
         environment: environment::read(fields, surroundings, report),
@@ -60,7 +55,7 @@ pub fn read(
         networks: joined.attachments,
         depends_on: depends_on::read(fields, report),
         healthcheck: healthcheck::read(fields, report),
-        restart: fields.parse("restart", report, choice::restart),
+        restart: fields.get("restart").and_then(|item| item.parse(Expected::RestartPolicy, report, choice::restart)),
         ready: ready.and_then(|item| item.parse(Expected::String, report, choice::ready)),
         labels: labels::read(fields, report),
         hostname: fields.parse("hostname", report, names::hostname),
@@ -82,7 +77,7 @@ pub fn read(
         stdin_open: fields.boolean("stdin_open", report).unwrap_or(false),
         devices: privileges::devices(fields, report),
         extra_hosts: hosts::extra_hosts(fields, report),
-        dns: fields.parse_strings("dns", report, address::<std::net::IpAddr>),
+        dns: fields.parse_strings("dns", report, address),
         dns_search: fields.parse_strings("dns_search", report, |text| Ok(text.to_owned())),
         dns_opt: fields.parse_strings("dns_opt", report, |text| Ok(text.to_owned())),
         sysctls: labels::sysctls(fields, report),
@@ -112,7 +107,7 @@ fn command(key: &'static str, fields: &mut Fields<'_>, report: &mut Report) -> O
         _ => item.strings(report)?.iter().map(|text| text.text.to_owned()).collect(),
     };
     if words.iter().any(|word| word.contains('\0')) {
-        report.add(item.place(), Invalid::NulByte);
+        report.add(item.place(), Invalid::Command(CommandFault::NulByte));
     }
     Some(words)
 }
@@ -137,30 +132,17 @@ fn user(fields: &mut Fields<'_>, report: &mut Report) -> Option<String> {
 }
 
 fn absolute(key: &'static str, text: &str) -> Result<String, Invalid> {
-    if text.starts_with('/') {
-        Ok(text.to_owned())
-    } else {
-        Err(Invalid::AbsolutePath {
-            key,
-            value: text.to_owned(),
-        })
-    }
+    if text.starts_with('/') { Ok(text.to_owned()) } else { Err(Invalid::AbsolutePath { key, value: text.to_owned() }) }
 }
 
 /// Keys of the Compose Specification that a service cannot have yet, and what to do instead.
 const UNSUPPORTED: &[Unsupported] = &[
     ("annotations", Some("use `labels`")),
     ("attach", None),
-    (
-        "blkio_config",
-        Some("set `[services.NAME.systemd.Slice]` directives as `IOWeight`"),
-    ),
+    ("blkio_config", Some("set `[services.NAME.systemd.Slice]` directives as `IOWeight`")),
     ("build", Some("build the image beforehand and name it with `image`")),
     ("cgroup", None),
-    (
-        "cgroup_parent",
-        Some("remove it: systemd's slices are the cgroups here"),
-    ),
+    ("cgroup_parent", Some("remove it: systemd's slices are the cgroups here")),
     ("configs", Some("mount the file with `volumes`")),
     ("cpu_count", Some("use `cpus`")),
     ("cpu_percent", Some("use `cpus`")),
@@ -171,44 +153,23 @@ const UNSUPPORTED: &[Unsupported] = &[
     ("cpu_shares", Some("set `CPUWeight` in `[services.NAME.systemd.Slice]`")),
     ("cpuset", Some("set `AllowedCPUs` in `[services.NAME.systemd.Slice]`")),
     ("credential_spec", None),
-    (
-        "deploy",
-        Some("use `cpus`, `mem_limit`, `pids_limit` and `restart` of the service"),
-    ),
+    ("deploy", Some("use `cpus`, `mem_limit`, `pids_limit` and `restart` of the service")),
     ("develop", None),
     ("device_cgroup_rules", Some("name the devices with `devices`")),
-    (
-        "expose",
-        Some("remove it: containers of one network reach each other's ports without it"),
-    ),
+    ("expose", Some("remove it: containers of one network reach each other's ports without it")),
     ("extends", Some("write the keys out")),
-    (
-        "external_links",
-        Some("join the other container's network, declared with `external = true`"),
-    ),
+    ("external_links", Some("join the other container's network, declared with `external = true`")),
     ("gpus", None),
     ("group_add", None),
     ("ipc", None),
     ("isolation", None),
     ("label_file", Some("use `labels`")),
-    (
-        "links",
-        Some("remove it: services of one network find each other by name; use `depends_on` for the order"),
-    ),
+    ("links", Some("remove it: services of one network find each other by name; use `depends_on` for the order")),
     ("logging", Some("remove it: the container's output goes to the journal")),
-    (
-        "mac_address",
-        Some("set `mac_address` of the network in the service's `networks`"),
-    ),
-    (
-        "mem_reservation",
-        Some("set `MemoryLow` in `[services.NAME.systemd.Slice]`"),
-    ),
+    ("mac_address", Some("set `mac_address` of the network in the service's `networks`")),
+    ("mem_reservation", Some("set `MemoryLow` in `[services.NAME.systemd.Slice]`")),
     ("mem_swappiness", None),
-    (
-        "memswap_limit",
-        Some("set `MemorySwapMax` in `[services.NAME.systemd.Slice]`"),
-    ),
+    ("memswap_limit", Some("set `MemorySwapMax` in `[services.NAME.systemd.Slice]`")),
     ("models", None),
     ("network_mode", None),
     ("oom_kill_disable", None),

@@ -2,7 +2,7 @@
 //!
 //! Source: Compose Specification, services, stop_signal; signal(7).
 
-use super::problem::Invalid;
+use super::problem::{ChoiceFault, Invalid};
 use super::suggest::nearest;
 
 const NAMES: &[&str] = &[
@@ -20,19 +20,14 @@ pub fn signal(text: &str) -> Result<String, Invalid> {
         return Ok(text.to_owned());
     }
     let nearest = nearest(bare, NAMES).map(|name| format!("SIG{name}"));
-    Err(Invalid::Signal {
-        value: text.to_owned(),
-        nearest,
-    })
+    Err(Invalid::Choice(ChoiceFault::Signal { value: text.to_owned(), nearest }))
 }
 
 /// `RTMIN`, `RTMIN+1`…`RTMIN+15`, `RTMAX-14`…`RTMAX`: what the engine knows.
 fn is_real_time(bare: &str) -> bool {
     let offset = |prefix: &str, sign: char, most: u8| match bare.strip_prefix(prefix) {
         Some("") => true,
-        Some(rest) => rest
-            .strip_prefix(sign)
-            .is_some_and(|n| n.parse().is_ok_and(|n: u8| (1..=most).contains(&n))),
+        Some(rest) => rest.strip_prefix(sign).is_some_and(|n| n.parse().is_ok_and(|n: u8| (1..=most).contains(&n))),
         None => false,
     };
     offset("RTMIN", '+', 15) || offset("RTMAX", '-', 14)

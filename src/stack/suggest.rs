@@ -6,12 +6,7 @@ pub fn nearest<S: AsRef<str>>(written: &str, candidates: impl IntoIterator<Item 
     let allowed = (written.chars().count() / 3).clamp(1, 4);
     candidates
         .into_iter()
-        .map(|candidate| {
-            (
-                strsim::damerau_levenshtein(&written_lower, &candidate.as_ref().to_lowercase()),
-                candidate,
-            )
-        })
+        .map(|candidate| (strsim::damerau_levenshtein(&written_lower, &candidate.as_ref().to_lowercase()), candidate))
         .filter(|(distance, candidate)| *distance <= allowed && candidate.as_ref() != written)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate.as_ref().to_owned())

@@ -19,11 +19,6 @@ pub struct Surroundings<'a> {
 #[cfg(test)]
 impl<'a> Surroundings<'a> {
     pub fn for_test(directory: &str, lookup: Lookup<'a>) -> Self {
-        Self {
-            project: "shop".into(),
-            directory: directory.into(),
-            shown_directory: directory.into(),
-            lookup,
-        }
+        Self { project: "shop".into(), directory: directory.into(), shown_directory: directory.into(), lookup }
     }
 }

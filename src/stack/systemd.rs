@@ -5,7 +5,7 @@
 use super::decode::{Fields, Item};
 use super::model::Overrides;
 use super::node::{Entry, Node, Value};
-use super::problem::{Expected, Invalid, Report, Shape};
+use super::problem::{Expected, Invalid, Report, Shape, UnitFault};
 use super::suggest::nearest;
 
 /// Sections of a container's unit, and of its slice.
@@ -26,23 +26,12 @@ pub fn read(fields: &mut Fields<'_>, allowed: &'static [&'static str], report: &
             let nearest = nearest(&entry.key, allowed);
             report.add(
                 &entry.key_place,
-                Invalid::Section {
-                    section: entry.key.clone(),
-                    allowed,
-                    nearest,
-                },
+                Invalid::Unit(UnitFault::Section { section: entry.key.clone(), allowed, nearest }),
             );
             continue;
         }
-        let section = Item {
-            key: &entry.key,
-            node: &entry.node,
-        };
-        let directives = section
-            .entries(report)
-            .iter()
-            .filter_map(|entry| directive(entry, report))
-            .collect();
+        let section = Item { key: &entry.key, node: &entry.node };
+        let directives = section.entries(report).iter().filter_map(|entry| directive(entry, report)).collect();
         overrides.insert(entry.key.clone(), directives);
     }
     overrides
@@ -53,7 +42,7 @@ fn directive(entry: &Entry, report: &mut Report) -> Option<(String, Vec<String>)
     let is_name =
         name.starts_with(|c: char| c.is_ascii_alphabetic()) && name.chars().all(|c| c.is_ascii_alphanumeric());
     if !is_name {
-        report.add(&entry.key_place, Invalid::Directive { name: name.to_owned() });
+        report.add(&entry.key_place, Invalid::Unit(UnitFault::Directive { name: name.to_owned() }));
         return None;
     }
     let nodes = match &entry.node.value {
@@ -62,19 +51,10 @@ fn directive(entry: &Entry, report: &mut Report) -> Option<(String, Vec<String>)
     };
     if nodes.is_empty() {
         let instead = "write `\"\"` to take back what the unit says, or remove the directive";
-        report.add(
-            &entry.node.place,
-            Shape::EmptyList {
-                key: name.to_owned(),
-                instead,
-            },
-        );
+        report.add(&entry.node.place, Shape::EmptyList { key: name.to_owned(), instead });
         return None;
     }
-    Some((
-        name.to_owned(),
-        nodes.iter().filter_map(|node| line(name, node, report)).collect(),
-    ))
+    Some((name.to_owned(), nodes.iter().filter_map(|node| line(name, node, report)).collect()))
 }
 
 fn line(name: &str, node: &Node, report: &mut Report) -> Option<String> {
@@ -89,7 +69,7 @@ fn line(name: &str, node: &Node, report: &mut Report) -> Option<String> {
         }
     };
     if text.contains(['\n', '\r', '\0']) {
-        report.add(&node.place, Invalid::DirectiveValue { name: name.to_owned() });
+        report.add(&node.place, Invalid::Unit(UnitFault::DirectiveValue { name: name.to_owned() }));
         return None;
     }
     Some(text)

@@ -11,11 +11,7 @@ use super::problem::{Report, TextProblem};
 
 /// Replaces the variables in all strings of a tree, except under top-level `x-` keys, which nobody reads.
 pub fn interpolate_tree(root: &mut Node, lookup: Lookup<'_>, report: &mut Report) {
-    let mut walk = Walk {
-        lookup,
-        warned: BTreeSet::new(),
-        report,
-    };
+    let mut walk = Walk { lookup, warned: BTreeSet::new(), report };
     let Value::Table(table) = &mut root.value else { return };
     for entry in table.entries.iter_mut().filter(|entry| !entry.key.starts_with("x-")) {
         walk.node(&mut entry.node);
@@ -31,8 +27,7 @@ struct Walk<'a> {
 impl Walk<'_> {
     fn node(&mut self, node: &mut Node) {
         if let Value::String(text) = &node.value {
-            let text = self.text(text, node);
-            node.value = Value::String(text);
+            node.value = self.text(text, node);
             return;
         }
         match &mut node.value {
@@ -42,7 +37,8 @@ impl Walk<'_> {
         }
     }
 
-    fn text(&mut self, text: &str, node: &Node) -> String {
+    fn text(&mut self, text: &str, node: &Node) -> Value {
+        let errors_before = self.report.error_count();
         let interpolated = interpolate(text, self.lookup);
         for (range, finding) in interpolated.findings {
             if let Finding::Unset { variable } = &finding
@@ -50,9 +46,8 @@ impl Walk<'_> {
             {
                 continue;
             }
-            self.report
-                .add(&node.place_within(text, range), TextProblem::Variable(finding));
+            self.report.add(&node.place_within(text, range), TextProblem::Variable(finding));
         }
-        interpolated.text
+        if self.report.error_count() > errors_before { Value::Faulty } else { Value::String(interpolated.text) }
     }
 }

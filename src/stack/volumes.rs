@@ -17,22 +17,13 @@ use super::systemd::{self, RESOURCE_SECTIONS};
 /// Reads one declared volume.
 pub fn read(entry: &Entry, surroundings: &Surroundings<'_>, report: &mut Report) -> Option<Volume> {
     let key = accept(names::key(&entry.key), &entry.key_place, report)?;
-    let item = Item {
-        key: &entry.key,
-        node: &entry.node,
-    };
+    let item = Item { key: &entry.key, node: &entry.node };
     let mut fields = item.fields(format!("volume `{key}`"), report)?;
     let external = external(&mut fields, report);
-    let usual_name = if external {
-        key.clone()
-    } else {
-        format!("{}_{key}", surroundings.project)
-    };
+    let usual_name = if external { key.clone() } else { format!("{}_{key}", surroundings.project) };
     let mut volume = Volume {
         place: entry.key_place.clone(),
-        name: fields
-            .parse("name", report, |text| names::engine("volume", text))
-            .unwrap_or(usual_name),
+        name: fields.parse("name", report, |text| names::engine("volume", text)).unwrap_or(usual_name),
         external,
         driver: None,
         driver_opts: BTreeMap::new(),

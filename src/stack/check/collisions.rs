@@ -6,29 +6,17 @@ use std::net::IpAddr;
 use crate::diagnostic::Place;
 use crate::stack::document::Decoded;
 use crate::stack::model::{Port, Protocol, Published, Service};
-use crate::stack::problem::{Across, Report};
+use crate::stack::problem::{Collision, Report};
 
 /// Reports what cannot be there twice.
 pub fn check(decoded: &Decoded, report: &mut Report) {
     host_ports(decoded, report);
     container_names(decoded, report);
     let networks = decoded.stack.networks.values();
-    engine_names(
-        "network",
-        networks.map(|network| (&network.key, &network.name, &network.place)),
-        report,
-    );
+    engine_names("network", networks.map(|network| (&network.key, &network.name, &network.place)), report);
     let volumes = decoded.stack.volumes.values();
-    engine_names(
-        "volume",
-        volumes.map(|volume| (&volume.key, &volume.name, &volume.place)),
-        report,
-    );
-    decoded
-        .stack
-        .services
-        .values()
-        .for_each(|service| mount_targets(service, report));
+    engine_names("volume", volumes.map(|volume| (&volume.key, &volume.name, &volume.place)), report);
+    decoded.stack.services.values().for_each(|service| mount_targets(service, report));
 }
 
 /// One address can be bound once; "all addresses" collides with each of its family.
@@ -45,14 +33,7 @@ fn host_ports(decoded: &Decoded, report: &mut Report) {
             if let Some((_, other)) = others.iter().find(|(other, _)| collide(other.host_ip, port.host_ip)) {
                 if last_reported != Some(&port.place) {
                     let (other_service, service) = ((*other).to_owned(), service.name.clone());
-                    report.add(
-                        &port.place,
-                        Across::SamePort {
-                            host: shown(port, number),
-                            other_service,
-                            service,
-                        },
-                    );
+                    report.add(&port.place, Collision::Port { host: shown(port, number), other_service, service });
                 }
                 last_reported = Some(&port.place);
             } else {
@@ -85,31 +66,19 @@ fn shown(port: &Port, number: u16) -> String {
 
 fn container_names(decoded: &Decoded, report: &mut Report) {
     let project = &decoded.stack.name;
-    let name_of = |service: &Service| {
-        service
-            .container_name
-            .clone()
-            .unwrap_or_else(|| format!("{project}-{}", service.name))
-    };
+    let name_of =
+        |service: &Service| service.container_name.clone().unwrap_or_else(|| format!("{project}-{}", service.name));
     let mut taken: BTreeMap<String, &str> = BTreeMap::new();
     // Those that Wharf names come first: the user's own name is the one to change.
-    let (chosen, given): (Vec<_>, Vec<_>) = decoded
-        .services
-        .values()
-        .partition(|decoded| decoded.service.container_name.is_some());
+    let (chosen, given): (Vec<_>, Vec<_>) =
+        decoded.services.values().partition(|decoded| decoded.service.container_name.is_some());
     for decoded_service in given.into_iter().chain(chosen) {
         let service = &decoded_service.service;
         let name = name_of(service);
         match taken.get(&name) {
             Some(other) => {
                 let place = decoded_service.container_name_place.as_ref().unwrap_or(&service.place);
-                report.add(
-                    place,
-                    Across::SameContainerName {
-                        name,
-                        other_service: (*other).to_owned(),
-                    },
-                );
+                report.add(place, Collision::ContainerName { name, other_service: (*other).to_owned() });
             }
             None => {
                 taken.insert(name, &service.name);
@@ -126,14 +95,7 @@ fn engine_names<'a>(
     let mut taken: BTreeMap<&str, &str> = BTreeMap::new();
     for (key, name, place) in things {
         if let Some(other) = taken.insert(name, key) {
-            report.add(
-                place,
-                Across::SameEngineName {
-                    what,
-                    name: name.clone(),
-                    other: other.to_owned(),
-                },
-            );
+            report.add(place, Collision::EngineName { what, name: name.clone(), other: other.to_owned() });
         }
     }
 }
@@ -143,10 +105,7 @@ fn mount_targets(service: &Service, report: &mut Report) {
     for mount in &service.mounts {
         let target = mount.target.trim_end_matches('/');
         if taken.insert(target, ()).is_some() {
-            let problem = Across::SameTarget {
-                service: service.name.clone(),
-                target: target.to_owned(),
-            };
+            let problem = Collision::Target { service: service.name.clone(), target: target.to_owned() };
             report.add(&mount.place, problem);
         }
     }

@@ -64,11 +64,7 @@ fn circles(services: &BTreeMap<String, Service>) -> BTreeSet<Vec<&str>> {
 fn closed<'a>(path: &[&'a str], back_to: &str) -> Option<Vec<&'a str>> {
     let start = path.iter().position(|name| *name == back_to)?;
     let mut circle = path[start..].to_vec();
-    let first = circle
-        .iter()
-        .enumerate()
-        .min_by_key(|(_, name)| **name)
-        .map(|(index, _)| index)?;
+    let first = circle.iter().enumerate().min_by_key(|(_, name)| **name).map(|(index, _)| index)?;
     circle.rotate_left(first);
     // A service that depends on itself is reported as that.
     (circle.len() > 1).then_some(circle)

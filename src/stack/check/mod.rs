@@ -19,22 +19,12 @@ pub fn check(decoded: &Decoded, report: &mut Report) {
     for decoded_service in decoded.services.values() {
         let service = &decoded_service.service;
         if !decoded_service.has_image_key {
-            report.add(
-                &service.place,
-                Across::NoImage {
-                    service: service.name.clone(),
-                },
-            );
+            report.add(&service.place, Across::NoImage { service: service.name.clone() });
         }
         bind_sources(service, report);
         let waits_in_vain = service.ready == Some(super::model::Ready::Healthy) && never_healthy(service);
         if let Some(place) = decoded_service.ready_place.as_ref().filter(|_| waits_in_vain) {
-            report.add(
-                place,
-                Across::ReadyNeverHealthy {
-                    service: service.name.clone(),
-                },
-            );
+            report.add(place, Across::ReadyNeverHealthy { service: service.name.clone() });
         }
     }
     references::check(decoded, report);
@@ -44,25 +34,15 @@ pub fn check(decoded: &Decoded, report: &mut Report) {
 
 /// Whether the service has said that it has no healthcheck. Without a word, its image may have one.
 fn never_healthy(service: &Service) -> bool {
-    service
-        .healthcheck
-        .as_ref()
-        .is_some_and(|check| check.test == HealthTest::Disabled)
+    service.healthcheck.as_ref().is_some_and(|check| check.test == HealthTest::Disabled)
 }
 
 fn bind_sources(service: &Service, report: &mut Report) {
     for mount in &service.mounts {
-        if let MountKind::Bind {
-            source,
-            create_host_path,
-            ..
-        } = &mount.kind
+        if let MountKind::Bind { source, create_host_path, .. } = &mount.kind
             && matches!(source.try_exists(), Ok(false))
         {
-            let problem = Across::BindSourceMissing {
-                source: source.clone(),
-                create: *create_host_path,
-            };
+            let problem = Across::BindSourceMissing { source: source.clone(), create: *create_host_path };
             report.add(&mount.place, problem);
         }
     }

@@ -4,14 +4,36 @@
 //! message, and every problem has a way out.
 
 mod across;
+mod amount;
+mod choice;
+mod collision;
+mod command;
 mod file;
+mod image;
+mod machine;
+mod mount;
+mod name;
+mod port;
+mod reference;
 mod shape;
+mod unit;
 mod value;
 
 pub use across::Across;
+pub use amount::AmountFault;
+pub use choice::ChoiceFault;
+pub use collision::Collision;
+pub use command::CommandFault;
 pub use file::{FileProblem, TextProblem};
+pub use image::ImageFault;
+pub use machine::{Family, MachineFault};
+pub use mount::MountFault;
+pub use name::NameFault;
+pub use port::PortFault;
+pub use reference::ReferenceFault;
 pub use shape::{Expected, Shape};
-pub use value::{AmountFault, ImageFault, Invalid, MountFault, PortFault};
+pub use unit::UnitFault;
+pub use value::Invalid;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Place, Severity};
 
@@ -23,10 +45,7 @@ pub struct Said {
 
 /// A sentence pair; the help is in the imperative.
 fn said(message: impl Into<String>, help: impl Into<String>) -> Said {
-    Said {
-        message: message.into(),
-        help: help.into(),
-    }
+    Said { message: message.into(), help: help.into() }
 }
 
 /// Something that can be reported.
@@ -74,6 +93,11 @@ fn quoted_list(items: &[impl AsRef<str>], last: &str) -> String {
         [one] => one.clone(),
         [most @ .., end] => format!("{} {last} {end}", most.join(", ")),
     }
+}
+
+/// A value in back-quotes, or in words where there is nothing to quote.
+fn quote(value: &str) -> String {
+    if value.is_empty() { "an empty string".to_owned() } else { format!("`{value}`") }
 }
 
 /// `did you mean X?` or, when nothing is near, what else there is.

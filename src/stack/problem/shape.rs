@@ -22,14 +22,20 @@ pub enum Expected {
     PortOrTable,
     StringOrTable,
     UnitValue,
+    /// A string in a list.
+    Element,
+    EnvFiles,
+    RestartPolicy,
+    External,
 }
 
 impl Expected {
     fn name(self) -> &'static str {
         match self {
-            Self::String => "a string",
+            Self::String | Self::Element | Self::RestartPolicy => "a string",
+            Self::EnvFiles => "a path or a list of paths",
             Self::Scalar => "a string, a number or a boolean",
-            Self::Boolean => "`true` or `false`",
+            Self::Boolean | Self::External => "`true` or `false`",
             Self::Integer => "an integer",
             Self::Number => "a number",
             Self::Strings => "a string or a list of strings",
@@ -50,6 +56,16 @@ impl Expected {
     fn example(self, key: &str) -> String {
         match self {
             Self::String | Self::Scalar => format!("write `{key} = \"…\"`"),
+            Self::Element => format!("put it in quotes: each entry of `{key}` is a string"),
+            Self::EnvFiles => {
+                "write `env_file = [\"web.env\"]`, or `[{ path = \"web.env\", required = false }]`".to_owned()
+            }
+            Self::RestartPolicy => {
+                "write `restart = \"no\"`, or one of `always`, `unless-stopped`, `on-failure`".to_owned()
+            }
+            Self::External => {
+                "write `external = true`, and the name at the engine as `name = \"…\"` beside it".to_owned()
+            }
             Self::Boolean => format!("write `{key} = true` or `{key} = false`"),
             Self::Integer => format!("write a whole number, as in `{key} = 3`"),
             Self::Number => format!("write a number, as in `{key} = 1.5`"),
@@ -126,45 +142,33 @@ impl Problem for Shape {
 
     fn say(&self) -> Said {
         match self {
-            Self::WrongType { key, expected, found } => said(
-                format!("`{key}`: expected {}, found {found}", expected.name()),
-                expected.example(key),
-            ),
-            Self::UnknownKey {
-                key,
-                owner,
-                nearest,
-                known,
-            } => said(
+            Self::WrongType { key, expected, found } => {
+                said(format!("`{key}`: expected {}, found {found}", expected.name()), expected.example(key))
+            }
+            Self::UnknownKey { key, owner, nearest, known } => said(
                 format!("unknown key `{key}` in {owner}"),
                 did_you_mean(nearest.as_ref(), || {
-                    format!(
-                        "use one of {}, or prefix it with `x-` to have it ignored",
-                        quoted_list(known, "or")
-                    )
+                    format!("use one of {}, or prefix it with `x-` to have it ignored", quoted_list(known, "or"))
                 }),
             ),
             Self::Unsupported { key, owner, instead } => said(
                 format!("`{key}` in {owner} is not supported yet"),
-                instead.unwrap_or("remove the key"),
+                instead.unwrap_or("remove it, or leave this stack to Compose until Wharf has it"),
             ),
             Self::Missing { key, owner, example } => {
                 said(format!("`{key}` is missing in {owner}"), format!("add `{example}`"))
             }
-            Self::Excludes { key, owner, because } => said(
-                format!("`{key}` has no meaning in {owner}: {because}"),
-                format!("remove `{key}`"),
-            ),
+            Self::Excludes { key, owner, because } => {
+                said(format!("`{key}` has no meaning in {owner}: {because}"), format!("remove `{key}`"))
+            }
             Self::Ignored { key, reason } => said(format!("`{key}` is ignored: {reason}"), "remove it"),
-            Self::NotAnAssignment { key, text } => said(
-                format!("`{key}`: `{text}` is not of the form `KEY=VALUE`"),
-                "write `\"KEY=VALUE\"`",
-            ),
+            Self::NotAnAssignment { key, text } => {
+                said(format!("`{key}`: `{text}` is not of the form `KEY=VALUE`"), "write `\"KEY=VALUE\"`")
+            }
             Self::EmptyList { key, instead } => said(format!("`{key}` is an empty list"), *instead),
-            Self::Twice { key, what } => said(
-                format!("`{key}` names {what} more than once"),
-                "keep one of them".to_owned(),
-            ),
+            Self::Twice { key, what } => {
+                said(format!("`{key}` names {what} more than once"), "keep one of them".to_owned())
+            }
         }
     }
 }
