@@ -477,6 +477,14 @@ fn a_file_that_is_not_there() {
 }
 
 #[test]
+fn a_file_whose_name_gives_no_project() {
+    let directory = Directory::with(&[("___.toml", "[services.web]\nimage = \"nginx\"\n")]);
+    let errors = load(&directory.path("___.toml"), &environment).unwrap_err();
+    let messages: Vec<&str> = errors.iter().map(|d| d.message.as_str()).collect();
+    assert_eq!(messages, ["the file's name gives no project name: `___`"]);
+}
+
+#[test]
 fn invalid_stacks_say_what_to_do() {
     let root = Path::new("tests/invalid");
     let mut names: Vec<String> =

@@ -1,6 +1,6 @@
 //! What is wrong with a duration or a size.
 
-use super::{Said, quote, said};
+use super::{Said, refused};
 
 pub enum AmountFault {
     Empty,
@@ -30,7 +30,7 @@ pub fn say_duration(value: &str, fault: &AmountFault) -> Said {
         }
         AmountFault::TooBig => ("it is too long".to_owned(), "write less than 100 years".to_owned()),
     };
-    said(format!("{} is not a duration: {why}", quote(value)), help)
+    refused(value, "is not a duration", &why, help)
 }
 
 pub fn say_bytes(value: &str, fault: &AmountFault) -> Said {
@@ -44,5 +44,5 @@ pub fn say_bytes(value: &str, fault: &AmountFault) -> Said {
         }
         AmountFault::TooBig => ("it is too big".to_owned(), "write less than 8 EiB".to_owned()),
     };
-    said(format!("{} is not a size: {why}", quote(value)), help)
+    refused(value, "is not a size", &why, help)
 }

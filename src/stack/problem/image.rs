@@ -1,6 +1,6 @@
 //! What is wrong with an image reference.
 
-use super::{Said, quote, said};
+use super::{Said, quote, refused};
 
 pub enum ImageFault {
     Empty,
@@ -42,7 +42,7 @@ pub fn say_image(value: &str, fault: &ImageFault) -> Said {
             ("its name has more than 255 characters".to_owned(), "use a shorter repository name".to_owned())
         }
     };
-    said(format!("{} is not an image reference: {why}", quote(value)), help)
+    refused(value, "is not an image reference", &why, help)
 }
 
 /// The reference with its repository in lower case; a tag may have upper-case letters.

@@ -1,6 +1,6 @@
 //! What is wrong with a mount.
 
-use super::{Said, did_you_mean, quote, said};
+use super::{Said, did_you_mean, quote, refused};
 
 pub enum MountFault {
     Empty,
@@ -78,5 +78,5 @@ pub fn say_mount(value: &str, fault: &MountFault) -> Said {
             (format!("{value} is not octal"), format!("write the permission bits as `0o{value}` or `\"{value}\"`"))
         }
     };
-    said(format!("{} cannot be mounted: {why}", quote(value)), help)
+    refused(value, "cannot be mounted", &why, help)
 }

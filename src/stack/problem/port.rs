@@ -1,6 +1,6 @@
 //! What is wrong with a port mapping.
 
-use super::{Said, quote, said};
+use super::{Said, refused};
 
 pub enum PortFault {
     Empty,
@@ -46,5 +46,5 @@ pub fn say_port(value: &str, fault: &PortFault) -> Said {
             "publish fewer ports, or join the host's network".to_owned(),
         ),
     };
-    said(format!("{} is not a port mapping: {why}", quote(value)), help)
+    refused(value, "is not a port mapping", &why, help)
 }
