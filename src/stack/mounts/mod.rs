@@ -15,7 +15,9 @@ use super::node::Value;
 use super::problem::{Expected, Invalid, MountFault, Report};
 use super::surroundings::Surroundings;
 
+/// How mounts below a bind mount spread (mount_namespaces(7)).
 const PROPAGATIONS: &[&str] = &["private", "rprivate", "shared", "rshared", "slave", "rslave"];
+
 /// Reads `volumes` and `tmpfs`.
 pub fn read(service: &mut Fields<'_>, surroundings: &Surroundings<'_>, report: &mut Report) -> Vec<Mount> {
     let mut mounts = Vec::new();
