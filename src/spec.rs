@@ -1,4 +1,119 @@
 //! What `plan` hands to `wharf-run`: a container, network or volume as JSON beside its unit.
 //!
 //! The engine's part is the Engine API's own create body, sent as it is; the rest is what the engine cannot know.
-//! Invariant: no secret value is in a spec.
+//! Invariant: no secret value is in a spec, and the same stack gives the same bytes (keys are sorted).
+
+use bollard::models::{ContainerCreateBody, EndpointSettings, NetworkCreateRequest, VolumeCreateRequest};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+/// Labels on everything that Wharf makes at the engine.
+pub mod label {
+    pub const PROJECT: &str = "io.wharf.project";
+    pub const SERVICE: &str = "io.wharf.service";
+    /// SHA-256 of the definition, in hexadecimal: by it drift is seen.
+    pub const CONFIG_HASH: &str = "io.wharf.config-hash";
+}
+
+/// Exit statuses of `wharf-run` that are not the container's own.
+pub mod exit {
+    /// The engine or the registry cannot be reached (EX_UNAVAILABLE of sysexits.h). Always restarted.
+    pub const UNAVAILABLE: u8 = 69;
+    /// The start failed this time (EX_TEMPFAIL). Restarted as the service's policy says.
+    pub const TRY_AGAIN: u8 = 75;
+    /// The start failed and trying again is of no use. Not restarted; `docker run` uses the same number.
+    pub const CANNOT_START: u8 = 125;
+}
+
+/// One container of one service: `shop-web.container.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ContainerSpec {
+    /// The body of `POST /containers/create` (Engine API), with its config hash as a label.
+    pub container: ContainerCreateBody,
+    pub wharf: ContainerPart,
+}
+
+/// What the engine cannot know about a container.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ContainerPart {
+    pub project: String,
+    pub service: String,
+    /// The container's name at the engine.
+    pub name: String,
+    pub config_hash: String,
+    pub pull_policy: PullPolicy,
+    /// When the unit is ready.
+    pub ready: Ready,
+    /// Networks to connect between create and start, beyond the one of the create body.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub networks: Vec<NetworkToJoin>,
+    /// Seconds between the stop signal and SIGKILL; may have a fraction.
+    pub stop_grace_period: f64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NetworkToJoin {
+    pub name: String,
+    pub endpoint: EndpointSettings,
+}
+
+/// `pull_policy` of the Compose Specification.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PullPolicy {
+    Always,
+    Missing,
+    Never,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Ready {
+    /// The container runs.
+    Started,
+    /// The container's health check passed.
+    Healthy,
+    /// The container ended with status 0: a job (`Type=oneshot`, which is ready when it exits).
+    Completed,
+}
+
+/// A network: `shop-default.network.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NetworkSpec {
+    /// The body of `POST /networks/create` (Engine API).
+    pub network: NetworkCreateRequest,
+    pub wharf: ResourcePart,
+}
+
+/// A volume: `shop-data.volume.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct VolumeSpec {
+    /// The body of `POST /volumes/create` (Engine API).
+    pub volume: VolumeCreateRequest,
+    pub wharf: ResourcePart,
+}
+
+/// What the engine cannot know about a network or volume.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResourcePart {
+    pub project: String,
+    pub config_hash: String,
+}
+
+/// A spec as text: indented, keys sorted, a line break at the end.
+///
+/// # Errors
+/// None for the types of this file; serde_json's signature has one.
+pub fn to_json<T: Serialize>(spec: &T) -> serde_json::Result<String> {
+    // Through a Value, whose maps are sorted: the engine's models hold maps in random order.
+    let sorted = serde_json::to_value(spec)?;
+    Ok(serde_json::to_string_pretty(&sorted)? + "\n")
+}
+
+/// Reads a spec.
+///
+/// # Errors
+/// The text is not JSON or lacks a field.
+pub fn from_json<T: DeserializeOwned>(text: &str) -> serde_json::Result<T> {
+    serde_json::from_str(text)
+}

@@ -1,1 +1,36 @@
-fn main(){}
+//! `wharf-generator`: the translation at boot and daemon-reload, systemd.generator(7).
+
+use std::ffi::OsString;
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use wharf::install::{Generator, STACK_DIRECTORY};
+
+/// 1 if a stack was broken: systemd logs that the generator failed, and goes on with what was written.
+fn main() -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let [normal_dir, _early_dir, _late_dir] = arguments.as_slice() else {
+        eprintln!(
+            "Usage: wharf-generator NORMAL-DIR EARLY-DIR LATE-DIR\nRun by systemd at boot and daemon-reload, see systemd.generator(7)."
+        );
+        return ExitCode::from(2);
+    };
+    let stacks = std::env::var_os("WHARF_STACK_DIR").map_or_else(|| PathBuf::from(STACK_DIRECTORY), PathBuf::from);
+    let problems: Vec<String> = match Generator::new(stacks, PathBuf::from(normal_dir)).run() {
+        Ok(broken) => broken.iter().map(ToString::to_string).collect(),
+        Err(error) => vec![error.to_string()],
+    };
+    problems.iter().for_each(|problem| log(problem));
+    ExitCode::from(u8::from(!problems.is_empty()))
+}
+
+/// One line to the kernel's log, as an error: the journal may not be there yet.
+fn log(message: &str) {
+    let line = format!("<3>wharf-generator[{}]: {message}\n", std::process::id());
+    let kernel = OpenOptions::new().write(true).open("/dev/kmsg");
+    if kernel.and_then(|mut log| log.write_all(line.as_bytes())).is_err() {
+        eprint!("{line}");
+    }
+}

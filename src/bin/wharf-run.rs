@@ -1,1 +1,59 @@
-fn main(){}
+//! `wharf-run VERB SPEC`: what the units of a stack execute. For systemd, not for people.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use serde::de::DeserializeOwned;
+use wharf::{run, spec};
+
+const USAGE: &str = "usage: wharf-run container|container-remove|network|network-remove|volume SPEC\n\
+                     wharf-run is started by the units that `wharf generate` writes.";
+
+/// A handful of sockets need no room for a thousand events.
+const EVENTS_PER_TICK: usize = 16;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [verb, path] = arguments.as_slice() else { return usage() };
+    let runtime = match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_io_events_per_tick(EVENTS_PER_TICK)
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&format!("cannot start: {error}")),
+    };
+    let path = Path::new(path);
+    runtime.block_on(async {
+        match verb.as_str() {
+            "container" => with(path, run::run_container).await,
+            "container-remove" => with(path, async |spec| run::remove_container(&spec).await).await,
+            "network" => with(path, async |spec| run::create_network(&spec).await).await,
+            "network-remove" => with(path, async |spec| run::remove_network(&spec).await).await,
+            "volume" => with(path, async |spec| run::create_volume(&spec).await).await,
+            _ => usage(),
+        }
+    })
+}
+
+async fn with<T: DeserializeOwned>(path: &Path, work: impl AsyncFnOnce(T) -> ExitCode) -> ExitCode {
+    match read(path) {
+        Ok(spec) => work(spec).await,
+        Err(why) => failed(&format!("{}: {why}", path.display())),
+    }
+}
+
+fn read<T: DeserializeOwned>(path: &Path) -> Result<T, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
+    spec::from_json(&text).map_err(|error| format!("{error}; run `wharf generate` to write it anew"))
+}
+
+fn failed(why: &str) -> ExitCode {
+    eprintln!("<3>{why}");
+    ExitCode::from(spec::exit::CANNOT_START)
+}
+
+fn usage() -> ExitCode {
+    eprintln!("{USAGE}");
+    ExitCode::from(2)
+}

@@ -1,4 +1,71 @@
 //! The one door to the container engine (Docker Engine API), through bollard.
 //!
-//! Invariant: no other room names the client library's calls; errors come out as [`EngineError`], sorted by what a caller can
-//! do about them.
+//! In: names and specs. Out: what the engine says, with errors sorted by what a caller can do about them.
+//! Invariant: no other room calls the client library; nothing here decides or retries.
+
+mod container;
+mod error;
+mod image;
+mod network;
+mod project;
+mod volume;
+
+use std::time::Duration;
+
+use bollard::Docker;
+
+pub use bollard::container::LogOutput;
+pub use bollard::models::HealthStatusEnum as Health;
+pub use container::{Container, HealthReport};
+pub use error::EngineError;
+pub use image::PullProgress;
+pub use network::NetworkState;
+
+/// A request that has no answer after this time has failed: a hung engine shows.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// For answers that come when something happens: logs, events, the end of a container.
+const STREAM_TIMEOUT: Duration = Duration::from_secs(u32::MAX as u64);
+
+/// The engine's socket when DOCKER_HOST says nothing.
+const DEFAULT_SOCKET: &str = "/run/docker.sock";
+
+/// A client of the engine. Each request is a connection of its own, so that a restart of the engine needs no new client.
+#[derive(Clone)]
+pub struct Engine {
+    docker: Docker,
+    streams: Docker,
+}
+
+impl Engine {
+    /// Connects to the socket of `DOCKER_HOST` (unix:// only), else /run/docker.sock, and agrees on an API version.
+    ///
+    /// # Errors
+    /// [`EngineError::Unreachable`] if nothing answers there.
+    pub async fn connect() -> Result<Self, EngineError> {
+        let host = std::env::var("DOCKER_HOST").unwrap_or_default();
+        let socket = match host.strip_prefix("unix://") {
+            Some(path) => path,
+            None if host.is_empty() => DEFAULT_SOCKET,
+            None => return Err(EngineError::Address(host)),
+        };
+        let docker = Docker::connect_with_unix(socket, REQUEST_TIMEOUT.as_secs(), bollard::API_DEFAULT_VERSION)?;
+        let docker = docker.negotiate_version().await?;
+        let streams = docker.clone().with_timeout(STREAM_TIMEOUT);
+        Ok(Self { docker, streams })
+    }
+
+    /// Whether containers go on while the engine is away (daemon.json, `live-restore`).
+    pub async fn live_restore(&self) -> Result<bool, EngineError> {
+        Ok(self.docker.info().await?.live_restore_enabled.unwrap_or(false))
+    }
+}
+
+/// `None` where the engine says 404.
+fn found<T>(result: Result<T, bollard::errors::Error>) -> Result<Option<T>, EngineError> {
+    match result.map_err(EngineError::from) {
+        Ok(value) => Ok(Some(value)),
+        Err(EngineError::NotFound(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}

@@ -1,1 +1,32 @@
-//! TODO
+//! Unit files ↔ host: what a plan changes, written so that nothing is ever half there, and told to systemd.
+//!
+//! In: plans, and the directory that is to hold them. Out: the same files on disk, stale ones gone, systemd reloaded, jobs
+//! awaited; and a report of what changed.
+//! Invariant: a file that this project does not own is never overwritten, shadowed or removed; every file is whole at every
+//! moment; nothing is touched or reloaded when nothing changed. Decisions (`changes`, `conflict`) are pure, effects stand
+//! beside them (`directory`, `generate`, `remove`).
+
+mod changes;
+mod conflict;
+mod destination;
+mod diff;
+mod directory;
+mod error;
+mod generate;
+mod generator;
+mod jobs;
+mod prepare;
+mod remove;
+mod running;
+
+pub use changes::{Action, Change, Changes, Enablement};
+pub use conflict::{Conflict, LoadPath, Reason, conflicts};
+pub use destination::{Destination, LIBEXEC, Reach, wharf_run};
+pub use diff::diff;
+pub use directory::{Access, Durability, Entry, Snapshot, Unfinished, UnitDirectory};
+pub use error::InstallError;
+pub use generate::{Effect, Generate, Generated, Note, ProjectChanges};
+pub use generator::{BrokenStack, Generator};
+pub use jobs::FailedJob;
+pub use prepare::{Prepared, STACK_DIRECTORY, prepare, stacks_in};
+pub use remove::{Remove, Removed};

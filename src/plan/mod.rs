@@ -4,10 +4,20 @@
 //! Invariant: no I/O and no clock; the same stack gives the same bytes. This is the one room that knows both the stack's
 //! vocabulary and systemd's.
 
+mod container;
+mod hash;
+mod names;
+mod order;
+mod resource;
+mod units;
+
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use crate::diagnostic::Diagnostics;
-use crate::stack::Stack;
+use crate::diagnostic::{Diagnostic, Diagnostics, Place};
+use crate::spec;
+use crate::stack::{PullPolicy, Stack};
+use crate::unit::{UnitFile, Unwritable};
 
 /// Where the generated files will be found by systemd.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,7 +69,7 @@ impl PlannedFile {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlannedImage {
     pub reference: String,
-    pub pull_policy: crate::stack::PullPolicy,
+    pub pull_policy: PullPolicy,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,8 +84,105 @@ pub struct PlannedContainer {
 /// Translates a stack.
 ///
 /// # Errors
-/// Two things of the stack that would get the same unit or container name, or a directive that cannot be written.
+/// Two things of the stack that would get the same unit or container name, a dependency that asks for two things at once, or a
+/// path that no unit file can carry.
 pub fn plan(stack: &Stack, location: &Location) -> Result<Plan, Diagnostics> {
-    let _ = (stack, location);
-    todo!()
+    let mut files = Files::default();
+    let source = stack.source.display().to_string();
+    let head = units::Head::new(stack, location, &source);
+    files.unit(&stack.place, &names::project_slice(&stack.name), Ok(units::project_slice(&head)));
+    for network in stack.networks.values().filter(|network| !network.external) {
+        let spec = resource::network_spec(stack, network);
+        files.spec(&network.place, &names::network_spec(&stack.name, &network.key), &spec);
+        files.unit(
+            &network.place,
+            &names::network_unit(&stack.name, &network.key),
+            units::network(&head, network, &spec),
+        );
+    }
+    for volume in stack.volumes.values().filter(|volume| !volume.external) {
+        let spec = resource::volume_spec(stack, volume);
+        files.spec(&volume.place, &names::volume_spec(&stack.name, &volume.key), &spec);
+        files.unit(&volume.place, &names::volume_unit(&stack.name, &volume.key), units::volume(&head, volume, &spec));
+    }
+    for (service, role) in order::roles(stack, &mut files.problems) {
+        let spec = container::container_spec(stack, service, role.ready);
+        files.spec(&service.place, &names::container_spec(&stack.name, &service.name), &spec);
+        files.unit(
+            &service.place,
+            &names::service_slice(&stack.name, &service.name),
+            Ok(units::service_slice(&head, service)),
+        );
+        let unit = units::container(&head, service, role, &spec);
+        files.unit(&service.place, &names::service_unit(&stack.name, &service.name), unit);
+    }
+    let target = names::target(&stack.name);
+    files.unit(&stack.place, &target, Ok(units::target(&head)));
+    files.finish().map(|files| Plan {
+        project: stack.name.clone(),
+        autostart: stack.autostart,
+        wanted_by: units::wanted_by(stack).into_iter().map(|wanting| (target.clone(), wanting)).collect(),
+        target,
+        files,
+        images: images(stack),
+        containers: containers(stack),
+        networks: stack.networks.values().filter(|n| !n.external).map(|n| n.name.clone()).collect(),
+        volumes: stack.volumes.values().filter(|v| !v.external).map(|v| v.name.clone()).collect(),
+    })
+}
+
+fn images(stack: &Stack) -> Vec<PlannedImage> {
+    let mut images: BTreeMap<&str, PullPolicy> = BTreeMap::new();
+    for service in stack.services.values() {
+        images.entry(&service.image).or_insert(service.pull_policy.unwrap_or(PullPolicy::Missing));
+    }
+    let planned =
+        |(reference, pull_policy): (&str, PullPolicy)| PlannedImage { reference: reference.to_owned(), pull_policy };
+    images.into_iter().map(planned).collect()
+}
+
+fn containers(stack: &Stack) -> Vec<PlannedContainer> {
+    let planned = |service: &crate::stack::Service| PlannedContainer {
+        service: service.name.clone(),
+        unit: names::service_unit(&stack.name, &service.name),
+        name: container::container_name(stack, service),
+    };
+    stack.services.values().map(planned).collect()
+}
+
+/// The files so far, and what went wrong.
+#[derive(Default)]
+struct Files {
+    files: Vec<PlannedFile>,
+    owners: BTreeMap<String, Place>,
+    problems: Diagnostics,
+}
+
+impl Files {
+    fn unit(&mut self, place: &Place, name: &str, unit: Result<UnitFile, Unwritable>) {
+        match unit {
+            Ok(unit) => self.add(place, PlannedFile { name: name.to_owned(), contents: unit.to_string(), mode: 0o644 }),
+            Err(unwritable) => self.problems.push(
+                Diagnostic::error(unwritable.to_string()).at(place).help("rename the file or directory that it names"),
+            ),
+        }
+    }
+
+    fn spec<T: serde::Serialize>(&mut self, place: &Place, name: &str, spec: &T) {
+        let contents = spec::to_json(spec).expect("a spec is plain data with string keys");
+        self.add(place, PlannedFile { name: name.to_owned(), contents, mode: 0o600 });
+    }
+
+    fn add(&mut self, place: &Place, file: PlannedFile) {
+        if let Some(first) = self.owners.insert(file.name.clone(), place.clone()) {
+            let message = format!("two things of this stack need a file named `{}`", file.name);
+            let help = format!("the other one is at {first}; rename one of them");
+            self.problems.push(Diagnostic::error(message).at(place).help(help));
+        }
+        self.files.push(file);
+    }
+
+    fn finish(self) -> Result<Vec<PlannedFile>, Diagnostics> {
+        if self.problems.has_errors() { Err(self.problems) } else { Ok(self.files) }
+    }
 }

@@ -1,1 +1,19 @@
-//! TODO
+//! The life of one container, network or volume: what `wharf-run` does for a unit.
+//!
+//! In: a spec and the signals of systemd. Out: the container's life at the engine, its output in the journal, and an exit
+//! status. Invariant: no stack file is known here, and nothing is decided that systemd can decide: this room starts, tells and
+//! ends; whether to start again is the unit's.
+
+mod cleanup;
+mod health;
+mod life;
+mod message;
+mod output;
+mod process;
+mod resource;
+mod start;
+mod stop;
+
+pub use cleanup::remove_container;
+pub use life::run_container;
+pub use resource::{create_network, create_volume, remove_network};

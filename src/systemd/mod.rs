@@ -1,3 +1,10 @@
-//! The one door to systemd: its Manager over D-Bus, service notification, and the journal.
+//! The one door to systemd: its Manager over D-Bus, service notification, the journal and the unit's own cgroup.
 //!
 //! Invariant: only this room (and the D-Bus face of wharfd) speaks D-Bus.
+
+pub mod journal;
+pub mod manager;
+pub mod own_unit;
+pub mod service;
+
+pub use manager::{Job, JobOutcome, JobResult, Manager, ManagerError, Scope, UnitState};

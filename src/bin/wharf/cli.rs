@@ -1,0 +1,116 @@
+//! The command line: every option documented once, and from here in `--help`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Runs the containers of this host as systemd units.
+///
+/// One compose-like TOML file becomes systemd units; systemd supervises the containers.
+#[derive(Debug, Parser)]
+#[command(name = "wharf", version, after_help = EXIT_CODES)]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXIT_CODES: &str =
+    "Exit codes: 0 done; 1 failed; 2 wrong usage; 3 a stack file is invalid; 4 --check found a difference.";
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Write the units of stacks, remove stale ones, and reload systemd if something changed
+    Generate(Generate),
+    /// Say everything that is wrong with stack files, and write nothing
+    Check(Check),
+    /// Fetch all images of stacks side by side
+    Pull(Pull),
+    /// Show the units of installed stacks and how they fare
+    Status(Status),
+    /// Stop a stack and delete its units, containers and networks
+    Remove(Remove),
+}
+
+#[derive(Debug, Args)]
+pub struct Generate {
+    /// Stack files [default: every /etc/wharf/*.toml; with --root, those below it]
+    #[arg(value_name = "STACK")]
+    pub stacks: Vec<PathBuf>,
+    #[command(flatten)]
+    pub place: Place,
+    /// Print the units and write nothing; of a private file (mode 0600) only the name
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Print what would change as a unified diff and write nothing; of a private file only which keys differ
+    #[arg(long)]
+    pub diff: bool,
+    /// Write nothing; exit with 4 if there is something to do
+    #[arg(long)]
+    pub check: bool,
+    /// Start the stacks at boot (systemctl enable)
+    #[arg(long)]
+    pub enable: bool,
+    /// Start the stacks, and restart what runs with an older definition
+    #[arg(long, conflicts_with_all = ["output", "root", "no_reload"])]
+    pub now: bool,
+    /// Do not have systemd reload its units
+    #[arg(long)]
+    pub no_reload: bool,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub struct Place {
+    /// Write to this directory; the running systemd is left alone
+    #[arg(long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+    /// Write to etc/systemd/system below this root; the running systemd is left alone
+    #[arg(long, value_name = "DIR")]
+    pub root: Option<PathBuf>,
+    /// Write to /run/systemd/system: gone after a reboot
+    #[arg(long)]
+    pub runtime: bool,
+    /// Write to the calling user's own unit directory
+    #[arg(long)]
+    pub user: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Check {
+    /// Stack files
+    #[arg(value_name = "STACK", required = true)]
+    pub stacks: Vec<PathBuf>,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Pull {
+    /// Stack files [default: every /etc/wharf/*.toml]
+    #[arg(value_name = "STACK")]
+    pub stacks: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Status {
+    /// A project's name, or the path of its stack file [default: all]
+    #[arg(value_name = "STACK")]
+    pub stack: Option<String>,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Remove {
+    /// A project's name, or the path of its stack file, which need not exist any more
+    #[arg(value_name = "STACK")]
+    pub stack: String,
+    /// Remove its volumes too, with all data in them
+    #[arg(long)]
+    pub volumes: bool,
+}

@@ -1,0 +1,20 @@
+//! `wharf remove`
+
+use wharf::install::Remove;
+
+use crate::{Exit, Failure, cli, output};
+
+pub async fn run(arguments: cli::Remove) -> Result<Exit, Failure> {
+    let remove = Remove { stack: arguments.stack, volumes: arguments.volumes };
+    let removed = remove.run().await?;
+    for file in &removed.files {
+        output::message(&format!("removed {}", file.display()));
+    }
+    for thing in &removed.from_engine {
+        output::message(&format!("removed {thing}"));
+    }
+    for job in &removed.failed_jobs {
+        output::message(&format!("wharf: {job}"));
+    }
+    Ok(if removed.failed_jobs.is_empty() { Exit::Done } else { Exit::Failed })
+}

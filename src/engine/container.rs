@@ -1,0 +1,145 @@
+//! Containers: create, start, watch, stop, remove.
+
+use bollard::models::{ContainerInspectResponse, EndpointSettings, HealthStatusEnum, NetworkConnectRequest};
+use bollard::query_parameters::{
+    CreateContainerOptionsBuilder, EventsOptionsBuilder, InspectContainerOptions, KillContainerOptionsBuilder,
+    LogsOptionsBuilder, RemoveContainerOptionsBuilder, StartContainerOptions, WaitContainerOptionsBuilder,
+};
+use futures_util::{Stream, StreamExt};
+use std::collections::HashMap;
+
+use super::{Engine, EngineError, LogOutput, found};
+use crate::spec::{ContainerSpec, label};
+
+/// A container as the engine sees it now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Container {
+    pub id: String,
+    pub running: bool,
+    /// The first process, as the host numbers it; 0 if none runs.
+    pub pid: i32,
+    pub exit_code: i64,
+    pub oom_killed: bool,
+    /// The engine's own word on why it could not start.
+    pub error: String,
+    pub labels: HashMap<String, String>,
+    /// From the definition or the image; `None`: SIGTERM.
+    pub stop_signal: Option<String>,
+    pub health: HealthReport,
+}
+
+/// The state of a container's health check.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HealthReport {
+    /// `NONE`: the container has no health check.
+    pub status: HealthStatusEnum,
+    /// What the last probe printed.
+    pub output: String,
+}
+
+impl Container {
+    pub fn label(&self, name: &str) -> Option<&str> {
+        self.labels.get(name).map(String::as_str)
+    }
+
+    /// Whether Wharf made it, for this service of this project.
+    pub fn belongs_to(&self, spec: &ContainerSpec) -> bool {
+        self.label(label::PROJECT) == Some(&spec.wharf.project)
+            && self.label(label::SERVICE) == Some(&spec.wharf.service)
+    }
+}
+
+impl From<ContainerInspectResponse> for Container {
+    fn from(inspect: ContainerInspectResponse) -> Self {
+        let state = inspect.state.unwrap_or_default();
+        let health = state.health.unwrap_or_default();
+        let config = inspect.config.unwrap_or_default();
+        let last = health.log.and_then(|log| log.into_iter().next_back());
+        Self {
+            id: inspect.id.unwrap_or_default(),
+            running: state.running.unwrap_or(false),
+            pid: state.pid.and_then(|pid| i32::try_from(pid).ok()).unwrap_or(0),
+            exit_code: state.exit_code.unwrap_or(0),
+            oom_killed: state.oom_killed.unwrap_or(false),
+            error: state.error.unwrap_or_default(),
+            labels: config.labels.unwrap_or_default(),
+            stop_signal: config.stop_signal,
+            health: HealthReport {
+                status: health.status.unwrap_or(HealthStatusEnum::NONE),
+                output: last.and_then(|probe| probe.output).unwrap_or_default(),
+            },
+        }
+    }
+}
+
+impl Engine {
+    /// The container of this name or id, if there is one.
+    pub async fn container(&self, name: &str) -> Result<Option<Container>, EngineError> {
+        let inspected = self.docker.inspect_container(name, None::<InspectContainerOptions>).await;
+        Ok(found(inspected)?.map(Container::from))
+    }
+
+    /// Creates the container; its id.
+    ///
+    /// # Errors
+    /// [`EngineError::NotFound`] if the image is missing, [`EngineError::Conflict`] if the name is taken.
+    pub async fn create_container(&self, spec: &ContainerSpec) -> Result<String, EngineError> {
+        let options = CreateContainerOptionsBuilder::new().name(&spec.wharf.name).build();
+        Ok(self.docker.create_container(Some(options), spec.container.clone()).await?.id)
+    }
+
+    pub async fn join_network(&self, id: &str, network: &str, endpoint: &EndpointSettings) -> Result<(), EngineError> {
+        let request = NetworkConnectRequest { container: id.to_owned(), endpoint_config: Some(endpoint.clone()) };
+        Ok(self.docker.connect_network(network, request).await?)
+    }
+
+    pub async fn start_container(&self, id: &str) -> Result<(), EngineError> {
+        Ok(self.docker.start_container(id, None::<StartContainerOptions>).await?)
+    }
+
+    /// Sends a signal; a container that is gone or has ended is no error.
+    pub async fn signal_container(&self, id: &str, signal: &str) -> Result<(), EngineError> {
+        let options = KillContainerOptionsBuilder::new().signal(signal).build();
+        match self.docker.kill_container(id, Some(options)).await.map_err(EngineError::from) {
+            Err(EngineError::NotFound(_) | EngineError::Conflict(_)) => Ok(()),
+            other => other,
+        }
+    }
+
+    /// Removes the container with its anonymous volumes, ending it by force if it runs; one that is gone is no error.
+    pub async fn remove_container(&self, id: &str) -> Result<(), EngineError> {
+        let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
+        match found(self.docker.remove_container(id, Some(options)).await) {
+            // Somebody else is removing it already.
+            Err(EngineError::Conflict(_)) => Ok(()),
+            other => other.map(|_| ()),
+        }
+    }
+
+    /// Waits until the container does not run; `None` if it is gone.
+    pub async fn wait_container(&self, id: &str) -> Result<Option<i64>, EngineError> {
+        let options = WaitContainerOptionsBuilder::new().condition("not-running").build();
+        let mut ends = Box::pin(self.streams.wait_container(id, Some(options)));
+        match ends.next().await {
+            Some(Ok(end)) => Ok(Some(end.status_code)),
+            // bollard makes an error of every status but 0.
+            Some(Err(bollard::errors::Error::DockerContainerWaitError { code, .. })) => Ok(Some(code)),
+            Some(Err(error)) => found(Err(error)),
+            None => Err(EngineError::Unreachable("the connection was closed".to_owned())),
+        }
+    }
+
+    /// The container's output from `since` (seconds of the epoch), each line after its time stamp, until the container ends.
+    pub fn logs(&self, id: &str, since: i32) -> impl Stream<Item = Result<LogOutput, EngineError>> + use<> {
+        let options =
+            LogsOptionsBuilder::new().follow(true).stdout(true).stderr(true).timestamps(true).since(since).build();
+        self.streams.logs(id, Some(options)).map(|item| item.map_err(EngineError::from))
+    }
+
+    /// An item whenever the container's health changes.
+    pub fn health_changes(&self, id: &str) -> impl Stream<Item = Result<(), EngineError>> + use<> {
+        let filters = HashMap::from([("container", vec![id]), ("event", vec!["health_status"])]);
+        let options = EventsOptionsBuilder::new().filters(&filters).build();
+        self.streams.events(Some(options)).map(|item| item.map(|_| ()).map_err(EngineError::from))
+    }
+}

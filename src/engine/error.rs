@@ -1,0 +1,62 @@
+//! What went wrong at the engine, sorted by what a caller can do about it.
+
+use std::fmt;
+
+use bollard::errors::Error;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EngineError {
+    /// Nobody answers, the answer broke off, or it took too long: try again later.
+    Unreachable(String),
+    /// 404
+    NotFound(String),
+    /// 409: it exists, or is in use.
+    Conflict(String),
+    /// The engine understood and refuses.
+    Refused(String),
+    /// DOCKER_HOST is not a unix socket.
+    Address(String),
+}
+
+impl EngineError {
+    /// Whether the same request may succeed later without anybody changing anything.
+    pub fn is_unreachable(&self) -> bool {
+        matches!(self, Self::Unreachable(_))
+    }
+}
+
+impl fmt::Display for EngineError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreachable(why) => write!(f, "the engine does not answer: {why}"),
+            Self::NotFound(why) | Self::Conflict(why) | Self::Refused(why) => f.write_str(why),
+            Self::Address(host) => write!(f, "DOCKER_HOST={host}: only unix:// addresses are supported"),
+        }
+    }
+}
+
+impl std::error::Error for EngineError {}
+
+impl From<Error> for EngineError {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::DockerResponseServerError { status_code, message } => match status_code {
+                404 => Self::NotFound(message),
+                409 => Self::Conflict(message),
+                _ => Self::Refused(message),
+            },
+            Error::DockerStreamError { error } => Self::Refused(error),
+            Error::RequestTimeoutError => Self::Unreachable("no answer in time".to_owned()),
+            other => Self::Unreachable(innermost(&other)),
+        }
+    }
+}
+
+/// The last cause says most: "Connection refused", not "client error (Connect)".
+fn innermost(error: &Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(next) = cause.source() {
+        cause = next;
+    }
+    cause.to_string()
+}

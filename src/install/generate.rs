@@ -1,0 +1,233 @@
+//! `wharf generate`: plans → host, in one locked run.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::plan::Plan;
+use crate::systemd::manager::is_booted;
+use crate::systemd::{Job, Manager, ManagerError};
+
+use super::changes::{Action, Change, Changes, Enablement};
+use super::conflict::{LoadPath, conflicts};
+use super::destination::{Destination, Reach};
+use super::directory::{Access, Durability, UnitDirectory};
+use super::error::InstallError;
+use super::jobs::{self, FailedJob};
+use super::running;
+
+/// Whether anything is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    Write,
+    /// Only say what would be done.
+    Show,
+}
+
+/// What is to be done with some plans.
+#[derive(Debug, Clone)]
+pub struct Generate {
+    pub destination: Destination,
+    pub effect: Effect,
+    pub enablement: Enablement,
+    /// Start the targets, and bring running containers to what is written.
+    pub now: bool,
+    /// daemon-reload if something changed.
+    pub reload: bool,
+}
+
+/// What was done, or would be.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Generated {
+    pub projects: Vec<ProjectChanges>,
+    /// An earlier run had been interrupted.
+    pub unfinished: bool,
+    pub notes: Vec<Note>,
+    pub failed_jobs: Vec<FailedJob>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProjectChanges {
+    pub target: String,
+    pub changes: Changes,
+}
+
+/// Something an administrator should know, though all went well.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Note {
+    /// The running system has no systemd to tell.
+    NotBooted,
+    /// The unit file went, its processes did not.
+    StillRunning { unit: String },
+    /// Units run as they were before the change.
+    NotRestarted { units: Vec<String> },
+}
+
+impl std::fmt::Display for Note {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::NotBooted => f.write_str("units were written but not loaded: this system does not run systemd"),
+            Self::StillRunning { unit } => {
+                write!(f, "{unit} was removed but still runs; `systemctl stop {unit}`, or use --now next time")
+            }
+            Self::NotRestarted { units } => {
+                write!(f, "changed, but running as before: {}; restart them, or use --now", units.join(", "))
+            }
+        }
+    }
+}
+
+impl Generated {
+    /// Whether something was, or would be, changed.
+    pub fn changed(&self) -> bool {
+        self.unfinished || self.projects.iter().any(|project| !project.changes.is_empty())
+    }
+
+    fn changes(&self) -> Vec<&Changes> {
+        self.projects.iter().map(|project| &project.changes).collect()
+    }
+
+    fn note_running(&mut self, removed: Vec<String>, outdated: Vec<String>) {
+        self.notes.extend(removed.into_iter().map(|unit| Note::StillRunning { unit }));
+        if !outdated.is_empty() {
+            self.notes.push(Note::NotRestarted { units: outdated });
+        }
+    }
+
+    /// For programs: `{"changed": …, "projects": […]}`.
+    pub fn to_json(&self) -> Value {
+        let change = |change: &Change| json!({"name": change.name, "kind": change.action.kind()});
+        let project = |project: &ProjectChanges| {
+            let changes: Vec<Value> = project.changes.items.iter().map(change).collect();
+            json!({"project": project.changes.project, "target": project.target, "changes": changes})
+        };
+        json!({
+            "changed": self.changed(),
+            "unfinished": self.unfinished,
+            "projects": self.projects.iter().map(project).collect::<Vec<_>>(),
+            "notes": self.notes.iter().map(Note::to_string).collect::<Vec<_>>(),
+            "failed_jobs": self.failed_jobs.iter().map(|job| json!({"unit": job.unit(), "message": job.to_string()})).collect::<Vec<_>>(),
+        })
+    }
+}
+
+impl Generate {
+    /// Compares, checks, and writes if so asked. Nothing is written if any unit of any plan is in conflict.
+    ///
+    /// # Errors
+    /// Conflicts, a directory that cannot be written, or systemd's refusal. A run that fails after the first change is
+    /// finished by the next one.
+    pub async fn run(&self, plans: &[Plan]) -> Result<Generated, InstallError> {
+        let manager = self.manager().await?;
+        let load_path = self.load_path(manager.as_ref()).await?;
+        let access = if self.effect == Effect::Write { Access::Write } else { Access::Read };
+        let directory = UnitDirectory::open(&self.destination.on_disk, access, Durability::Synced)?;
+        let mut generated = self.compare(plans, &directory, &load_path)?;
+        if self.effect == Effect::Show {
+            return Ok(generated);
+        }
+        if matches!(self.destination.reach, Reach::Running { .. }) && manager.is_none() && generated.changed() {
+            generated.notes.push(Note::NotBooted);
+        }
+        let removed = match &manager {
+            Some(manager) => running::removed(manager, &generated.changes()).await?,
+            None => Vec::new(),
+        };
+        if let Some(manager) = manager.as_ref().filter(|_| self.now) {
+            // Before their files go: after that systemd would not know how to stop them.
+            generated.failed_jobs.extend(stop(manager, &removed).await?);
+        }
+        if generated.changed() {
+            self.write(&generated, &directory, manager.as_ref()).await?;
+        }
+        drop(directory);
+        if let Some(manager) = manager.as_ref().filter(|_| self.now || generated.changed()) {
+            let outdated = running::outdated(manager, plans, &self.destination.on_disk).await?;
+            if self.now {
+                generated.failed_jobs.extend(start(manager, plans, &outdated).await?);
+            } else {
+                generated.note_running(removed, outdated);
+            }
+        }
+        Ok(generated)
+    }
+
+    /// `None`: nobody to talk to, by choice or because systemd does not run here.
+    async fn manager(&self) -> Result<Option<Manager>, InstallError> {
+        match self.destination.reach {
+            Reach::Running { scope, .. } if is_booted() => Ok(Some(Manager::connect(scope).await?)),
+            _ => Ok(None),
+        }
+    }
+
+    async fn load_path(&self, manager: Option<&Manager>) -> Result<LoadPath, InstallError> {
+        let directories = match manager {
+            Some(manager) => manager.unit_path().await?,
+            None => self.destination.documented_load_path(),
+        };
+        LoadPath::read(directories, self.destination.root.as_deref())
+    }
+
+    fn compare(
+        &self,
+        plans: &[Plan],
+        directory: &UnitDirectory,
+        load_path: &LoadPath,
+    ) -> Result<Generated, InstallError> {
+        let snapshot = directory.read()?;
+        let in_the_way: Vec<_> = plans.iter().flat_map(|plan| conflicts(plan, &snapshot, load_path)).collect();
+        if !in_the_way.is_empty() {
+            return Err(InstallError::Conflicts(in_the_way));
+        }
+        let seen_as: &Path = &self.destination.seen_as;
+        let changes = |plan: &Plan| ProjectChanges {
+            target: plan.target.clone(),
+            changes: Changes::compute(plan, &snapshot, self.enablement, seen_as),
+        };
+        let unfinished = !snapshot.leftovers.is_empty();
+        Ok(Generated { projects: plans.iter().map(changes).collect(), unfinished, ..Generated::default() })
+    }
+
+    async fn write(
+        &self,
+        generated: &Generated,
+        directory: &UnitDirectory,
+        manager: Option<&Manager>,
+    ) -> Result<(), InstallError> {
+        let changes = generated.changes();
+        let unfinished = directory.apply(&changes)?;
+        if let (Some(manager), Reach::Running { runtime, .. }) = (manager, self.destination.reach) {
+            let enabled = units_to_enable(&changes);
+            if !enabled.is_empty() {
+                manager.enable(&enabled, runtime).await?;
+            }
+            if self.reload {
+                manager.reload().await?;
+            }
+        }
+        unfinished.finish()
+    }
+}
+
+/// What `docker compose up -d` would do: new containers start, changed ones are replaced, others are left alone.
+async fn start(manager: &Manager, plans: &[Plan], outdated: &[String]) -> Result<Vec<FailedJob>, ManagerError> {
+    let restarts = outdated.iter().map(|unit| (Job::Restart, unit.as_str()));
+    let starts = plans.iter().map(|plan| (Job::Start, plan.target.as_str()));
+    let jobs: Vec<(Job, &str)> = restarts.chain(starts).collect();
+    let files = plans.iter().flat_map(|plan| &plan.files);
+    let units = files.filter(|file| file.is_unit()).map(|file| file.name.clone()).collect();
+    jobs::run(manager, &jobs, &units).await
+}
+
+async fn stop(manager: &Manager, units: &[String]) -> Result<Vec<FailedJob>, ManagerError> {
+    let jobs: Vec<(Job, &str)> = units.iter().map(|unit| (Job::Stop, unit.as_str())).collect();
+    jobs::run(manager, &jobs, &BTreeSet::new()).await
+}
+
+fn units_to_enable<'a>(changes: &[&'a Changes]) -> Vec<&'a str> {
+    let items = changes.iter().flat_map(|changes| &changes.items);
+    let links = items.filter(|change| matches!(change.action, Action::Enable { .. }));
+    let units: BTreeSet<&str> = links.filter_map(|change| change.name.rsplit('/').next()).collect();
+    units.into_iter().collect()
+}

@@ -1,0 +1,83 @@
+//! Jobs that failed, told as an administrator needs it: which unit, why, and which other unit was the cause.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use crate::systemd::{Job, JobOutcome, JobResult, Manager, ManagerError, UnitState};
+
+/// A unit that did not get where it should, and what systemd knows about why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailedJob {
+    pub result: JobResult,
+    pub state: UnitState,
+    /// Units it requires that failed themselves; only for [`JobResult::Dependency`].
+    pub causes: Vec<UnitState>,
+}
+
+impl FailedJob {
+    pub fn unit(&self) -> &str {
+        &self.state.name
+    }
+}
+
+impl fmt::Display for FailedJob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.state.name, self.result)?;
+        if self.result != JobResult::Dependency {
+            f.write_str(&why(&self.state))?;
+        }
+        for cause in &self.causes {
+            write!(f, ": {} failed{}", cause.name, why(cause))?;
+        }
+        let look_at = self.causes.first().unwrap_or(&self.state);
+        write!(f, " (journalctl -u {})", look_at.name)
+    }
+}
+
+fn why(state: &UnitState) -> String {
+    let status = match (state.result.as_str(), state.exec_main_status) {
+        ("" | "success", _) => String::new(),
+        ("exit-code", status) => format!(": exit status {status}"),
+        ("signal" | "core-dump", signal) => format!(": killed by signal {signal}"),
+        (result, _) => format!(": {result}"),
+    };
+    if state.status_text.is_empty() { status } else { format!("{status}: {}", state.status_text) }
+}
+
+/// Runs jobs to their end; `units` are those of the project, of which the ends are looked at too.
+pub(super) async fn run(
+    manager: &Manager,
+    jobs: &[(Job, &str)],
+    units: &BTreeSet<String>,
+) -> Result<Vec<FailedJob>, ManagerError> {
+    let outcomes = manager.run(jobs, units).await?;
+    let failed: Vec<&JobOutcome> = outcomes.iter().filter(|outcome| !outcome.result.is_success()).collect();
+    let mut reports = Vec::new();
+    for outcome in &failed {
+        reports.push(explain(manager, outcome).await?);
+    }
+    Ok(reports)
+}
+
+async fn explain(manager: &Manager, outcome: &JobOutcome) -> Result<FailedJob, ManagerError> {
+    let state = manager.unit(&outcome.unit).await?;
+    let mut causes = Vec::new();
+    if outcome.result == JobResult::Dependency {
+        for required in &state.requires {
+            let state = manager.unit(required).await?;
+            if failed(&state) {
+                causes.push(state);
+            }
+        }
+    }
+    Ok(FailedJob { result: outcome.result.clone(), state, causes })
+}
+
+/// A unit between two attempts counts: it is why its dependent did not start.
+fn failed(state: &UnitState) -> bool {
+    state.active == "failed" || state.load == "not-found" || (state.sub == "auto-restart") || has_bad_result(state)
+}
+
+fn has_bad_result(state: &UnitState) -> bool {
+    state.active != "active" && !matches!(state.result.as_str(), "" | "success")
+}

@@ -1,0 +1,131 @@
+//! Stack files → plans: all of them, or every error of all of them.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::diagnostic::{Diagnostic, Diagnostics, Place};
+use crate::plan::{Plan, plan};
+use crate::stack::{self, MountKind, Stack};
+
+use super::destination::Destination;
+
+/// Where stacks lie that are generated when none is named, and at boot.
+pub const STACK_DIRECTORY: &str = "/etc/wharf";
+
+/// Plans that may be written together.
+#[derive(Debug, Clone, Default)]
+pub struct Prepared {
+    pub plans: Vec<Plan>,
+    pub warnings: Diagnostics,
+}
+
+/// Every `*.toml` of a directory, sorted; none if there is no such directory.
+///
+/// # Errors
+/// The directory cannot be read.
+pub fn stacks_in(directory: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = match fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let mut stacks = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        if !hidden && path.extension().is_some_and(|extension| extension == "toml") {
+            stacks.push(path);
+        }
+    }
+    stacks.sort_unstable();
+    Ok(stacks)
+}
+
+/// Loads and plans all stacks for one destination.
+///
+/// # Errors
+/// All that is wrong with any of them, also between them: two with one project name, or that need one unit name.
+pub fn prepare(
+    stacks: &[PathBuf],
+    destination: &Destination,
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> Result<Prepared, Diagnostics> {
+    let mut prepared = Prepared::default();
+    let mut problems = Diagnostics::default();
+    let mut taken = Taken::default();
+    for path in stacks {
+        match load(path, destination, environment, &mut prepared.warnings) {
+            Ok((stack, plan)) => {
+                problems.append(taken.claim(&stack.place, &plan));
+                prepared.plans.push(plan);
+            }
+            Err(errors) => problems.append(errors),
+        }
+    }
+    if problems.has_errors() {
+        prepared.warnings.append(problems);
+        return Err(prepared.warnings);
+    }
+    Ok(prepared)
+}
+
+fn load(
+    path: &Path,
+    destination: &Destination,
+    environment: &dyn Fn(&str) -> Option<String>,
+    warnings: &mut Diagnostics,
+) -> Result<(Stack, Plan), Diagnostics> {
+    let loaded = stack::load(path, environment)?;
+    warnings.append(loaded.warnings);
+    let mut stack = loaded.stack;
+    if let Some(root) = &destination.root {
+        see_from_inside(&mut stack, root);
+    }
+    let plan = plan(&stack, &destination.location())?;
+    Ok((stack, plan))
+}
+
+/// A stack file below `--root` names its own place, and its bind mounts, as they will be once that root is `/`.
+fn see_from_inside(stack: &mut Stack, root: &Path) {
+    let Some(source) = inside(&stack.source, root) else { return };
+    stack.source = source;
+    for mount in stack.services.values_mut().flat_map(|service| &mut service.mounts) {
+        if let MountKind::Bind { source, .. } = &mut mount.kind
+            && let Some(seen) = inside(source, root)
+        {
+            *source = seen;
+        }
+    }
+}
+
+fn inside(path: &Path, root: &Path) -> Option<PathBuf> {
+    path.strip_prefix(root).ok().map(|rest| Path::new("/").join(rest))
+}
+
+/// Names that earlier stacks of the run use, and where those stand.
+#[derive(Default)]
+struct Taken {
+    projects: BTreeMap<String, Place>,
+    files: BTreeMap<String, Place>,
+}
+
+impl Taken {
+    fn claim(&mut self, place: &Place, plan: &Plan) -> Diagnostics {
+        if let Some(first) = self.projects.insert(plan.project.clone(), place.clone()) {
+            let message = format!("the project `{}` is declared by two stack files", plan.project);
+            let help = format!("the other one is {first}; give one of them another `name`");
+            return Diagnostic::error(message).at(place).help(help).into();
+        }
+        let mut problems = Diagnostics::default();
+        for file in &plan.files {
+            if let Some(first) = self.files.insert(file.name.clone(), place.clone()) {
+                let message = format!("two stacks need a file named `{}`", file.name);
+                let help = format!("the other one is {first}; rename the service or the project");
+                problems.push(Diagnostic::error(message).at(place).help(help));
+            }
+        }
+        problems
+    }
+}

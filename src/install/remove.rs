@@ -1,0 +1,85 @@
+//! `wharf remove`: a project leaves the host, also when its stack file is gone already.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use crate::engine::Engine;
+use crate::report::installed::{InstalledProject, find_project, projects_in};
+use crate::systemd::manager::is_booted;
+use crate::systemd::{Job, Manager, Scope};
+
+use super::changes::{Action, Changes};
+use super::destination::Destination;
+use super::directory::{Access, Durability, UnitDirectory};
+use super::error::InstallError;
+use super::jobs::{self, FailedJob};
+
+/// Which project is to go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remove {
+    /// The project's name, or the path of its stack file.
+    pub stack: String,
+    /// Also its volumes, with their data.
+    pub volumes: bool,
+}
+
+/// What went.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Removed {
+    pub project: String,
+    pub files: Vec<PathBuf>,
+    /// Containers, networks and volumes.
+    pub from_engine: Vec<String>,
+    pub failed_jobs: Vec<FailedJob>,
+}
+
+impl Remove {
+    /// Stops, disables and deletes the project's units, then what the engine still holds of it.
+    ///
+    /// # Errors
+    /// No such project, systemd's or the engine's refusal, or a file that cannot be removed.
+    pub async fn run(&self) -> Result<Removed, InstallError> {
+        let directories = [Destination::system().on_disk, Destination::runtime().on_disk];
+        let project = find_project(&self.stack, projects_in(&directories)?)?;
+        let mut removed = Removed { project: project.name.clone(), ..Removed::default() };
+        let manager = if is_booted() { Some(Manager::connect(Scope::System).await?) } else { None };
+        if let Some(manager) = &manager {
+            removed.failed_jobs = stop(manager, &project).await?;
+        }
+        for directory in &directories {
+            removed.files.extend(delete(directory, &project.name)?);
+        }
+        if let Some(manager) = &manager {
+            manager.reload().await?;
+            for unit in &project.units {
+                manager.forget_failure(&unit.name).await;
+            }
+        }
+        removed.from_engine = Engine::connect().await?.remove_project(&project.name, self.volumes).await?;
+        Ok(removed)
+    }
+}
+
+/// The target first, so that all go down together in order; then whatever of the project still runs.
+async fn stop(manager: &Manager, project: &InstalledProject) -> Result<Vec<FailedJob>, InstallError> {
+    let names: Vec<&str> = project.units.iter().map(|unit| unit.name.as_str()).collect();
+    let patterns: Vec<String> = names.iter().map(|name| name.replacen("@.", "@*.", 1)).collect();
+    let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
+    let running = manager.active_units(&patterns).await?;
+    let jobs: Vec<(Job, &str)> = running.iter().map(|unit| (Job::Stop, unit.as_str())).collect();
+    Ok(jobs::run(manager, &jobs, &BTreeSet::new()).await?)
+}
+
+fn delete(directory: &Path, project: &str) -> Result<Vec<PathBuf>, InstallError> {
+    if !directory.is_dir() {
+        return Ok(Vec::new());
+    }
+    let directory = UnitDirectory::open(directory, Access::Write, Durability::Synced)?;
+    let changes = Changes::removal(project, &directory.read()?);
+    if changes.is_empty() {
+        return Ok(Vec::new());
+    }
+    directory.apply(&[&changes])?.finish()?;
+    let files = changes.items.iter().filter(|change| matches!(change.action, Action::Remove { .. } | Action::Disable));
+    Ok(files.map(|change| directory.path().join(&change.name)).collect())
+}

@@ -1,0 +1,312 @@
+//! A service → the Engine API's create-container body and the Wharf part of its spec.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use bollard::models::{
+    ContainerCreateBody, DeviceMapping, EndpointIpamConfig, EndpointSettings, HealthConfig, HostConfig,
+    HostConfigLogConfig, Mount as EngineMount, MountBindOptions, MountBindOptionsPropagationEnum, MountTmpfsOptions,
+    MountType, MountVolumeOptions, NetworkingConfig, PortBinding, ResourcesUlimits, RestartPolicy,
+    RestartPolicyNameEnum,
+};
+
+use super::hash::config_hash;
+use super::names;
+use crate::spec::{ContainerPart, ContainerSpec, NetworkToJoin, PullPolicy, Ready, label};
+use crate::stack::{self, Attachment, HealthTest, Healthcheck, Mount, MountKind, Protocol, Published, Service, Stack};
+
+/// Compose Specification, stop_grace_period: ten seconds when nothing is said.
+pub const DEFAULT_GRACE: Duration = Duration::from_secs(10);
+
+/// The spec of a service's container.
+pub fn container_spec(stack: &Stack, service: &Service, ready: Ready) -> ContainerSpec {
+    let mut joined = joined_networks(stack, service).into_iter();
+    let first = joined.next();
+    let mut body = ContainerCreateBody {
+        image: Some(service.image.clone()),
+        cmd: service.command.clone(),
+        entrypoint: service.entrypoint.clone(),
+        env: some_unless_empty(environment(service)),
+        hostname: service.hostname.clone(),
+        domainname: service.domainname.clone(),
+        user: service.user.clone(),
+        working_dir: service.working_dir.clone(),
+        tty: service.tty.then_some(true),
+        open_stdin: service.stdin_open.then_some(true),
+        stop_signal: service.stop_signal.clone(),
+        stop_timeout: service.stop_grace_period.map(|grace| i64::try_from(grace.as_secs()).unwrap_or(i64::MAX)),
+        healthcheck: service.healthcheck.as_ref().map(healthcheck),
+        exposed_ports: some_unless_empty(service.ports.iter().map(port_key).collect()),
+        labels: Some(labels(stack, service)),
+        host_config: Some(host_config(stack, service, first.as_ref().map(|network| network.name.clone()))),
+        networking_config: first.map(|network| NetworkingConfig {
+            endpoints_config: Some(HashMap::from([(network.name, network.endpoint)])),
+        }),
+        ..Default::default()
+    };
+    let mut part = ContainerPart {
+        project: stack.name.clone(),
+        service: service.name.clone(),
+        name: container_name(stack, service),
+        config_hash: String::new(),
+        pull_policy: pull_policy(service.pull_policy),
+        ready,
+        networks: joined.collect(),
+        stop_grace_period: service.stop_grace_period.unwrap_or(DEFAULT_GRACE).as_secs_f64(),
+    };
+    part.config_hash = config_hash(&(&body, &part.networks));
+    let hash = part.config_hash.clone();
+    body.labels.get_or_insert_default().insert(label::CONFIG_HASH.to_owned(), hash);
+    ContainerSpec { container: body, wharf: part }
+}
+
+/// The container's name at the engine.
+pub fn container_name(stack: &Stack, service: &Service) -> String {
+    service.container_name.clone().unwrap_or_else(|| names::container(&stack.name, &service.name))
+}
+
+pub fn pull_policy(policy: Option<stack::PullPolicy>) -> PullPolicy {
+    match policy {
+        Some(stack::PullPolicy::Always) => PullPolicy::Always,
+        Some(stack::PullPolicy::Never) => PullPolicy::Never,
+        Some(stack::PullPolicy::Missing) | None => PullPolicy::Missing,
+    }
+}
+
+fn environment(service: &Service) -> Vec<String> {
+    let entry = |(name, value): (&String, &Option<String>)| match value {
+        Some(value) => format!("{name}={value}"),
+        None => name.clone(),
+    };
+    service.environment.iter().map(entry).collect()
+}
+
+fn labels(stack: &Stack, service: &Service) -> HashMap<String, String> {
+    let ours = [(label::PROJECT, &stack.name), (label::SERVICE, &service.name)];
+    let ours = ours.into_iter().map(|(name, value)| (name.to_owned(), value.clone()));
+    service.labels.clone().into_iter().chain(ours).collect()
+}
+
+fn host_config(stack: &Stack, service: &Service, network_mode: Option<String>) -> HostConfig {
+    let (binds, mounts) = mounts(stack, service);
+    HostConfig {
+        network_mode,
+        binds: some_unless_empty(binds),
+        mounts: some_unless_empty(mounts),
+        tmpfs: some_map(tmpfs(service)),
+        port_bindings: some_map(port_bindings(service)),
+        init: service.init,
+        privileged: service.privileged.then_some(true),
+        readonly_rootfs: service.read_only.then_some(true),
+        cap_add: some_unless_empty(service.cap_add.clone()),
+        cap_drop: some_unless_empty(service.cap_drop.clone()),
+        devices: some_unless_empty(service.devices.iter().map(device).collect()),
+        extra_hosts: some_unless_empty(service.extra_hosts.clone()),
+        dns: some_unless_empty(service.dns.clone()),
+        dns_search: some_unless_empty(service.dns_search.clone()),
+        dns_options: some_unless_empty(service.dns_opt.clone()),
+        sysctls: some_map(service.sysctls.clone().into_iter().collect()),
+        ulimits: some_unless_empty(service.ulimits.iter().map(ulimit).collect()),
+        memory: service.mem_limit.map(signed),
+        nano_cpus: service.cpus.map(signed),
+        pids_limit: service.pids_limit,
+        cgroup_parent: Some(names::service_slice(&stack.name, &service.name)),
+        restart_policy: Some(RestartPolicy { name: Some(RestartPolicyNameEnum::NO), maximum_retry_count: None }),
+        log_config: Some(log_buffer()),
+        ..Default::default()
+    }
+}
+
+/// The journal is the log; the engine keeps just enough for wharf-run to go on where it left off.
+fn log_buffer() -> HostConfigLogConfig {
+    let options = [("max-size", "10m"), ("max-file", "2"), ("compress", "false")];
+    HostConfigLogConfig {
+        typ: Some("local".to_owned()),
+        config: Some(options.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect()),
+    }
+}
+
+/// `80/tcp`
+fn port_key(port: &stack::Port) -> String {
+    let protocol = match port.protocol {
+        Protocol::Tcp => "tcp",
+        Protocol::Udp => "udp",
+        Protocol::Sctp => "sctp",
+    };
+    format!("{}/{protocol}", port.target)
+}
+
+fn port_bindings(service: &Service) -> HashMap<String, Option<Vec<PortBinding>>> {
+    let mut bindings: HashMap<String, Option<Vec<PortBinding>>> = HashMap::new();
+    for port in &service.ports {
+        let host_port = match port.published {
+            Published::Ephemeral => None,
+            Published::One(number) => Some(number.to_string()),
+            Published::Range(first, last) => Some(format!("{first}-{last}")),
+        };
+        let binding = PortBinding { host_ip: port.host_ip.map(|ip| ip.to_string()), host_port };
+        bindings.entry(port_key(port)).or_default().get_or_insert_default().push(binding);
+    }
+    bindings
+}
+
+/// What can go as `Binds` does (there the engine makes a missing source directory); the rest goes as `Mounts`.
+fn mounts(stack: &Stack, service: &Service) -> (Vec<String>, Vec<EngineMount>) {
+    let mut binds = Vec::new();
+    let mut mounts = Vec::new();
+    for mount in &service.mounts {
+        match as_bind(mount) {
+            Some(bind) => binds.push(bind),
+            None => mounts.extend(as_mount(stack, mount)),
+        }
+    }
+    (binds, mounts)
+}
+
+fn as_bind(mount: &Mount) -> Option<String> {
+    let MountKind::Bind { source, create_host_path: true, propagation, selinux } = &mount.kind else { return None };
+    let source = source.to_str().filter(|source| !source.contains(':'))?;
+    if mount.target.contains(':') {
+        return None;
+    }
+    let mut options: Vec<String> = vec![if mount.read_only { "ro" } else { "rw" }.to_owned()];
+    options.extend(selinux.map(String::from));
+    options.extend(propagation.clone());
+    Some(format!("{source}:{}:{}", mount.target, options.join(",")))
+}
+
+fn as_mount(stack: &Stack, mount: &Mount) -> Option<EngineMount> {
+    let mut engine = EngineMount {
+        target: Some(mount.target.clone()),
+        read_only: mount.read_only.then_some(true),
+        ..Default::default()
+    };
+    match &mount.kind {
+        MountKind::Bind { source, create_host_path, propagation, .. } => {
+            engine.typ = Some(MountType::BIND);
+            engine.source = Some(source.to_string_lossy().into_owned());
+            engine.bind_options = Some(MountBindOptions {
+                propagation: propagation.as_deref().and_then(propagation_mode),
+                create_mountpoint: create_host_path.then_some(true),
+                ..Default::default()
+            });
+        }
+        MountKind::Volume { source, nocopy, subpath } => {
+            engine.typ = Some(MountType::VOLUME);
+            engine.source = source.as_ref().map(|key| volume_name(stack, key));
+            if *nocopy || subpath.is_some() {
+                engine.volume_options = Some(MountVolumeOptions {
+                    no_copy: nocopy.then_some(true),
+                    subpath: subpath.clone(),
+                    ..Default::default()
+                });
+            }
+        }
+        MountKind::Tmpfs { options: Some(_), .. } => return None,
+        MountKind::Tmpfs { size, mode, options: None } => {
+            engine.typ = Some(MountType::TMPFS);
+            if size.is_some() || mode.is_some() {
+                engine.tmpfs_options = Some(MountTmpfsOptions {
+                    size_bytes: size.map(signed),
+                    mode: mode.map(i64::from),
+                    ..Default::default()
+                });
+            }
+        }
+    }
+    Some(engine)
+}
+
+fn propagation_mode(word: &str) -> Option<MountBindOptionsPropagationEnum> {
+    word.parse().ok()
+}
+
+/// The service key `tmpfs`, whose options the engine takes as they are written.
+fn tmpfs(service: &Service) -> HashMap<String, String> {
+    let with_options = |mount: &Mount| match &mount.kind {
+        MountKind::Tmpfs { options: Some(options), .. } => Some((mount.target.clone(), options.clone())),
+        _ => None,
+    };
+    service.mounts.iter().filter_map(with_options).collect()
+}
+
+fn volume_name(stack: &Stack, key: &str) -> String {
+    stack.volumes.get(key).map_or_else(|| key.to_owned(), |volume| volume.name.clone())
+}
+
+/// The networks in the order in which they are joined: highest priority first, then by name.
+fn joined_networks(stack: &Stack, service: &Service) -> Vec<NetworkToJoin> {
+    let mut attachments: Vec<(&String, &Attachment)> = service.networks.iter().collect();
+    attachments.sort_by_key(|(key, attachment)| (-attachment.priority, *key));
+    let join = |(key, attachment): (&String, &Attachment)| NetworkToJoin {
+        name: stack.networks.get(key).map_or_else(|| key.clone(), |network| network.name.clone()),
+        endpoint: endpoint(service, attachment),
+    };
+    attachments.into_iter().map(join).collect()
+}
+
+fn endpoint(service: &Service, attachment: &Attachment) -> EndpointSettings {
+    let mut aliases = vec![service.name.clone()];
+    aliases.extend(attachment.aliases.iter().filter(|alias| **alias != service.name).cloned());
+    let addresses = EndpointIpamConfig {
+        ipv4_address: attachment.ipv4_address.clone(),
+        ipv6_address: attachment.ipv6_address.clone(),
+        link_local_ips: some_unless_empty(attachment.link_local_ips.clone()),
+    };
+    EndpointSettings {
+        aliases: Some(aliases),
+        ipam_config: (addresses != EndpointIpamConfig::default()).then_some(addresses),
+        mac_address: attachment.mac_address.clone(),
+        driver_opts: some_map(sorted(&attachment.driver_opts)),
+        gw_priority: attachment.gw_priority,
+        ..Default::default()
+    }
+}
+
+fn healthcheck(check: &Healthcheck) -> HealthConfig {
+    let test = match &check.test {
+        HealthTest::Inherit => None,
+        HealthTest::Disabled => Some(vec!["NONE".to_owned()]),
+        HealthTest::Run(words) => Some(words.clone()),
+    };
+    HealthConfig {
+        test,
+        interval: check.interval.map(nanoseconds),
+        timeout: check.timeout.map(nanoseconds),
+        retries: check.retries.map(i64::from),
+        start_period: check.start_period.map(nanoseconds),
+        start_interval: check.start_interval.map(nanoseconds),
+    }
+}
+
+fn device(device: &stack::Device) -> DeviceMapping {
+    DeviceMapping {
+        path_on_host: Some(device.host.clone()),
+        path_in_container: Some(device.container.clone()),
+        cgroup_permissions: Some(device.permissions.clone()),
+    }
+}
+
+fn ulimit((name, limit): (&String, &stack::Ulimit)) -> ResourcesUlimits {
+    ResourcesUlimits { name: Some(name.clone()), soft: Some(limit.soft), hard: Some(limit.hard) }
+}
+
+fn nanoseconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)
+}
+
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+pub fn sorted(map: &BTreeMap<String, String>) -> HashMap<String, String> {
+    map.clone().into_iter().collect()
+}
+
+pub fn some_unless_empty<T>(list: Vec<T>) -> Option<Vec<T>> {
+    (!list.is_empty()).then_some(list)
+}
+
+pub fn some_map<K, V>(map: HashMap<K, V>) -> Option<HashMap<K, V>> {
+    (!map.is_empty()).then_some(map)
+}

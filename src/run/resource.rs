@@ -1,0 +1,104 @@
+//! Networks and volumes: there while their unit is active.
+
+use std::process::ExitCode;
+
+use super::message;
+use super::start::connect;
+use crate::engine::{Engine, EngineError};
+use crate::spec::{NetworkSpec, VolumeSpec, exit, label};
+
+/// What stands in the way.
+enum Problem {
+    Engine(EngineError),
+    Said(String),
+}
+
+impl From<EngineError> for Problem {
+    fn from(error: EngineError) -> Self {
+        Self::Engine(error)
+    }
+}
+
+/// Makes sure that the network is there as the spec says.
+pub async fn create_network(spec: &NetworkSpec) -> ExitCode {
+    with_engine(async |engine| make_network(engine, spec).await).await
+}
+
+/// Removes the network; one that others use stays, and that is an error.
+pub async fn remove_network(spec: &NetworkSpec) -> ExitCode {
+    with_engine(async |engine| {
+        let name = &spec.network.name;
+        match engine.network(name).await? {
+            Some(state) if state.project.as_ref() == Some(&spec.wharf.project) => {
+                unmake_network(engine, name, &state.containers).await
+            }
+            _ => Ok(()),
+        }
+    })
+    .await
+}
+
+/// Makes sure that the volume is there. Its data is never touched.
+pub async fn create_volume(spec: &VolumeSpec) -> ExitCode {
+    with_engine(async |engine| make_volume(engine, spec).await).await
+}
+
+async fn with_engine(work: impl AsyncFnOnce(&Engine) -> Result<(), Problem>) -> ExitCode {
+    let engine = match connect().await {
+        Ok(engine) => engine,
+        Err(error) => {
+            message::error(&error.to_string());
+            return ExitCode::from(exit::UNAVAILABLE);
+        }
+    };
+    match work(&engine).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Problem::Engine(error)) => {
+            message::error(&error.to_string());
+            ExitCode::FAILURE
+        }
+        Err(Problem::Said(why)) => {
+            message::error(&why);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn make_network(engine: &Engine, spec: &NetworkSpec) -> Result<(), Problem> {
+    let name = &spec.network.name;
+    if let Some(state) = engine.network(name).await? {
+        if state.project.as_ref() != Some(&spec.wharf.project) {
+            return Err(Problem::Said(format!(
+                "a network named {name} exists that this stack did not make: set `external = true` to use it, or another `name`"
+            )));
+        }
+        if state.config_hash.as_ref() == Some(&spec.wharf.config_hash) {
+            return Ok(());
+        }
+        unmake_network(engine, name, &state.containers).await?;
+    }
+    Ok(engine.create_network(&spec.network).await?)
+}
+
+async fn unmake_network(engine: &Engine, name: &str, containers: &[String]) -> Result<(), Problem> {
+    if !containers.is_empty() {
+        let users = containers.join(", ");
+        return Err(Problem::Said(format!("network {name} cannot be removed while containers are on it: {users}")));
+    }
+    Ok(engine.remove_network(name).await?)
+}
+
+async fn make_volume(engine: &Engine, spec: &VolumeSpec) -> Result<(), Problem> {
+    let name = spec.volume.name.as_deref().unwrap_or_default();
+    let Some(labels) = engine.volume_labels(name).await? else {
+        return Ok(engine.create_volume(&spec.volume).await?);
+    };
+    if labels.get(label::PROJECT) != Some(&spec.wharf.project) {
+        message::warning(&format!("volume {name} exists already and was not made by this stack: using it"));
+    } else if labels.get(label::CONFIG_HASH) != Some(&spec.wharf.config_hash) {
+        message::warning(&format!(
+            "volume {name} was made with other options than the stack has now: using it as it is (remove it to make it anew)"
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,173 @@
+//! From a spec to a running container: adopt the one that runs, or fetch, create, connect and start.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::message;
+use crate::engine::{Container, Engine, EngineError};
+use crate::spec::{ContainerSpec, PullPolicy, exit, label};
+use crate::systemd::{own_unit, service};
+
+/// A start that failed before the unit was ever ready is tried this many times, so that `systemctl start` has an answer; what
+/// was ready once is restarted without end.
+const FIRST_ATTEMPTS: u32 = 3;
+
+/// How long to wait for the engine before the unit is restarted.
+const ENGINE_PATIENCE: Duration = Duration::from_secs(60);
+
+/// A container that runs.
+pub struct Started {
+    pub id: String,
+    /// It ran already, from a wharf-run before this one.
+    pub adopted: bool,
+}
+
+/// Why there is no running container.
+#[derive(Debug)]
+pub enum StartError {
+    Engine {
+        step: String,
+        error: EngineError,
+    },
+    /// A container of that name exists which is not this service's.
+    NameTaken(String),
+    /// `pull_policy` is `never` and the image is not there.
+    NoImage(String),
+    /// The container was unhealthy, or ended, before it was ready.
+    NeverReady(String),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Engine { step, error } => write!(f, "{step}: {error}"),
+            Self::NameTaken(name) => write!(
+                f,
+                "a container named {name} exists that this unit did not make: remove it (docker rm {name}), or give the \
+                 service another container_name"
+            ),
+            Self::NoImage(image) => {
+                write!(
+                    f,
+                    "image {image} is not on this host, and pull_policy is \"never\": load it, or change the policy"
+                )
+            }
+            Self::NeverReady(why) => f.write_str(why),
+        }
+    }
+}
+
+impl StartError {
+    /// The exit status that lets systemd do the right thing: try again, or report the failure.
+    pub fn exit_status(&self) -> u8 {
+        let hopeless = match self {
+            Self::Engine { error, .. } if error.is_unreachable() => return exit::UNAVAILABLE,
+            Self::Engine { error: EngineError::Refused(_), .. } | Self::NeverReady(_) => false,
+            Self::Engine { .. } | Self::NameTaken(_) | Self::NoImage(_) => true,
+        };
+        match own_unit::start_history() {
+            Some(history) if history.was_active => exit::TRY_AGAIN,
+            Some(history) if !hopeless && history.restarts + 1 < FIRST_ATTEMPTS => exit::TRY_AGAIN,
+            _ => exit::CANNOT_START,
+        }
+    }
+}
+
+/// Names the step that an engine error comes from.
+fn at<T>(step: impl Into<String>, result: Result<T, EngineError>) -> Result<T, StartError> {
+    result.map_err(|error| StartError::Engine { step: step.into(), error })
+}
+
+/// Waits for the engine, with growing pauses.
+pub async fn connect() -> Result<Engine, StartError> {
+    let mut pause = Duration::from_millis(50);
+    let mut waited = Duration::ZERO;
+    loop {
+        match Engine::connect().await {
+            Ok(engine) => return Ok(engine),
+            Err(error) if error.is_unreachable() && waited < ENGINE_PATIENCE => {
+                service::busy(&format!("Waiting for the engine: {error}"));
+                tokio::time::sleep(pause).await;
+                waited += pause;
+                pause = (pause * 2).min(Duration::from_secs(2));
+            }
+            Err(error) => return at("cannot reach the engine", Err(error)),
+        }
+    }
+}
+
+/// A running container of this spec.
+pub async fn start(engine: &Engine, spec: &ContainerSpec) -> Result<Started, StartError> {
+    let name = &spec.wharf.name;
+    if let Some(found) = at(format!("cannot look for container {name}"), engine.container(name).await)? {
+        if !found.belongs_to(spec) {
+            return Err(StartError::NameTaken(name.clone()));
+        }
+        if found.running && found.label(label::CONFIG_HASH) == Some(&spec.wharf.config_hash) {
+            message::info(&format!("container {} is running: going on with it", message::short(&found.id)));
+            return Ok(Started { id: found.id, adopted: true });
+        }
+        replace(engine, &found).await?;
+    }
+    if spec.wharf.pull_policy == PullPolicy::Always {
+        pull(engine, spec).await?;
+    }
+    let id = create(engine, spec).await?;
+    for network in &spec.wharf.networks {
+        let joined = engine.join_network(&id, &network.name, &network.endpoint).await;
+        at(format!("cannot connect container {name} to network {}", network.name), joined)?;
+    }
+    at(format!("cannot start container {name}"), engine.start_container(&id).await)?;
+    Ok(Started { id, adopted: false })
+}
+
+/// Removes what an earlier definition, or an interrupted run, has left.
+async fn replace(engine: &Engine, found: &Container) -> Result<(), StartError> {
+    let short = message::short(&found.id);
+    message::info(&format!("removing container {short}, which is not of the present definition or has ended"));
+    at(format!("cannot remove container {short}"), engine.remove_container(&found.id).await)
+}
+
+async fn create(engine: &Engine, spec: &ContainerSpec) -> Result<String, StartError> {
+    let image = spec.container.image.clone().unwrap_or_default();
+    match engine.create_container(spec).await {
+        Err(EngineError::NotFound(_)) if !at("cannot look for the image", engine.has_image(&image).await)? => {
+            if spec.wharf.pull_policy == PullPolicy::Never {
+                return Err(StartError::NoImage(image));
+            }
+            pull(engine, spec).await?;
+            at(format!("cannot create container {}", spec.wharf.name), engine.create_container(spec).await)
+        }
+        other => at(format!("cannot create container {}", spec.wharf.name), other),
+    }
+}
+
+async fn pull(engine: &Engine, spec: &ContainerSpec) -> Result<(), StartError> {
+    let image = spec.container.image.as_deref().unwrap_or_default();
+    service::busy(&format!("Pulling {image}"));
+    let mut shown = None;
+    let mut last_sign = std::time::Instant::now();
+    let mut progress = |progress: crate::engine::PullProgress| {
+        let percent = progress.percent();
+        if percent != shown || last_sign.elapsed() > service::EXTENSION / 4 {
+            shown = percent;
+            last_sign = std::time::Instant::now();
+            service::busy(&format!("Pulling {image} {} %", percent.unwrap_or(0)));
+        }
+    };
+    let fetch = engine.pull(image, &mut progress);
+    at(format!("cannot pull image {image}"), patiently(&format!("Pulling {image}"), fetch).await)?;
+    service::status("Starting");
+    Ok(())
+}
+
+/// Keeps the start timeout away while `work` goes on without a sign of its own (a large layer being extracted).
+pub async fn patiently<T>(status: &str, work: impl Future<Output = T>) -> T {
+    let mut work = std::pin::pin!(work);
+    loop {
+        tokio::select! {
+            done = &mut work => return done,
+            () = tokio::time::sleep(service::EXTENSION / 2) => service::busy(status),
+        }
+    }
+}

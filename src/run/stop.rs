@@ -1,0 +1,36 @@
+//! The request to stop: SIGTERM from systemd, or SIGINT from a terminal.
+
+use std::io;
+use std::os::fd::OwnedFd;
+
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use tokio::net::unix::pipe::Receiver;
+
+/// The signals as a file descriptor (signalfd(2)), which takes less memory than the runtime's handlers for all signals. It is
+/// waited for as the reader of a pipe is.
+pub struct StopRequest(Receiver);
+
+impl StopRequest {
+    /// From now on the signals do not end the process.
+    ///
+    /// # Errors
+    /// The signals cannot be blocked, or no file descriptor is left.
+    pub fn listen() -> io::Result<Self> {
+        let signals = SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT]);
+        signals.thread_block()?;
+        let descriptor = SignalFd::with_flags(&signals, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?;
+        Ok(Self(Receiver::from_owned_fd_unchecked(OwnedFd::from(descriptor))?))
+    }
+
+    /// Returns when one has come.
+    pub async fn wait(&self) {
+        loop {
+            let mut first_bytes = [0; 128];
+            // An error here means that the runtime is going down.
+            if self.0.readable().await.is_err() || self.0.try_read(&mut first_bytes).is_ok() {
+                return;
+            }
+        }
+    }
+}

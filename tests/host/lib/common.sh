@@ -1,0 +1,56 @@
+# What every part of the test host uses: messages, names, recipe keys, and processes told apart by their start time.
+# shellcheck shell=bash
+
+die() {
+    echo "host: $*" >&2
+    exit 1
+}
+
+say() {
+    echo "host: $*" >&2
+}
+
+check_name() {
+    [[ $1 =~ ^[a-z][a-z0-9-]{0,47}$ ]] || die "'$1' is no name for a host: use a-z, 0-9 and '-', at most 48 characters"
+}
+
+# key FILE_OR_DIRECTORY...: a short hash over names and contents; an edited recipe gets another key.
+key() {
+    local path directory name
+    for path in "$@"; do
+        if [[ -d $path ]]; then directory=$path name=.; else directory=$(dirname "$path") name=$(basename "$path"); fi
+        [[ ! -d $directory ]] || (cd "$directory" && find "$name" -name __pycache__ -prune -o -type f -print0 \
+            | sort -z | xargs -0 --no-run-if-empty sha256sum)
+    done | sha256sum | cut -c1-12
+}
+
+# A pid alone may be reused. "PID STARTTIME" names one process for ever.
+process_identity() {
+    local stat
+    { stat=$(<"/proc/$1/stat"); } 2>/dev/null || return 1
+    # The command name, in parentheses, may hold spaces: count fields after it. Field 22 is the start time.
+    local -a fields
+    read -ra fields <<<"${stat##*) }"
+    [[ ${fields[0]} != [ZX] ]] || return 1
+    echo "$1 ${fields[19]}"
+}
+
+# alive FILE: is the process whose identity FILE records still running?
+alive() {
+    local recorded pid
+    [[ -s $1 ]] || return 1
+    recorded=$(<"$1")
+    pid=${recorded%% *}
+    [[ $(process_identity "$pid") == "$recorded" ]]
+}
+
+# poll SECONDS COMMAND...: try every 50 ms until it succeeds.
+poll() {
+    local seconds=$1 end
+    shift
+    end=$((SECONDS + seconds))
+    until "$@"; do
+        ((SECONDS < end)) || return 1
+        sleep 0.05
+    done
+}

@@ -1,0 +1,207 @@
+//! A host to test on: a booted systemd with D-Bus, a Docker Engine and a registry, ended when it goes out of scope.
+//!
+//! A thin face of `tests/host/host`. It runs commands and hands back what they said; what that means is for the test to assert.
+
+#![allow(dead_code)] // each test file uses its own part
+
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// A running host. Dropped, it is ended; dropped by a failing test, it first prints the end of its journal.
+pub struct Host {
+    name: String,
+}
+
+/// How a host is to be made.
+#[derive(Default)]
+pub struct Builder {
+    live_restore: bool,
+    bare: bool,
+}
+
+/// What a command left behind.
+#[derive(Debug)]
+pub struct Out {
+    /// The exit code; -1 if a signal ended it.
+    pub status: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Builder {
+    /// The engine's containers outlive a restart of the engine.
+    pub fn live_restore(mut self) -> Self {
+        self.live_restore = true;
+        self
+    }
+
+    /// Without Wharf.
+    pub fn bare(mut self) -> Self {
+        self.bare = true;
+        self
+    }
+
+    /// Boots it; `hint` is the start of its name.
+    pub fn boot(self, hint: &str) -> Host {
+        static COUNTER: AtomicU32 = AtomicU32::new(0);
+        let process = std::process::id();
+        let name = format!("{hint}-{process}-{}", COUNTER.fetch_add(1, Ordering::Relaxed));
+        prepare();
+
+        let mut up = control(&["up", &name, "--owner", &process.to_string()]);
+        if self.live_restore {
+            up.arg("--live-restore");
+        }
+        let tree = (!self.bare).then(installed_tree);
+        if let Some(tree) = &tree {
+            up.arg("--install").arg(&tree.path);
+        }
+        run(up, "").ok();
+        Host { name }
+    }
+}
+
+impl Host {
+    /// A fresh host with Wharf installed; `hint` is the start of its name.
+    pub fn boot(hint: &str) -> Host {
+        Host::builder().boot(hint)
+    }
+
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// Runs a script of bash inside, as root in /root; it ends at its first failing command.
+    pub fn sh(&self, script: &str) -> Out {
+        run(control(&["exec", &self.name, "--", "bash", "-euo", "pipefail", "-c", script]), "")
+    }
+
+    /// Writes a file inside, and the directories above it.
+    pub fn write(&self, path: &str, text: &str) {
+        let script = r#"mkdir -p "$(dirname "$1")" && cat >"$1""#;
+        run(control(&["exec", &self.name, "--", "bash", "-c", script, "write", path]), text).ok();
+    }
+
+    /// Reads a file inside.
+    pub fn read(&self, path: &str) -> String {
+        run(control(&["exec", &self.name, "--", "cat", "--", path]), "").ok().stdout
+    }
+
+    /// Shuts it down in order. Its files stay.
+    pub fn poweroff(&self) {
+        run(control(&["poweroff", &self.name]), "").ok();
+    }
+
+    /// Cuts its power. Its files stay.
+    pub fn cut_power(&self) {
+        run(control(&["kill", &self.name]), "").ok();
+    }
+
+    /// Boots it again, after [`Host::poweroff`] or [`Host::cut_power`].
+    pub fn boot_again(&self) {
+        run(control(&["boot", &self.name]), "").ok();
+    }
+
+    /// Tries every 50 ms until `holds` does; panics, saying what was waited for, when `timeout` has passed.
+    #[track_caller]
+    pub fn wait_for(&self, what: &str, timeout: Duration, mut holds: impl FnMut() -> bool) {
+        let end = Instant::now() + timeout;
+        while !holds() {
+            assert!(Instant::now() < end, "waited {timeout:?} for: {what}");
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            let journal = run(control(&["journal", &self.name, "60"]), "");
+            eprintln!("--- the end of {}'s journal\n{}{}---", self.name, journal.stdout, journal.stderr);
+        }
+        let down = run(control(&["down", &self.name]), "");
+        if down.status != 0 {
+            eprintln!("{down:?}");
+        }
+    }
+}
+
+impl Out {
+    /// Panics, showing all that was said, unless the command succeeded.
+    #[track_caller]
+    pub fn ok(self) -> Out {
+        assert_eq!(self.status, 0, "the command failed\n--- stdout\n{}\n--- stderr\n{}", self.stdout, self.stderr);
+        self
+    }
+
+    /// Panics, showing all that was said, unless the command failed.
+    #[track_caller]
+    pub fn fails(self) -> Out {
+        assert_ne!(
+            self.status, 0,
+            "the command did not fail\n--- stdout\n{}\n--- stderr\n{}",
+            self.stdout, self.stderr
+        );
+        self
+    }
+}
+
+/// Builds what all hosts share and removes what killed test runs left, once in a process.
+fn prepare() {
+    static PREPARED: OnceLock<()> = OnceLock::new();
+    PREPARED.get_or_init(|| {
+        run(control(&["prepare"]), "").ok();
+        run(control(&["prune"]), "").ok();
+    });
+}
+
+/// What `make install` installs, held unchanged as long as this lives.
+struct InstalledTree {
+    path: PathBuf,
+    _lock: File,
+}
+
+/// Installs the binaries under test into a directory, once in a process. Other test processes share the directory.
+fn installed_tree() -> InstalledTree {
+    static INSTALLED: OnceLock<()> = OnceLock::new();
+    let binaries = Path::new(env!("CARGO_BIN_EXE_wharf")).parent().expect("a binary lies in a directory");
+    let profile = binaries.file_name().and_then(|name| name.to_str()).expect("named after its profile");
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("install-{profile}"));
+    let lock = File::create(path.with_extension("lock")).expect("cargo's directory for tests is writable");
+
+    INSTALLED.get_or_init(|| {
+        lock.lock().expect("a file can be locked");
+        let mut make = Command::new("make");
+        make.args(["-s", "-C", env!("CARGO_MANIFEST_DIR"), "install", "PREFIX=/usr"]);
+        make.arg(format!("DESTDIR={}", path.display())).arg(format!("PROFILE={profile}"));
+        run(make, "").ok();
+        lock.unlock().expect("a file can be unlocked");
+    });
+    lock.lock_shared().expect("a file can be locked");
+    InstalledTree { path, _lock: lock }
+}
+
+fn control(arguments: &[&str]) -> Command {
+    let mut command = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/host/host"));
+    command.args(arguments);
+    command
+}
+
+fn run(mut command: Command, input: &str) -> Out {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    // A command that does not read its input closes it: that is no failure.
+    let _ = child.stdin.take().expect("piped").write_all(input.as_bytes());
+    let output = child.wait_with_output().expect("a child can be waited for");
+    Out {
+        status: output.status.code().unwrap_or(-1),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
