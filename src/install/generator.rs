@@ -102,7 +102,8 @@ fn write(plan: &Plan, load_path: &LoadPath, directory: &UnitDirectory) -> Result
 }
 
 fn invalid(stack: &Path, diagnostics: &Diagnostics) -> BrokenStack {
-    let errors: Vec<&Diagnostic> = diagnostics.iter().filter(|found| found.severity == Severity::Error).collect();
+    let mut errors: Vec<&Diagnostic> = diagnostics.iter().filter(|found| found.severity == Severity::Error).collect();
+    errors.sort_by_key(|error| error.place.as_ref().map(|place| place.span.start));
     let message = errors.first().map_or_else(String::new, |first| one_line(first));
     BrokenStack { stack: stack.to_owned(), message, further: errors.len().saturating_sub(1) }
 }
