@@ -47,6 +47,9 @@ pub struct ContainerPart {
     /// Networks to connect between create and start, beyond the one of the create body.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub networks: Vec<NetworkToJoin>,
+    /// The specs of the networks and volumes that it uses, by their file names beside this one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resources: Vec<String>,
     /// Seconds between the stop signal and SIGKILL; may have a fraction.
     pub stop_grace_period: f64,
 }

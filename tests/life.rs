@@ -390,3 +390,61 @@ fn a_container_removed_behind_the_units_back_comes_back() {
     });
     wait_active(&host, "shop-web");
 }
+
+#[test]
+fn networks_and_volumes_removed_behind_the_units_back_are_made_again() {
+    let host = Host::boot("pruned");
+    let stack = "[services.web]\nimage = \"IMAGE\"\ncommand = \"tail -f /dev/null\"\nstop_signal = \"SIGKILL\"\n\
+                 volumes = [\"data:/data\"]\n[volumes.data]\nlabels = { kept = \"yes\" }\n";
+    generate(&host, "shop", stack);
+    host.sh("systemctl start shop-web && systemctl stop shop-web").ok();
+    assert_eq!(property(&host, "shop-default-network", "ActiveState"), "active");
+    host.sh("docker network rm shop_default && docker volume rm shop_data").ok();
+    host.sh("systemctl start shop-web").ok();
+    let labels = host.sh("docker volume inspect --format '{{.Labels.kept}}' shop_data").ok().stdout;
+    assert_eq!(labels.trim(), "yes");
+}
+
+#[test]
+fn what_an_image_declares_as_a_volume_outlives_the_container() {
+    let host = Host::boot("imagevolume");
+    host.sh(&format!(
+        "docker run --name base {IMAGE} true; docker commit --change 'VOLUME /state' base stateful:1; docker rm base"
+    ))
+    .ok();
+    generate(
+        &host,
+        "shop",
+        r#"
+        [services.db]
+        image = "stateful:1"
+        command = ["sh", "-c", "echo x >> /state/starts; wc -l < /state/starts; exec tail -f /dev/null"]
+        stop_signal = "SIGKILL"
+        "#,
+    );
+    host.sh("systemctl start shop-db; kill -9 $(docker inspect --format '{{.State.Pid}}' shop-db)").ok();
+    host.wait_for("shop-db has restarted", Duration::from_secs(20), || property(&host, "shop-db", "NRestarts") == "1");
+    wait_active(&host, "shop-db");
+    host.sh("systemctl restart shop-db; sleep 0.5").ok();
+    assert_eq!(host.sh("docker exec shop-db cat /state/starts | wc -l").ok().stdout.trim(), "3");
+    assert_eq!(host.sh("docker volume ls --quiet").ok().stdout.trim(), "shop-db_state");
+    host.sh("wharf remove --volumes /root/shop.toml").ok();
+    assert_eq!(host.sh("docker volume ls --quiet").ok().stdout.trim(), "");
+}
+
+#[test]
+fn a_stop_while_an_image_is_being_pulled_or_a_container_created_leaves_nothing() {
+    let host = Host::boot("stopstart");
+    generate(
+        &host,
+        "shop",
+        "[services.web]\nimage = \"IMAGE\"\ncommand = \"tail -f /dev/null\"\nstop_signal = \"SIGKILL\"\n",
+    );
+    for pause in ["0", "0.02", "0.05", "0.1", "0.15", "0.2", "0.3"] {
+        host.sh("docker rmi --force 127.0.0.1:5000/busybox:1").ok();
+        host.sh(&format!("systemctl start --no-block shop-web; sleep {pause}; systemctl stop shop-web")).ok();
+        assert_eq!(property(&host, "shop-web", "ActiveState"), "inactive", "stopped after {pause} s");
+        assert_eq!(property(&host, "shop-web", "Result"), "success", "stopped after {pause} s");
+        assert_eq!(host.sh("docker ps --all --quiet").ok().stdout, "", "stopped after {pause} s");
+    }
+}

@@ -18,7 +18,7 @@ pub use bollard::container::LogOutput;
 pub use bollard::models::HealthStatusEnum as Health;
 pub use container::{Container, HealthReport};
 pub use error::EngineError;
-pub use image::PullProgress;
+pub use image::{Image, PullProgress};
 pub use network::NetworkState;
 
 /// A request that has no answer after this time has failed: a hung engine shows.

@@ -52,12 +52,21 @@ pub fn container_spec(stack: &Stack, service: &Service, ready: Ready) -> Contain
         pull_policy: pull_policy(service.pull_policy),
         ready,
         networks: joined.collect(),
+        resources: resources(stack, service),
         stop_grace_period: service.stop_grace_period.unwrap_or(DEFAULT_GRACE).as_secs_f64(),
     };
     part.config_hash = config_hash(&(&body, &part.networks));
     let hash = part.config_hash.clone();
     body.labels.get_or_insert_default().insert(label::CONFIG_HASH.to_owned(), hash);
     ContainerSpec { container: body, wharf: part }
+}
+
+/// The files of the networks and volumes that the service uses and the stack makes.
+fn resources(stack: &Stack, service: &Service) -> Vec<String> {
+    let networks = service.networks.keys().filter(|key| stack.networks.get(*key).is_some_and(|n| !n.external));
+    let volumes = service.named_volumes().filter(|key| stack.volumes.get(*key).is_some_and(|v| !v.external));
+    let networks = networks.map(|key| names::network_spec(&stack.name, key));
+    networks.chain(volumes.map(|key| names::volume_spec(&stack.name, key))).collect()
 }
 
 /// The container's name at the engine.

@@ -210,7 +210,7 @@ fn order(head: &Head, section: &mut Section, service: &Service) -> Result<(), Un
             requires.push(names::network_unit(head.project(), key));
         }
     }
-    for key in named_volumes(service) {
+    for key in service.named_volumes() {
         if head.stack.volumes.get(key).is_some_and(|volume| !volume.external) {
             requires.push(names::volume_unit(head.project(), key));
         }
@@ -227,13 +227,6 @@ fn order(head: &Head, section: &mut Section, service: &Service) -> Result<(), Un
         bind_sources(service).map(|path| path_word(&path.to_string_lossy())).collect();
     section.add_list("RequiresMountsFor", paths?);
     Ok(())
-}
-
-fn named_volumes(service: &Service) -> impl Iterator<Item = &String> {
-    service.mounts.iter().filter_map(|mount| match &mount.kind {
-        MountKind::Volume { source: Some(key), .. } => Some(key),
-        _ => None,
-    })
 }
 
 fn bind_sources(service: &Service) -> impl Iterator<Item = &Path> {

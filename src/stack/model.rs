@@ -87,6 +87,16 @@ pub struct Service {
     pub systemd: Overrides,
 }
 
+impl Service {
+    /// The keys of the volumes that it mounts.
+    pub fn named_volumes(&self) -> impl Iterator<Item = &String> {
+        self.mounts.iter().filter_map(|mount| match &mount.kind {
+            MountKind::Volume { source: Some(key), .. } => Some(key),
+            _ => None,
+        })
+    }
+}
+
 /// One published port. Ranges are expanded: one entry a container port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Port {
