@@ -13,6 +13,7 @@ use super::destination::Destination;
 use super::directory::{Access, Durability, UnitDirectory};
 use super::error::InstallError;
 use super::jobs::{self, FailedJob};
+use super::prepare::STACK_DIRECTORY;
 
 /// Which project is to go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub struct Removed {
     /// Containers, networks and volumes.
     pub from_engine: Vec<String>,
     pub failed_jobs: Vec<FailedJob>,
+    /// The stack file, where it still lies in /etc/wharf: the generator makes the units again.
+    pub still_declared: Option<PathBuf>,
 }
 
 impl Remove {
@@ -40,8 +43,11 @@ impl Remove {
     /// No such project, systemd's or the engine's refusal, or a file that cannot be removed.
     pub async fn run(&self) -> Result<Removed, InstallError> {
         let directories = [Destination::system().on_disk, Destination::runtime().on_disk];
-        let project = find_project(&self.stack, projects_in(&directories)?)?;
-        let mut removed = Removed { project: project.name.clone(), ..Removed::default() };
+        let generated = PathBuf::from("/run/systemd/generator");
+        let everywhere: Vec<PathBuf> = directories.iter().cloned().chain([generated]).collect();
+        let project = find_project(&self.stack, projects_in(&everywhere)?)?;
+        let still_declared = project.sources.iter().find(|source| is_declared(source)).cloned();
+        let mut removed = Removed { project: project.name.clone(), still_declared, ..Removed::default() };
         let manager = if is_booted() { Some(Manager::connect(Scope::System).await?) } else { None };
         if let Some(manager) = &manager {
             removed.failed_jobs = stop(manager, &project).await?;
@@ -60,6 +66,10 @@ impl Remove {
     }
 }
 
+fn is_declared(source: &Path) -> bool {
+    source.starts_with(STACK_DIRECTORY) && source.exists()
+}
+
 /// The target first, so that all go down together in order; then whatever of the project still runs.
 async fn stop(manager: &Manager, project: &InstalledProject) -> Result<Vec<FailedJob>, InstallError> {
     let names: Vec<&str> = project.units.iter().map(|unit| unit.name.as_str()).collect();
@@ -67,7 +77,7 @@ async fn stop(manager: &Manager, project: &InstalledProject) -> Result<Vec<Faile
     let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
     let running = manager.active_units(&patterns).await?;
     let jobs: Vec<(Job, &str)> = running.iter().map(|unit| (Job::Stop, unit.as_str())).collect();
-    Ok(jobs::run(manager, &jobs, &BTreeSet::new()).await?)
+    Ok(jobs::run(manager, &jobs, &BTreeSet::new()).await?.failed)
 }
 
 fn delete(directory: &Path, project: &str) -> Result<Vec<PathBuf>, InstallError> {

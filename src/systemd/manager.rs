@@ -262,7 +262,10 @@ impl Manager {
     /// # Errors
     /// systemd refuses to queue one, or the connection ends.
     pub async fn run(&self, jobs: &[(Job, &str)], also: &BTreeSet<String>) -> Result<Vec<JobOutcome>, ManagerError> {
-        self.proxy.subscribe().await.map_err(refused("announce the ends of jobs"))?;
+        if jobs.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.subscribe().await.map_err(refused("announce the ends of jobs"))?;
         let mut removed = self.proxy.receive_job_removed().await.map_err(refused("announce the ends of jobs"))?;
         let mut queueing = std::pin::pin!(self.queue_all(jobs));
         let mut queued: Option<HashSet<OwnedObjectPath>> = None;
@@ -280,6 +283,14 @@ impl Manager {
         let asked = |unit: &str| jobs.iter().any(|(_, asked)| *asked == unit);
         ended.outcomes.retain(|outcome| asked(&outcome.unit) || also.contains(&outcome.unit));
         Ok(ended.outcomes)
+    }
+
+    /// Without it systemd sends no signals; asking twice is no error here.
+    async fn subscribe(&self) -> zbus::Result<()> {
+        match self.proxy.subscribe().await {
+            Err(zbus::Error::MethodError(name, ..)) if name == "org.freedesktop.systemd1.AlreadySubscribed" => Ok(()),
+            other => other,
+        }
     }
 
     async fn queue_all(&self, jobs: &[(Job, &str)]) -> Result<HashSet<OwnedObjectPath>, ManagerError> {
