@@ -24,16 +24,17 @@ fn main() -> ExitCode {
         Err(error) => return failed(&format!("cannot start: {error}")),
     };
     let path = Path::new(path);
-    runtime.block_on(async {
+    runtime.block_on(Box::pin(async {
         match verb.as_str() {
-            "container" => with(path, run::run_container).await,
+            "container" => with(path, async |spec| run::start_container(path, spec).await).await,
+            "follow" => with(path, run::follow_container).await,
             "container-remove" => with(path, async |spec| run::remove_container(&spec).await).await,
             "network" => with(path, async |spec| run::create_network(&spec).await).await,
             "network-remove" => with(path, async |spec| run::remove_network(&spec).await).await,
             "volume" => with(path, async |spec| run::create_volume(&spec).await).await,
             _ => usage(),
         }
-    })
+    }))
 }
 
 async fn with<T: DeserializeOwned>(path: &Path, work: impl AsyncFnOnce(T) -> ExitCode) -> ExitCode {

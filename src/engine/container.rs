@@ -136,10 +136,18 @@ impl Engine {
         self.streams.logs(id, Some(options)).map(|item| item.map_err(EngineError::from))
     }
 
-    /// An item whenever the container's health changes.
-    pub fn health_changes(&self, id: &str) -> impl Stream<Item = Result<(), EngineError>> + use<> {
+    /// The container's health whenever it changes, from `since` (seconds of the epoch) on.
+    pub fn health_changes(
+        &self,
+        id: &str,
+        since: i64,
+    ) -> impl Stream<Item = Result<HealthStatusEnum, EngineError>> + use<> {
         let filters = HashMap::from([("container", vec![id]), ("event", vec!["health_status"])]);
-        let options = EventsOptionsBuilder::new().filters(&filters).build();
-        self.streams.events(Some(options)).map(|item| item.map(|_| ()).map_err(EngineError::from))
+        let options = EventsOptionsBuilder::new().since(&since.to_string()).filters(&filters).build();
+        // The action reads "health_status: healthy".
+        self.streams.events(Some(options)).filter_map(async |item| match item {
+            Ok(event) => event.action.as_deref()?.strip_prefix("health_status: ")?.parse().ok().map(Ok),
+            Err(error) => Some(Err(EngineError::from(error))),
+        })
     }
 }

@@ -1,11 +1,16 @@
 //! From a spec to a running container: adopt the one that runs, or fetch, create, connect and start.
 
 use std::fmt;
-use std::time::Duration;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::handover::Handover;
+use super::health::status_line;
 use super::message;
-use crate::engine::{Container, Engine, EngineError};
-use crate::spec::{ContainerSpec, PullPolicy, exit, label};
+use super::stop::StopRequest;
+use crate::engine::{Container, Engine, EngineError, Health};
+use crate::spec::{ContainerSpec, PullPolicy, Ready, exit, label};
 use crate::systemd::{own_unit, service};
 
 /// A start that failed before the unit was ever ready is tried this many times, so that `systemctl start` has an answer; what
@@ -16,10 +21,64 @@ const FIRST_ATTEMPTS: u32 = 3;
 const ENGINE_PATIENCE: Duration = Duration::from_secs(60);
 
 /// A container that runs.
-pub struct Started {
-    pub id: String,
+struct Started {
+    id: String,
     /// It ran already, from a wharf-run before this one.
-    pub adopted: bool,
+    adopted: bool,
+}
+
+/// Brings the container of a spec up and becomes its follower; returns the exit status for systemd if there is nothing to
+/// follow.
+pub async fn start_container(path: &Path, spec: ContainerSpec) -> ExitCode {
+    let stop = match StopRequest::listen() {
+        Ok(stop) => stop,
+        Err(error) => {
+            message::error(&format!("cannot listen for signals: {error}"));
+            return ExitCode::from(exit::TRY_AGAIN);
+        }
+    };
+    let outcome = tokio::select! {
+        outcome = bring_up(&spec) => outcome,
+        // Told to stop while starting: ExecStopPost= removes what there is.
+        () = stop.wait() => return ExitCode::SUCCESS,
+    };
+    match outcome {
+        Ok(handover) => {
+            message::error(&format!("cannot execute wharf-run: {}", handover.follow(path)));
+            ExitCode::from(exit::TRY_AGAIN)
+        }
+        Err(error) => start_failed(&error),
+    }
+}
+
+/// Tells why there is no running container.
+pub fn start_failed(error: &StartError) -> ExitCode {
+    message::error(&error.to_string());
+    service::status(&error.to_string());
+    ExitCode::from(error.exit_status())
+}
+
+async fn bring_up(spec: &ContainerSpec) -> Result<Handover, StartError> {
+    let engine = connect().await?;
+    let Started { id, adopted } = patiently("Starting", start(&engine, spec)).await?;
+    if spec.wharf.ready == Ready::Started {
+        service::ready(&status_line(Health::NONE, &id));
+    }
+    let health_since = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs().cast_signed());
+    let container = at("cannot look at the container", engine.container(&id).await)?;
+    // A container that is gone, or has ended, is found out by the follower.
+    let (health, pid) = container.map_or((Health::NONE, 0), |container| (container.health.status, container.pid));
+    let awaited = spec.wharf.ready == Ready::Healthy && health != Health::HEALTHY;
+    match health {
+        Health::NONE | Health::EMPTY if awaited && pid != 0 => {
+            at("cannot remove the container", engine.remove_container(&id).await)?;
+            return Err(StartError::NoHealthcheck);
+        }
+        Health::HEALTHY if spec.wharf.ready == Ready::Healthy => service::ready(&status_line(health, &id)),
+        Health::NONE | Health::EMPTY => (),
+        _ => service::status(&status_line(health, &id)),
+    }
+    Ok(Handover { id, pid, health, health_since, awaited, adopted, api_version: engine.api_version() })
 }
 
 /// Why there is no running container.
@@ -33,6 +92,8 @@ pub enum StartError {
     NameTaken(String),
     /// `pull_policy` is `never` and the image is not there.
     NoImage(String),
+    /// The unit waits for health, and nobody has said how to tell.
+    NoHealthcheck,
     /// The container was unhealthy, or ended, before it was ready.
     NeverReady(String),
 }
@@ -52,6 +113,9 @@ impl fmt::Display for StartError {
                     "image {image} is not on this host, and pull_policy is \"never\": load it, or change the policy"
                 )
             }
+            Self::NoHealthcheck => f.write_str(
+                "the unit waits for the container to be healthy, but neither the service nor the image has a healthcheck",
+            ),
             Self::NeverReady(why) => f.write_str(why),
         }
     }
@@ -63,7 +127,7 @@ impl StartError {
         let hopeless = match self {
             Self::Engine { error, .. } if error.is_unreachable() => return exit::UNAVAILABLE,
             Self::Engine { error: EngineError::Refused(_), .. } | Self::NeverReady(_) => false,
-            Self::Engine { .. } | Self::NameTaken(_) | Self::NoImage(_) => true,
+            Self::Engine { .. } | Self::NameTaken(_) | Self::NoImage(_) | Self::NoHealthcheck => true,
         };
         match own_unit::start_history() {
             Some(history) if history.was_active => exit::TRY_AGAIN,
@@ -97,7 +161,7 @@ pub async fn connect() -> Result<Engine, StartError> {
 }
 
 /// A running container of this spec.
-pub async fn start(engine: &Engine, spec: &ContainerSpec) -> Result<Started, StartError> {
+async fn start(engine: &Engine, spec: &ContainerSpec) -> Result<Started, StartError> {
     let name = &spec.wharf.name;
     if let Some(found) = at(format!("cannot look for container {name}"), engine.container(name).await)? {
         if !found.belongs_to(spec) {
