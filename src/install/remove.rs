@@ -8,7 +8,7 @@ use crate::report::installed::{InstalledProject, find_project, projects_in};
 use crate::systemd::manager::is_booted;
 use crate::systemd::{Job, Manager, Scope};
 
-use super::changes::{Action, Changes};
+use super::changes::Changes;
 use super::destination::Destination;
 use super::directory::{Access, Durability, UnitDirectory};
 use super::error::InstallError;
@@ -37,7 +37,7 @@ pub struct Removed {
 }
 
 impl Remove {
-    /// Stops, disables and deletes the project's units, then what the engine still holds of it.
+    /// Stops the project's units, removes what the engine still holds of it, then disables and deletes the units.
     ///
     /// # Errors
     /// No such project, systemd's or the engine's refusal, or a file that cannot be removed.
@@ -52,6 +52,8 @@ impl Remove {
         if let Some(manager) = &manager {
             removed.failed_jobs = stop(manager, &project).await?;
         }
+        // Before the files go: without them a second attempt would not find the project.
+        removed.from_engine = Engine::connect().await?.remove_project(&project.name, self.volumes).await?;
         for directory in &directories {
             removed.files.extend(delete(directory, &project.name)?);
         }
@@ -61,7 +63,6 @@ impl Remove {
                 manager.forget_failure(&unit.name).await;
             }
         }
-        removed.from_engine = Engine::connect().await?.remove_project(&project.name, self.volumes).await?;
         Ok(removed)
     }
 }
@@ -70,10 +71,9 @@ fn is_declared(source: &Path) -> bool {
     source.starts_with(STACK_DIRECTORY) && source.exists()
 }
 
-/// The target first, so that all go down together in order; then whatever of the project still runs.
+/// Everything of the project that runs, in one go: systemd puts the jobs in order.
 async fn stop(manager: &Manager, project: &InstalledProject) -> Result<Vec<FailedJob>, InstallError> {
-    let names: Vec<&str> = project.units.iter().map(|unit| unit.name.as_str()).collect();
-    let patterns: Vec<String> = names.iter().map(|name| name.replacen("@.", "@*.", 1)).collect();
+    let patterns: Vec<String> = project.units.iter().map(|unit| unit.name.replacen("@.", "@*.", 1)).collect();
     let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
     let running = manager.active_units(&patterns).await?;
     let jobs: Vec<(Job, &str)> = running.iter().map(|unit| (Job::Stop, unit.as_str())).collect();
@@ -90,6 +90,5 @@ fn delete(directory: &Path, project: &str) -> Result<Vec<PathBuf>, InstallError>
         return Ok(Vec::new());
     }
     directory.apply(&[&changes])?.finish()?;
-    let files = changes.items.iter().filter(|change| matches!(change.action, Action::Remove { .. } | Action::Disable));
-    Ok(files.map(|change| directory.path().join(&change.name)).collect())
+    Ok(changes.items.iter().map(|change| directory.path().join(&change.name)).collect())
 }

@@ -37,17 +37,25 @@ pub async fn start_container(path: &Path, spec: ContainerSpec) -> ExitCode {
             return ExitCode::from(exit::TRY_AGAIN);
         }
     };
-    let outcome = tokio::select! {
-        outcome = bring_up(&spec) => outcome,
-        // Told to stop while starting: ExecStopPost= removes what there is.
-        () = stop.wait() => return ExitCode::SUCCESS,
-    };
-    match outcome {
+    match bring_up(&spec, &stop).await {
         Ok(handover) => {
             message::error(&format!("cannot execute wharf-run: {}", handover.follow(path)));
             ExitCode::from(exit::TRY_AGAIN)
         }
+        Err(StartError::Stopped) => ExitCode::SUCCESS,
         Err(error) => start_failed(&error),
+    }
+}
+
+/// Does what may take long, unless a stop is asked for. What is short is done to its end: a half-made container would be left
+/// behind; the follower finds the request still waiting.
+async fn unless_stopped<T>(
+    stop: &StopRequest,
+    work: impl Future<Output = Result<T, StartError>>,
+) -> Result<T, StartError> {
+    tokio::select! {
+        done = work => done,
+        () = stop.wait() => Err(StartError::Stopped),
     }
 }
 
@@ -58,9 +66,9 @@ pub fn start_failed(error: &StartError) -> ExitCode {
     ExitCode::from(error.exit_status())
 }
 
-async fn bring_up(spec: &ContainerSpec) -> Result<Handover, StartError> {
-    let engine = connect().await?;
-    let Started { id, adopted } = patiently("Starting", start(&engine, spec)).await?;
+async fn bring_up(spec: &ContainerSpec, stop: &StopRequest) -> Result<Handover, StartError> {
+    let engine = unless_stopped(stop, connect()).await?;
+    let Started { id, adopted } = patiently("Starting", start(&engine, spec, stop)).await?;
     if spec.wharf.ready == Ready::Started {
         service::ready(&status_line(Health::NONE, &id));
     }
@@ -92,6 +100,8 @@ pub enum StartError {
     NameTaken(String),
     /// `pull_policy` is `never` and the image is not there.
     NoImage(String),
+    /// It was told to stop before there was a container.
+    Stopped,
     /// The unit waits for health, and nobody has said how to tell.
     NoHealthcheck,
     /// The container was unhealthy, or ended, before it was ready.
@@ -113,6 +123,7 @@ impl fmt::Display for StartError {
                     "image {image} is not on this host, and pull_policy is \"never\": load it, or change the policy"
                 )
             }
+            Self::Stopped => f.write_str("told to stop while starting"),
             Self::NoHealthcheck => f.write_str(
                 "the unit waits for the container to be healthy, but neither the service nor the image has a healthcheck",
             ),
@@ -126,7 +137,7 @@ impl StartError {
     pub fn exit_status(&self) -> u8 {
         let hopeless = match self {
             Self::Engine { error, .. } if error.is_unreachable() => return exit::UNAVAILABLE,
-            Self::Engine { error: EngineError::Refused(_), .. } | Self::NeverReady(_) => false,
+            Self::Engine { error: EngineError::Refused(_), .. } | Self::NeverReady(_) | Self::Stopped => false,
             Self::Engine { .. } | Self::NameTaken(_) | Self::NoImage(_) | Self::NoHealthcheck => true,
         };
         match own_unit::start_history() {
@@ -161,7 +172,7 @@ pub async fn connect() -> Result<Engine, StartError> {
 }
 
 /// A running container of this spec.
-async fn start(engine: &Engine, spec: &ContainerSpec) -> Result<Started, StartError> {
+async fn start(engine: &Engine, spec: &ContainerSpec, stop: &StopRequest) -> Result<Started, StartError> {
     let name = &spec.wharf.name;
     if let Some(found) = at(format!("cannot look for container {name}"), engine.container(name).await)? {
         if !found.belongs_to(spec) {
@@ -174,9 +185,9 @@ async fn start(engine: &Engine, spec: &ContainerSpec) -> Result<Started, StartEr
         replace(engine, &found).await?;
     }
     if spec.wharf.pull_policy == PullPolicy::Always {
-        pull(engine, spec).await?;
+        unless_stopped(stop, pull(engine, spec)).await?;
     }
-    let id = create(engine, spec).await?;
+    let id = create(engine, spec, stop).await?;
     for network in &spec.wharf.networks {
         let joined = engine.join_network(&id, &network.name, &network.endpoint).await;
         at(format!("cannot connect container {name} to network {}", network.name), joined)?;
@@ -192,14 +203,14 @@ async fn replace(engine: &Engine, found: &Container) -> Result<(), StartError> {
     at(format!("cannot remove container {short}"), engine.remove_container(&found.id).await)
 }
 
-async fn create(engine: &Engine, spec: &ContainerSpec) -> Result<String, StartError> {
+async fn create(engine: &Engine, spec: &ContainerSpec, stop: &StopRequest) -> Result<String, StartError> {
     let image = spec.container.image.clone().unwrap_or_default();
     match engine.create_container(spec).await {
         Err(EngineError::NotFound(_)) if !at("cannot look for the image", engine.has_image(&image).await)? => {
             if spec.wharf.pull_policy == PullPolicy::Never {
                 return Err(StartError::NoImage(image));
             }
-            pull(engine, spec).await?;
+            unless_stopped(stop, pull(engine, spec)).await?;
             at(format!("cannot create container {}", spec.wharf.name), engine.create_container(spec).await)
         }
         other => at(format!("cannot create container {}", spec.wharf.name), other),

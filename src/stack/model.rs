@@ -246,7 +246,7 @@ pub enum PullPolicy {
 pub struct Network {
     pub key: String,
     pub place: Place,
-    /// The name at the engine: `name`, else `PROJECT_KEY`.
+    /// The name at the engine: `name`, else `PROJECT_KEY` (an external one: else its key).
     pub name: String,
     /// Made and removed by somebody else.
     pub external: bool,
@@ -280,7 +280,7 @@ pub struct IpamConfig {
 pub struct Volume {
     pub key: String,
     pub place: Place,
-    /// The name at the engine: `name`, else `PROJECT_KEY`.
+    /// The name at the engine: `name`, else `PROJECT_KEY` (an external one: else its key).
     pub name: String,
     /// Made and removed by somebody else.
     pub external: bool,
