@@ -96,7 +96,7 @@ fn sqlite_starts_the_server_before_its_proxy_and_each_is_a_unit_of_its_own() {
     query("create table kept (word); insert into kept values (\"still here\");").ok();
 
     let status = host.sh("systemctl status --no-pager sqlite-sqliteserver").ok().stdout;
-    for expected in ["Loaded: loaded (/etc/systemd/system/sqlite-sqliteserver.service", "Active: active (running)", "Status: \"Healthy, "] {
+    for expected in ["Loaded: loaded (/etc/systemd/system/", "Active: active (running)", "Status: \"Healthy, "] {
         assert!(status.contains(expected), "{expected} in {status}");
     }
     query("select no_such_column;").ok();
