@@ -50,6 +50,8 @@ impl Handover {
     /// # Errors
     /// This process was not executed by it.
     pub fn received() -> Result<Self, String> {
+        // Executing the link named the process after it, `exe`: systemctl status, ps and pgrep would show that.
+        let _only_for_display = std::fs::write("/proc/self/comm", "wharf-run");
         let facts = std::env::var(VARIABLE).map_err(|_| "`follow` is for wharf-run itself".to_owned())?;
         serde_json::from_str(&facts).map_err(|error| error.to_string())
     }
