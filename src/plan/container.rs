@@ -91,7 +91,8 @@ fn environment(service: &Service) -> Vec<String> {
 }
 
 fn labels(stack: &Stack, service: &Service) -> HashMap<String, String> {
-    let ours = [(label::PROJECT, &stack.name), (label::SERVICE, &service.name)];
+    let unit = names::service_unit(&stack.name, &service.name);
+    let ours = [(label::PROJECT, &stack.name), (label::SERVICE, &service.name), (label::UNIT, &unit)];
     let ours = ours.into_iter().map(|(name, value)| (name.to_owned(), value.clone()));
     service.labels.clone().into_iter().chain(ours).collect()
 }
