@@ -3,13 +3,13 @@
 PROFILE ?= release
 PREFIX ?= /usr
 DESTDIR ?=
-CARGO ?= cargo
+CARGO ?= $(or $(shell command -v cargo),$(wildcard $(HOME)/.cargo/bin/cargo),cargo)
 
 TARGET_DIR := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 PROFILE_DIR := $(TARGET_DIR)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 SYSTEMD_DIR := $(DESTDIR)$(PREFIX)/lib/systemd
 
-.PHONY: build install demo test
+.PHONY: build install demo test tools
 
 build:
 	WHARF_LIBEXEC=$(PREFIX)/libexec/wharf $(CARGO) build --locked --profile $(PROFILE)
@@ -18,5 +18,24 @@ install:
 	install -D -m 755 $(PROFILE_DIR)/wharf $(DESTDIR)$(PREFIX)/bin/wharf
 	install -D -m 755 $(PROFILE_DIR)/wharf-run $(DESTDIR)$(PREFIX)/libexec/wharf/wharf-run
 	install -D -m 755 $(PROFILE_DIR)/wharf-generator $(SYSTEMD_DIR)/system-generators/wharf-generator
+	install -D -m 755 $(PROFILE_DIR)/wharfd $(DESTDIR)$(PREFIX)/libexec/wharf/wharfd
 	install -D -m 644 -t $(SYSTEMD_DIR)/system units/wharf.slice
+	sed 's|/usr/libexec|$(PREFIX)/libexec|' units/wharfd.service | install -D -m 644 /dev/stdin $(SYSTEMD_DIR)/system/wharfd.service
 	install -d $(DESTDIR)/etc/wharf
+
+# A throw-away host, the to-do list on it, and what an administrator sees.
+demo: tools build
+	examples/demo
+
+# The hosts boot in a second and wait more than they work: more threads than a small machine has cores.
+test: export RUST_TEST_THREADS ?= 4
+test: tools
+	tests/host/host prepare
+	$(CARGO) fmt --check
+	$(CARGO) clippy --all-targets --locked -- -D warnings
+	$(CARGO) test --locked --no-fail-fast
+
+# What cargo needs to link, where it is missing. Rust itself is not installed.
+tools:
+	@command -v $(CARGO) >/dev/null || { echo "cargo is missing: install Rust 1.89 or later, see https://rustup.rs" >&2; exit 1; }
+	@command -v cc >/dev/null || { apt-get -qq update && apt-get -qq install --no-install-recommends gcc libc6-dev; }

@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 pub mod label {
     pub const PROJECT: &str = "io.wharf.project";
     pub const SERVICE: &str = "io.wharf.service";
+    /// The unit that supervises the container.
+    pub const UNIT: &str = "io.wharf.unit";
     /// SHA-256 of the definition, in hexadecimal: by it drift is seen.
     pub const CONFIG_HASH: &str = "io.wharf.config-hash";
 }
@@ -47,6 +49,9 @@ pub struct ContainerPart {
     /// Networks to connect between create and start, beyond the one of the create body.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub networks: Vec<NetworkToJoin>,
+    /// The specs of the networks and volumes that it uses, by their file names beside this one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resources: Vec<String>,
     /// Seconds between the stop signal and SIGKILL; may have a fraction.
     pub stop_grace_period: f64,
 }

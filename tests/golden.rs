@@ -13,7 +13,7 @@ use std::process::Command;
 
 use support::Host;
 use wharf::diagnostic::Diagnostics;
-use wharf::plan::{Location, Plan, plan};
+use wharf::plan::{Location, Plan, Reader, plan};
 use wharf::stack::{Loaded, MountKind, Stack, load};
 
 /// Where the stack files of the cases lie as far as the units can tell.
@@ -82,8 +82,11 @@ impl Case {
     /// The plan, and the warnings on the way; or what is wrong.
     fn plan(&self) -> Result<(Plan, Diagnostics), Diagnostics> {
         let loaded = self.load()?;
-        let location =
-            Location { unit_dir: "/etc/systemd/system".into(), wharf_run: "/usr/libexec/wharf/wharf-run".into() };
+        let location = Location {
+            unit_dir: "/etc/systemd/system".into(),
+            wharf_run: "/usr/libexec/wharf/wharf-run".into(),
+            reader: Reader::System,
+        };
         Ok((plan(&loaded.stack, &location)?, loaded.warnings))
     }
 

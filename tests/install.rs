@@ -443,7 +443,165 @@ fn the_generator_without_arguments_says_how_it_is_used() {
     assert!(text(&output.stderr).starts_with("Usage: wharf-generator NORMAL-DIR EARLY-DIR LATE-DIR"));
 }
 
+/// Unit directories of the test's own, so that the test machine's do not matter.
+fn generator(directory: &Path) -> Generator {
+    let load_path = vec![directory.join("etc")];
+    Generator { load_path, ..Generator::new(directory.join("stacks"), directory.join("normal")) }
+}
+
+#[test]
+fn the_generator_writes_good_stacks_beside_broken_ones_and_tells_each_broken_one_in_a_line() {
+    let directory = TempDir::new().unwrap();
+    let stacks = directory.path().join("stacks");
+    fs::create_dir(&stacks).unwrap();
+    fs::write(stacks.join("bad.toml"), "nonsense = 1\n[services.a]\nimage = 3\n").unwrap();
+    fs::write(stacks.join("shop.toml"), SHOP).unwrap();
+    fs::write(stacks.join("manual.toml"), format!("autostart = false\n{SHOP}")).unwrap();
+    let broken = generator(directory.path()).run().unwrap();
+    let lines: Vec<String> = broken.iter().map(ToString::to_string).collect();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].starts_with(&format!("{}:1:1: ", stacks.join("bad.toml").display())), "{}", lines[0]);
+    assert!(lines[0].contains("(and 1 more error; `wharf check "), "{}", lines[0]);
+    assert!(!lines[0].contains('\n'));
+    let normal = directory.path().join("normal");
+    let link = fs::read_link(normal.join("multi-user.target.wants/shop.target")).unwrap();
+    assert_eq!(link, normal.join("shop.target"));
+    assert!(normal.join("manual.target").exists());
+    assert!(!normal.join("multi-user.target.wants/manual.target").exists());
+}
+
+#[test]
+fn the_generator_leaves_installed_projects_and_foreign_units_alone() {
+    let directory = TempDir::new().unwrap();
+    let (stacks, etc) = (directory.path().join("stacks"), directory.path().join("etc"));
+    fs::create_dir(&stacks).unwrap();
+    fs::write(stacks.join("shop.toml"), SHOP).unwrap();
+    fs::write(stacks.join("blog.toml"), SHOP).unwrap();
+    install(&shop("v1"), &etc);
+    fs::write(etc.join("blog-web.service"), "[Service]\nExecStart=/bin/true\n").unwrap();
+    let broken = generator(directory.path()).run().unwrap();
+    assert_eq!(broken.len(), 1, "{broken:?}");
+    assert!(broken[0].to_string().contains(etc.join("blog-web.service").to_str().unwrap()));
+    assert_eq!(names(&directory.path().join("normal")), [""; 0]);
+}
+
 // The command line
+
+const SHOP: &str =
+    "[services.web]\nimage = \"busybox\"\nenvironment = { SECRET = \"hunter2\" }\nvolumes = [\"./data:/data\"]\n";
+
+/// A directory with stack files, and `wharf generate` writing to another one in it.
+struct Desk {
+    directory: TempDir,
+}
+
+impl Desk {
+    fn new(stacks: &[(&str, &str)]) -> Self {
+        let desk = Self { directory: TempDir::new().unwrap() };
+        stacks.iter().for_each(|(name, text)| fs::write(desk.path(name), text).unwrap());
+        desk
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.directory.path().join(name).display().to_string()
+    }
+
+    fn generate(&self, stacks: &[&str], options: &[&str]) -> Output {
+        let stacks: Vec<String> = stacks.iter().map(|stack| self.path(stack)).collect();
+        let output = self.path("units");
+        let mut arguments = vec!["generate", "--output", output.as_str()];
+        arguments.extend(stacks.iter().map(String::as_str).chain(options.iter().copied()));
+        wharf(&arguments)
+    }
+}
+
+#[test]
+fn generate_writes_once_and_check_says_what_is_left_to_do() {
+    let desk = Desk::new(&[("shop.toml", SHOP)]);
+    assert_eq!(desk.generate(&["shop.toml"], &["--check"]).status.code(), Some(4));
+    assert!(!Path::new(&desk.path("units")).exists(), "--check writes nothing");
+    assert_eq!(desk.generate(&["shop.toml"], &[]).status.code(), Some(0));
+    let again = desk.generate(&["shop.toml"], &["--json"]);
+    assert!(text(&again.stderr).ends_with("\nnothing changed\n"), "{}", text(&again.stderr));
+    let result: serde_json::Value = serde_json::from_slice(&again.stdout).unwrap();
+    assert_eq!(result["projects"], serde_json::json!([{"project": "shop", "target": "shop.target", "changes": []}]));
+    assert_eq!(desk.generate(&["shop.toml"], &["--check"]).status.code(), Some(0));
+}
+
+#[test]
+fn one_invalid_stack_keeps_all_from_being_written() {
+    let desk = Desk::new(&[("good.toml", SHOP), ("bad.toml", "[services.web]\nimag = \"x\"\n")]);
+    let output = desk.generate(&["good.toml", "bad.toml"], &[]);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(text(&output.stderr).contains("bad.toml:2"), "{}", text(&output.stderr));
+    assert!(!Path::new(&desk.path("units")).exists());
+}
+
+#[test]
+fn two_stacks_of_one_name_are_refused() {
+    let desk = Desk::new(&[("one.toml", &format!("name = \"shop\"\n{SHOP}")), ("shop.toml", SHOP)]);
+    let output = desk.generate(&["one.toml", "shop.toml"], &[]);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(text(&output.stderr).contains("the project `shop` is declared by two stack files"));
+}
+
+#[test]
+fn two_stacks_that_need_one_unit_are_refused() {
+    let desk =
+        Desk::new(&[("a.toml", "[services.b-c]\nimage = \"x\"\n"), ("a-b.toml", "[services.c]\nimage = \"x\"\n")]);
+    let output = desk.generate(&["a.toml", "a-b.toml"], &[]);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(text(&output.stderr).contains("two stacks need a file named `a-b-c.service`"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn neither_a_dry_run_nor_a_diff_gives_a_value_away() {
+    let desk = Desk::new(&[("shop.toml", SHOP)]);
+    let dry_run = desk.generate(&["shop.toml"], &["--dry-run"]);
+    assert_eq!(dry_run.status.code(), Some(0));
+    let unit = format!("---{}---\n# Generated by wharf from ", desk.path("units/shop-web.service"));
+    assert!(text(&dry_run.stdout).contains(&unit), "{}", text(&dry_run.stdout));
+    let spec = format!("---{}---\n(private", desk.path("units/shop-web.container.json"));
+    assert!(text(&dry_run.stdout).contains(&spec), "{}", text(&dry_run.stdout));
+    let diff = desk.generate(&["shop.toml"], &["--diff"]);
+    assert!(text(&diff.stdout).contains("+/container/Env/SECRET\n"), "{}", text(&diff.stdout));
+    for output in [dry_run, diff] {
+        assert!(!text(&output.stdout).contains("hunter2"));
+    }
+    assert!(!Path::new(&desk.path("units")).exists());
+}
+
+#[test]
+fn root_writes_what_the_image_will_see() {
+    let root = TempDir::new().unwrap();
+    fs::create_dir_all(root.path().join("etc/wharf")).unwrap();
+    fs::write(root.path().join("etc/wharf/shop.toml"), SHOP).unwrap();
+    let arguments = ["generate", "--enable", "--root", root.path().to_str().unwrap()];
+    assert_eq!(wharf(&arguments).status.code(), Some(0));
+    let units = root.path().join("etc/systemd/system");
+    let link = fs::read_link(units.join("multi-user.target.wants/shop.target")).unwrap();
+    assert_eq!(link, Path::new("/etc/systemd/system/shop.target"));
+    for (path, (contents, _)) in tree(&units) {
+        assert!(!contents.contains(root.path().to_str().unwrap()), "{}: {contents}", path.display());
+    }
+    let unit = fs::read_to_string(units.join("shop-web.service")).unwrap();
+    assert!(unit.starts_with("# Generated by wharf from /etc/wharf/shop.toml: "), "{unit}");
+    assert!(unit.contains("RequiresMountsFor=/etc/wharf/data\n"), "{unit}");
+    let again = wharf(&arguments);
+    assert!(text(&again.stderr).ends_with("\nnothing changed\n"), "{}", text(&again.stderr));
+}
+
+#[test]
+fn check_tells_all_errors_of_all_stacks_also_to_programs() {
+    let desk = Desk::new(&[("a.toml", "[services.web]\nimag = \"x\"\n"), ("b.toml", "nonsense = 1\n")]);
+    let (a, b) = (desk.path("a.toml"), desk.path("b.toml"));
+    let output = wharf(&["check", "--json", &a, &b]);
+    assert_eq!(output.status.code(), Some(3));
+    let result: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(result["valid"], false);
+    let files: Vec<_> = result["diagnostics"].as_array().unwrap().iter().map(|found| found["file"].clone()).collect();
+    assert!(files.contains(&a.into()) && files.contains(&b.into()), "{result:#}");
+}
 
 fn wharf(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_wharf")).args(arguments).output().unwrap()

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fs::OpenOptions;
 use std::io::Write;
+use std::os::unix::fs::FileTypeExt;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -12,9 +13,8 @@ use wharf::install::{Generator, STACK_DIRECTORY};
 fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
     let [normal_dir, _early_dir, _late_dir] = arguments.as_slice() else {
-        eprintln!(
-            "Usage: wharf-generator NORMAL-DIR EARLY-DIR LATE-DIR\nRun by systemd at boot and daemon-reload, see systemd.generator(7)."
-        );
+        eprintln!("Usage: wharf-generator NORMAL-DIR EARLY-DIR LATE-DIR");
+        eprintln!("Run by systemd at boot and daemon-reload, see systemd.generator(7).");
         return ExitCode::from(2);
     };
     let stacks = std::env::var_os("WHARF_STACK_DIR").map_or_else(|| PathBuf::from(STACK_DIRECTORY), PathBuf::from);
@@ -26,11 +26,13 @@ fn main() -> ExitCode {
     ExitCode::from(u8::from(!problems.is_empty()))
 }
 
-/// One line to the kernel's log, as an error: the journal may not be there yet.
+/// One line to the kernel's log, as an error: systemd waits for its generators, so the journal may not be asked.
+/// In a container /dev/kmsg is no device but a dead end, and standard error is the console.
 fn log(message: &str) {
     let line = format!("<3>wharf-generator[{}]: {message}\n", std::process::id());
+    let is_device = std::fs::metadata("/dev/kmsg").is_ok_and(|kernel| kernel.file_type().is_char_device());
     let kernel = OpenOptions::new().write(true).open("/dev/kmsg");
-    if kernel.and_then(|mut log| log.write_all(line.as_bytes())).is_err() {
+    if !is_device || kernel.and_then(|mut log| log.write_all(line.as_bytes())).is_err() {
         eprint!("{line}");
     }
 }

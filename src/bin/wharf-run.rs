@@ -1,6 +1,7 @@
 //! `wharf-run VERB SPEC`: what the units of a stack execute. For systemd, not for people.
 
 use std::path::Path;
+use std::pin::Pin;
 use std::process::ExitCode;
 
 use serde::de::DeserializeOwned;
@@ -24,16 +25,17 @@ fn main() -> ExitCode {
         Err(error) => return failed(&format!("cannot start: {error}")),
     };
     let path = Path::new(path);
-    runtime.block_on(async {
-        match verb.as_str() {
-            "container" => with(path, run::run_container).await,
-            "container-remove" => with(path, async |spec| run::remove_container(&spec).await).await,
-            "network" => with(path, async |spec| run::create_network(&spec).await).await,
-            "network-remove" => with(path, async |spec| run::remove_network(&spec).await).await,
-            "volume" => with(path, async |spec| run::create_volume(&spec).await).await,
-            _ => usage(),
-        }
-    })
+    // Each in a box of its own: what runs as long as a container shall not take the room of what is large and short.
+    let work: Pin<Box<dyn Future<Output = ExitCode>>> = match verb.as_str() {
+        "container" => Box::pin(with(path, async |spec| run::start_container(path, spec).await)),
+        "follow" => Box::pin(with(path, run::follow_container)),
+        "container-remove" => Box::pin(with(path, async |spec| run::remove_container(&spec).await)),
+        "network" => Box::pin(with(path, async |spec| run::create_network(&spec).await)),
+        "network-remove" => Box::pin(with(path, async |spec| run::remove_network(&spec).await)),
+        "volume" => Box::pin(with(path, async |spec| run::create_volume(&spec).await)),
+        _ => return usage(),
+    };
+    runtime.block_on(work)
 }
 
 async fn with<T: DeserializeOwned>(path: &Path, work: impl AsyncFnOnce(T) -> ExitCode) -> ExitCode {

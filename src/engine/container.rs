@@ -1,6 +1,8 @@
 //! Containers: create, start, watch, stop, remove.
 
-use bollard::models::{ContainerInspectResponse, EndpointSettings, HealthStatusEnum, NetworkConnectRequest};
+use bollard::models::{
+    ContainerCreateBody, ContainerInspectResponse, EndpointSettings, HealthStatusEnum, NetworkConnectRequest,
+};
 use bollard::query_parameters::{
     CreateContainerOptionsBuilder, EventsOptionsBuilder, InspectContainerOptions, KillContainerOptionsBuilder,
     LogsOptionsBuilder, RemoveContainerOptionsBuilder, StartContainerOptions, WaitContainerOptionsBuilder,
@@ -83,9 +85,9 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::NotFound`] if the image is missing, [`EngineError::Conflict`] if the name is taken.
-    pub async fn create_container(&self, spec: &ContainerSpec) -> Result<String, EngineError> {
-        let options = CreateContainerOptionsBuilder::new().name(&spec.wharf.name).build();
-        Ok(self.docker.create_container(Some(options), spec.container.clone()).await?.id)
+    pub async fn create_container(&self, name: &str, body: ContainerCreateBody) -> Result<String, EngineError> {
+        let options = CreateContainerOptionsBuilder::new().name(name).build();
+        Ok(self.docker.create_container(Some(options), body).await?.id)
     }
 
     pub async fn join_network(&self, id: &str, network: &str, endpoint: &EndpointSettings) -> Result<(), EngineError> {
@@ -106,9 +108,9 @@ impl Engine {
         }
     }
 
-    /// Removes the container with its anonymous volumes, ending it by force if it runs; one that is gone is no error.
+    /// Removes the container, ending it by force if it runs; one that is gone is no error. Volumes stay.
     pub async fn remove_container(&self, id: &str) -> Result<(), EngineError> {
-        let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
+        let options = RemoveContainerOptionsBuilder::new().force(true).build();
         match found(self.docker.remove_container(id, Some(options)).await) {
             // Somebody else is removing it already.
             Err(EngineError::Conflict(_)) => Ok(()),
@@ -136,10 +138,17 @@ impl Engine {
         self.streams.logs(id, Some(options)).map(|item| item.map_err(EngineError::from))
     }
 
-    /// An item whenever the container's health changes.
-    pub fn health_changes(&self, id: &str) -> impl Stream<Item = Result<(), EngineError>> + use<> {
+    /// The container's health whenever it changes, from `since` (seconds of the epoch) on.
+    pub fn health_changes(
+        &self,
+        id: &str,
+        since: i64,
+    ) -> impl Stream<Item = Result<HealthStatusEnum, EngineError>> + use<> {
         let filters = HashMap::from([("container", vec![id]), ("event", vec!["health_status"])]);
-        let options = EventsOptionsBuilder::new().filters(&filters).build();
-        self.streams.events(Some(options)).map(|item| item.map(|_| ()).map_err(EngineError::from))
+        let options = EventsOptionsBuilder::new().since(&since.to_string()).filters(&filters).build();
+        self.streams.events(Some(options)).filter_map(async |item| match item {
+            Ok(event) => super::watch::health(&event).map(Ok),
+            Err(error) => Some(Err(EngineError::from(error))),
+        })
     }
 }

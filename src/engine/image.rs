@@ -7,6 +7,13 @@ use futures_util::StreamExt;
 
 use super::{Engine, EngineError, found};
 
+/// An image on this host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Image {
+    /// The paths that it declares as volumes.
+    pub volumes: Vec<String>,
+}
+
 /// Bytes fetched of the bytes known so far, over all layers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PullProgress {
@@ -22,8 +29,11 @@ impl PullProgress {
 }
 
 impl Engine {
-    pub async fn has_image(&self, reference: &str) -> Result<bool, EngineError> {
-        Ok(found(self.docker.inspect_image(reference).await)?.is_some())
+    /// The image of this name, if it is on this host.
+    pub async fn image(&self, reference: &str) -> Result<Option<Image>, EngineError> {
+        let inspected = found(self.docker.inspect_image(reference).await)?;
+        let volumes = |config: bollard::models::ImageConfig| config.volumes.unwrap_or_default();
+        Ok(inspected.map(|image| Image { volumes: image.config.map(volumes).unwrap_or_default() }))
     }
 
     /// Fetches an image from its registry; a reference without a tag or digest means `latest`.

@@ -9,17 +9,19 @@ mod image;
 mod network;
 mod project;
 mod volume;
+mod watch;
 
 use std::time::Duration;
 
-use bollard::Docker;
+use bollard::{ClientVersion, Docker};
 
 pub use bollard::container::LogOutput;
 pub use bollard::models::HealthStatusEnum as Health;
 pub use container::{Container, HealthReport};
 pub use error::EngineError;
-pub use image::PullProgress;
+pub use image::{Image, PullProgress};
 pub use network::NetworkState;
+pub use watch::HealthChange;
 
 /// A request that has no answer after this time has failed: a hung engine shows.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
@@ -43,16 +45,36 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Unreachable`] if nothing answers there.
     pub async fn connect() -> Result<Self, EngineError> {
+        let client = Self::client(bollard::API_DEFAULT_VERSION)?;
+        let docker = client.docker.negotiate_version().await?;
+        let streams = docker.clone().with_timeout(STREAM_TIMEOUT);
+        Ok(Self { docker, streams })
+    }
+
+    /// A client that speaks a version agreed on before; asks nothing.
+    ///
+    /// # Errors
+    /// [`EngineError::Address`] if DOCKER_HOST is no unix socket.
+    pub fn with_version((major_version, minor_version): (usize, usize)) -> Result<Self, EngineError> {
+        Self::client(&ClientVersion { major_version, minor_version })
+    }
+
+    fn client(version: &ClientVersion) -> Result<Self, EngineError> {
         let host = std::env::var("DOCKER_HOST").unwrap_or_default();
         let socket = match host.strip_prefix("unix://") {
             Some(path) => path,
             None if host.is_empty() => DEFAULT_SOCKET,
             None => return Err(EngineError::Address(host)),
         };
-        let docker = Docker::connect_with_unix(socket, REQUEST_TIMEOUT.as_secs(), bollard::API_DEFAULT_VERSION)?;
-        let docker = docker.negotiate_version().await?;
+        let docker = Docker::connect_with_unix(socket, REQUEST_TIMEOUT.as_secs(), version)?;
         let streams = docker.clone().with_timeout(STREAM_TIMEOUT);
         Ok(Self { docker, streams })
+    }
+
+    /// The version of the Engine API in use.
+    pub fn api_version(&self) -> (usize, usize) {
+        let version = self.docker.client_version();
+        (version.major_version, version.minor_version)
     }
 
     /// Whether containers go on while the engine is away (daemon.json, `live-restore`).

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::plan::Location;
+use crate::plan::{Location, Reader};
 use crate::systemd::Scope;
 
 /// The directory of the program that container units run.
@@ -30,6 +30,8 @@ pub struct Destination {
     /// The file system that is prepared (`--root`), if it is not this one.
     pub root: Option<PathBuf>,
     pub reach: Reach,
+    /// Who reads the units.
+    pub reader: Reader,
 }
 
 impl Destination {
@@ -52,22 +54,41 @@ impl Destination {
     /// /etc/systemd/system of the file system below `root`, e.g. an image that is being built.
     pub fn root(root: &Path) -> Self {
         let seen_as = PathBuf::from("/etc/systemd/system");
-        Self { on_disk: below(root, &seen_as), seen_as, root: Some(root.to_owned()), reach: Reach::Offline }
+        Self {
+            on_disk: below(root, &seen_as),
+            seen_as,
+            root: Some(root.to_owned()),
+            reach: Reach::Offline,
+            reader: Reader::System,
+        }
     }
 
     /// Any directory; the units name it by its absolute path.
     pub fn output(directory: &Path) -> Self {
-        Self { on_disk: directory.to_owned(), seen_as: directory.to_owned(), root: None, reach: Reach::Offline }
+        let directory = directory.to_owned();
+        Self {
+            on_disk: directory.clone(),
+            seen_as: directory,
+            root: None,
+            reach: Reach::Offline,
+            reader: Reader::System,
+        }
+    }
+
+    /// The output directory of a generator (systemd.generator(7)): systemd reads it when the generator has ended.
+    pub fn generator(directory: &Path) -> Self {
+        Self { reader: Reader::SystemByGenerator, ..Self::output(directory) }
     }
 
     fn running(directory: PathBuf, scope: Scope, runtime: bool) -> Self {
+        let reader = if scope == Scope::User { Reader::User } else { Reader::System };
         let reach = Reach::Running { scope, runtime };
-        Self { on_disk: directory.clone(), seen_as: directory, root: None, reach }
+        Self { on_disk: directory.clone(), seen_as: directory, root: None, reach, reader }
     }
 
     /// What [`crate::plan::plan`] must know of it.
     pub fn location(&self) -> Location {
-        Location { unit_dir: self.seen_as.clone(), wharf_run: wharf_run() }
+        Location { unit_dir: self.seen_as.clone(), wharf_run: wharf_run(), reader: self.reader }
     }
 
     /// The unit load path as systemd.unit(5) documents it, highest priority first, as paths on disk.

@@ -14,7 +14,7 @@ use super::conflict::{LoadPath, conflicts};
 use super::destination::{Destination, Reach};
 use super::directory::{Access, Durability, UnitDirectory};
 use super::error::InstallError;
-use super::jobs::{self, FailedJob};
+use super::jobs::{self, FailedJob, Ran};
 use super::running;
 
 /// Whether anything is written.
@@ -44,6 +44,10 @@ pub struct Generated {
     /// An earlier run had been interrupted.
     pub unfinished: bool,
     pub notes: Vec<Note>,
+    /// Units that `--now` stopped, because their file goes.
+    pub stopped: Vec<String>,
+    /// Units that `--now` started or restarted.
+    pub started: Vec<String>,
     pub failed_jobs: Vec<FailedJob>,
 }
 
@@ -79,8 +83,12 @@ impl std::fmt::Display for Note {
 }
 
 impl Generated {
-    /// Whether something was, or would be, changed.
+    /// Whether something was, or would be, changed: a file, or what runs.
     pub fn changed(&self) -> bool {
+        self.changes_files() || !self.started.is_empty() || !self.stopped.is_empty()
+    }
+
+    fn changes_files(&self) -> bool {
         self.unfinished || self.projects.iter().any(|project| !project.changes.is_empty())
     }
 
@@ -106,6 +114,8 @@ impl Generated {
             "changed": self.changed(),
             "unfinished": self.unfinished,
             "projects": self.projects.iter().map(project).collect::<Vec<_>>(),
+            "stopped": self.stopped,
+            "started": self.started,
             "notes": self.notes.iter().map(Note::to_string).collect::<Vec<_>>(),
             "failed_jobs": self.failed_jobs.iter().map(|job| json!({"unit": job.unit(), "message": job.to_string()})).collect::<Vec<_>>(),
         })
@@ -127,30 +137,47 @@ impl Generate {
         if self.effect == Effect::Show {
             return Ok(generated);
         }
-        if matches!(self.destination.reach, Reach::Running { .. }) && manager.is_none() && generated.changed() {
+        if matches!(self.destination.reach, Reach::Running { .. }) && manager.is_none() && generated.changes_files() {
             generated.notes.push(Note::NotBooted);
         }
-        let removed = match &manager {
-            Some(manager) => running::removed(manager, &generated.changes()).await?,
-            None => Vec::new(),
-        };
-        if let Some(manager) = manager.as_ref().filter(|_| self.now) {
-            // Before their files go: after that systemd would not know how to stop them.
-            generated.failed_jobs.extend(stop(manager, &removed).await?);
-        }
-        if generated.changed() {
-            self.write(&generated, &directory, manager.as_ref()).await?;
-        }
-        drop(directory);
-        if let Some(manager) = manager.as_ref().filter(|_| self.now || generated.changed()) {
-            let outdated = running::outdated(manager, plans, &self.destination.on_disk).await?;
-            if self.now {
-                generated.failed_jobs.extend(start(manager, plans, &outdated).await?);
-            } else {
-                generated.note_running(removed, outdated);
-            }
+        match &manager {
+            Some(manager) => self.write_to_running(plans, directory, &mut generated, manager).await?,
+            None if generated.changes_files() => self.write(&generated, &directory, None).await?,
+            None => {}
         }
         Ok(generated)
+    }
+
+    async fn write_to_running(
+        &self,
+        plans: &[Plan],
+        directory: UnitDirectory,
+        generated: &mut Generated,
+        manager: &Manager,
+    ) -> Result<(), InstallError> {
+        let removed = running::removed(manager, &generated.changes()).await?;
+        if self.now {
+            // Before their files go: after that systemd would not know how to stop them.
+            let ran = stop(manager, &removed).await?;
+            generated.stopped = ran.done;
+            generated.failed_jobs = ran.failed;
+        }
+        if generated.changes_files() {
+            self.write(generated, &directory, Some(manager)).await?;
+        }
+        drop(directory);
+        if self.now {
+            let outdated = running::outdated(manager, plans, &self.destination.on_disk).await?;
+            let ran = start(manager, plans, &outdated).await?;
+            // Targets and slices have nothing of their own that runs.
+            let runs = |unit: &String| !unit.ends_with(".target") && !unit.ends_with(".slice");
+            generated.started = ran.done.into_iter().filter(runs).collect();
+            generated.failed_jobs.extend(ran.failed);
+        } else if generated.changes_files() {
+            let outdated = running::outdated(manager, plans, &self.destination.on_disk).await?;
+            generated.note_running(removed, outdated);
+        }
+        Ok(())
     }
 
     /// `None`: nobody to talk to, by choice or because systemd does not run here.
@@ -211,7 +238,7 @@ impl Generate {
 }
 
 /// What `docker compose up -d` would do: new containers start, changed ones are replaced, others are left alone.
-async fn start(manager: &Manager, plans: &[Plan], outdated: &[String]) -> Result<Vec<FailedJob>, ManagerError> {
+async fn start(manager: &Manager, plans: &[Plan], outdated: &[String]) -> Result<Ran, ManagerError> {
     let restarts = outdated.iter().map(|unit| (Job::Restart, unit.as_str()));
     let starts = plans.iter().map(|plan| (Job::Start, plan.target.as_str()));
     let jobs: Vec<(Job, &str)> = restarts.chain(starts).collect();
@@ -220,7 +247,7 @@ async fn start(manager: &Manager, plans: &[Plan], outdated: &[String]) -> Result
     jobs::run(manager, &jobs, &units).await
 }
 
-async fn stop(manager: &Manager, units: &[String]) -> Result<Vec<FailedJob>, ManagerError> {
+async fn stop(manager: &Manager, units: &[String]) -> Result<Ran, ManagerError> {
     let jobs: Vec<(Job, &str)> = units.iter().map(|unit| (Job::Stop, unit.as_str())).collect();
     jobs::run(manager, &jobs, &BTreeSet::new()).await
 }

@@ -7,11 +7,10 @@ use std::path::{Path, PathBuf};
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::plan::Plan;
-use crate::systemd::Scope;
 
 use super::changes::{Changes, Enablement};
 use super::conflict::{LoadPath, conflicts};
-use super::destination::{Destination, Reach, SYSTEM_LOAD_PATH};
+use super::destination::{Destination, SYSTEM_LOAD_PATH};
 use super::directory::{Access, Durability, UnitDirectory};
 use super::error::InstallError;
 use super::prepare::{prepare, stacks_in};
@@ -75,9 +74,7 @@ impl Generator {
     }
 
     fn generate(&self, stack: &Path, load_path: &LoadPath, directory: &UnitDirectory) -> Result<(), BrokenStack> {
-        let reach = Reach::Running { scope: Scope::System, runtime: true };
-        let seen_as = self.normal_dir.clone();
-        let destination = Destination { on_disk: seen_as.clone(), seen_as, root: None, reach };
+        let destination = Destination::generator(&self.normal_dir);
         let prepared =
             prepare(&[stack.to_owned()], &destination, &|_| None).map_err(|errors| invalid(stack, &errors))?;
         for plan in &prepared.plans {
@@ -102,7 +99,8 @@ fn write(plan: &Plan, load_path: &LoadPath, directory: &UnitDirectory) -> Result
 }
 
 fn invalid(stack: &Path, diagnostics: &Diagnostics) -> BrokenStack {
-    let errors: Vec<&Diagnostic> = diagnostics.iter().filter(|found| found.severity == Severity::Error).collect();
+    let mut errors: Vec<&Diagnostic> = diagnostics.iter().filter(|found| found.severity == Severity::Error).collect();
+    errors.sort_by_key(|error| error.place.as_ref().map(|place| place.span.start));
     let message = errors.first().map_or_else(String::new, |first| one_line(first));
     BrokenStack { stack: stack.to_owned(), message, further: errors.len().saturating_sub(1) }
 }

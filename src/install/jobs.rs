@@ -44,19 +44,29 @@ fn why(state: &UnitState) -> String {
     if state.status_text.is_empty() { status } else { format!("{status}: {}", state.status_text) }
 }
 
+/// How a set of jobs ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Ran {
+    /// Units that had a job which succeeded.
+    pub done: Vec<String>,
+    pub failed: Vec<FailedJob>,
+}
+
 /// Runs jobs to their end; `units` are those of the project, of which the ends are looked at too.
 pub(super) async fn run(
     manager: &Manager,
     jobs: &[(Job, &str)],
     units: &BTreeSet<String>,
-) -> Result<Vec<FailedJob>, ManagerError> {
-    let outcomes = manager.run(jobs, units).await?;
-    let failed: Vec<&JobOutcome> = outcomes.iter().filter(|outcome| !outcome.result.is_success()).collect();
-    let mut reports = Vec::new();
-    for outcome in &failed {
-        reports.push(explain(manager, outcome).await?);
+) -> Result<Ran, ManagerError> {
+    let mut ran = Ran::default();
+    for outcome in manager.run(jobs, units).await? {
+        if outcome.result.is_success() {
+            ran.done.push(outcome.unit);
+        } else {
+            ran.failed.push(explain(manager, &outcome).await?);
+        }
     }
-    Ok(reports)
+    Ok(ran)
 }
 
 async fn explain(manager: &Manager, outcome: &JobOutcome) -> Result<FailedJob, ManagerError> {

@@ -8,11 +8,12 @@ use crate::report::installed::{InstalledProject, find_project, projects_in};
 use crate::systemd::manager::is_booted;
 use crate::systemd::{Job, Manager, Scope};
 
-use super::changes::{Action, Changes};
+use super::changes::Changes;
 use super::destination::Destination;
 use super::directory::{Access, Durability, UnitDirectory};
 use super::error::InstallError;
 use super::jobs::{self, FailedJob};
+use super::prepare::STACK_DIRECTORY;
 
 /// Which project is to go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,21 +32,28 @@ pub struct Removed {
     /// Containers, networks and volumes.
     pub from_engine: Vec<String>,
     pub failed_jobs: Vec<FailedJob>,
+    /// The stack file, where it still lies in /etc/wharf: the generator makes the units again.
+    pub still_declared: Option<PathBuf>,
 }
 
 impl Remove {
-    /// Stops, disables and deletes the project's units, then what the engine still holds of it.
+    /// Stops the project's units, removes what the engine still holds of it, then disables and deletes the units.
     ///
     /// # Errors
     /// No such project, systemd's or the engine's refusal, or a file that cannot be removed.
     pub async fn run(&self) -> Result<Removed, InstallError> {
         let directories = [Destination::system().on_disk, Destination::runtime().on_disk];
-        let project = find_project(&self.stack, projects_in(&directories)?)?;
-        let mut removed = Removed { project: project.name.clone(), ..Removed::default() };
+        let generated = PathBuf::from("/run/systemd/generator");
+        let everywhere: Vec<PathBuf> = directories.iter().cloned().chain([generated]).collect();
+        let project = find_project(&self.stack, projects_in(&everywhere)?)?;
+        let still_declared = project.sources.iter().find(|source| is_declared(source)).cloned();
+        let mut removed = Removed { project: project.name.clone(), still_declared, ..Removed::default() };
         let manager = if is_booted() { Some(Manager::connect(Scope::System).await?) } else { None };
         if let Some(manager) = &manager {
             removed.failed_jobs = stop(manager, &project).await?;
         }
+        // Before the files go: without them a second attempt would not find the project.
+        removed.from_engine = Engine::connect().await?.remove_project(&project.name, self.volumes).await?;
         for directory in &directories {
             removed.files.extend(delete(directory, &project.name)?);
         }
@@ -55,19 +63,21 @@ impl Remove {
                 manager.forget_failure(&unit.name).await;
             }
         }
-        removed.from_engine = Engine::connect().await?.remove_project(&project.name, self.volumes).await?;
         Ok(removed)
     }
 }
 
-/// The target first, so that all go down together in order; then whatever of the project still runs.
+fn is_declared(source: &Path) -> bool {
+    source.starts_with(STACK_DIRECTORY) && source.exists()
+}
+
+/// Everything of the project that runs, in one go: systemd puts the jobs in order.
 async fn stop(manager: &Manager, project: &InstalledProject) -> Result<Vec<FailedJob>, InstallError> {
-    let names: Vec<&str> = project.units.iter().map(|unit| unit.name.as_str()).collect();
-    let patterns: Vec<String> = names.iter().map(|name| name.replacen("@.", "@*.", 1)).collect();
+    let patterns: Vec<String> = project.units.iter().map(|unit| unit.name.replacen("@.", "@*.", 1)).collect();
     let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
     let running = manager.active_units(&patterns).await?;
     let jobs: Vec<(Job, &str)> = running.iter().map(|unit| (Job::Stop, unit.as_str())).collect();
-    Ok(jobs::run(manager, &jobs, &BTreeSet::new()).await?)
+    Ok(jobs::run(manager, &jobs, &BTreeSet::new()).await?.failed)
 }
 
 fn delete(directory: &Path, project: &str) -> Result<Vec<PathBuf>, InstallError> {
@@ -80,6 +90,5 @@ fn delete(directory: &Path, project: &str) -> Result<Vec<PathBuf>, InstallError>
         return Ok(Vec::new());
     }
     directory.apply(&[&changes])?.finish()?;
-    let files = changes.items.iter().filter(|change| matches!(change.action, Action::Remove { .. } | Action::Disable));
-    Ok(files.map(|change| directory.path().join(&change.name)).collect())
+    Ok(changes.items.iter().map(|change| directory.path().join(&change.name)).collect())
 }

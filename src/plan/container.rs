@@ -1,7 +1,7 @@
 //! A service → the Engine API's create-container body and the Wharf part of its spec.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use bollard::models::{
@@ -53,12 +53,22 @@ pub fn container_spec(stack: &Stack, service: &Service, ready: Ready) -> Contain
         pull_policy: pull_policy(service.pull_policy),
         ready,
         networks: joined.collect(),
+        resources: resources(stack, service),
         stop_grace_period: service.stop_grace_period.unwrap_or(DEFAULT_GRACE).as_secs_f64(),
     };
     part.config_hash = config_hash(&(&body, &part.networks));
     let hash = part.config_hash.clone();
     body.labels.get_or_insert_default().insert(label::CONFIG_HASH.to_owned(), hash);
     ContainerSpec { container: body, wharf: part }
+}
+
+/// The files of the networks and volumes that the service uses and the stack makes, each once.
+fn resources(stack: &Stack, service: &Service) -> Vec<String> {
+    let networks = service.networks.keys().filter(|key| stack.networks.get(*key).is_some_and(|n| !n.external));
+    let volumes: BTreeSet<&String> =
+        service.named_volumes().filter(|key| stack.volumes.get(*key).is_some_and(|v| !v.external)).collect();
+    let networks = networks.map(|key| names::network_spec(&stack.name, key));
+    networks.chain(volumes.into_iter().map(|key| names::volume_spec(&stack.name, key))).collect()
 }
 
 /// The container's name at the engine.
@@ -83,7 +93,8 @@ fn environment(service: &Service) -> Vec<String> {
 }
 
 fn labels(stack: &Stack, service: &Service) -> HashMap<String, String> {
-    let ours = [(label::PROJECT, &stack.name), (label::SERVICE, &service.name)];
+    let unit = names::service_unit(&stack.name, &service.name);
+    let ours = [(label::PROJECT, &stack.name), (label::SERVICE, &service.name), (label::UNIT, &unit)];
     let ours = ours.into_iter().map(|(name, value)| (name.to_owned(), value.clone()));
     service.labels.clone().into_iter().chain(ours).collect()
 }

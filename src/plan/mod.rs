@@ -27,6 +27,18 @@ pub struct Location {
     pub unit_dir: PathBuf,
     /// The program that container units run, e.g. /usr/libexec/wharf/wharf-run.
     pub wharf_run: PathBuf,
+    pub reader: Reader,
+}
+
+/// Which manager reads the units, and what brings them up to date.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reader {
+    /// The system's manager; `wharf generate` writes them.
+    System,
+    /// The system's manager, which has them made anew at every daemon-reload (systemd.generator(7)).
+    SystemByGenerator,
+    /// A user's manager; `wharf generate --user` writes them.
+    User,
 }
 
 /// Every file of one project, in an order in which each prefix of the list still starts.
@@ -122,7 +134,7 @@ pub fn plan(stack: &Stack, location: &Location) -> Result<Plan, Diagnostics> {
     files.finish().map(|files| Plan {
         project: stack.name.clone(),
         autostart: stack.autostart,
-        wanted_by: units::wanted_by(stack).into_iter().map(|wanting| (target.clone(), wanting)).collect(),
+        wanted_by: units::wanted_by(&head).into_iter().map(|wanting| (target.clone(), wanting)).collect(),
         target,
         files,
         images: images(stack),

@@ -153,9 +153,10 @@ fn row(unit: &InstalledUnit, name: &str) -> UnitStatus {
 fn filled(row: UnitStatus, state: UnitState, usage: Usage, now: SystemTime) -> UnitStatus {
     let since = state.active_since.filter(|_| state.active == "active");
     UnitStatus {
-        active: state.active,
         sub: state.sub,
-        status: state.status_text,
+        // What a unit said last before it stopped is of no more interest, unless it failed.
+        status: if state.active == "inactive" { String::new() } else { state.status_text },
+        active: state.active,
         result: state.result,
         exit_status: state.exec_main_status,
         restarts: state.restarts,
@@ -218,16 +219,10 @@ fn state(unit: &UnitStatus) -> String {
     text
 }
 
-/// The two largest units of a duration: `3d 4h`, `12min 5s`.
+/// The two largest units of a duration: `3days 4h`, `12m 5s`.
 fn uptime(seconds: u64) -> String {
-    let duration = Duration::from_secs(seconds).as_secs();
-    let (days, hours, minutes, seconds) = (duration / 86400, duration / 3600 % 24, duration / 60 % 60, duration % 60);
-    match (days, hours, minutes) {
-        (0, 0, 0) => format!("{seconds}s"),
-        (0, 0, _) => format!("{minutes}min {seconds}s"),
-        (0, _, _) => format!("{hours}h {minutes}min"),
-        _ => format!("{days}d {hours}h"),
-    }
+    let all = humantime::format_duration(Duration::from_secs(seconds)).to_string();
+    all.split(' ').take(2).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -257,15 +252,15 @@ mod tests {
         let text = table(&[ProjectStatus { project: "shop".into(), units: vec![target, web] }]);
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines[0], "UNIT                CONTAINER  UPTIME  RESTARTS  CPU  MEMORY  STATE");
-        assert_eq!(lines[1], "shop.target                                                  active");
+        assert_eq!(lines[1], "shop.target                                                   active");
         assert_eq!(
             lines[2],
-            "  shop-web.service  shop-web           3                     failed: exit-code 125: no such image"
+            "  shop-web.service  shop-web           3                      failed: exit-code 125: no such image"
         );
     }
 
     #[test]
     fn uptime_shows_two_units() {
-        assert_eq!([0, 65, 3700, 90_000].map(uptime), ["0s", "1min 5s", "1h 1min", "1d 1h"]);
+        assert_eq!([0, 65, 3700, 90_000].map(uptime), ["0s", "1m 5s", "1h 1m", "1day 1h"]);
     }
 }

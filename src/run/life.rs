@@ -1,18 +1,20 @@
-//! The main process of a container unit: start, ready, watch, stop, exit as the container did.
+//! A container that runs: its output and health are told, its end is waited for or brought about, and passed on to systemd.
 
 use std::process::ExitCode;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use nix::sys::signal::Signal;
 use tokio::time::{sleep, timeout};
 
-use super::health::{HealthWatch, is_awaited, status_line};
+use super::handover::Handover;
+use super::health::HealthWatch;
 use super::output::{Pause, Relay};
 use super::process::Process;
-use super::start::{StartError, Started, connect, patiently, start};
+use super::start::{StartError, start_failed};
 use super::{message, stop::StopRequest};
-use crate::engine::{Container, Engine, EngineError, Health, HealthReport};
-use crate::spec::{ContainerPart, ContainerSpec, Ready, exit};
+use crate::engine::{Container, Engine, EngineError};
+use crate::spec::exit;
 use crate::systemd::journal::Journal;
 use crate::systemd::{own_unit, service};
 
@@ -36,84 +38,80 @@ enum End {
     NeverReady(StartError),
 }
 
-/// Runs the container of a spec to its end; the exit status for systemd.
-pub async fn run_container(spec: ContainerSpec) -> ExitCode {
-    let stop = match StopRequest::listen() {
-        Ok(stop) => stop,
-        Err(error) => {
-            message::error(&format!("cannot listen for signals: {error}"));
-            return ExitCode::from(exit::TRY_AGAIN);
+/// Follows the container of a spec to its end; the exit status for systemd.
+pub async fn follow_container(spec: FollowedSpec) -> ExitCode {
+    let prepared = Handover::received().and_then(|handover| {
+        let stop = StopRequest::listen().map_err(|error| format!("cannot listen for signals: {error}"))?;
+        let engine = Engine::with_version(handover.api_version).map_err(|error| error.to_string())?;
+        let life = Life { engine, spec, handover };
+        let journal = life.journal().map_err(|error| format!("cannot write to the journal: {error}"))?;
+        Ok((life, journal, stop))
+    });
+    match prepared {
+        Ok((life, journal, stop)) => {
+            let end = Box::pin(life.until_end(journal, &stop)).await;
+            life.conclude(end).await
         }
-    };
-    let outcome = tokio::select! {
-        outcome = Box::pin(bring_up(&spec)) => outcome,
-        // Told to stop while starting: ExecStopPost= removes what there is.
-        () = stop.wait() => return ExitCode::SUCCESS,
-    };
-    match outcome {
-        Ok((engine, started)) => Box::pin(Life::new(engine, spec, started).run(&stop)).await,
-        Err(error) => start_failed(&error),
+        Err(why) => {
+            message::error(&why);
+            ExitCode::from(exit::TRY_AGAIN)
+        }
     }
 }
 
-async fn bring_up(spec: &ContainerSpec) -> Result<(Engine, Started), StartError> {
-    let engine = connect().await?;
-    let started = patiently("Starting", start(&engine, spec)).await?;
-    Ok((engine, started))
+/// The parts of a container spec that matter once the container runs; the rest is not even read into memory.
+#[derive(serde::Deserialize)]
+pub struct FollowedSpec {
+    container: FollowedContainer,
+    wharf: FollowedPart,
 }
 
-fn start_failed(error: &StartError) -> ExitCode {
-    message::error(&error.to_string());
-    service::status(&error.to_string());
-    ExitCode::from(error.exit_status())
-}
-
-/// A container that runs, and what is known of it. Of the spec it keeps little: it lives as long as the container.
-struct Life {
-    engine: Engine,
-    started: Started,
-    part: ContainerPart,
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct FollowedContainer {
+    #[serde(default)]
     image: String,
+    #[serde(default)]
     tty: bool,
 }
 
-impl Life {
-    fn new(engine: Engine, spec: ContainerSpec, started: Started) -> Self {
-        let image = spec.container.image.unwrap_or_default();
-        Self { engine, started, part: spec.wharf, image, tty: spec.container.tty.unwrap_or(false) }
-    }
+#[derive(serde::Deserialize)]
+struct FollowedPart {
+    project: String,
+    service: String,
+    name: String,
+    stop_grace_period: f64,
+}
 
-    async fn run(self, stop: &StopRequest) -> ExitCode {
-        if self.part.ready == Ready::Started {
-            let running = HealthReport { status: Health::NONE, output: String::new() };
-            service::ready(&status_line(&running, &self.started.id));
-        }
-        let end = match self.journal() {
-            Ok(journal) => self.until_end(journal, stop).await,
-            Err(error) => {
-                message::error(&format!("cannot write to the journal: {error}"));
-                return ExitCode::from(exit::TRY_AGAIN);
-            }
-        };
-        self.conclude(end).await
+/// A container that runs, and what is known of it.
+struct Life {
+    engine: Engine,
+    spec: FollowedSpec,
+    handover: Handover,
+}
+
+impl Life {
+    fn id(&self) -> &str {
+        &self.handover.id
     }
 
     fn journal(&self) -> std::io::Result<Journal> {
+        let part = &self.spec.wharf;
         Journal::new(&[
-            ("SYSLOG_IDENTIFIER", &self.part.name),
-            ("CONTAINER_ID", message::short(&self.started.id)),
-            ("CONTAINER_ID_FULL", &self.started.id),
-            ("CONTAINER_NAME", &self.part.name),
-            ("IMAGE", &self.image),
-            ("WHARF_PROJECT", &self.part.project),
-            ("WHARF_SERVICE", &self.part.service),
+            ("SYSLOG_IDENTIFIER", &part.name),
+            ("CONTAINER_ID", message::short(self.id())),
+            ("CONTAINER_ID_FULL", self.id()),
+            ("CONTAINER_NAME", &part.name),
+            ("IMAGE", &self.spec.container.image),
+            ("WHARF_PROJECT", &part.project),
+            ("WHARF_SERVICE", &part.service),
         ])
     }
 
     /// Relays the output, follows the health and waits for the end, all at once.
     async fn until_end(&self, journal: Journal, stop: &StopRequest) -> End {
-        let relay = Relay::new(&self.engine, &self.started.id, self.tty, journal, self.started.adopted);
-        let mut health = HealthWatch::new(&self.engine, &self.started.id, is_awaited(self.part.ready));
+        let relay = Relay::new(&self.engine, self.id(), self.spec.container.tty, journal, self.handover.adopted);
+        let mut health = HealthWatch::new(&self.engine, &self.handover);
         let mut ending = std::pin::pin!(self.end(relay));
         let never_ready = tokio::select! {
             end = &mut ending => {
@@ -132,10 +130,7 @@ impl Life {
 
     /// The end of the container: the engine closes its output, or the kernel says that its process is gone.
     async fn end(&self, mut relay: Relay<'_>) -> End {
-        let process = match self.engine.container(&self.started.id).await {
-            Ok(Some(container)) => Process::of(&container),
-            _ => Process::unknown(),
-        };
+        let process = Process::open(self.handover.pid, self.id());
         let overdue = async {
             process.ended().await;
             sleep(LAST_LINES).await;
@@ -179,10 +174,10 @@ impl Life {
     }
 
     async fn look_for_end(&self) -> Result<Option<Container>, EngineError> {
-        if let Ok(waited) = timeout(A_MOMENT, self.engine.wait_container(&self.started.id)).await {
+        if let Ok(waited) = timeout(A_MOMENT, self.engine.wait_container(self.id())).await {
             waited?;
         }
-        self.engine.container(&self.started.id).await
+        self.engine.container(self.id()).await
     }
 
     async fn survives_engine(&self) -> bool {
@@ -191,7 +186,7 @@ impl Life {
 
     /// The stop signal, the grace period, SIGKILL. Normally the container's end, seen elsewhere, comes first.
     async fn stop(&self) {
-        let grace = Duration::try_from_secs_f64(self.part.stop_grace_period).unwrap_or(Duration::from_secs(10));
+        let grace = Duration::try_from_secs_f64(self.spec.wharf.stop_grace_period).unwrap_or(Duration::from_secs(10));
         let overdue = sleep(grace);
         self.signal_until_heard(&self.stop_signal().await).await;
         overdue.await;
@@ -201,13 +196,13 @@ impl Life {
     }
 
     async fn stop_signal(&self) -> String {
-        let inspected = self.engine.container(&self.started.id).await.ok().flatten();
+        let inspected = self.engine.container(self.id()).await.ok().flatten();
         inspected.and_then(|container| container.stop_signal).unwrap_or_else(|| "SIGTERM".to_owned())
     }
 
     async fn signal_until_heard(&self, signal: &str) {
         let mut pause = Pause::new();
-        while let Err(error) = self.engine.signal_container(&self.started.id, signal).await {
+        while let Err(error) = self.engine.signal_container(self.id(), signal).await {
             message::warning(&format!("cannot send {signal} to the container: {error}"));
             pause.wait().await;
         }
@@ -215,7 +210,7 @@ impl Life {
 
     /// Leaves nothing behind, and tells how it ended.
     async fn conclude(&self, end: End) -> ExitCode {
-        if let Err(error) = self.engine.remove_container(&self.started.id).await {
+        if let Err(error) = self.engine.remove_container(self.id()).await {
             message::warning(&format!("cannot remove the container, the next start will: {error}"));
         }
         match end {
@@ -259,14 +254,14 @@ fn exited(container: &Container) -> ExitCode {
     ExitCode::from(u8::try_from(container.exit_code).unwrap_or(u8::MAX))
 }
 
-/// `exited with status 3`, `was ended by signal 9 (KILL)`, `was killed: out of memory`
+/// `exited with status 3`, `was ended by signal 9 (SIGKILL)`, `was killed: out of memory`
 fn ended(container: &Container) -> String {
     match container.exit_code {
         _ if container.oom_killed => format!("was killed for want of memory, status {}", container.exit_code),
         code @ 129..=192 => {
             let number = i32::try_from(code - 128).unwrap_or_default();
-            let name = rustix::process::Signal::from_named_raw(number).map(|signal| format!("{signal:?}"));
-            format!("was ended by signal {number} ({}), status {code}", name.unwrap_or_else(|| "real-time".to_owned()))
+            let name = Signal::try_from(number).map_or("a real-time signal", Signal::as_str);
+            format!("was ended by signal {number} ({name}), status {code}")
         }
         code => format!("exited with status {code}"),
     }

@@ -5,6 +5,7 @@
 //! ends; whether to start again is the unit's.
 
 mod cleanup;
+mod handover;
 mod health;
 mod life;
 mod message;
@@ -15,5 +16,6 @@ mod start;
 mod stop;
 
 pub use cleanup::remove_container;
-pub use life::run_container;
+pub use life::follow_container;
 pub use resource::{create_network, create_volume, remove_network};
+pub use start::start_container;

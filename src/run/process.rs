@@ -3,28 +3,21 @@
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use tokio::net::unix::pipe::Receiver;
 
-use crate::engine::Container;
-
 /// A pidfd becomes readable when the process ends; of a pipe's reader only this waiting is used.
 pub struct Process(Option<Receiver>);
 
 impl Process {
-    /// The process of a container that runs. Where the engine counts processes otherwise than this host (it runs elsewhere, or
-    /// in a namespace of its own), nothing is watched.
-    pub fn of(container: &Container) -> Self {
-        Self(Self::open(container))
+    /// The first process of a container. Where the engine counts processes otherwise than this host (it runs elsewhere, or in a
+    /// namespace of its own), nothing is watched.
+    pub fn open(pid: i32, container_id: &str) -> Self {
+        Self(Self::try_open(pid, container_id))
     }
 
-    /// A process that nobody can watch.
-    pub fn unknown() -> Self {
-        Self(None)
-    }
-
-    fn open(container: &Container) -> Option<Receiver> {
-        let descriptor = pidfd_open(Pid::from_raw(container.pid)?, PidfdFlags::NONBLOCK).ok()?;
+    fn try_open(pid: i32, container_id: &str) -> Option<Receiver> {
+        let descriptor = pidfd_open(Pid::from_raw(pid)?, PidfdFlags::NONBLOCK).ok()?;
         // Looked at after the descriptor is open: the number cannot come to mean another process in between.
-        let cgroup = std::fs::read_to_string(format!("/proc/{}/cgroup", container.pid)).ok()?;
-        if !cgroup.contains(&container.id) {
+        let cgroup = std::fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
+        if !cgroup.contains(container_id) {
             return None;
         }
         Receiver::from_owned_fd_unchecked(descriptor).ok()

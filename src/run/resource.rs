@@ -1,14 +1,16 @@
 //! Networks and volumes: there while their unit is active.
 
+use std::fmt;
+use std::path::Path;
 use std::process::ExitCode;
 
 use super::message;
 use super::start::connect;
 use crate::engine::{Engine, EngineError};
-use crate::spec::{NetworkSpec, VolumeSpec, exit, label};
+use crate::spec::{NetworkSpec, VolumeSpec, exit, from_json, label};
 
 /// What stands in the way.
-enum Problem {
+pub enum Problem {
     Engine(EngineError),
     Said(String),
 }
@@ -16,6 +18,26 @@ enum Problem {
 impl From<EngineError> for Problem {
     fn from(error: EngineError) -> Self {
         Self::Engine(error)
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Engine(error) => error.fmt(f),
+            Self::Said(why) => f.write_str(why),
+        }
+    }
+}
+
+/// Makes sure that the network or volume of a spec file is there.
+pub async fn make(engine: &Engine, path: &Path) -> Result<(), Problem> {
+    let unreadable = |error: &dyn fmt::Display| Problem::Said(format!("{}: {error}", path.display()));
+    let text = std::fs::read_to_string(path).map_err(|error| unreadable(&error))?;
+    if path.to_string_lossy().ends_with(".network.json") {
+        make_network(engine, &from_json(&text).map_err(|error| unreadable(&error))?).await
+    } else {
+        make_volume(engine, &from_json(&text).map_err(|error| unreadable(&error))?).await
     }
 }
 
@@ -53,12 +75,8 @@ async fn with_engine(work: impl AsyncFnOnce(&Engine) -> Result<(), Problem>) -> 
     };
     match work(&engine).await {
         Ok(()) => ExitCode::SUCCESS,
-        Err(Problem::Engine(error)) => {
-            message::error(&error.to_string());
-            ExitCode::FAILURE
-        }
-        Err(Problem::Said(why)) => {
-            message::error(&why);
+        Err(problem) => {
+            message::error(&problem.to_string());
             ExitCode::FAILURE
         }
     }
@@ -77,7 +95,11 @@ async fn make_network(engine: &Engine, spec: &NetworkSpec) -> Result<(), Problem
         }
         unmake_network(engine, name, &state.containers).await?;
     }
-    Ok(engine.create_network(&spec.network).await?)
+    match engine.create_network(&spec.network).await {
+        // Another container's start was quicker.
+        Err(EngineError::Conflict(_)) => Ok(()),
+        other => Ok(other?),
+    }
 }
 
 async fn unmake_network(engine: &Engine, name: &str, containers: &[String]) -> Result<(), Problem> {

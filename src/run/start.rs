@@ -1,11 +1,19 @@
 //! From a spec to a running container: adopt the one that runs, or fetch, create, connect and start.
 
+use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::time::Duration;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::message;
-use crate::engine::{Container, Engine, EngineError};
-use crate::spec::{ContainerSpec, PullPolicy, exit, label};
+use bollard::models::{ContainerCreateBody, Mount, MountType};
+
+use super::handover::Handover;
+use super::health::status_line;
+use super::stop::StopRequest;
+use super::{message, resource};
+use crate::engine::{Container, Engine, EngineError, Health, Image};
+use crate::spec::{ContainerSpec, PullPolicy, Ready, exit, label};
 use crate::systemd::{own_unit, service};
 
 /// A start that failed before the unit was ever ready is tried this many times, so that `systemctl start` has an answer; what
@@ -16,10 +24,72 @@ const FIRST_ATTEMPTS: u32 = 3;
 const ENGINE_PATIENCE: Duration = Duration::from_secs(60);
 
 /// A container that runs.
-pub struct Started {
-    pub id: String,
+struct Started {
+    id: String,
     /// It ran already, from a wharf-run before this one.
-    pub adopted: bool,
+    adopted: bool,
+}
+
+/// Brings the container of a spec up and becomes its follower; returns the exit status for systemd if there is nothing to
+/// follow.
+pub async fn start_container(path: &Path, spec: ContainerSpec) -> ExitCode {
+    let stop = match StopRequest::listen() {
+        Ok(stop) => stop,
+        Err(error) => {
+            message::error(&format!("cannot listen for signals: {error}"));
+            return ExitCode::from(exit::TRY_AGAIN);
+        }
+    };
+    match bring_up(path, &spec, &stop).await {
+        Ok(handover) => {
+            message::error(&format!("cannot execute wharf-run: {}", handover.follow(path)));
+            ExitCode::from(exit::TRY_AGAIN)
+        }
+        Err(StartError::Stopped) => ExitCode::SUCCESS,
+        Err(error) => start_failed(&error),
+    }
+}
+
+/// Does what may take long, unless a stop is asked for. What is short is done to its end: a half-made container would be left
+/// behind; the follower finds the request still waiting.
+async fn unless_stopped<T>(
+    stop: &StopRequest,
+    work: impl Future<Output = Result<T, StartError>>,
+) -> Result<T, StartError> {
+    tokio::select! {
+        done = work => done,
+        () = stop.wait() => Err(StartError::Stopped),
+    }
+}
+
+/// Tells why there is no running container.
+pub fn start_failed(error: &StartError) -> ExitCode {
+    message::error(&error.to_string());
+    service::status(&error.to_string());
+    ExitCode::from(error.exit_status())
+}
+
+async fn bring_up(path: &Path, spec: &ContainerSpec, stop: &StopRequest) -> Result<Handover, StartError> {
+    let engine = unless_stopped(stop, connect()).await?;
+    let Started { id, adopted } = patiently("Starting", start(&engine, path, spec, stop)).await?;
+    if spec.wharf.ready == Ready::Started {
+        service::ready(&status_line(Health::NONE, &id));
+    }
+    let health_since = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs().cast_signed());
+    let container = at("cannot look at the container", engine.container(&id).await)?;
+    // A container that is gone, or has ended, is found out by the follower.
+    let (health, pid) = container.map_or((Health::NONE, 0), |container| (container.health.status, container.pid));
+    let awaited = spec.wharf.ready == Ready::Healthy && health != Health::HEALTHY;
+    match health {
+        Health::NONE | Health::EMPTY if awaited && pid != 0 => {
+            at("cannot remove the container", engine.remove_container(&id).await)?;
+            return Err(StartError::NoHealthcheck);
+        }
+        Health::HEALTHY if spec.wharf.ready == Ready::Healthy => service::ready(&status_line(health, &id)),
+        Health::NONE | Health::EMPTY => (),
+        _ => service::status(&status_line(health, &id)),
+    }
+    Ok(Handover { id, pid, health, health_since, awaited, adopted, api_version: engine.api_version() })
 }
 
 /// Why there is no running container.
@@ -33,6 +103,12 @@ pub enum StartError {
     NameTaken(String),
     /// `pull_policy` is `never` and the image is not there.
     NoImage(String),
+    /// A network or volume cannot be made.
+    Resource(String),
+    /// It was told to stop before there was a container.
+    Stopped,
+    /// The unit waits for health, and nobody has said how to tell.
+    NoHealthcheck,
     /// The container was unhealthy, or ended, before it was ready.
     NeverReady(String),
 }
@@ -52,7 +128,11 @@ impl fmt::Display for StartError {
                     "image {image} is not on this host, and pull_policy is \"never\": load it, or change the policy"
                 )
             }
-            Self::NeverReady(why) => f.write_str(why),
+            Self::Stopped => f.write_str("told to stop while starting"),
+            Self::NoHealthcheck => f.write_str(
+                "the unit waits for the container to be healthy, but neither the service nor the image has a healthcheck",
+            ),
+            Self::NeverReady(why) | Self::Resource(why) => f.write_str(why),
         }
     }
 }
@@ -62,8 +142,11 @@ impl StartError {
     pub fn exit_status(&self) -> u8 {
         let hopeless = match self {
             Self::Engine { error, .. } if error.is_unreachable() => return exit::UNAVAILABLE,
-            Self::Engine { error: EngineError::Refused(_), .. } | Self::NeverReady(_) => false,
-            Self::Engine { .. } | Self::NameTaken(_) | Self::NoImage(_) => true,
+            Self::Engine { error: EngineError::Refused(_), .. }
+            | Self::NeverReady(_)
+            | Self::Resource(_)
+            | Self::Stopped => false,
+            Self::Engine { .. } | Self::NameTaken(_) | Self::NoImage(_) | Self::NoHealthcheck => true,
         };
         match own_unit::start_history() {
             Some(history) if history.was_active => exit::TRY_AGAIN,
@@ -97,7 +180,7 @@ pub async fn connect() -> Result<Engine, StartError> {
 }
 
 /// A running container of this spec.
-pub async fn start(engine: &Engine, spec: &ContainerSpec) -> Result<Started, StartError> {
+async fn start(engine: &Engine, path: &Path, spec: &ContainerSpec, stop: &StopRequest) -> Result<Started, StartError> {
     let name = &spec.wharf.name;
     if let Some(found) = at(format!("cannot look for container {name}"), engine.container(name).await)? {
         if !found.belongs_to(spec) {
@@ -109,10 +192,10 @@ pub async fn start(engine: &Engine, spec: &ContainerSpec) -> Result<Started, Sta
         }
         replace(engine, &found).await?;
     }
-    if spec.wharf.pull_policy == PullPolicy::Always {
-        pull(engine, spec).await?;
-    }
-    let id = create(engine, spec).await?;
+    let image = image(engine, spec, stop).await?;
+    make_resources(engine, path, spec).await?;
+    let body = with_named_volumes(spec, &image);
+    let id = at(format!("cannot create container {name}"), engine.create_container(name, body).await)?;
     for network in &spec.wharf.networks {
         let joined = engine.join_network(&id, &network.name, &network.endpoint).await;
         at(format!("cannot connect container {name} to network {}", network.name), joined)?;
@@ -128,22 +211,59 @@ async fn replace(engine: &Engine, found: &Container) -> Result<(), StartError> {
     at(format!("cannot remove container {short}"), engine.remove_container(&found.id).await)
 }
 
-async fn create(engine: &Engine, spec: &ContainerSpec) -> Result<String, StartError> {
-    let image = spec.container.image.clone().unwrap_or_default();
-    match engine.create_container(spec).await {
-        Err(EngineError::NotFound(_)) if !at("cannot look for the image", engine.has_image(&image).await)? => {
-            if spec.wharf.pull_policy == PullPolicy::Never {
-                return Err(StartError::NoImage(image));
-            }
-            pull(engine, spec).await?;
-            at(format!("cannot create container {}", spec.wharf.name), engine.create_container(spec).await)
-        }
-        other => at(format!("cannot create container {}", spec.wharf.name), other),
+/// The image, fetched as the pull policy says.
+async fn image(engine: &Engine, spec: &ContainerSpec, stop: &StopRequest) -> Result<Image, StartError> {
+    let reference = spec.container.image.as_deref().unwrap_or_default();
+    let look = async || at(format!("cannot look for image {reference}"), engine.image(reference).await);
+    let policy = spec.wharf.pull_policy;
+    if policy != PullPolicy::Always
+        && let Some(image) = look().await?
+    {
+        return Ok(image);
     }
+    if policy == PullPolicy::Never {
+        return Err(StartError::NoImage(reference.to_owned()));
+    }
+    unless_stopped(stop, pull(engine, reference)).await?;
+    look().await?.ok_or_else(|| StartError::NoImage(reference.to_owned()))
 }
 
-async fn pull(engine: &Engine, spec: &ContainerSpec) -> Result<(), StartError> {
-    let image = spec.container.image.as_deref().unwrap_or_default();
+/// The networks and volumes have units of their own; what somebody removed behind their backs is made again.
+async fn make_resources(engine: &Engine, path: &Path, spec: &ContainerSpec) -> Result<(), StartError> {
+    for file in &spec.wharf.resources {
+        let made = resource::make(engine, &path.with_file_name(file)).await;
+        made.map_err(|problem| StartError::Resource(problem.to_string()))?;
+    }
+    Ok(())
+}
+
+/// Each container is a new one: what the image declares as a volume gets a name, so that its data is there again next time.
+fn with_named_volumes(spec: &ContainerSpec, image: &Image) -> ContainerCreateBody {
+    let mut body = spec.container.clone();
+    let host = body.host_config.get_or_insert_default();
+    let mounts = host.mounts.get_or_insert_default();
+    let binds = host.binds.iter().flatten().filter_map(|bind| bind.split(':').nth(1));
+    let tmpfs = host.tmpfs.iter().flatten().map(|(target, _)| target.as_str());
+    let covered: HashSet<&str> = binds.chain(tmpfs).chain(mounts.iter().filter_map(|m| m.target.as_deref())).collect();
+    let missing: Vec<String> =
+        image.volumes.iter().filter(|path| !covered.contains(path.trim_end_matches('/'))).cloned().collect();
+    let declared = |target| Mount { target: Some(target), typ: Some(MountType::VOLUME), ..Default::default() };
+    mounts.extend(missing.into_iter().map(declared));
+    for mount in mounts.iter_mut().filter(|mount| mount.typ == Some(MountType::VOLUME) && mount.source.is_none()) {
+        mount.source = Some(volume_name(spec, mount.target.as_deref().unwrap_or_default()));
+        let labels = HashMap::from([(label::PROJECT.to_owned(), spec.wharf.project.clone())]);
+        mount.volume_options.get_or_insert_default().labels = Some(labels);
+    }
+    body
+}
+
+/// `shop-db_var_lib_mysql`
+fn volume_name(spec: &ContainerSpec, target: &str) -> String {
+    let allowed = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-') { c } else { '_' };
+    format!("{}_{}", spec.wharf.name, target.trim_matches('/').chars().map(allowed).collect::<String>())
+}
+
+async fn pull(engine: &Engine, image: &str) -> Result<(), StartError> {
     service::busy(&format!("Pulling {image}"));
     let mut shown = None;
     let mut last_sign = std::time::Instant::now();

@@ -34,6 +34,7 @@ fn parse_duration(text: &str) -> Result<Duration, AmountFault> {
             "h" => 3_600_000_000_000,
             "" => return Err(AmountFault::NoUnit),
             _ if number.is_empty() => return Err(AmountFault::NoNumber),
+            other if other.contains(char::is_whitespace) => return Err(AmountFault::Space),
             other => return Err(AmountFault::Unit(other.to_owned())),
         };
         nanoseconds =

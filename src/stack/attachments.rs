@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use super::decode::{Fields, Item};
 use super::model::Attachment;
 use super::node::Value;
-use super::problem::{Expected, Invalid, Report, Shape};
+use super::problem::{Expected, Family, Invalid, MachineFault, Report, Shape};
 use crate::diagnostic::Place;
 
 /// The network that a service joins when it names none.
@@ -58,9 +58,9 @@ fn attachment(item: Item<'_>, owner: String, report: &mut Report) -> Option<Atta
     let mut fields = item.fields(owner, report)?;
     let attachment = Attachment {
         aliases: fields.parse_strings("aliases", report, |text| Ok(text.to_owned())),
-        ipv4_address: fields.parse("ipv4_address", report, address::<Ipv4Addr>),
-        ipv6_address: fields.parse("ipv6_address", report, address::<Ipv6Addr>),
-        link_local_ips: fields.parse_strings("link_local_ips", report, address::<IpAddr>),
+        ipv4_address: fields.parse("ipv4_address", report, ipv4),
+        ipv6_address: fields.parse("ipv6_address", report, ipv6),
+        link_local_ips: fields.parse_strings("link_local_ips", report, address),
         mac_address: fields.parse("mac_address", report, mac_address),
         driver_opts: super::networks::options(&mut fields, "driver_opts", report),
         priority: fields.get("priority").and_then(|item| item.integer(i64::MIN, report)).unwrap_or(0),
@@ -70,11 +70,23 @@ fn attachment(item: Item<'_>, owner: String, report: &mut Report) -> Option<Atta
     Some(attachment)
 }
 
-/// An address of one family, as the user wrote it.
-pub fn address<T: std::str::FromStr>(text: &str) -> Result<String, Invalid> {
+/// An address of either family, as the user wrote it.
+pub fn address(text: &str) -> Result<String, Invalid> {
+    checked::<IpAddr>(text, Family::Any)
+}
+
+fn ipv4(text: &str) -> Result<String, Invalid> {
+    checked::<Ipv4Addr>(text, Family::V4)
+}
+
+fn ipv6(text: &str) -> Result<String, Invalid> {
+    checked::<Ipv6Addr>(text, Family::V6)
+}
+
+fn checked<T: std::str::FromStr>(text: &str, family: Family) -> Result<String, Invalid> {
     match text.parse::<T>() {
         Ok(_) => Ok(text.to_owned()),
-        Err(_) => Err(Invalid::Address { value: text.to_owned() }),
+        Err(_) => Err(Invalid::Machine(MachineFault::Address { value: text.to_owned(), family })),
     }
 }
 
@@ -84,6 +96,6 @@ fn mac_address(text: &str) -> Result<String, Invalid> {
     if pairs.len() == 6 && pairs.iter().all(is_pair) {
         Ok(text.to_owned())
     } else {
-        Err(Invalid::Mac { value: text.to_owned() })
+        Err(Invalid::Machine(MachineFault::Mac { value: text.to_owned() }))
     }
 }

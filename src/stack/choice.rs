@@ -1,22 +1,25 @@
 //! Keys whose values are a short list of words.
 
 use super::model::{Condition, PullPolicy, Ready, Restart};
-use super::problem::Invalid;
+use super::problem::{ChoiceFault, Invalid};
 use super::suggest::nearest;
 
 /// The word, if it is allowed.
 pub fn one_of(key: &'static str, text: &str, allowed: &'static [&'static str]) -> Result<&'static str, Invalid> {
-    allowed.iter().copied().find(|word| *word == text).ok_or_else(|| Invalid::OneOf {
-        key,
-        value: text.to_owned(),
-        nearest: nearest(text, allowed),
-        allowed,
+    allowed.iter().copied().find(|word| *word == text).ok_or_else(|| {
+        Invalid::Choice(ChoiceFault::OneOf { key, value: text.to_owned(), nearest: nearest(text, allowed), allowed })
     })
 }
 
 /// Compose Specification, services, restart.
 pub fn restart(text: &str) -> Result<Restart, Invalid> {
-    let invalid = || Invalid::Restart { value: text.to_owned() };
+    const PLAIN: &[&str] = &["no", "always", "unless-stopped", "on-failure"];
+    let invalid = || {
+        Invalid::Choice(ChoiceFault::Restart {
+            value: text.to_owned(),
+            nearest: nearest(text, PLAIN).filter(|_| !text.contains(':')),
+        })
+    };
     match text {
         "no" => Ok(Restart::No),
         "always" => Ok(Restart::Always),
@@ -35,8 +38,12 @@ pub fn pull_policy(text: &str) -> Result<PullPolicy, Invalid> {
         "always" => Ok(PullPolicy::Always),
         "missing" | "if_not_present" => Ok(PullPolicy::Missing),
         "never" => Ok(PullPolicy::Never),
-        "build" | "daily" | "weekly" | "refresh" => Err(Invalid::UnsupportedPolicy { value: text.to_owned() }),
-        _ if text.starts_with("every_") => Err(Invalid::UnsupportedPolicy { value: text.to_owned() }),
+        "build" | "daily" | "weekly" | "refresh" => {
+            Err(Invalid::Choice(ChoiceFault::UnsupportedPolicy { value: text.to_owned() }))
+        }
+        _ if text.starts_with("every_") => {
+            Err(Invalid::Choice(ChoiceFault::UnsupportedPolicy { value: text.to_owned() }))
+        }
         _ => one_of("pull_policy", text, &["always", "missing", "never"]).map(|_| PullPolicy::Missing),
     }
 }

@@ -36,6 +36,9 @@ impl<'a> Item<'a> {
     }
 
     pub fn wrong_type(&self, expected: Expected, report: &mut Report) {
+        if self.node.value == Value::Faulty {
+            return;
+        }
         let problem = Shape::WrongType { key: self.key.to_owned(), expected, found: self.node.kind() };
         report.add(&self.node.place, problem);
     }
@@ -135,7 +138,12 @@ impl<'a> Item<'a> {
     pub fn string_list(&self, report: &mut Report) -> Option<Vec<Text<'a>>> {
         let elements = self.elements(Expected::StringList, report)?;
         let item = |node| Item { key: self.key, node };
-        Some(elements.iter().filter_map(|node| Some(Text { text: item(node).str(report)?, node })).collect())
+        Some(
+            elements
+                .iter()
+                .filter_map(|node| Some(Text { text: item(node).str_as(Expected::Element, report)?, node }))
+                .collect(),
+        )
     }
 
     /// A string, or a list of strings.
@@ -171,7 +179,7 @@ impl<'a> Item<'a> {
     }
 
     fn listed_pair(&self, report: &mut Report) -> Option<Pair<'a>> {
-        let text = self.str(report)?;
+        let text = self.str_as(Expected::Element, report)?;
         let (key, value) = match text.split_once('=') {
             Some((key, value)) => (key, Some(value.to_owned())),
             None => (text, None),

@@ -79,8 +79,10 @@ fn read_services(
         return BTreeMap::new();
     };
     let mut ports_left = ports::MOST_PORTS;
-    let entries = item.entries(report).iter().filter(|entry| !entry.key.starts_with("x-"));
+    let entries = item.entries(report);
+    // The keys are the user's own, so that `x-…` is a service like any other.
     entries
+        .iter()
         .filter_map(|entry| service::read(entry, surroundings, &mut ports_left, report))
         .map(|decoded| (decoded.service.name.clone(), decoded))
         .collect()
@@ -98,7 +100,7 @@ fn read_volumes(
     read.map(|volume| (volume.key.clone(), volume)).collect()
 }
 
-/// The implicit `default` network exists if a service joins it and nobody declared it; a declared one that nobody joins goes.
+/// The implicit `default` network exists where a service joins it and nobody declared it.
 fn add_default_network(stack: &mut Stack, surroundings: &Surroundings<'_>) {
     let key = attachments::DEFAULT;
     let used = stack.services.values().any(|service| service.networks.contains_key(key));

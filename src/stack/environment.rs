@@ -12,7 +12,7 @@ use super::decode::{Fields, Item, accept};
 use super::env_file;
 use super::names;
 use super::node::Value;
-use super::problem::{Expected, FileProblem, Invalid, Report, Shape};
+use super::problem::{CommandFault, Expected, FileProblem, Invalid, Report, Shape};
 use super::surroundings::Surroundings;
 use crate::diagnostic::SourceFile;
 
@@ -23,14 +23,18 @@ type Environment = BTreeMap<String, Option<String>>;
 pub fn read(service: &mut Fields<'_>, surroundings: &Surroundings<'_>, report: &mut Report) -> Environment {
     let mut environment = Environment::new();
     if let Some(item) = service.get("env_file") {
-        match &item.node.value {
-            Value::Array(nodes) => {
-                for node in nodes {
-                    env_file_entry(Item { key: "env_file", node }, &mut environment, surroundings, report);
-                }
+        let nodes = match &item.node.value {
+            Value::Array(nodes) => nodes.as_slice(),
+            Value::String(_) => std::slice::from_ref(item.node),
+            _ => {
+                item.wrong_type(Expected::EnvFiles, report);
+                &[]
             }
-            Value::String(_) => env_file_entry(item, &mut environment, surroundings, report),
-            _ => item.wrong_type(Expected::Strings, report),
+        };
+        for node in nodes {
+            if let Some(entry) = env_file(Item { key: "env_file", node }, report) {
+                load(&entry, &mut environment, surroundings, report);
+            }
         }
     }
     if let Some(item) = service.get("environment") {
@@ -40,7 +44,7 @@ pub fn read(service: &mut Fields<'_>, surroundings: &Surroundings<'_>, report: &
             };
             let value = pair.value.or_else(|| (surroundings.lookup)(&name));
             if value.as_ref().is_some_and(|value| value.contains('\0')) {
-                report.add(pair.place, Invalid::NulByte);
+                report.add(pair.place, Invalid::Command(CommandFault::NulByte));
             }
             environment.insert(name, value);
         }
@@ -48,59 +52,53 @@ pub fn read(service: &mut Fields<'_>, surroundings: &Surroundings<'_>, report: &
     environment
 }
 
+/// One entry of `env_file`.
+struct EnvFile<'a> {
+    path: Item<'a>,
+    /// Whether it is an error if the file is not there.
+    required: bool,
+    /// `format = "raw"`: no quotes, no variables.
+    raw: bool,
+}
+
 /// A path, or `{ path, required, format }`.
-fn env_file_entry(item: Item<'_>, environment: &mut Environment, surroundings: &Surroundings<'_>, report: &mut Report) {
+fn env_file<'a>(item: Item<'a>, report: &mut Report) -> Option<EnvFile<'a>> {
     if !matches!(item.node.value, Value::Table(_)) {
-        if let Some(path) = item.str(report) {
-            load(path, true, false, item, environment, surroundings, report);
-        }
-        return;
+        return Some(EnvFile { path: item, required: true, raw: false });
     }
-    let Some(mut fields) = item.fields("an entry of `env_file`".to_owned(), report) else {
-        return;
-    };
-    let path_item = fields.get("path");
+    let mut fields = item.fields("an entry of `env_file`".to_owned(), report)?;
+    let path = fields.get("path");
     let required = fields.boolean("required", report).unwrap_or(true);
     let raw = fields.parse("format", report, |text| one_of("format", text, &["raw"])).is_some();
     let owner = fields.owner.clone();
     fields.finish(&[], report);
-    match path_item {
-        Some(path_item) => {
-            if let Some(path) = path_item.str(report) {
-                load(path, required, raw, path_item, environment, surroundings, report);
-            }
-        }
-        None => report.add(item.place(), Shape::Missing { key: "path", owner, example: "path = \"./web.env\"" }),
+    if path.is_none() {
+        report.add(item.place(), Shape::Missing { key: "path", owner, example: "path = \"./web.env\"" });
     }
+    Some(EnvFile { path: path?, required, raw })
 }
 
-fn load(
-    path: &str,
-    required: bool,
-    raw: bool,
-    item: Item<'_>,
-    environment: &mut Environment,
-    surroundings: &Surroundings<'_>,
-    report: &mut Report,
-) {
+/// Reads the file and adds its variables to those above it.
+fn load(entry: &EnvFile<'_>, environment: &mut Environment, surroundings: &Surroundings<'_>, report: &mut Report) {
+    let Some(path) = entry.path.str(report) else { return };
     let shown = surroundings.shown_directory.join(path.strip_prefix("./").unwrap_or(path));
     let file = match read_file(&shown) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            if required {
-                report.add(item.place(), FileProblem::EnvFileMissing { path: shown });
+            if entry.required {
+                report.add(entry.path.place(), FileProblem::EnvFileMissing { path: shown });
             }
             return;
         }
         Err(error) => {
-            report.add(item.place(), FileProblem::Unreadable { path: shown, reason: error.to_string() });
+            report.add(entry.path.place(), FileProblem::Unreadable { path: shown, reason: error.to_string() });
             return;
         }
     };
     let variables = {
         let above = &*environment;
         let lookup = |name: &str| (surroundings.lookup)(name).or_else(|| above.get(name).cloned().flatten());
-        let parse = if raw { env_file::parse_raw } else { env_file::parse };
+        let parse = if entry.raw { env_file::parse_raw } else { env_file::parse };
         parse(&file, &lookup, report)
     };
     environment.extend(variables.into_iter().map(|(name, value)| (name, Some(value))));

@@ -16,7 +16,12 @@ pub fn parse(file: &Arc<SourceFile>, report: &mut Report) -> Option<Node> {
     let (document, errors) = DeTable::parse_recoverable(&file.text);
     for error in &errors {
         let place = Place::new(file, error.span().unwrap_or(0..0));
-        report.add(&place, FileProblem::Syntax { message: error.message().to_owned() });
+        let text = file.text.get(place.span.clone()).unwrap_or("").to_owned();
+        let problem = match error.message() {
+            "duplicate key" => FileProblem::DuplicateKey { key: text },
+            message => FileProblem::Syntax { message: message.to_owned() },
+        };
+        report.add(&place, problem);
     }
     if !errors.is_empty() {
         return None;

@@ -6,7 +6,7 @@ use super::amounts;
 use super::decode::{Fields, Item};
 use super::model::{HealthTest, Healthcheck};
 use super::node::Value;
-use super::problem::{Expected, Invalid, Report};
+use super::problem::{CommandFault, Expected, Invalid, Report};
 use super::suggest::nearest;
 
 /// Reads `healthcheck`.
@@ -48,15 +48,17 @@ fn test(item: Item<'_>, report: &mut Report) -> Option<HealthTest> {
 
 fn listed(words: Vec<String>) -> Result<HealthTest, Invalid> {
     match words.first().map(String::as_str) {
-        Some("NONE") if words.len() > 1 => Err(Invalid::HealthTestArguments { kind: "NONE" }),
+        Some("NONE") if words.len() > 1 => Err(Invalid::Command(CommandFault::HealthTestArguments { kind: "NONE" })),
         Some("NONE") => Ok(HealthTest::Disabled),
-        Some("CMD") if words.len() < 2 => Err(Invalid::HealthTestArguments { kind: "CMD" }),
-        Some("CMD-SHELL") if words.len() != 2 => Err(Invalid::HealthTestArguments { kind: "CMD-SHELL" }),
+        Some("CMD") if words.len() < 2 => Err(Invalid::Command(CommandFault::HealthTestArguments { kind: "CMD" })),
+        Some("CMD-SHELL") if words.len() != 2 => {
+            Err(Invalid::Command(CommandFault::HealthTestArguments { kind: "CMD-SHELL" }))
+        }
         Some("CMD" | "CMD-SHELL") => Ok(HealthTest::Run(words)),
         Some(other) => {
-            let nearest = nearest(&other.replace('_', "-"), ["CMD", "CMD-SHELL", "NONE"]);
-            Err(Invalid::HealthTest { first: Some(other.to_owned()), nearest })
+            let nearest = nearest(other, ["CMD", "CMD-SHELL", "NONE"]);
+            Err(Invalid::Command(CommandFault::HealthTest { first: Some(other.to_owned()), nearest }))
         }
-        None => Err(Invalid::HealthTest { first: None, nearest: None }),
+        None => Err(Invalid::Command(CommandFault::HealthTest { first: None, nearest: None })),
     }
 }

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use super::decode::{Fields, Item, accept};
 use super::node::Value;
-use super::problem::{Expected, Invalid, Report};
+use super::problem::{Expected, Invalid, MachineFault, Report};
 
 /// What the engine replaces by the host's own address.
 const HOST_GATEWAY: &str = "host-gateway";
@@ -39,7 +39,7 @@ fn short(text: &str) -> Result<String, Invalid> {
     let (host, address) = text
         .split_once('=')
         .or_else(|| text.split_once(':'))
-        .ok_or_else(|| Invalid::ExtraHost { value: text.to_owned() })?;
+        .ok_or_else(|| Invalid::Machine(MachineFault::ExtraHost { value: text.to_owned() }))?;
     joined(host, address)
 }
 
@@ -49,7 +49,7 @@ fn joined(host: &str, address: &str) -> Result<String, Invalid> {
     if is_host && (bare == HOST_GATEWAY || bare.parse::<IpAddr>().is_ok()) {
         Ok(format!("{host}:{bare}"))
     } else {
-        Err(Invalid::ExtraHost { value: format!("{host}={address}") })
+        Err(Invalid::Machine(MachineFault::ExtraHost { value: format!("{host}={address}") }))
     }
 }
 

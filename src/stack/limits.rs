@@ -9,7 +9,7 @@ use super::decode::{Fields, Item};
 use super::model::Ulimit;
 use super::mounts::bytes;
 use super::node::Value;
-use super::problem::{Expected, Invalid, Report, Shape};
+use super::problem::{ChoiceFault, Expected, Invalid, Report, Shape};
 use super::suggest::nearest;
 
 /// The limits of setrlimit(2) by the engine's names.
@@ -66,7 +66,7 @@ pub fn ulimits(service: &mut Fields<'_>, report: &mut Report) -> BTreeMap<String
         let name = entry.key.as_str();
         if !ULIMITS.contains(&name) {
             let nearest = nearest(name, ULIMITS);
-            report.add(&entry.key_place, Invalid::Ulimit { name: name.to_owned(), nearest });
+            report.add(&entry.key_place, Invalid::Choice(ChoiceFault::Ulimit { name: name.to_owned(), nearest }));
             continue;
         }
         let item = Item { key: name, node: &entry.node };

@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::environment::read_file;
-use super::interpolate::{Lookup, interpolate};
+use super::interpolate::{Finding, Lookup, interpolate};
 use super::model::Stack;
 use super::node::{Node, Value};
-use super::problem::{FileProblem, Invalid, Report};
+use super::problem::{FileProblem, Invalid, NameFault, Report};
 use super::surroundings::Surroundings;
 use super::{check, document, env_file, from_toml, names, variables};
 use crate::diagnostic::{Diagnostics, Place, SourceFile};
@@ -70,8 +70,7 @@ fn read_stack_file(path: &Path, report: &mut Report) -> Option<Arc<SourceFile>> 
     match read_file(path) {
         Ok(file) => Some(file),
         Err(error) => {
-            let place = Place::new(&SourceFile::new(path, ""), 0..0);
-            report.add(&place, FileProblem::StackUnreadable { path: path.to_owned(), reason: error.to_string() });
+            report.add_without_place(FileProblem::StackUnreadable { path: path.to_owned(), reason: error.to_string() });
             None
         }
     }
@@ -84,8 +83,7 @@ fn read_dotenv(directory: &Path, environment: Lookup<'_>, report: &mut Report) -
         Ok(file) => env_file::parse(&file, environment, report).into_iter().collect(),
         Err(error) => {
             if error.kind() != ErrorKind::NotFound {
-                let place = Place::new(&SourceFile::new(&path, ""), 0..0);
-                report.add(&place, FileProblem::Unreadable { path, reason: error.to_string() });
+                report.add_without_place(FileProblem::Unreadable { path, reason: error.to_string() });
             }
             BTreeMap::new()
         }
@@ -102,12 +100,18 @@ fn project_name(root: &Node, path: &Path, lookup: Lookup<'_>, report: &mut Repor
         Some(node) => {
             let name = match &node.value {
                 // What is wrong with its variables is said when the whole tree is interpolated.
-                Value::String(text) => interpolate(text, lookup).text,
+                Value::String(text) => {
+                    let interpolated = interpolate(text, lookup);
+                    if interpolated.findings.iter().any(|(_, finding)| !matches!(finding, Finding::Unset { .. })) {
+                        return (String::new(), node.place.clone());
+                    }
+                    interpolated.text
+                }
                 // A wrong type is said when the document is decoded.
                 _ => return (String::new(), node.place.clone()),
             };
             if !names::is_project(&name) {
-                report.add(&node.place, Invalid::ProjectName { value: name.clone(), derived: false });
+                report.add(&node.place, Invalid::Name(NameFault::ProjectName { value: name.clone(), derived: false }));
             }
             (name, node.place.clone())
         }
@@ -115,7 +119,7 @@ fn project_name(root: &Node, path: &Path, lookup: Lookup<'_>, report: &mut Repor
             let name = project_name_of(path);
             if !names::is_project(&name) {
                 let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-                report.add(&root.place, Invalid::ProjectName { value: stem, derived: true });
+                report.add(&root.place, Invalid::Name(NameFault::ProjectName { value: stem, derived: true }));
             }
             (name, root.place.clone())
         }

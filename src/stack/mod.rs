@@ -2,7 +2,8 @@
 //!
 //! In: the text of a TOML stack file, the environment for interpolation, and the env files that it names. Out: a [`Stack`] in
 //! which every short syntax, default name and relative path is resolved, or all errors at once, each with its place.
-//! Invariant: no unit, no engine and no host is known here; a [`Stack`] that comes out of this room is valid in itself.
+//! Invariant: no unit and no engine is known here, and the host is only asked whether bind sources exist; a [`Stack`] that
+//! comes out of this room is valid in itself.
 //!
 //! The way through: [`load()`] → `from_toml` (text to tree) → `variables` (interpolation of the tree) → `document` with one file
 //! a family of keys (tree to types) → `check` (what only shows between keys).

@@ -87,6 +87,16 @@ pub struct Service {
     pub systemd: Overrides,
 }
 
+impl Service {
+    /// The keys of the volumes that it mounts.
+    pub fn named_volumes(&self) -> impl Iterator<Item = &String> {
+        self.mounts.iter().filter_map(|mount| match &mount.kind {
+            MountKind::Volume { source: Some(key), .. } => Some(key),
+            _ => None,
+        })
+    }
+}
+
 /// One published port. Ranges are expanded: one entry a container port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Port {
@@ -246,7 +256,7 @@ pub enum PullPolicy {
 pub struct Network {
     pub key: String,
     pub place: Place,
-    /// The name at the engine: `name`, else `PROJECT_KEY`.
+    /// The name at the engine: `name`, else `PROJECT_KEY` (an external one: else its key).
     pub name: String,
     /// Made and removed by somebody else.
     pub external: bool,
@@ -280,7 +290,7 @@ pub struct IpamConfig {
 pub struct Volume {
     pub key: String,
     pub place: Place,
-    /// The name at the engine: `name`, else `PROJECT_KEY`.
+    /// The name at the engine: `name`, else `PROJECT_KEY` (an external one: else its key).
     pub name: String,
     /// Made and removed by somebody else.
     pub external: bool,

@@ -1,6 +1,6 @@
 //! Names: of projects, of keys, of things at the engine, of hosts and users.
 
-use super::problem::Invalid;
+use super::problem::{Invalid, NameFault};
 
 fn is_word(c: char) -> bool {
     c.is_ascii_alphanumeric()
@@ -12,7 +12,11 @@ pub fn is_key(text: &str) -> bool {
 }
 
 pub fn key(text: &str) -> Result<String, Invalid> {
-    if is_key(text) { Ok(text.to_owned()) } else { Err(Invalid::ServiceName { value: text.to_owned() }) }
+    if is_key(text) {
+        Ok(text.to_owned())
+    } else {
+        Err(Invalid::Name(NameFault::ServiceName { value: text.to_owned() }))
+    }
 }
 
 /// `[a-z0-9][a-z0-9_-]*`. Source: Compose Specification, name.
@@ -33,7 +37,7 @@ pub fn engine(what: &'static str, text: &str) -> Result<String, Invalid> {
     if is_key(text) && text.len() > 1 {
         Ok(text.to_owned())
     } else {
-        Err(Invalid::EngineName { what, value: text.to_owned() })
+        Err(Invalid::Name(NameFault::EngineName { what, value: text.to_owned() }))
     }
 }
 
@@ -44,7 +48,7 @@ pub fn hostname(text: &str) -> Result<String, Invalid> {
         ends && label.len() <= 63 && label.chars().all(|c| is_word(c) || c == '-')
     };
     let fits = text.len() <= 253 && text.split('.').all(is_label);
-    if fits { Ok(text.to_owned()) } else { Err(Invalid::Hostname { value: text.to_owned() }) }
+    if fits { Ok(text.to_owned()) } else { Err(Invalid::Name(NameFault::Hostname { value: text.to_owned() })) }
 }
 
 /// `USER[:GROUP]`, each a name or a number.
@@ -52,13 +56,13 @@ pub fn user(text: &str) -> Result<String, Invalid> {
     let is_part = |part: &str| !part.is_empty() && part.chars().all(|c| !c.is_whitespace() && !c.is_control());
     let parts: Vec<&str> = text.split(':').collect();
     let fits = parts.len() <= 2 && parts.iter().all(|part| is_part(part));
-    if fits { Ok(text.to_owned()) } else { Err(Invalid::User { value: text.to_owned() }) }
+    if fits { Ok(text.to_owned()) } else { Err(Invalid::Name(NameFault::User { value: text.to_owned() })) }
 }
 
 /// A name that an environment can hold.
 pub fn variable(text: &str) -> Result<String, Invalid> {
     let fits = !text.is_empty() && text.chars().all(|c| c != '=' && !c.is_whitespace() && !c.is_control());
-    if fits { Ok(text.to_owned()) } else { Err(Invalid::Variable { name: text.to_owned() }) }
+    if fits { Ok(text.to_owned()) } else { Err(Invalid::Name(NameFault::Variable { name: text.to_owned() })) }
 }
 
 #[cfg(test)]

@@ -8,8 +8,8 @@ use std::net::IpAddr;
 use super::decode::{Fields, Item, accept};
 use super::model::{Ipam, IpamConfig, Network};
 use super::names;
-use super::node::Entry;
-use super::problem::{Expected, Invalid, Report, Shape};
+use super::node::{Entry, Value};
+use super::problem::{Expected, Invalid, MachineFault, Report, Shape};
 use super::surroundings::Surroundings;
 use super::systemd::{self, RESOURCE_SECTIONS};
 use super::{attachments, labels};
@@ -67,7 +67,14 @@ pub fn external(fields: &mut Fields<'_>, report: &mut Report) -> bool {
     let Some(item) = fields.get("external") else {
         return false;
     };
-    item.boolean(report).unwrap_or(false)
+    match &item.node.value {
+        // Compose's old form `external: { name: … }`.
+        Value::Table(_) => {
+            item.wrong_type(Expected::External, report);
+            true
+        }
+        _ => item.boolean(report).unwrap_or(false),
+    }
 }
 
 /// Of an external network or volume only its name says anything.
@@ -109,13 +116,13 @@ fn ipam_config(item: Item<'_>, network: &str, report: &mut Report) -> Option<Ipa
     let mut config = IpamConfig {
         subnet: fields.parse("subnet", report, subnet),
         ip_range: fields.parse("ip_range", report, subnet),
-        gateway: fields.parse("gateway", report, attachments::address::<IpAddr>),
+        gateway: fields.parse("gateway", report, attachments::address),
         aux_addresses: BTreeMap::new(),
     };
     if let Some(item) = fields.get("aux_addresses") {
         for entry in item.entries(report) {
             let item = Item { key: &entry.key, node: &entry.node };
-            let address = item.parse(Expected::String, report, attachments::address::<IpAddr>);
+            let address = item.parse(Expected::String, report, attachments::address);
             config.aux_addresses.extend(address.map(|address| (entry.key.clone(), address)));
         }
     }
@@ -133,5 +140,5 @@ fn subnet(text: &str) -> Result<String, Invalid> {
         };
         length.parse::<u8>().is_ok_and(|length| length <= longest)
     });
-    if fits { Ok(text.to_owned()) } else { Err(Invalid::Subnet { value: text.to_owned() }) }
+    if fits { Ok(text.to_owned()) } else { Err(Invalid::Machine(MachineFault::Subnet { value: text.to_owned() })) }
 }

@@ -24,6 +24,8 @@ pub enum Value {
     String(String),
     Array(Vec<Node>),
     Table(Table),
+    /// A string with a faulty variable. That is reported, and whoever reads the value says no more of it.
+    Faulty,
 }
 
 /// Keys and their values in the order of the file.
@@ -57,6 +59,7 @@ impl Node {
             Value::String(_) => "a string",
             Value::Array(_) => "a list",
             Value::Table(_) => "a table",
+            Value::Faulty => "a faulty string",
         }
     }
 
@@ -78,7 +81,7 @@ impl Node {
                 Some(if same { written } else { value.to_string() })
             }
             Value::Date(text) | Value::String(text) => Some(text.clone()),
-            Value::Null | Value::Array(_) | Value::Table(_) => None,
+            Value::Null | Value::Array(_) | Value::Table(_) | Value::Faulty => None,
         }
     }
 

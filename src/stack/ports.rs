@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use super::decode::{Fields, Item, accept};
 use super::model::{Port, Protocol, Published};
 use super::node::Value;
-use super::problem::{Expected, Invalid, PortFault, Report, Shape};
+use super::problem::{ChoiceFault, Expected, Family, Invalid, MachineFault, PortFault, Report, Shape};
 use super::suggest::nearest;
 use crate::diagnostic::Place;
 
@@ -148,14 +148,17 @@ fn long(item: Item<'_>, owner: &str, report: &mut Report) -> Option<Mapping> {
     let published = fields.get("published").and_then(|published| ranged(published, report));
     let host_ip = fields.parse("host_ip", report, |text| {
         let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
-        bare.parse().map_err(|_| Invalid::Address { value: text.to_owned() })
+        bare.parse()
+            .map_err(|_| Invalid::Machine(MachineFault::Address { value: text.to_owned(), family: Family::Any }))
     });
     let protocol = fields.parse("protocol", report, |text| {
-        protocol(text).map_err(|_| Invalid::OneOf {
-            key: "protocol",
-            value: text.to_owned(),
-            nearest: nearest(text, PROTOCOLS),
-            allowed: PROTOCOLS,
+        protocol(text).map_err(|_| {
+            Invalid::Choice(ChoiceFault::OneOf {
+                key: "protocol",
+                value: text.to_owned(),
+                nearest: nearest(text, PROTOCOLS),
+                allowed: PROTOCOLS,
+            })
         })
     });
     // `mode` tells a swarm whether to balance; on one host both come to the same.

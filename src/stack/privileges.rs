@@ -5,7 +5,7 @@
 use super::decode::{Fields, Item, accept};
 use super::model::Device;
 use super::node::Value;
-use super::problem::{Expected, Invalid, Report, Shape};
+use super::problem::{ChoiceFault, Expected, Invalid, MachineFault, Report, Shape};
 use super::suggest::nearest;
 
 /// The kernel's capabilities without their prefix, as of Linux 5.9; none were added since.
@@ -63,7 +63,7 @@ pub fn capability(text: &str) -> Result<String, Invalid> {
         return Ok(text.to_owned());
     }
     let nearest = nearest(bare, CAPABILITIES);
-    Err(Invalid::Capability { value: text.to_owned(), nearest })
+    Err(Invalid::Choice(ChoiceFault::Capability { value: text.to_owned(), nearest }))
 }
 
 /// Reads `devices`, in short and long forms.
@@ -88,9 +88,9 @@ fn device(item: Item<'_>, owner: &str, report: &mut Report) -> Option<Device> {
 
 /// `HOST[:CONTAINER[:PERMISSIONS]]`
 fn short(text: &str) -> Result<Device, Invalid> {
-    let invalid = || Invalid::Device { value: text.to_owned() };
+    let invalid = || Invalid::Machine(MachineFault::Device { value: text.to_owned() });
     if !text.starts_with('/') && text.contains('=') {
-        return Err(Invalid::CdiDevice { value: text.to_owned() });
+        return Err(Invalid::Machine(MachineFault::CdiDevice { value: text.to_owned() }));
     }
     let parts: Vec<&str> = text.split(':').collect();
     let (host, container, permissions) = match parts.as_slice() {
@@ -155,7 +155,7 @@ mod tests {
             assert!(capability(good).is_ok(), "{good}");
         }
         let suggestion = |text| match capability(text) {
-            Err(Invalid::Capability { nearest, .. }) => nearest,
+            Err(Invalid::Choice(ChoiceFault::Capability { nearest, .. })) => nearest,
             _ => None,
         };
         assert_eq!(suggestion("NET_ADMN").as_deref(), Some("NET_ADMIN"));

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::decode::{Fields, Item, Unsupported, accept};
 use super::model::Service;
 use super::node::{Entry, Value};
-use super::problem::{Expected, Invalid, Report};
+use super::problem::{CommandFault, Expected, Invalid, Report};
 use super::surroundings::Surroundings;
 use super::systemd::{self, SERVICE_SECTIONS};
 use super::{
@@ -55,7 +55,7 @@ pub fn read(
         networks: joined.attachments,
         depends_on: depends_on::read(fields, report),
         healthcheck: healthcheck::read(fields, report),
-        restart: fields.parse("restart", report, choice::restart),
+        restart: fields.get("restart").and_then(|item| item.parse(Expected::RestartPolicy, report, choice::restart)),
         ready: ready.and_then(|item| item.parse(Expected::String, report, choice::ready)),
         labels: labels::read(fields, report),
         hostname: fields.parse("hostname", report, names::hostname),
@@ -77,7 +77,7 @@ pub fn read(
         stdin_open: fields.boolean("stdin_open", report).unwrap_or(false),
         devices: privileges::devices(fields, report),
         extra_hosts: hosts::extra_hosts(fields, report),
-        dns: fields.parse_strings("dns", report, address::<std::net::IpAddr>),
+        dns: fields.parse_strings("dns", report, address),
         dns_search: fields.parse_strings("dns_search", report, |text| Ok(text.to_owned())),
         dns_opt: fields.parse_strings("dns_opt", report, |text| Ok(text.to_owned())),
         sysctls: labels::sysctls(fields, report),
@@ -107,7 +107,7 @@ fn command(key: &'static str, fields: &mut Fields<'_>, report: &mut Report) -> O
         _ => item.strings(report)?.iter().map(|text| text.text.to_owned()).collect(),
     };
     if words.iter().any(|word| word.contains('\0')) {
-        report.add(item.place(), Invalid::NulByte);
+        report.add(item.place(), Invalid::Command(CommandFault::NulByte));
     }
     Some(words)
 }

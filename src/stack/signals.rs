@@ -2,7 +2,7 @@
 //!
 //! Source: Compose Specification, services, stop_signal; signal(7).
 
-use super::problem::Invalid;
+use super::problem::{ChoiceFault, Invalid};
 use super::suggest::nearest;
 
 const NAMES: &[&str] = &[
@@ -20,7 +20,7 @@ pub fn signal(text: &str) -> Result<String, Invalid> {
         return Ok(text.to_owned());
     }
     let nearest = nearest(bare, NAMES).map(|name| format!("SIG{name}"));
-    Err(Invalid::Signal { value: text.to_owned(), nearest })
+    Err(Invalid::Choice(ChoiceFault::Signal { value: text.to_owned(), nearest }))
 }
 
 /// `RTMIN`, `RTMIN+1`…`RTMIN+15`, `RTMAX-14`…`RTMAX`: what the engine knows.

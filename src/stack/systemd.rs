@@ -5,7 +5,7 @@
 use super::decode::{Fields, Item};
 use super::model::Overrides;
 use super::node::{Entry, Node, Value};
-use super::problem::{Expected, Invalid, Report, Shape};
+use super::problem::{Expected, Invalid, Report, Shape, UnitFault};
 use super::suggest::nearest;
 
 /// Sections of a container's unit, and of its slice.
@@ -24,7 +24,10 @@ pub fn read(fields: &mut Fields<'_>, allowed: &'static [&'static str], report: &
     for entry in item.entries(report).iter().filter(|entry| !entry.key.starts_with("x-")) {
         if !allowed.contains(&entry.key.as_str()) {
             let nearest = nearest(&entry.key, allowed);
-            report.add(&entry.key_place, Invalid::Section { section: entry.key.clone(), allowed, nearest });
+            report.add(
+                &entry.key_place,
+                Invalid::Unit(UnitFault::Section { section: entry.key.clone(), allowed, nearest }),
+            );
             continue;
         }
         let section = Item { key: &entry.key, node: &entry.node };
@@ -39,7 +42,7 @@ fn directive(entry: &Entry, report: &mut Report) -> Option<(String, Vec<String>)
     let is_name =
         name.starts_with(|c: char| c.is_ascii_alphabetic()) && name.chars().all(|c| c.is_ascii_alphanumeric());
     if !is_name {
-        report.add(&entry.key_place, Invalid::Directive { name: name.to_owned() });
+        report.add(&entry.key_place, Invalid::Unit(UnitFault::Directive { name: name.to_owned() }));
         return None;
     }
     let nodes = match &entry.node.value {
@@ -66,7 +69,7 @@ fn line(name: &str, node: &Node, report: &mut Report) -> Option<String> {
         }
     };
     if text.contains(['\n', '\r', '\0']) {
-        report.add(&node.place, Invalid::DirectiveValue { name: name.to_owned() });
+        report.add(&node.place, Invalid::Unit(UnitFault::DirectiveValue { name: name.to_owned() }));
         return None;
     }
     Some(text)

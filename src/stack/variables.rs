@@ -27,8 +27,7 @@ struct Walk<'a> {
 impl Walk<'_> {
     fn node(&mut self, node: &mut Node) {
         if let Value::String(text) = &node.value {
-            let text = self.text(text, node);
-            node.value = Value::String(text);
+            node.value = self.text(text, node);
             return;
         }
         match &mut node.value {
@@ -38,7 +37,8 @@ impl Walk<'_> {
         }
     }
 
-    fn text(&mut self, text: &str, node: &Node) -> String {
+    fn text(&mut self, text: &str, node: &Node) -> Value {
+        let errors_before = self.report.error_count();
         let interpolated = interpolate(text, self.lookup);
         for (range, finding) in interpolated.findings {
             if let Finding::Unset { variable } = &finding
@@ -48,6 +48,6 @@ impl Walk<'_> {
             }
             self.report.add(&node.place_within(text, range), TextProblem::Variable(finding));
         }
-        interpolated.text
+        if self.report.error_count() > errors_before { Value::Faulty } else { Value::String(interpolated.text) }
     }
 }

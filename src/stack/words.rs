@@ -2,7 +2,7 @@
 //!
 //! Source: Compose Specification, services, command and entrypoint; POSIX, Shell Command Language, Quoting.
 
-use super::problem::Invalid;
+use super::problem::{CommandFault, Invalid};
 
 /// The words of a command line.
 pub fn split(text: &str) -> Result<Vec<String>, Invalid> {
@@ -14,7 +14,7 @@ pub fn split(text: &str) -> Result<Vec<String>, Invalid> {
             ' ' | '\t' | '\n' | '\r' => words.extend(word.take()),
             '\'' => single_quoted(&mut characters, word.get_or_insert_default())?,
             '"' => double_quoted(&mut characters, word.get_or_insert_default())?,
-            '\\' => match characters.next().ok_or(Invalid::TrailingBackslash)? {
+            '\\' => match characters.next().ok_or(Invalid::Command(CommandFault::TrailingBackslash))? {
                 '\n' => {}
                 escaped => word.get_or_insert_default().push(escaped),
             },
@@ -32,11 +32,11 @@ fn single_quoted(characters: &mut std::str::Chars<'_>, word: &mut String) -> Res
             other => word.push(other),
         }
     }
-    Err(Invalid::UnbalancedQuote { quote: '\'' })
+    Err(Invalid::Command(CommandFault::UnbalancedQuote { quote: '\'' }))
 }
 
 fn double_quoted(characters: &mut std::str::Chars<'_>, word: &mut String) -> Result<(), Invalid> {
-    let unbalanced = || Invalid::UnbalancedQuote { quote: '"' };
+    let unbalanced = || Invalid::Command(CommandFault::UnbalancedQuote { quote: '"' });
     loop {
         match characters.next().ok_or_else(unbalanced)? {
             '"' => return Ok(()),

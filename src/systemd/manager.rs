@@ -55,6 +55,8 @@ pub enum Job {
     Start,
     Stop,
     Restart,
+    /// Restarts the unit and nothing that requires it (job mode `ignore-dependencies`).
+    RestartAlone,
 }
 
 /// How a job ended: the result of the signal JobRemoved, org.freedesktop.systemd1(5).
@@ -262,7 +264,10 @@ impl Manager {
     /// # Errors
     /// systemd refuses to queue one, or the connection ends.
     pub async fn run(&self, jobs: &[(Job, &str)], also: &BTreeSet<String>) -> Result<Vec<JobOutcome>, ManagerError> {
-        self.proxy.subscribe().await.map_err(refused("announce the ends of jobs"))?;
+        if jobs.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.subscribe().await.map_err(refused("announce the ends of jobs"))?;
         let mut removed = self.proxy.receive_job_removed().await.map_err(refused("announce the ends of jobs"))?;
         let mut queueing = std::pin::pin!(self.queue_all(jobs));
         let mut queued: Option<HashSet<OwnedObjectPath>> = None;
@@ -282,6 +287,14 @@ impl Manager {
         Ok(ended.outcomes)
     }
 
+    /// Without it systemd sends no signals; asking twice is no error here.
+    async fn subscribe(&self) -> zbus::Result<()> {
+        match self.proxy.subscribe().await {
+            Err(zbus::Error::MethodError(name, ..)) if name == "org.freedesktop.systemd1.AlreadySubscribed" => Ok(()),
+            other => other,
+        }
+    }
+
     async fn queue_all(&self, jobs: &[(Job, &str)]) -> Result<HashSet<OwnedObjectPath>, ManagerError> {
         let mut queued = HashSet::new();
         for (job, unit) in jobs {
@@ -295,6 +308,7 @@ impl Manager {
             Job::Start => ("start", self.proxy.start_unit(unit, "replace").await),
             Job::Stop => ("stop", self.proxy.stop_unit(unit, "replace").await),
             Job::Restart => ("restart", self.proxy.restart_unit(unit, "replace").await),
+            Job::RestartAlone => ("restart", self.proxy.restart_unit(unit, "ignore-dependencies").await),
         };
         queued.map_err(|error| ManagerError::Call { what: format!("{verb} {unit}"), error })
     }

@@ -110,4 +110,6 @@ fn summary(effect: Effect, generated: &Generated) {
             output::message(&format!("{verb}{} {}", change.action.kind(), change.name));
         }
     }
+    generated.stopped.iter().for_each(|unit| output::message(&format!("stopped {unit}")));
+    generated.started.iter().for_each(|unit| output::message(&format!("started {unit}")));
 }

@@ -16,5 +16,9 @@ pub async fn run(arguments: cli::Remove) -> Result<Exit, Failure> {
     for job in &removed.failed_jobs {
         output::message(&format!("wharf: {job}"));
     }
+    if let Some(stack) = &removed.still_declared {
+        let stack = stack.display();
+        output::message(&format!("wharf: {stack} is still there: its units come back at the next boot; move it away"));
+    }
     Ok(if removed.failed_jobs.is_empty() { Exit::Done } else { Exit::Failed })
 }

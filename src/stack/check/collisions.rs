@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use crate::diagnostic::Place;
 use crate::stack::document::Decoded;
 use crate::stack::model::{Port, Protocol, Published, Service};
-use crate::stack::problem::{Across, Report};
+use crate::stack::problem::{Collision, Report};
 
 /// Reports what cannot be there twice.
 pub fn check(decoded: &Decoded, report: &mut Report) {
@@ -33,7 +33,7 @@ fn host_ports(decoded: &Decoded, report: &mut Report) {
             if let Some((_, other)) = others.iter().find(|(other, _)| collide(other.host_ip, port.host_ip)) {
                 if last_reported != Some(&port.place) {
                     let (other_service, service) = ((*other).to_owned(), service.name.clone());
-                    report.add(&port.place, Across::SamePort { host: shown(port, number), other_service, service });
+                    report.add(&port.place, Collision::Port { host: shown(port, number), other_service, service });
                 }
                 last_reported = Some(&port.place);
             } else {
@@ -78,7 +78,7 @@ fn container_names(decoded: &Decoded, report: &mut Report) {
         match taken.get(&name) {
             Some(other) => {
                 let place = decoded_service.container_name_place.as_ref().unwrap_or(&service.place);
-                report.add(place, Across::SameContainerName { name, other_service: (*other).to_owned() });
+                report.add(place, Collision::ContainerName { name, other_service: (*other).to_owned() });
             }
             None => {
                 taken.insert(name, &service.name);
@@ -95,7 +95,7 @@ fn engine_names<'a>(
     let mut taken: BTreeMap<&str, &str> = BTreeMap::new();
     for (key, name, place) in things {
         if let Some(other) = taken.insert(name, key) {
-            report.add(place, Across::SameEngineName { what, name: name.clone(), other: other.to_owned() });
+            report.add(place, Collision::EngineName { what, name: name.clone(), other: other.to_owned() });
         }
     }
 }
@@ -105,7 +105,7 @@ fn mount_targets(service: &Service, report: &mut Report) {
     for mount in &service.mounts {
         let target = mount.target.trim_end_matches('/');
         if taken.insert(target, ()).is_some() {
-            let problem = Across::SameTarget { service: service.name.clone(), target: target.to_owned() };
+            let problem = Collision::Target { service: service.name.clone(), target: target.to_owned() };
             report.add(&mount.place, problem);
         }
     }

@@ -4,7 +4,7 @@ use super::never_healthy;
 use crate::stack::attachments;
 use crate::stack::document::Decoded;
 use crate::stack::model::{Condition, MountKind, Service};
-use crate::stack::problem::{Across, Report};
+use crate::stack::problem::{Across, ReferenceFault, Report};
 use crate::stack::service::Decoded as DecodedService;
 use crate::stack::suggest::nearest;
 
@@ -28,9 +28,9 @@ fn dependencies(service: &Service, decoded: &Decoded, report: &mut Report) {
             let (service, dependency_name) = (service.name.clone(), name.clone());
             let nearest = nearest(name, services.keys().filter(|key| **key != service));
             let problem = if dependency.required {
-                Across::UnknownDependency { service, dependency: dependency_name, nearest }
+                ReferenceFault::UnknownDependency { service, dependency: dependency_name, nearest }
             } else {
-                Across::MissingOptional { service, dependency: dependency_name, nearest }
+                ReferenceFault::MissingOptional { service, dependency: dependency_name, nearest }
             };
             report.add(&dependency.place, problem);
             continue;
@@ -47,7 +47,7 @@ fn networks(decoded_service: &DecodedService, decoded: &Decoded, report: &mut Re
         if network != attachments::DEFAULT && !declared.contains_key(network) {
             let service = decoded_service.service.name.clone();
             let nearest = nearest(network, declared.keys());
-            report.add(place, Across::UndeclaredNetwork { service, network: network.clone(), nearest });
+            report.add(place, ReferenceFault::UndeclaredNetwork { service, network: network.clone(), nearest });
         }
     }
 }
@@ -60,7 +60,7 @@ fn volumes(service: &Service, decoded: &Decoded, report: &mut Report) {
         {
             let nearest = nearest(volume, declared.keys());
             let (service, volume) = (service.name.clone(), volume.clone());
-            report.add(&mount.place, Across::UndeclaredVolume { service, volume, nearest });
+            report.add(&mount.place, ReferenceFault::UndeclaredVolume { service, volume, nearest });
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Problem, Said, said};
+use super::{Problem, Said, quote, said};
 use crate::diagnostic::Severity;
 use crate::stack::interpolate::Finding;
 
@@ -24,6 +24,9 @@ pub enum FileProblem {
     Syntax {
         message: String,
     },
+    DuplicateKey {
+        key: String,
+    },
     IntegerTooBig,
 }
 
@@ -41,9 +44,13 @@ impl Problem for FileProblem {
                 format!("the env file {} does not exist", path.display()),
                 "create it, or write `{ path = \"…\", required = false }` if it may be missing",
             ),
+            Self::DuplicateKey { key } => said(
+                format!("`{key}` is there twice in one table"),
+                "keep one of the two; all keys of a table stand under one `[table]` header",
+            ),
             Self::Syntax { message } => said(
                 format!("not valid TOML: {message}"),
-                "correct the syntax; strings are quoted, lists are `[…]`, tables are `[services.NAME]` (https://toml.io)",
+                "strings stand in quotes, lists in `[…]`, tables under `[services.NAME]`: see https://toml.io",
             ),
             Self::IntegerTooBig => {
                 said("this integer does not fit into 64 bits", "write a smaller number, or a string in quotes")
@@ -123,7 +130,7 @@ fn say_finding(finding: &Finding) -> Said {
             said("this `${` has no closing `}`", "close it, or write `$${` for a literal dollar and brace")
         }
         Finding::BadName { name } => said(
-            format!("`{name}` is not the name of a variable"),
+            format!("{} is not the name of a variable", quote(name)),
             "use a name of letters, digits and `_` as in `${NAME}`, or write `$${` for a literal dollar and brace",
         ),
         Finding::BadOperator { variable, operator } => said(

@@ -4,14 +4,36 @@
 //! message, and every problem has a way out.
 
 mod across;
+mod amount;
+mod choice;
+mod collision;
+mod command;
 mod file;
+mod image;
+mod machine;
+mod mount;
+mod name;
+mod port;
+mod reference;
 mod shape;
+mod unit;
 mod value;
 
 pub use across::Across;
+pub use amount::AmountFault;
+pub use choice::ChoiceFault;
+pub use collision::Collision;
+pub use command::CommandFault;
 pub use file::{FileProblem, TextProblem};
+pub use image::ImageFault;
+pub use machine::{Family, MachineFault};
+pub use mount::MountFault;
+pub use name::NameFault;
+pub use port::PortFault;
+pub use reference::ReferenceFault;
 pub use shape::{Expected, Shape};
-pub use value::{AmountFault, ImageFault, Invalid, MountFault, PortFault};
+pub use unit::UnitFault;
+pub use value::Invalid;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Place, Severity};
 
@@ -43,6 +65,15 @@ pub struct Report {
 
 impl Report {
     pub fn add(&mut self, place: &Place, problem: impl Problem) {
+        self.push(Some(place), &problem);
+    }
+
+    /// For a file that cannot be read: there is no line to show.
+    pub fn add_without_place(&mut self, problem: impl Problem) {
+        self.push(None, &problem);
+    }
+
+    fn push(&mut self, place: Option<&Place>, problem: &impl Problem) {
         let Said { message, help } = problem.say();
         let diagnostic = match problem.severity() {
             Severity::Warning => Diagnostic::warning(message),
@@ -51,7 +82,11 @@ impl Report {
                 Diagnostic::error(message)
             }
         };
-        self.diagnostics.push(diagnostic.at(place).help(help));
+        let diagnostic = diagnostic.help(help);
+        self.diagnostics.push(match place {
+            Some(place) => diagnostic.at(place),
+            None => diagnostic,
+        });
     }
 
     pub fn error_count(&self) -> usize {
@@ -71,6 +106,18 @@ fn quoted_list(items: &[impl AsRef<str>], last: &str) -> String {
         [one] => one.clone(),
         [most @ .., end] => format!("{} {last} {end}", most.join(", ")),
     }
+}
+
+/// A value in back-quotes, or in words where there is nothing to quote.
+fn quote(value: &str) -> String {
+    if value.is_empty() { "an empty string".to_owned() } else { format!("`{value}`") }
+}
+
+/// Why a value is not what it should be; of an empty one no more needs to be said.
+fn refused(value: &str, is_not: &str, why: &str, help: String) -> Said {
+    let message =
+        if value.is_empty() { format!("an empty string {is_not}") } else { format!("`{value}` {is_not}: {why}") };
+    said(message, help)
 }
 
 /// `did you mean X?` or, when nothing is near, what else there is.

@@ -22,14 +22,20 @@ pub enum Expected {
     PortOrTable,
     StringOrTable,
     UnitValue,
+    /// A string in a list.
+    Element,
+    EnvFiles,
+    RestartPolicy,
+    External,
 }
 
 impl Expected {
     fn name(self) -> &'static str {
         match self {
-            Self::String => "a string",
+            Self::String | Self::Element | Self::RestartPolicy => "a string",
+            Self::EnvFiles => "a path or a list of paths",
             Self::Scalar => "a string, a number or a boolean",
-            Self::Boolean => "`true` or `false`",
+            Self::Boolean | Self::External => "`true` or `false`",
             Self::Integer => "an integer",
             Self::Number => "a number",
             Self::Strings => "a string or a list of strings",
@@ -50,6 +56,16 @@ impl Expected {
     fn example(self, key: &str) -> String {
         match self {
             Self::String | Self::Scalar => format!("write `{key} = \"…\"`"),
+            Self::Element => format!("put it in quotes: each entry of `{key}` is a string"),
+            Self::EnvFiles => {
+                "write `env_file = [\"web.env\"]`, or `[{ path = \"web.env\", required = false }]`".to_owned()
+            }
+            Self::RestartPolicy => {
+                "write `restart = \"no\"`, or one of `always`, `unless-stopped`, `on-failure`".to_owned()
+            }
+            Self::External => {
+                "write `external = true`, and the name at the engine as `name = \"…\"` beside it".to_owned()
+            }
             Self::Boolean => format!("write `{key} = true` or `{key} = false`"),
             Self::Integer => format!("write a whole number, as in `{key} = 3`"),
             Self::Number => format!("write a number, as in `{key} = 1.5`"),
@@ -135,9 +151,10 @@ impl Problem for Shape {
                     format!("use one of {}, or prefix it with `x-` to have it ignored", quoted_list(known, "or"))
                 }),
             ),
-            Self::Unsupported { key, owner, instead } => {
-                said(format!("`{key}` in {owner} is not supported yet"), instead.unwrap_or("remove the key"))
-            }
+            Self::Unsupported { key, owner, instead } => said(
+                format!("`{key}` in {owner} is not supported yet"),
+                instead.unwrap_or("remove it, or leave this stack to Compose until Wharf has it"),
+            ),
             Self::Missing { key, owner, example } => {
                 said(format!("`{key}` is missing in {owner}"), format!("add `{example}`"))
             }

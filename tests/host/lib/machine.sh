@@ -36,7 +36,7 @@ host_up() {
     trap 'host_down "$name"' EXIT
     [[ -z $owner ]] || echo "$owner" >"$RUN/$name/owner"
     [[ -z $live_restore ]] || echo '{ "live-restore": true }' >"$RUN/$name/merged/etc/docker/daemon.json"
-    [[ -z $install ]] || tar -C "$install" -c . | tar -C "$RUN/$name/merged" -x --no-same-owner --keep-directory-symlink
+    [[ -z $install ]] || tar -C "$install" -c . | tar -C "$RUN/$name/merged" -x --no-same-owner --keep-directory-symlink --no-overwrite-dir
     boot_host "$name"
     trap - EXIT
     unlock_hosts

@@ -1,0 +1,58 @@
+//! From the process that starts a container to the one that follows it: the same process, executed anew.
+//!
+//! Starting takes memory (definitions are parsed, answers of the engine are read) that a process keeps for good; following
+//! takes little, and lasts as long as the container. So wharf-run executes itself once the container runs: the same PID, an
+//! empty memory. Signals stay blocked across, so that none is lost.
+
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::Command;
+
+use serde::{Deserialize, Serialize};
+
+use crate::engine::Health;
+
+/// Where the facts travel: not on the command line, which `systemctl status` shows.
+const VARIABLE: &str = "WHARF_HANDOVER";
+
+/// What the follower need not ask the engine again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Handover {
+    pub id: String,
+    /// The container's first process, as the host numbers it.
+    pub pid: i32,
+    /// `EMPTY` or `NONE`: the container has no health check.
+    pub health: Health,
+    /// Seconds of the epoch at which `health` was true: changes from then on are events.
+    pub health_since: i64,
+    /// The unit is not ready until the container is healthy.
+    pub awaited: bool,
+    /// The container ran before this unit's process did.
+    pub adopted: bool,
+    /// The version of the Engine API that was agreed on.
+    pub api_version: (usize, usize),
+}
+
+impl Handover {
+    /// Becomes the follower; returns only if that fails.
+    pub fn follow(&self, spec: &Path) -> io::Error {
+        let facts = match serde_json::to_string(self) {
+            Ok(facts) => facts,
+            Err(error) => return error.into(),
+        };
+        // The link, not the path: the program may just be replaced by a newer one.
+        Command::new("/proc/self/exe").arg0("wharf-run").arg("follow").arg(spec).env(VARIABLE, facts).exec()
+    }
+
+    /// What [`Handover::follow`] handed over.
+    ///
+    /// # Errors
+    /// This process was not executed by it.
+    pub fn received() -> Result<Self, String> {
+        // Executing the link named the process after it, `exe`: systemctl status, ps and pgrep would show that.
+        let _only_for_display = std::fs::write("/proc/self/comm", "wharf-run");
+        let facts = std::env::var(VARIABLE).map_err(|_| "`follow` is for wharf-run itself".to_owned())?;
+        serde_json::from_str(&facts).map_err(|error| error.to_string())
+    }
+}

@@ -1,0 +1,182 @@
+//! The long form of a mount: a table with its type.
+//!
+//! Source: Compose Specification, services, volumes, long syntax.
+
+use super::{PROPAGATIONS, bytes, container_path, host_path, invalid};
+use crate::stack::choice::one_of;
+use crate::stack::decode::{Fields, Item, accept};
+use crate::stack::model::{Mount, MountKind};
+use crate::stack::names;
+use crate::stack::node::{Entry, Value};
+use crate::stack::problem::{Expected, Invalid, MountFault, Report, Shape};
+use crate::stack::suggest::nearest;
+use crate::stack::surroundings::Surroundings;
+
+/// Reads one table; `owner` is what messages call the service.
+pub fn read(item: Item<'_>, owner: &str, surroundings: &Surroundings<'_>, report: &mut Report) -> Option<Mount> {
+    let mut fields = item.fields(format!("a volume of {owner}"), report)?;
+    let kind_name = fields.get("type");
+    let source = fields.get("source");
+    let target_item = fields.get("target");
+    let target = target_item.and_then(|target| {
+        let text = target.str(report)?;
+        accept(container_path(text).map_err(|fault| invalid(text, fault)), target.place(), report)
+    });
+    let read_only = fields.boolean("read_only", report).unwrap_or(false);
+    if fields.get("consistency").is_some() {
+        let problem = Shape::Ignored { key: "consistency".to_owned(), reason: "it has no effect on Linux" };
+        report.add(item.place(), problem);
+    }
+    let kind = match kind_name {
+        Some(name) => {
+            let name = name.parse(Expected::String, report, mount_type);
+            name.and_then(|name| long_kind(name, source, &mut fields, surroundings, report))
+        }
+        None => {
+            missing("type", "type = \"bind\"", item, &fields, report);
+            None
+        }
+    };
+    if target_item.is_none() {
+        missing("target", "target = \"/path\"", item, &fields, report);
+    }
+    // Without a type, nobody can say which of the other keys belong here.
+    if kind.is_some() {
+        fields.finish(&[], report);
+    }
+    Some(Mount { target: target?, read_only, kind: kind?, place: item.place().clone() })
+}
+
+fn missing(key: &'static str, example: &'static str, item: Item<'_>, fields: &Fields<'_>, report: &mut Report) {
+    report.add(item.place(), Shape::Missing { key, owner: fields.owner.clone(), example });
+}
+
+fn mount_type(text: &str) -> Result<&'static str, Invalid> {
+    const TYPES: &[&str] = &["bind", "volume", "tmpfs"];
+    let refused = |reason| invalid(text, MountFault::TypeRefused { value: text.to_owned(), reason });
+    match text {
+        "image" => Err(refused("are not supported yet")),
+        "npipe" => Err(refused("are Windows' named pipes")),
+        "cluster" => Err(refused("need a swarm, not one host")),
+        _ => {
+            TYPES.iter().copied().find(|name| *name == text).ok_or_else(|| {
+                invalid(text, MountFault::Type { value: text.to_owned(), nearest: nearest(text, TYPES) })
+            })
+        }
+    }
+}
+
+fn long_kind(
+    name: &str,
+    source: Option<Item<'_>>,
+    fields: &mut Fields<'_>,
+    surroundings: &Surroundings<'_>,
+    report: &mut Report,
+) -> Option<MountKind> {
+    for other in ["bind", "volume", "tmpfs", "image"].into_iter().filter(|other| *other != name) {
+        excluded(fields.entry(other), "it is for mounts of the type of that name", fields, report);
+    }
+    match name {
+        "bind" => bind(source, fields, surroundings, report),
+        "volume" => volume(source, fields, report),
+        _ => {
+            excluded(fields.entry("source"), "a tmpfs has no source", fields, report);
+            tmpfs_options(fields, report)
+        }
+    }
+}
+
+fn excluded(entry: Option<&Entry>, because: &'static str, fields: &Fields<'_>, report: &mut Report) {
+    if let Some(entry) = entry {
+        let problem = Shape::Excludes { key: entry.key.clone(), owner: fields.owner.clone(), because };
+        report.add(&entry.key_place, problem);
+    }
+}
+
+fn bind(
+    source: Option<Item<'_>>,
+    fields: &mut Fields<'_>,
+    surroundings: &Surroundings<'_>,
+    report: &mut Report,
+) -> Option<MountKind> {
+    let owner = fields.owner.clone();
+    let mut create_host_path = true;
+    let mut propagation = None;
+    let mut selinux = None;
+    let options_item = fields.get("bind");
+    if let Some(mut options) = options_item.and_then(|item| item.fields(format!("`bind` of {owner}"), report)) {
+        create_host_path = options.boolean("create_host_path", report).unwrap_or(true);
+        propagation =
+            options.parse("propagation", report, |text| one_of("propagation", text, PROPAGATIONS)).map(str::to_owned);
+        selinux = options
+            .parse("selinux", report, |text| one_of("selinux", text, &["z", "Z"]))
+            .and_then(|letter| letter.chars().next());
+        options.finish(&[("recursive", None)], report);
+    }
+    let Some(item) = source else {
+        let problem = Shape::Missing { key: "source", owner, example: "source = \"/path/on/host\"" };
+        report.add(options_item.map_or(&fields.place, |item| item.place()), problem);
+        return None;
+    };
+    let source = item.parse(Expected::String, report, |text| {
+        if !text.starts_with(['/', '.', '~']) {
+            return Err(invalid(text, MountFault::RelativeSource(text.to_owned())));
+        }
+        host_path(text, surroundings).map_err(|fault| invalid(text, fault))
+    })?;
+    Some(MountKind::Bind { source, create_host_path, propagation, selinux })
+}
+
+fn volume(source: Option<Item<'_>>, fields: &mut Fields<'_>, report: &mut Report) -> Option<MountKind> {
+    let mut nocopy = false;
+    let mut subpath = None;
+    let owner = format!("`volume` of {}", fields.owner);
+    if let Some(mut options) = fields.get("volume").and_then(|item| item.fields(owner, report)) {
+        nocopy = options.boolean("nocopy", report).unwrap_or(false);
+        subpath = options.string("subpath", report);
+        options.finish(&[("labels", Some("give the labels to the volume itself, in `[volumes.NAME]`"))], report);
+    }
+    let source = match source {
+        None => None,
+        Some(item) => Some(item.parse(Expected::String, report, |text| {
+            if names::is_key(text) {
+                Ok(text.to_owned())
+            } else {
+                Err(invalid(text, MountFault::NotAName(text.to_owned())))
+            }
+        })?),
+    };
+    Some(MountKind::Volume { source, nocopy, subpath })
+}
+
+fn tmpfs_options(fields: &mut Fields<'_>, report: &mut Report) -> Option<MountKind> {
+    let owner = format!("`tmpfs` of {}", fields.owner);
+    let mut size = None;
+    let mut mode = None;
+    if let Some(mut options) = fields.get("tmpfs").and_then(|item| item.fields(owner, report)) {
+        size = options.get("size").and_then(|item| bytes(item, report));
+        mode = options.get("mode").and_then(|item| permission_bits(item, report));
+        options.finish(&[], report);
+    }
+    Some(MountKind::Tmpfs { size, mode, options: None })
+}
+
+/// Permission bits, which are octal: `0o1777`, or `"1777"`. A plain `1777` is a decimal number and surely not meant.
+fn permission_bits(item: Item<'_>, report: &mut Report) -> Option<u32> {
+    let octal = |text: &str| u32::from_str_radix(text, 8).ok().filter(|bits| *bits <= 0o7777);
+    let (text, bits) = match &item.node.value {
+        Value::Integer(number) if item.node.source().starts_with("0o") => {
+            (number.to_string(), u32::try_from(*number).ok().filter(|bits| *bits <= 0o7777))
+        }
+        Value::Integer(number) => (number.to_string(), None),
+        Value::String(text) => (text.clone(), octal(text.strip_prefix("0o").unwrap_or(text))),
+        _ => {
+            item.wrong_type(Expected::Integer, report);
+            return None;
+        }
+    };
+    if bits.is_none() {
+        report.add(item.place(), invalid(&text, MountFault::OctalMode { value: text.clone() }));
+    }
+    bits
+}

@@ -1,0 +1,49 @@
+//! Words that are not among those that a key takes.
+
+use super::{Problem, Said, did_you_mean, quote, quoted_list, said};
+
+pub enum ChoiceFault {
+    OneOf { key: &'static str, value: String, nearest: Option<String>, allowed: &'static [&'static str] },
+    Restart { value: String, nearest: Option<String> },
+    Signal { value: String, nearest: Option<String> },
+    Capability { value: String, nearest: Option<String> },
+    Ulimit { name: String, nearest: Option<String> },
+    UnsupportedPolicy { value: String },
+}
+
+impl Problem for ChoiceFault {
+    fn say(&self) -> Said {
+        match self {
+            Self::OneOf { key, value, nearest, allowed } => said(
+                format!("{} is not a value of `{key}`", quote(value)),
+                did_you_mean(nearest.as_ref(), || format!("use {}", quoted_list(allowed, "or"))),
+            ),
+            Self::Restart { value, nearest } => said(
+                format!("{} is not a restart policy", quote(value)),
+                did_you_mean(nearest.as_ref(), || {
+                    "use `no`, `always`, `unless-stopped`, `on-failure`, or `on-failure:3` for at most three times"
+                        .to_owned()
+                }),
+            ),
+            Self::Signal { value, nearest } => said(
+                format!("{} is not a signal", quote(value)),
+                did_you_mean(nearest.as_ref(), || {
+                    "use a name as in `SIGTERM`, or a number from 1 to 64 (signal(7))".to_owned()
+                }),
+            ),
+            Self::Capability { value, nearest } => said(
+                format!("{} is not a capability of the kernel", quote(value)),
+                did_you_mean(nearest.as_ref(), || {
+                    "use a name of capabilities(7), as in `NET_ADMIN`, or `ALL`".to_owned()
+                }),
+            ),
+            Self::Ulimit { name, nearest } => said(
+                format!("{} is not a limit that the engine knows", quote(name)),
+                did_you_mean(nearest.as_ref(), || format!("use {}", quoted_list(crate::stack::limits::ULIMITS, "or"))),
+            ),
+            Self::UnsupportedPolicy { value } => {
+                said(format!("the pull policy `{value}` is not supported yet"), "use `always`, `missing` or `never`")
+            }
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Names that break the rules of what they name.
+
+use super::{Problem, Said, quote, said};
+
+pub enum NameFault {
+    ProjectName { value: String, derived: bool },
+    ServiceName { value: String },
+    EngineName { what: &'static str, value: String },
+    Hostname { value: String },
+    User { value: String },
+    Variable { name: String },
+}
+
+impl Problem for NameFault {
+    fn say(&self) -> Said {
+        match self {
+            Self::ProjectName { value, derived: true } => said(
+                format!("the file's name gives no project name: `{value}`"),
+                "add `name = \"…\"` at the top: lower-case letters, digits, `-` and `_`, beginning with a letter or digit",
+            ),
+            Self::ProjectName { value, .. } => said(
+                format!("{} is not a project name", quote(value)),
+                "use lower-case letters, digits, `-` and `_`, beginning with a letter or digit",
+            ),
+            Self::ServiceName { value } => said(
+                format!("{} is not a name for a service, network or volume", quote(value)),
+                "use letters, digits, `.`, `-` and `_`, beginning with a letter or digit",
+            ),
+            Self::EngineName { what, value } => said(
+                format!("{} is not a name for a {what}", quote(value)),
+                "use two or more letters, digits, `.`, `-` and `_`, beginning with a letter or digit",
+            ),
+            Self::Hostname { value } => said(
+                format!("{} is not a host name", quote(value)),
+                "use letters, digits and `-` in parts of at most 63 characters, joined by `.` (RFC 1123)",
+            ),
+            Self::User { value } => said(
+                format!("{} is not a user", quote(value)),
+                "write `\"user\"`, `\"user:group\"` or numeric ids, as in `\"1000:1000\"`",
+            ),
+            Self::Variable { name } => said(
+                format!("{} is not a name for an environment variable", quote(name)),
+                "use a name without spaces, `=` and control characters",
+            ),
+        }
+    }
+}

@@ -1,0 +1,450 @@
+//! The life of containers as units, on a real host: order, failure, death of the parts, and the end.
+
+mod support;
+
+use std::time::Duration;
+
+use support::Host;
+
+const IMAGE: &str = "127.0.0.1:5000/busybox:1";
+
+/// Writes a stack file and generates its units.
+fn generate(host: &Host, name: &str, stack: &str) {
+    let path = format!("/root/{name}.toml");
+    host.write(&path, &stack.replace("IMAGE", IMAGE));
+    host.sh(&format!("wharf generate {path}")).ok();
+}
+
+fn property(host: &Host, unit: &str, name: &str) -> String {
+    host.sh(&format!("systemctl show --property={name} --value {unit}")).ok().stdout.trim().to_owned()
+}
+
+fn inspect(host: &Host, container: &str, format: &str) -> String {
+    host.sh(&format!("docker inspect --format '{format}' {container}")).ok().stdout.trim().to_owned()
+}
+
+fn wait_active(host: &Host, unit: &str) {
+    host.wait_for(&format!("{unit} is active"), Duration::from_secs(30), || {
+        property(host, unit, "ActiveState") == "active" && property(host, unit, "SubState") != "auto-restart"
+    });
+}
+
+/// A database that is healthy only after five seconds, and an application that needs it.
+const GATED: &str = r#"
+[services.db]
+image = "IMAGE"
+command = ["sh", "-c", "sleep 5; date +%s > /tmp/ready; exec tail -f /dev/null"]
+stop_signal = "SIGKILL"
+[services.db.healthcheck]
+test = "test -e /tmp/ready"
+interval = "500ms"
+retries = 100
+
+[services.app]
+image = "IMAGE"
+command = "tail -f /dev/null"
+stop_signal = "SIGKILL"
+[services.app.depends_on.db]
+condition = "service_healthy"
+"#;
+
+/// The application was created after the database's probe had succeeded.
+fn assert_created_after_healthy(host: &Host) {
+    let healthy: u64 = host.sh("docker exec shop-db cat /tmp/ready").ok().stdout.trim().parse().unwrap();
+    let seconds =
+        |text: String| -> u64 { host.sh(&format!("date --date='{text}' +%s")).ok().stdout.trim().parse().unwrap() };
+    let created = seconds(inspect(host, "shop-app", "{{.Created}}"));
+    let started = seconds(inspect(host, "shop-db", "{{.State.StartedAt}}"));
+    assert!(healthy >= started + 5, "the database was not made healthy late: {started} {healthy}");
+    assert!(created >= healthy, "application created at {created}, database healthy at {healthy}");
+}
+
+#[test]
+fn a_dependent_is_created_after_its_dependency_is_healthy_also_at_boot() {
+    let host = Host::boot("order");
+    generate(&host, "shop", GATED);
+    host.sh("systemctl start shop.target").ok();
+    assert_eq!(property(&host, "shop-app", "ActiveState"), "active");
+    assert_created_after_healthy(&host);
+
+    host.sh("systemctl enable shop.target").ok();
+    host.poweroff();
+    host.boot_again();
+    wait_active(&host, "shop-app");
+    assert_created_after_healthy(&host);
+}
+
+#[test]
+fn a_failed_dependency_keeps_its_dependents_down_and_says_why() {
+    let host = Host::boot("failing");
+    generate(
+        &host,
+        "shop",
+        r#"
+        [services.db]
+        image = "IMAGE"
+        command = ["sh", "-c", "echo cannot open the data; exit 3"]
+        restart = "no"
+        [services.db.healthcheck]
+        test = "true"
+        start_period = "1m"
+        [services.app]
+        image = "IMAGE"
+        command = "tail -f /dev/null"
+        depends_on.db.condition = "service_healthy"
+        "#,
+    );
+    host.sh("systemctl start shop-app").fails();
+    assert_eq!(property(&host, "shop-app", "ActiveState"), "inactive");
+    assert_eq!(host.sh("docker ps --all --quiet").ok().stdout, "");
+
+    let status = host.sh("systemctl status shop-db shop-app || true").ok().stdout;
+    assert!(status.contains("shop-db.service"), "{status}");
+    assert!(status.contains("Active: failed (Result: exit-code)"), "{status}");
+    assert!(status.contains("status=3"), "{status}");
+    assert!(status.contains("Container exited with status 3"), "{status}");
+    assert!(status.contains("cannot open the data"), "{status}");
+    assert!(status.contains("Dependency failed for shop-app.service"), "{status}");
+}
+
+#[test]
+fn a_start_that_never_succeeds_is_reported_after_a_few_attempts_whatever_the_policy() {
+    let host = Host::boot("giveup");
+    generate(
+        &host,
+        "shop",
+        r#"
+        [services.sick]
+        image = "IMAGE"
+        command = "tail -f /dev/null"
+        stop_signal = "SIGKILL"
+        ready = "healthy"
+        healthcheck = { test = "echo no disk; false", interval = "300ms", retries = 1 }
+        [services.missing]
+        image = "127.0.0.1:5000/nosuchimage:1"
+        [services.unprobed]
+        image = "IMAGE"
+        command = "tail -f /dev/null"
+        ready = "healthy"
+        "#,
+    );
+    host.sh("systemctl start shop-sick").fails();
+    let status = property(&host, "shop-sick", "StatusText");
+    assert_eq!(status, "the container is unhealthy: no disk");
+    assert_eq!(property(&host, "shop-sick", "ExecMainStatus"), "125");
+    assert_eq!(property(&host, "shop-sick", "NRestarts"), "2");
+
+    host.sh("systemctl start shop-missing").fails();
+    let status = property(&host, "shop-missing", "StatusText");
+    assert!(status.contains("cannot pull image 127.0.0.1:5000/nosuchimage:1"), "{status}");
+    assert_eq!(property(&host, "shop-missing", "NRestarts"), "0", "nothing will come of trying again");
+
+    host.sh("systemctl start shop-unprobed").fails();
+    let status = property(&host, "shop-unprobed", "StatusText");
+    assert!(status.contains("neither the service nor the image has a healthcheck"), "{status}");
+    assert_eq!(host.sh("docker ps --all --quiet").ok().stdout, "");
+}
+
+#[test]
+fn a_container_killed_by_a_signal_is_restarted_and_its_end_is_seen() {
+    let host = Host::boot("killed");
+    generate(
+        &host,
+        "shop",
+        r#"
+        [services.web]
+        image = "IMAGE"
+        command = "tail -f /dev/null"
+        [services.job]
+        image = "IMAGE"
+        command = ["sh", "-c", "exit 3"]
+        restart = "no"
+        [services.once]
+        image = "IMAGE"
+        command = "tail -f /dev/null"
+        restart = "no"
+        "#,
+    );
+    host.sh("systemctl start shop-web shop-once").ok();
+    let before = inspect(&host, "shop-web", "{{.Id}}");
+    host.sh("kill -9 $(docker inspect --format '{{.State.Pid}}' shop-web)").ok();
+    host.wait_for("shop-web has restarted", Duration::from_secs(20), || {
+        property(&host, "shop-web", "NRestarts") == "1"
+    });
+    wait_active(&host, "shop-web");
+    assert_ne!(inspect(&host, "shop-web", "{{.Id}}"), before);
+    let log = host.sh("journalctl --unit shop-web --output cat").ok().stdout;
+    assert!(log.contains("Container was ended by signal 9 (SIGKILL), status 137"), "{log}");
+    assert!(log.contains("status=137"), "{log}");
+
+    // Without a restart, the properties of the unit tell.
+    host.sh("kill -9 $(docker inspect --format '{{.State.Pid}}' shop-once)").ok();
+    host.wait_for("shop-once has failed", Duration::from_secs(20), || {
+        property(&host, "shop-once", "ActiveState") == "failed"
+    });
+    assert_eq!(property(&host, "shop-once", "ExecMainStatus"), "137");
+    assert_eq!(property(&host, "shop-once", "Result"), "exit-code");
+    assert_eq!(property(&host, "shop-once", "StatusText"), "Container was ended by signal 9 (SIGKILL), status 137");
+
+    host.sh("systemctl start shop-job || true").ok();
+    host.wait_for("shop-job has failed", Duration::from_secs(20), || {
+        property(&host, "shop-job", "ActiveState") == "failed"
+    });
+    assert_eq!(property(&host, "shop-job", "ExecMainStatus"), "3");
+    assert_eq!(property(&host, "shop-job", "NRestarts"), "0");
+    assert_eq!(host.sh("docker ps --all --quiet --filter name=shop-job").ok().stdout, "");
+}
+
+/// Prints a number every ten milliseconds, on both streams in turn.
+const COUNTER: &str = r#"
+[services.counter]
+image = "IMAGE"
+command = ["sh", "-c", "i=0; while :; do echo $$i; i=$$((i+1)); echo $$i >&2; i=$$((i+1)); usleep 10000; done"]
+stop_signal = "SIGKILL"
+RESTART
+"#;
+
+/// Each number from 0 on stands in the journal once.
+fn assert_counted(host: &Host, unit: &str) {
+    host.sh("journalctl --sync").ok();
+    let script = format!("journalctl --unit {unit} --output cat --no-pager SYSLOG_IDENTIFIER=shop-counter");
+    let mut numbers: Vec<u64> =
+        host.sh(&script).ok().stdout.lines().map(|line| line.parse().expect("a number")).collect();
+    // The two streams reach the engine by two pipes: only the order within each is theirs.
+    for parity in 0..2 {
+        let stream: Vec<u64> = numbers.iter().copied().filter(|number| number % 2 == parity).collect();
+        assert!(stream.is_sorted(), "a stream is out of order");
+    }
+    numbers.sort_unstable();
+    let last = *numbers.last().expect("the container printed something");
+    assert!(last > 200, "too few lines to mean anything: {last}");
+    let gaps: Vec<u64> = (0..last).filter(|number| numbers.binary_search(number).is_err()).collect();
+    assert!(gaps.len() <= 1 && gaps.iter().all(|gap| gap + 2 > last), "missing of {last}: {gaps:?}");
+    numbers.dedup();
+    assert_eq!(numbers.len() as u64 + gaps.len() as u64, last + 1, "a number stands there twice");
+}
+
+#[test]
+fn killing_the_supervisor_costs_neither_the_container_nor_a_line_of_its_log() {
+    for restart in ["", "restart = \"no\""] {
+        let host = Host::boot("adopt");
+        generate(&host, "shop", &COUNTER.replace("RESTART", restart));
+        host.sh("systemctl start shop-counter").ok();
+        let id = inspect(&host, "shop-counter", "{{.Id}}");
+        for round in 1..=6 {
+            let pid = property(&host, "shop-counter", "MainPID");
+            host.sh(&format!("sleep 0.$((RANDOM % 9)); kill -9 {pid}")).ok();
+            host.wait_for("another supervisor", Duration::from_secs(20), || {
+                property(&host, "shop-counter", "NRestarts") == round.to_string()
+            });
+            wait_active(&host, "shop-counter");
+        }
+        assert_eq!(inspect(&host, "shop-counter", "{{.Id}}"), id, "the same container goes on");
+        host.sh("sleep 0.5").ok();
+        assert_counted(&host, "shop-counter");
+        host.sh("systemctl stop shop-counter").ok();
+        assert_counted(&host, "shop-counter");
+        assert_eq!(host.sh("docker ps --all --quiet").ok().stdout, "");
+    }
+}
+
+#[test]
+fn an_engine_restart_with_live_restore_is_not_noticed_by_containers_or_the_log() {
+    let host = Host::builder().live_restore().boot("live");
+    generate(&host, "shop", &COUNTER.replace("RESTART", ""));
+    host.sh("systemctl start shop-counter").ok();
+    let before = inspect(&host, "shop-counter", "{{.Id}} {{.State.Pid}}");
+    let supervisor = property(&host, "shop-counter", "MainPID");
+    host.sh("sleep 1; systemctl restart docker; sleep 7").ok();
+    assert_eq!(inspect(&host, "shop-counter", "{{.Id}} {{.State.Pid}}"), before);
+    assert_eq!(property(&host, "shop-counter", "MainPID"), supervisor);
+    assert_eq!(property(&host, "shop-counter", "ActiveState"), "active");
+    assert_counted(&host, "shop-counter");
+
+    // An engine that is killed may take a line with it that it had read and not yet stored. What it has, the journal has.
+    host.sh("systemctl kill --signal KILL docker; sleep 8").ok();
+    assert_eq!(inspect(&host, "shop-counter", "{{.Id}} {{.State.Pid}}"), before);
+    assert_eq!(property(&host, "shop-counter", "ActiveState"), "active");
+    let journal = "journalctl --unit shop-counter --output cat --no-pager SYSLOG_IDENTIFIER=shop-counter";
+    host.sh("docker pause shop-counter; sleep 1; journalctl --sync").ok();
+    host.sh(&format!("diff <(docker logs shop-counter 2>&1 | sort -n) <({journal} | sort -n)")).ok();
+}
+
+#[test]
+fn an_engine_restart_without_live_restore_brings_the_stack_back_in_order() {
+    let host = Host::boot("engine");
+    generate(&host, "shop", GATED);
+    host.sh("systemctl start shop.target").ok();
+    let before = inspect(&host, "shop-app", "{{.Id}}");
+    host.sh("systemctl restart docker").ok();
+    host.wait_for("the application is back", Duration::from_secs(60), || {
+        let id = host.sh("docker inspect --format '{{.Id}} {{.State.Running}}' shop-app || true").ok().stdout;
+        id.contains("true") && !id.contains(&before) && property(&host, "shop-app", "ActiveState") == "active"
+    });
+    wait_active(&host, "shop-db");
+    assert_created_after_healthy(&host);
+}
+
+#[test]
+fn a_stop_leaves_nothing_but_the_volumes() {
+    let host = Host::boot("stop");
+    generate(
+        &host,
+        "shop",
+        r#"
+        [services.polite]
+        image = "IMAGE"
+        command = ["sh", "-c", "trap 'echo bye; exit 0' TERM; while :; do sleep 0.1; done"]
+        volumes = ["data:/data"]
+        networks = ["front", "back"]
+        [services.stubborn]
+        image = "IMAGE"
+        command = ["sh", "-c", "trap '' TERM; while :; do sleep 0.1; done"]
+        stop_grace_period = "3s"
+        [services.reload]
+        image = "IMAGE"
+        command = ["sh", "-c", "trap 'echo interrupted; exit 0' INT; while :; do sleep 0.1; done"]
+        stop_signal = "SIGINT"
+        [networks.front]
+        [networks.back]
+        [volumes.data]
+        "#,
+    );
+    host.sh("systemctl start shop.target").ok();
+    assert_eq!(host.sh("docker ps --quiet | wc -l").ok().stdout.trim(), "3");
+    assert_eq!(inspect(&host, "shop-polite", "{{len .NetworkSettings.Networks}}"), "2");
+
+    // The grace period: gone after it, and not before.
+    host.sh("systemctl stop --no-block shop-stubborn; sleep 2.2").ok();
+    assert_eq!(inspect(&host, "shop-stubborn", "{{.State.Running}}"), "true");
+    host.wait_for("the stubborn container is gone", Duration::from_secs(5), || {
+        host.sh("docker ps --all --quiet --filter name=shop-stubborn").ok().stdout.is_empty()
+    });
+    assert_eq!(property(&host, "shop-stubborn", "Result"), "success");
+
+    host.sh("systemctl stop shop.target").ok();
+    host.wait_for("everything has stopped", Duration::from_secs(20), || {
+        host.sh("systemctl list-units --no-legend --state=active,deactivating 'shop*' 'wharf-*'").ok().stdout.is_empty()
+    });
+    assert_eq!(host.sh("docker ps --all --quiet").ok().stdout, "");
+    assert_eq!(host.sh("docker network ls --quiet --filter type=custom").ok().stdout, "");
+    assert_eq!(host.sh("pgrep --exact wharf-run || true").ok().stdout, "");
+    assert_eq!(host.sh("docker volume ls --quiet").ok().stdout.trim(), "shop_data");
+    let log = host.sh("journalctl --output cat --unit shop-polite --unit shop-reload").ok().stdout;
+    assert!(log.contains("bye") && log.contains("interrupted"), "{log}");
+}
+
+#[test]
+fn the_journal_has_the_output_with_level_and_origin() {
+    let host = Host::boot("journal");
+    generate(
+        &host,
+        "shop",
+        r#"
+        [services.talk]
+        image = "IMAGE"
+        command = ["sh", "-c", "echo out; echo err >&2; head -c 100000 /dev/zero | tr '\\0' x; echo; printf 'a\\tb \\377 c\\n\\n'; printf last; exec tail -f /dev/null"]
+        stop_signal = "SIGKILL"
+        "#,
+    );
+    host.sh("systemctl start shop-talk; sleep 1; journalctl --sync").ok();
+    let fields = host
+        .sh("journalctl --unit shop-talk --output json PRIORITY=3 SYSLOG_IDENTIFIER=shop-talk | jq --raw-output \
+             '[.MESSAGE, .CONTAINER_NAME, .IMAGE, .WHARF_PROJECT, .WHARF_SERVICE, (.CONTAINER_ID | length)] | @csv'")
+        .ok()
+        .stdout;
+    assert_eq!(fields.trim(), format!("\"err\",\"shop-talk\",\"{IMAGE}\",\"shop\",\"talk\",12"));
+    let out = |select: &str| {
+        let journal = "journalctl --all --unit shop-talk --output json PRIORITY=6 SYSLOG_IDENTIFIER=shop-talk";
+        host.sh(&format!("{journal} | jq --compact-output --slurp '{select}'")).ok().stdout.trim().to_owned()
+    };
+    assert_eq!(out(".[0].MESSAGE"), "\"out\"");
+    assert_eq!(out(".[1].MESSAGE | length"), "100000", "a long line is one entry");
+    let bytes: Vec<String> = b"a\tb \xff c".iter().map(u8::to_string).collect();
+    assert_eq!(out(".[2].MESSAGE"), format!("[{}]", bytes.join(",")), "bytes stay as they are");
+    assert_eq!(out(".[3].MESSAGE"), "\"\"");
+    host.sh("systemctl stop shop-talk; journalctl --sync").ok();
+    assert_eq!(out(".[4].MESSAGE"), "\"last\"", "the last line needs no line break");
+}
+
+#[test]
+fn a_container_of_somebody_else_is_left_alone() {
+    let host = Host::boot("foreign");
+    generate(&host, "shop", "[services.web]\nimage = \"IMAGE\"\ncommand = \"tail -f /dev/null\"\n");
+    host.sh(&format!("docker run --detach --name shop-web {IMAGE} tail -f /dev/null")).ok();
+    let id = inspect(&host, "shop-web", "{{.Id}}");
+    host.sh("systemctl start shop-web").fails();
+    let status = property(&host, "shop-web", "StatusText");
+    assert!(status.contains("a container named shop-web exists that this unit did not make"), "{status}");
+    assert_eq!(inspect(&host, "shop-web", "{{.Id}} {{.State.Running}}"), format!("{id} true"));
+}
+
+#[test]
+fn a_container_removed_behind_the_units_back_comes_back() {
+    let host = Host::boot("removed");
+    generate(&host, "shop", "[services.web]\nimage = \"IMAGE\"\ncommand = \"tail -f /dev/null\"\n");
+    host.sh("systemctl start shop-web").ok();
+    host.sh("docker rm --force shop-web").ok();
+    host.wait_for("the container is back", Duration::from_secs(20), || {
+        host.sh("docker inspect --format '{{.State.Running}}' shop-web || true").ok().stdout.trim() == "true"
+    });
+    wait_active(&host, "shop-web");
+}
+
+#[test]
+fn networks_and_volumes_removed_behind_the_units_back_are_made_again() {
+    let host = Host::boot("pruned");
+    let stack = "[services.web]\nimage = \"IMAGE\"\ncommand = \"tail -f /dev/null\"\nstop_signal = \"SIGKILL\"\n\
+                 volumes = [\"data:/data\"]\n[volumes.data]\nlabels = { kept = \"yes\" }\n";
+    generate(&host, "shop", stack);
+    host.sh("systemctl start shop-web && systemctl stop shop-web").ok();
+    assert_eq!(property(&host, "shop-default-network", "ActiveState"), "active");
+    host.sh("docker network rm shop_default && docker volume rm shop_data").ok();
+    host.sh("systemctl start shop-web").ok();
+    let labels = host.sh("docker volume inspect --format '{{.Labels.kept}}' shop_data").ok().stdout;
+    assert_eq!(labels.trim(), "yes");
+}
+
+#[test]
+fn what_an_image_declares_as_a_volume_outlives_the_container() {
+    let host = Host::boot("imagevolume");
+    host.sh(&format!(
+        "docker run --name base {IMAGE} true; docker commit --change 'VOLUME /state' base stateful:1; docker rm base"
+    ))
+    .ok();
+    generate(
+        &host,
+        "shop",
+        r#"
+        [services.db]
+        image = "stateful:1"
+        command = ["sh", "-c", "echo x >> /state/starts; wc -l < /state/starts; exec tail -f /dev/null"]
+        stop_signal = "SIGKILL"
+        "#,
+    );
+    host.sh("systemctl start shop-db; kill -9 $(docker inspect --format '{{.State.Pid}}' shop-db)").ok();
+    host.wait_for("shop-db has restarted", Duration::from_secs(20), || property(&host, "shop-db", "NRestarts") == "1");
+    wait_active(&host, "shop-db");
+    host.sh("systemctl restart shop-db; sleep 0.5").ok();
+    assert_eq!(host.sh("docker exec shop-db cat /state/starts | wc -l").ok().stdout.trim(), "3");
+    assert_eq!(host.sh("docker volume ls --quiet").ok().stdout.trim(), "shop-db_state");
+    host.sh("wharf remove --volumes /root/shop.toml").ok();
+    assert_eq!(host.sh("docker volume ls --quiet").ok().stdout.trim(), "");
+}
+
+#[test]
+fn a_stop_while_an_image_is_being_pulled_or_a_container_created_leaves_nothing() {
+    let host = Host::boot("stopstart");
+    generate(
+        &host,
+        "shop",
+        "[services.web]\nimage = \"IMAGE\"\ncommand = \"tail -f /dev/null\"\nstop_signal = \"SIGKILL\"\n",
+    );
+    for pause in ["0", "0.02", "0.05", "0.1", "0.15", "0.2", "0.3"] {
+        host.sh("docker rmi --force 127.0.0.1:5000/busybox:1").ok();
+        host.sh(&format!("systemctl start --no-block shop-web; sleep {pause}; systemctl stop shop-web")).ok();
+        assert_eq!(property(&host, "shop-web", "ActiveState"), "inactive", "stopped after {pause} s");
+        assert_eq!(property(&host, "shop-web", "Result"), "success", "stopped after {pause} s");
+        assert_eq!(host.sh("docker ps --all --quiet").ok().stdout, "", "stopped after {pause} s");
+    }
+}
