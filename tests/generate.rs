@@ -425,7 +425,7 @@ const STACK: &str = "/etc/wharf/shop.toml";
 
 /// When systemd last read its unit files.
 fn last_reload(host: &Host) -> String {
-    host.sh("systemctl show -p UnitsLoadStartTimestampMonotonic").ok().stdout
+    host.sh("systemctl show -p UnitsLoadTimestampMonotonic").ok().stdout
 }
 
 fn id(host: &Host, container: &str) -> String {
@@ -483,7 +483,6 @@ fn a_root_or_an_output_directory_is_written_without_a_word_to_systemd() {
             host.read("/root/trace")
         );
     }
-    assert!(host.read("/root/root/etc/systemd/system/shop-web.service").contains("SourcePath=/etc/wharf/shop.toml\n"));
     host.sh("test ! -e /etc/systemd/system/shop-web.service").ok();
     host.sh("systemctl --root=/root/root enable shop.target").ok();
 }
@@ -613,8 +612,9 @@ fn units_of_somebody_else_are_neither_overwritten_nor_shadowed() {
 #[test]
 fn remove_takes_everything_but_the_data() {
     let host = Host::boot("remove");
-    host.write(STACK, TWO);
-    host.sh("wharf generate --enable --now").ok();
+    // Not in /etc/wharf: from there the generator would make its units anew.
+    host.write("/root/shop.toml", TWO);
+    host.sh("wharf generate --enable --now /root/shop.toml").ok();
     host.sh("docker exec shop-db sh -c 'echo kept >/data/file'").ok();
     let traces = "ls -A /etc/systemd/system/*shop* /etc/systemd/system/*.wants/*shop* 2>/dev/null || true
         docker ps -a --format '{{.Names}}'; docker network ls --format '{{.Name}}' --filter name=shop
@@ -625,9 +625,9 @@ fn remove_takes_everything_but_the_data() {
     assert_eq!(host.sh("wharf remove shop").status, 1, "it is gone");
 
     // By its file, and although the file is gone.
-    host.sh("wharf generate --now").ok();
+    host.sh("wharf generate --now /root/shop.toml").ok();
     assert_eq!(host.sh("docker exec shop-db cat /data/file").ok().stdout, "kept\n");
-    host.sh("rm /etc/wharf/shop.toml; wharf remove --volumes /etc/wharf/shop.toml").ok();
+    host.sh("rm shop.toml; wharf remove --volumes /root/shop.toml").ok();
     assert_eq!(host.sh(traces).ok().stdout, "");
     assert_eq!(host.sh("docker volume ls -q").ok().stdout, "");
 }
@@ -666,7 +666,7 @@ fn pull_fetches_side_by_side_and_names_what_it_could_not() {
     host.sh("systemctl stop docker.socket docker").ok();
     let no_engine = host.sh("wharf pull");
     assert_eq!(no_engine.status, 1, "{no_engine:?}");
-    assert!(no_engine.stderr.contains("docker"), "{no_engine:?}");
+    assert!(no_engine.stderr.contains("the engine does not answer"), "{no_engine:?}");
 }
 
 #[test]
@@ -675,13 +675,13 @@ fn stacks_in_etc_wharf_start_at_boot_without_generate() {
     let web = "[services.web]\nimage = \"127.0.0.1:5000/busybox:1\"\ncommand = [\"sleep\", \"100000\"]\nstop_signal = \"SIGKILL\"\n";
     host.write("/etc/wharf/auto.toml", web);
     host.write("/etc/wharf/manual.toml", &format!("autostart = false\n{web}"));
-    host.write("/etc/wharf/broken.toml", "[services.web]\nimagee = \"x\"\nport = 1\n");
+    host.write("/etc/wharf/broken.toml", "[services.web]\nimage = \"nginx\"\nport = 1\nenv = 2\n");
     host.write("/etc/wharf/installed.toml", web);
     host.sh("wharf generate /etc/wharf/installed.toml && docker pull --quiet 127.0.0.1:5000/busybox:1").ok();
     host.poweroff();
     host.boot_again();
 
-    host.sh("systemctl start --wait multi-user.target").ok();
+    host.sh("systemctl is-system-running --wait || true").ok();
     let state = "systemctl show -p ActiveState --value";
     host.wait_for("the stack to be started by the boot", Duration::from_secs(20), || {
         host.sh(&format!("{state} auto-web.service")).ok().stdout == "active\n"
@@ -696,10 +696,13 @@ fn stacks_in_etc_wharf_start_at_boot_without_generate() {
     assert!(!skipped.contains("installed-web.container.json"), "{skipped}");
     assert_eq!(host.sh("systemctl list-units --failed --plain --no-legend").ok().stdout, "");
 
-    let lines = "journalctl -b -o cat | grep -F broken.toml";
-    let said = host.sh(lines).ok().stdout;
+    // A generator speaks to the kernel's log, which a host in a container does not have: by hand it is heard.
+    let generator = "mkdir out && /usr/lib/systemd/system-generators/wharf-generator out out out";
+    let said = host.sh(generator);
+    assert_eq!(said.status, 1, "systemd logs that too: {said:?}");
+    let said = said.stderr;
     assert_eq!(said.lines().count(), 1, "{said}");
-    assert!(said.contains("/etc/wharf/broken.toml:2:1: "), "{said}");
+    assert!(said.contains("/etc/wharf/broken.toml:3:1: "), "{said}");
     assert!(said.contains("1 more error; `wharf check /etc/wharf/broken.toml`"), "{said}");
 
     // The next daemon-reload sees an edited file; a container that runs is left alone.
