@@ -4,7 +4,7 @@
 //! `wharfd`). A room uses only rooms on lower floors:
 //!
 //! - floor 4: [`install`]
-//! - floor 3: [`plan`], [`run`], [`report`]
+//! - floor 3: [`plan`], [`run`], [`supervise`], [`report`]
 //! - floor 2: [`stack`], [`engine`]
 //! - floor 1: [`unit`], [`systemd`], [`spec`], [`diagnostic`]
 //!
@@ -21,5 +21,6 @@ pub mod report;
 pub mod run;
 pub mod spec;
 pub mod stack;
+pub mod supervise;
 pub mod systemd;
 pub mod unit;

@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 pub mod label {
     pub const PROJECT: &str = "io.wharf.project";
     pub const SERVICE: &str = "io.wharf.service";
+    /// The unit that supervises the container.
+    pub const UNIT: &str = "io.wharf.unit";
     /// SHA-256 of the definition, in hexadecimal: by it drift is seen.
     pub const CONFIG_HASH: &str = "io.wharf.config-hash";
 }

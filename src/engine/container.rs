@@ -146,9 +146,8 @@ impl Engine {
     ) -> impl Stream<Item = Result<HealthStatusEnum, EngineError>> + use<> {
         let filters = HashMap::from([("container", vec![id]), ("event", vec!["health_status"])]);
         let options = EventsOptionsBuilder::new().since(&since.to_string()).filters(&filters).build();
-        // The action reads "health_status: healthy".
         self.streams.events(Some(options)).filter_map(async |item| match item {
-            Ok(event) => event.action.as_deref()?.strip_prefix("health_status: ")?.parse().ok().map(Ok),
+            Ok(event) => super::watch::health(&event).map(Ok),
             Err(error) => Some(Err(EngineError::from(error))),
         })
     }

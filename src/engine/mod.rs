@@ -9,6 +9,7 @@ mod image;
 mod network;
 mod project;
 mod volume;
+mod watch;
 
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ pub use container::{Container, HealthReport};
 pub use error::EngineError;
 pub use image::{Image, PullProgress};
 pub use network::NetworkState;
+pub use watch::HealthChange;
 
 /// A request that has no answer after this time has failed: a hung engine shows.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);

@@ -1,6 +1,7 @@
 //! A service → the Engine API's create-container body and the Wharf part of its spec.
 
-use std::collections::{BTreeMap, HashMap};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use bollard::models::{
@@ -61,12 +62,13 @@ pub fn container_spec(stack: &Stack, service: &Service, ready: Ready) -> Contain
     ContainerSpec { container: body, wharf: part }
 }
 
-/// The files of the networks and volumes that the service uses and the stack makes.
+/// The files of the networks and volumes that the service uses and the stack makes, each once.
 fn resources(stack: &Stack, service: &Service) -> Vec<String> {
     let networks = service.networks.keys().filter(|key| stack.networks.get(*key).is_some_and(|n| !n.external));
-    let volumes = service.named_volumes().filter(|key| stack.volumes.get(*key).is_some_and(|v| !v.external));
+    let volumes: BTreeSet<&String> =
+        service.named_volumes().filter(|key| stack.volumes.get(*key).is_some_and(|v| !v.external)).collect();
     let networks = networks.map(|key| names::network_spec(&stack.name, key));
-    networks.chain(volumes.map(|key| names::volume_spec(&stack.name, key))).collect()
+    networks.chain(volumes.into_iter().map(|key| names::volume_spec(&stack.name, key))).collect()
 }
 
 /// The container's name at the engine.
@@ -91,7 +93,8 @@ fn environment(service: &Service) -> Vec<String> {
 }
 
 fn labels(stack: &Stack, service: &Service) -> HashMap<String, String> {
-    let ours = [(label::PROJECT, &stack.name), (label::SERVICE, &service.name)];
+    let unit = names::service_unit(&stack.name, &service.name);
+    let ours = [(label::PROJECT, &stack.name), (label::SERVICE, &service.name), (label::UNIT, &unit)];
     let ours = ours.into_iter().map(|(name, value)| (name.to_owned(), value.clone()));
     service.labels.clone().into_iter().chain(ours).collect()
 }
@@ -172,6 +175,11 @@ fn mounts(stack: &Stack, service: &Service) -> (Vec<String>, Vec<EngineMount>) {
     (binds, mounts)
 }
 
+/// Only there does the engine relabel for SELinux.
+pub fn goes_as_bind(mount: &Mount) -> bool {
+    as_bind(mount).is_some()
+}
+
 fn as_bind(mount: &Mount) -> Option<String> {
     let MountKind::Bind { source, create_host_path: true, propagation, selinux } = &mount.kind else { return None };
     let source = source.to_str().filter(|source| !source.contains(':'))?;
@@ -246,7 +254,7 @@ fn volume_name(stack: &Stack, key: &str) -> String {
 /// The networks in the order in which they are joined: highest priority first, then by name.
 fn joined_networks(stack: &Stack, service: &Service) -> Vec<NetworkToJoin> {
     let mut attachments: Vec<(&String, &Attachment)> = service.networks.iter().collect();
-    attachments.sort_by_key(|(key, attachment)| (-attachment.priority, *key));
+    attachments.sort_by_key(|(key, attachment)| (Reverse(attachment.priority), *key));
     let join = |(key, attachment): (&String, &Attachment)| NetworkToJoin {
         name: stack.networks.get(key).map_or_else(|| key.clone(), |network| network.name.clone()),
         endpoint: endpoint(service, attachment),

@@ -8,11 +8,12 @@ mod container;
 mod hash;
 mod names;
 mod order;
+mod refused;
 mod resource;
 mod units;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Place};
 use crate::spec;
@@ -96,11 +97,11 @@ pub struct PlannedContainer {
 /// Translates a stack.
 ///
 /// # Errors
-/// Two things of the stack that would get the same unit or container name, a dependency that asks for two things at once, or a
-/// path that no unit file can carry.
+/// Two things of the stack that would get the same unit or container name, a name too long for a unit, a dependency that asks for
+/// two things at once, a path that no unit file can carry, or a key that neither systemd nor the engine would act on.
 pub fn plan(stack: &Stack, location: &Location) -> Result<Plan, Diagnostics> {
-    let mut files = Files::default();
-    let source = stack.source.display().to_string();
+    let mut files = Files { problems: refused::problems(stack, location), ..Files::default() };
+    let source = without_detours(&stack.source).display().to_string();
     let head = units::Head::new(stack, location, &source);
     files.unit(&stack.place, &names::project_slice(&stack.name), Ok(units::project_slice(&head)));
     for network in stack.networks.values().filter(|network| !network.external) {
@@ -143,14 +144,42 @@ pub fn plan(stack: &Stack, location: &Location) -> Result<Plan, Diagnostics> {
     })
 }
 
+/// Without `.` and `..`, without looking at the disk: the same file gives the same bytes by whatever path it was named, and
+/// systemd takes no other path for `SourcePath=`.
+fn without_detours(path: &Path) -> PathBuf {
+    path.components().fold(PathBuf::new(), |mut clean, component| {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                clean.pop();
+            }
+            other => clean.push(other),
+        }
+        clean
+    })
+}
+
 fn images(stack: &Stack) -> Vec<PlannedImage> {
     let mut images: BTreeMap<&str, PullPolicy> = BTreeMap::new();
     for service in stack.services.values() {
-        images.entry(&service.image).or_insert(service.pull_policy.unwrap_or(PullPolicy::Missing));
+        let policy = service.pull_policy.unwrap_or(PullPolicy::Missing);
+        let image = images.entry(&service.image).or_insert(policy);
+        if eagerness(policy) > eagerness(*image) {
+            *image = policy;
+        }
     }
     let planned =
         |(reference, pull_policy): (&str, PullPolicy)| PlannedImage { reference: reference.to_owned(), pull_policy };
     images.into_iter().map(planned).collect()
+}
+
+/// Of services that share an image, the one that wants it most decides.
+fn eagerness(policy: PullPolicy) -> u8 {
+    match policy {
+        PullPolicy::Never => 0,
+        PullPolicy::Missing => 1,
+        PullPolicy::Always => 2,
+    }
 }
 
 fn containers(stack: &Stack) -> Vec<PlannedContainer> {
@@ -161,6 +190,9 @@ fn containers(stack: &Stack) -> Vec<PlannedContainer> {
     };
     stack.services.values().map(planned).collect()
 }
+
+/// Of a unit (systemd.unit(5)) as of any file.
+const LONGEST_NAME: usize = 255;
 
 /// The files so far, and what went wrong.
 #[derive(Default)]
@@ -174,9 +206,9 @@ impl Files {
     fn unit(&mut self, place: &Place, name: &str, unit: Result<UnitFile, Unwritable>) {
         match unit {
             Ok(unit) => self.add(place, PlannedFile { name: name.to_owned(), contents: unit.to_string(), mode: 0o644 }),
-            Err(unwritable) => self.problems.push(
-                Diagnostic::error(unwritable.to_string()).at(place).help("rename the file or directory that it names"),
-            ),
+            // A path that cannot be written has been refused where it stands.
+            Err(_) if self.problems.has_errors() => (),
+            Err(unwritable) => self.problems.push(Diagnostic::error(unwritable.to_string()).at(place)),
         }
     }
 
@@ -186,6 +218,15 @@ impl Files {
     }
 
     fn add(&mut self, place: &Place, file: PlannedFile) {
+        if file.name.len() > LONGEST_NAME {
+            let message =
+                format!("a file named `{}` would be needed, which is longer than {LONGEST_NAME} characters", file.name);
+            self.problems.push(
+                Diagnostic::error(message)
+                    .at(place)
+                    .help("choose a shorter name; in a slice's, a dash takes four characters"),
+            );
+        }
         if let Some(first) = self.owners.insert(file.name.clone(), place.clone()) {
             let message = format!("two things of this stack need a file named `{}`", file.name);
             let help = format!("the other one is at {first}; rename one of them");

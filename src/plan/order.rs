@@ -1,9 +1,11 @@
 //! What the services of a stack ask of each other: which one is a job, which one must be healthy, which one restarts with
 //! which.
 
+use std::collections::{HashMap, HashSet};
+
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::spec::Ready;
-use crate::stack::{self, Condition, Restart, Service, Stack};
+use crate::stack::{self, Condition, Dependency, Restart, Service, Stack};
 
 /// The part that a service plays for the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,33 +19,55 @@ pub struct Role {
 
 /// Each service with its role, in an order in which dependencies come first.
 pub fn roles<'a>(stack: &'a Stack, problems: &mut Diagnostics) -> Vec<(&'a Service, Role)> {
-    let mut ordered: Vec<&Service> = Vec::with_capacity(stack.services.len());
-    let mut seen: Vec<&str> = Vec::new();
+    let dependents = dependents(stack);
+    let none = Vec::new();
+    let role = |service: &'a Service| {
+        let dependents = dependents.get(service.name.as_str()).unwrap_or(&none);
+        (service, role(service, dependents, problems))
+    };
+    dependencies_first(stack).into_iter().map(role).collect()
+}
+
+/// Which service depends on another, and how.
+type Dependent<'a> = (&'a Service, &'a Dependency);
+
+fn dependents(stack: &Stack) -> HashMap<&str, Vec<Dependent<'_>>> {
+    let mut dependents: HashMap<&str, Vec<Dependent>> = HashMap::new();
     for service in stack.services.values() {
-        visit(stack, service, &mut seen, &mut ordered);
+        for (name, dependency) in &service.depends_on {
+            dependents.entry(name).or_default().push((service, dependency));
+        }
     }
-    ordered.into_iter().map(|service| (service, role(stack, service, problems))).collect()
+    dependents
 }
 
-/// Depth first. A stack has no cycles: the stack room refuses them; a service seen is never entered again.
-fn visit<'a>(stack: &'a Stack, service: &'a Service, seen: &mut Vec<&'a str>, ordered: &mut Vec<&'a Service>) {
-    if seen.contains(&service.name.as_str()) {
-        return;
+/// Depth first, by name. A stack has no cycles: the stack room refuses them.
+fn dependencies_first(stack: &Stack) -> Vec<&Service> {
+    let mut ordered: Vec<&Service> = Vec::with_capacity(stack.services.len());
+    let mut entered: HashSet<&str> = HashSet::new();
+    for service in stack.services.values() {
+        // A list, not recursion: a chain of dependencies may be as long as the stack.
+        let mut path: Vec<(&Service, bool)> = vec![(service, false)];
+        while let Some((service, left)) = path.pop() {
+            if left {
+                ordered.push(service);
+            } else if entered.insert(&service.name) {
+                path.push((service, true));
+                let dependencies = service.depends_on.keys().rev().filter_map(|name| stack.services.get(name));
+                path.extend(dependencies.map(|dependency| (dependency, false)));
+            }
+        }
     }
-    seen.push(&service.name);
-    for dependency in service.depends_on.keys().filter_map(|name| stack.services.get(name)) {
-        visit(stack, dependency, seen, ordered);
-    }
-    ordered.push(service);
+    ordered
 }
 
-fn role(stack: &Stack, service: &Service, problems: &mut Diagnostics) -> Role {
-    let asked = |condition: Condition| dependents(stack, service).any(|(_, dep)| dep.condition == condition);
+fn role(service: &Service, dependents: &[Dependent], problems: &mut Diagnostics) -> Role {
+    let asked = |condition: Condition| dependents.iter().any(|(_, dep)| dep.condition == condition);
     let job = asked(Condition::CompletedSuccessfully);
-    if job && (asked(Condition::Healthy) || asked(Condition::Started)) {
+    if job && asked(Condition::Healthy) {
         problems.push(
             Diagnostic::error(format!(
-                "service `{}` is waited for both as a job and as a running service",
+                "service `{}` is waited for both until it completes and until it is healthy",
                 service.name
             ))
             .at(&service.place)
@@ -74,12 +98,12 @@ fn role(stack: &Stack, service: &Service, problems: &mut Diagnostics) -> Role {
         (false, _) if asked(Condition::Healthy) => Ready::Healthy,
         (false, _) => Ready::Started,
     };
-    Role { ready, restart, restarts_dependents: restarts_dependents(stack, service, problems) }
+    Role { ready, restart, restarts_dependents: restarts_dependents(service, dependents, problems) }
 }
 
 /// `Requires=` carries an automatic restart to all dependents or to none (systemd.service(5), RestartMode=).
-fn restarts_dependents(stack: &Stack, service: &Service, problems: &mut Diagnostics) -> bool {
-    let required = || dependents(stack, service).filter(|(_, dep)| dep.required);
+fn restarts_dependents(service: &Service, dependents: &[Dependent], problems: &mut Diagnostics) -> bool {
+    let required = || dependents.iter().filter(|(_, dep)| dep.required);
     let wanted = required().any(|(_, dep)| dep.restart);
     if wanted && let Some((other, dep)) = required().find(|(_, dep)| !dep.restart) {
         let message = format!(
@@ -91,11 +115,4 @@ fn restarts_dependents(stack: &Stack, service: &Service, problems: &mut Diagnost
         problems.push(Diagnostic::error(message).at(&dep.place).help(help));
     }
     wanted
-}
-
-fn dependents<'a>(
-    stack: &'a Stack,
-    service: &'a Service,
-) -> impl Iterator<Item = (&'a Service, &'a stack::Dependency)> {
-    stack.services.values().filter_map(|other| Some((other, other.depends_on.get(&service.name)?)))
 }

@@ -1,5 +1,6 @@
 //! The units of a stack, as an administrator would have written them by hand.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::Path;
 use std::time::Duration;
@@ -91,7 +92,9 @@ pub fn target(head: &Head) -> UnitFile {
         install.add("WantedBy", wanting);
     }
     let mut overrides = head.stack.systemd.clone();
-    overrides.remove("Install");
+    if let Some(lines) = overrides.get_mut("Install") {
+        lines.retain(|(directive, _)| directive != "WantedBy");
+    }
     apply(&mut unit, &overrides);
     head.facts(&mut unit, &[]);
     unit
@@ -109,8 +112,7 @@ pub fn wanted_by(head: &Head) -> Vec<String> {
         }
         units.extend(value.split_whitespace().map(str::to_owned));
     }
-    units.dedup();
-    units
+    once_each(units)
 }
 
 pub fn project_slice(head: &Head) -> UnitFile {
@@ -187,7 +189,8 @@ pub fn container(head: &Head, service: &Service, role: Role, spec: &ContainerSpe
     }
     section.add("NotifyAccess", "main").add("ExecStart", start).add("ExecStopPost", stopped);
     section.add("Slice", names::service_slice(head.project(), &service.name));
-    restart(section, role);
+    let own = |directive| sets(&service.systemd, "Service", directive);
+    restart(section, role, own("RestartSec") && !own("RestartSteps") && !own("RestartMaxDelaySec"));
     section.add("KillMode", "mixed");
     let grace = service.stop_grace_period.unwrap_or(DEFAULT_GRACE) + STOP_MARGIN;
     section.add("TimeoutStopSec", seconds(grace)).add("OOMScoreAdjust", "-500");
@@ -219,14 +222,20 @@ fn order(head: &Head, section: &mut Section, service: &Service) -> Result<(), Un
         let unit = names::service_unit(head.project(), name);
         if dependency.required { requires.push(unit) } else { wants.push(unit) }
     }
-    requires.dedup();
+    let requires = once_each(requires);
     add_engine(section);
     section.add_list("Requires", &requires).add_list("Wants", &wants);
     section.add_list("After", requires.iter().chain(&wants)).add("PartOf", head.target());
     let paths: Result<Vec<String>, Unwritable> =
         bind_sources(service).map(|path| path_word(&path.to_string_lossy())).collect();
-    section.add_list("RequiresMountsFor", paths?);
+    section.add_list("RequiresMountsFor", once_each(paths?));
     Ok(())
+}
+
+/// Without repetitions, in the order of the first ones.
+fn once_each(names: Vec<String>) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    names.into_iter().filter(|name| seen.insert(name.clone())).collect()
 }
 
 fn bind_sources(service: &Service) -> impl Iterator<Item = &Path> {
@@ -236,10 +245,11 @@ fn bind_sources(service: &Service) -> impl Iterator<Item = &Path> {
     })
 }
 
-/// `always` never gives up; `on-failure:N` gives up after N restarts, none of which lasted ten seconds (as the engine counts).
+/// `always` never gives up; `on-failure:N` gives up after N restarts, none of which lasted ten seconds (as the engine counts,
+/// to which 0 means no limit).
 fn restart_limit(section: &mut Section, restart: Restart) {
     match restart {
-        Restart::OnFailure(Some(retries)) => {
+        Restart::OnFailure(Some(retries)) if retries > 0 => {
             let starts = retries.saturating_add(1);
             section.add("StartLimitBurst", starts.to_string());
             section.add("StartLimitIntervalSec", format!("{}s", u64::from(starts) * 20));
@@ -251,7 +261,9 @@ fn restart_limit(section: &mut Section, restart: Restart) {
 }
 
 /// A container ends with an exit status, wharf-run itself by a signal: `on-abort` restarts the latter alone.
-fn restart(section: &mut Section, role: Role) {
+///
+/// A pause of the user's own is kept as it is: our steps would stretch it, or cut it to their longest.
+fn restart(section: &mut Section, role: Role, has_own_pause: bool) {
     let policy = match role.restart {
         Restart::No => "on-abort",
         Restart::Always | Restart::UnlessStopped => "always",
@@ -259,10 +271,14 @@ fn restart(section: &mut Section, role: Role) {
     };
     section.add("Restart", policy);
     for (directive, value) in RESTART {
-        if directive == "RestartMode" && role.restarts_dependents {
-            continue;
+        let left_out = match directive {
+            "RestartMode" => role.restarts_dependents,
+            "RestartSteps" | "RestartMaxDelaySec" => has_own_pause,
+            _ => false,
+        };
+        if !left_out {
+            section.add(directive, value);
         }
-        section.add(directive, value);
     }
     section.add("RestartForceExitStatus", exit::UNAVAILABLE.to_string());
     section.add("RestartPreventExitStatus", exit::CANNOT_START.to_string());
@@ -274,6 +290,10 @@ fn seconds(duration: Duration) -> String {
         let _infallible = write!(text, " {}us", duration.subsec_micros());
     }
     text
+}
+
+fn sets(overrides: &Overrides, section: &str, directive: &str) -> bool {
+    overrides.get(section).into_iter().flatten().any(|(name, _)| name == directive)
 }
 
 fn only(overrides: &Overrides, keep: impl Fn(&str) -> bool) -> Overrides {

@@ -55,6 +55,8 @@ pub enum Job {
     Start,
     Stop,
     Restart,
+    /// Restarts the unit and nothing that requires it (job mode `ignore-dependencies`).
+    RestartAlone,
 }
 
 /// How a job ended: the result of the signal JobRemoved, org.freedesktop.systemd1(5).
@@ -306,6 +308,7 @@ impl Manager {
             Job::Start => ("start", self.proxy.start_unit(unit, "replace").await),
             Job::Stop => ("stop", self.proxy.stop_unit(unit, "replace").await),
             Job::Restart => ("restart", self.proxy.restart_unit(unit, "replace").await),
+            Job::RestartAlone => ("restart", self.proxy.restart_unit(unit, "ignore-dependencies").await),
         };
         queued.map_err(|error| ManagerError::Call { what: format!("{verb} {unit}"), error })
     }

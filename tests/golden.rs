@@ -1,0 +1,209 @@
+//! Given this stack, these units: each directory of tests/cases is a stack and the files expected of it, byte for byte.
+//!
+//! `tests/cases/NAME/`: the stack file with what it names, `environment` (the process's, one `NAME=value` a line),
+//! `expected/` (the unit directory; none if the stack is invalid) and `diagnostics` (errors or warnings as they are shown, if
+//! there are any). `UPDATE=1 cargo test --test golden` rewrites the last two.
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use support::Host;
+use wharf::diagnostic::Diagnostics;
+use wharf::plan::{Location, Plan, Reader, plan};
+use wharf::stack::{Loaded, MountKind, Stack, load};
+
+/// Where the stack files of the cases lie as far as the units can tell.
+const STACK_DIRECTORY: &str = "/etc/wharf";
+
+struct Case {
+    name: String,
+    /// Relative to the package, which is where tests run: so diagnostics show the same path everywhere.
+    directory: PathBuf,
+}
+
+/// What a stack came to: the contents of its unit directory, and what was said.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Outcome {
+    files: BTreeMap<String, String>,
+    diagnostics: String,
+}
+
+fn cases() -> Vec<Case> {
+    let mut cases: Vec<Case> = fs::read_dir("tests/cases")
+        .expect("tests run in the package's directory")
+        .map(|entry| entry.expect("a directory can be listed").path())
+        .map(|directory| Case { name: directory.file_name().unwrap().to_str().unwrap().to_owned(), directory })
+        .collect();
+    cases.sort_by(|a, b| a.name.cmp(&b.name));
+    cases
+}
+
+impl Case {
+    fn stack_file(&self) -> PathBuf {
+        let files = fs::read_dir(&self.directory).unwrap().map(|entry| entry.unwrap().path());
+        let stacks: Vec<PathBuf> = files.filter(|path| path.extension().is_some_and(|end| end == "toml")).collect();
+        assert_eq!(stacks.len(), 1, "{} has one stack file", self.name);
+        stacks[0].clone()
+    }
+
+    fn environment(&self) -> BTreeMap<String, String> {
+        let text = fs::read_to_string(self.directory.join("environment")).unwrap_or_default();
+        let given = text.lines().filter_map(|line| line.split_once('='));
+        std::iter::once(("HOME", "/home/ada")).chain(given).map(|(n, v)| (n.to_owned(), v.to_owned())).collect()
+    }
+
+    fn load(&self) -> Result<Loaded, Diagnostics> {
+        let environment = self.environment();
+        let mut loaded = load(&self.stack_file(), &|name| environment.get(name).cloned())?;
+        self.move_to_etc(&mut loaded.stack);
+        Ok(loaded)
+    }
+
+    /// Paths below the case's directory become what they would be with the stack file in /etc/wharf.
+    fn move_to_etc(&self, stack: &mut Stack) {
+        let here = std::path::absolute(&self.directory).unwrap();
+        let moved = |path: &Path| match (path.strip_prefix(&here), path.strip_prefix(here.parent().unwrap())) {
+            (Ok(inside), _) => Path::new(STACK_DIRECTORY).join(inside),
+            (_, Ok(beside)) => Path::new("/etc").join(beside),
+            _ => path.to_owned(),
+        };
+        stack.source = moved(&stack.source);
+        for mount in stack.services.values_mut().flat_map(|service| &mut service.mounts) {
+            if let MountKind::Bind { source, .. } = &mut mount.kind {
+                *source = moved(source);
+            }
+        }
+    }
+
+    /// The plan, and the warnings on the way; or what is wrong.
+    fn plan(&self) -> Result<(Plan, Diagnostics), Diagnostics> {
+        let loaded = self.load()?;
+        let location = Location {
+            unit_dir: "/etc/systemd/system".into(),
+            wharf_run: "/usr/libexec/wharf/wharf-run".into(),
+            reader: Reader::System,
+        };
+        Ok((plan(&loaded.stack, &location)?, loaded.warnings))
+    }
+
+    fn outcome(&self) -> Outcome {
+        let (files, diagnostics) = match self.plan() {
+            Ok((plan, warnings)) => (contents(&plan), warnings),
+            Err(errors) => (BTreeMap::new(), errors),
+        };
+        let here = std::path::absolute("tests/cases").unwrap().display().to_string();
+        let shown = diagnostics.render(false).replace(&format!("{here}/{}", self.name), STACK_DIRECTORY);
+        Outcome { files, diagnostics: shown.replace(&here, "/etc") }
+    }
+
+    fn expected(&self) -> Outcome {
+        let files = fs::read_dir(self.directory.join("expected")).into_iter().flatten().map(|entry| {
+            let path = entry.unwrap().path();
+            (path.file_name().unwrap().to_str().unwrap().to_owned(), fs::read_to_string(&path).unwrap())
+        });
+        let diagnostics = fs::read_to_string(self.directory.join("diagnostics")).unwrap_or_default();
+        Outcome { files: files.collect(), diagnostics }
+    }
+
+    fn rewrite(&self, outcome: &Outcome) {
+        let expected = self.directory.join("expected");
+        let _none_yet = fs::remove_dir_all(&expected);
+        for (name, contents) in &outcome.files {
+            fs::create_dir_all(&expected).unwrap();
+            fs::write(expected.join(name), contents).unwrap();
+        }
+        let _none_yet = fs::remove_file(self.directory.join("diagnostics"));
+        if !outcome.diagnostics.is_empty() {
+            fs::write(self.directory.join("diagnostics"), &outcome.diagnostics).unwrap();
+        }
+    }
+}
+
+/// Also proves what every plan promises of its files.
+fn contents(plan: &Plan) -> BTreeMap<String, String> {
+    for file in &plan.files {
+        assert_eq!(file.mode, if file.is_unit() { 0o644 } else { 0o600 }, "{}", file.name);
+        assert!(file.contents.ends_with('\n'), "{}", file.name);
+    }
+    let files: BTreeMap<String, String> =
+        plan.files.iter().map(|file| (file.name.clone(), file.contents.clone())).collect();
+    assert_eq!(files.len(), plan.files.len(), "no file is planned twice");
+    files
+}
+
+/// The first line in which two texts differ, as an administrator would look for it.
+fn difference(name: &str, expected: &Outcome, got: &Outcome) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut compare = |file: &str, expected: Option<&String>, got: Option<&String>| match (expected, got) {
+        (Some(expected), Some(got)) if expected == got => (),
+        (Some(expected), Some(got)) => {
+            let diff = similar::TextDiff::from_lines(expected, got);
+            found.push(diff.unified_diff().header(&format!("{name}/{file}"), "now").to_string());
+        }
+        (Some(_), None) => found.push(format!("{name}/{file} is not written any more")),
+        (None, _) => found.push(format!("{name}/{file} is new")),
+    };
+    compare("diagnostics", Some(&expected.diagnostics), Some(&got.diagnostics));
+    let names: std::collections::BTreeSet<&String> = expected.files.keys().chain(got.files.keys()).collect();
+    for file in names {
+        compare(file, expected.files.get(file), got.files.get(file));
+    }
+    found
+}
+
+#[test]
+fn each_stack_gives_the_expected_files() {
+    let update = std::env::var_os("UPDATE").is_some();
+    let mut differences = Vec::new();
+    for case in cases() {
+        let outcome = case.outcome();
+        if update {
+            case.rewrite(&outcome);
+        }
+        differences.extend(difference(&case.name, &case.expected(), &outcome));
+    }
+    assert!(differences.is_empty(), "UPDATE=1 accepts this:\n{}", differences.join("\n"));
+}
+
+#[test]
+fn a_stack_that_must_be_refused_is_refused_and_no_other() {
+    for case in cases() {
+        let refused = case.plan().is_err();
+        assert_eq!(refused, case.name.starts_with("invalid-"), "{}", case.name);
+    }
+}
+
+#[test]
+fn the_same_stack_gives_the_same_bytes() {
+    for case in cases() {
+        assert_eq!(case.outcome(), case.outcome(), "{}", case.name);
+    }
+}
+
+/// systemd finds nothing to say about any of them.
+#[test]
+fn systemd_verifies_every_expected_unit() {
+    let host = Host::boot("verify");
+    let archive = Command::new("sh")
+        .args(["-c", "tar -C tests/cases -c $(cd tests/cases && ls -d */expected) | base64"])
+        .output()
+        .unwrap();
+    host.write("/root/cases.tar.base64", &String::from_utf8(archive.stdout).unwrap());
+    let verify = r#"
+        base64 -d cases.tar.base64 | tar -x
+        for directory in */expected; do
+            cp "$directory"/* /etc/systemd/system
+            said=$(cd "$directory" && systemd-analyze verify --man=no $(ls | grep -v '\.json$') 2>&1) || said="$said (exit $?)"
+            [ -z "$said" ] || printf '%s: %s\n' "$directory" "$said"
+            (cd "$directory" && ls -A | sed s,^,/etc/systemd/system/,) | xargs -d '\n' rm
+        done
+        echo "verified $(ls -d */expected | wc -l)"
+    "#;
+    let said = host.sh(verify).ok().stdout;
+    let valid = cases().iter().filter(|case| !case.name.starts_with("invalid-")).count();
+    assert_eq!(said, format!("verified {valid}\n"));
+}

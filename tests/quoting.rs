@@ -1,0 +1,294 @@
+//! What Wharf writes into a unit file is what systemd reads back, and what a program is given: checked by systemd itself.
+//!
+//! Strings are drawn by proptest from the characters that mean something to systemd, written through [`wharf::unit`], loaded by a
+//! booted systemd, and read back over D-Bus. What cannot be written must have been refused, and for a documented reason alone.
+
+mod support;
+
+use std::fmt::Write;
+
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::{Config, RngSeed, TestRunner};
+use serde_json::Value;
+use support::Host;
+use wharf::unit::{command_line, escape, path_word, text};
+
+/// Many small units: each holds one description, some paths, and many arguments.
+const UNITS: usize = 40;
+const WORDS: usize = 25;
+const PATHS: usize = 8;
+
+/// What systemd, a shell or a person might trip over.
+const AWKWARD: &[&str] = &[
+    "",
+    " ",
+    "\t",
+    "\n",
+    "\r",
+    "\r\n",
+    "\u{b}",
+    "\u{1}",
+    "\u{1b}[31m",
+    "\u{7f}",
+    "\u{85}",
+    "\u{a0}",
+    "\u{2028}",
+    "\u{feff}",
+    ";",
+    "\\;",
+    "#",
+    "# no comment",
+    "'",
+    "\"",
+    "'\"'",
+    "\\",
+    "\\\\",
+    "\\n",
+    "\\x41",
+    "\\u2603",
+    "\\101",
+    "%",
+    "%%",
+    "%h",
+    "%n",
+    "%",
+    "$",
+    "$$",
+    "$HOME",
+    "${HOME}",
+    "$HOME/x",
+    "$1",
+    "{}",
+    "~",
+    "*",
+    "?",
+    "[a]",
+    "`id`",
+    "$(id)",
+    "&&",
+    "|",
+    ">",
+    "-",
+    "--",
+    "-x",
+    "@",
+    "+",
+    "!",
+    "!!",
+    ":",
+    "=",
+    "a=b",
+    ",",
+    " a",
+    "a ",
+    "a b",
+    "\ta",
+    "ü",
+    "☃",
+    "𝄞",
+    "e\u{301}",
+    "[Service]",
+    "ExecStart=/bin/false",
+    "a\\",
+    "\\ ",
+    "\"a",
+    "a\"",
+    "'a",
+    "a'",
+];
+
+fn piece() -> impl Strategy<Value = String> {
+    prop_oneof![
+        4 => prop::sample::select(AWKWARD).prop_map(str::to_owned),
+        2 => "[a-zA-Z0-9/_.=:,@+-]{0,12}",
+        2 => any::<char>().prop_filter("no NUL", |c| *c != '\0').prop_map(String::from),
+        1 => "[ -~]{0,20}",
+    ]
+}
+
+/// Any string but one with a NUL, which no program can be given.
+fn word() -> impl Strategy<Value = String> {
+    prop_oneof![
+        20 => prop::collection::vec(piece(), 0..6).prop_map(|pieces| pieces.concat()),
+        // systemd takes lines of up to 1 MiB, the kernel arguments of up to 128 KiB.
+        1 => (piece(), 1_000usize..8_000).prop_map(|(piece, times)| piece.repeat(times).chars().take(8_000).collect()),
+    ]
+}
+
+/// An absolute path that is already as systemd would normalise it; no longer than PATH_MAX.
+fn path() -> impl Strategy<Value = String> {
+    let part = word().prop_map(|word| word.replace('/', "_").chars().take(60).collect::<String>());
+    let part = part.prop_filter("a name", |part| !matches!(part.as_str(), "" | "." | ".."));
+    prop::collection::vec(part, 1..4).prop_map(|parts| format!("/{}", parts.join("/")))
+}
+
+fn draw<T: std::fmt::Debug>(strategy: impl Strategy<Value = T>, count: usize, seed: u64) -> Vec<T> {
+    let mut runner = TestRunner::new(Config { rng_seed: RngSeed::Fixed(seed), ..Config::default() });
+    (0..count).map(|_| strategy.new_tree(&mut runner).unwrap().current()).collect()
+}
+
+/// Those that can be written; the others must have a reason that the documentation gives.
+fn writable(
+    strings: Vec<String>,
+    write: impl Fn(&str) -> Result<String, wharf::unit::Unwritable>,
+    may_be_refused: impl Fn(&str) -> bool,
+) -> Vec<String> {
+    let (written, refused): (Vec<String>, Vec<String>) = strings.into_iter().partition(|string| write(string).is_ok());
+    for string in &refused {
+        assert!(may_be_refused(string), "refused without a reason: {string:?}: {:?}", write(string));
+    }
+    for string in &written {
+        assert!(!may_be_refused(string), "written though it cannot be read back: {string:?}");
+    }
+    assert!(!written.is_empty());
+    written
+}
+
+fn description_cannot_be(text: &str) -> bool {
+    let blank = |c| matches!(c, ' ' | '\t');
+    text.contains(['\n', '\r', '\0']) || text.starts_with(blank) || text.ends_with(blank) || text.ends_with('\\')
+}
+
+#[test]
+fn only_a_nul_cannot_be_an_argument() {
+    for string in draw(word(), 2_000, 1) {
+        assert!(command_line([string.as_str()]).is_ok(), "{string:?}");
+        assert!(command_line([format!("{string}\0").as_str()]).is_err());
+    }
+}
+
+/// One unit and what it must be read back as.
+struct Sample {
+    name: String,
+    description: String,
+    paths: Vec<String>,
+    words: Vec<String>,
+}
+
+impl Sample {
+    fn unit(&self) -> String {
+        let program = ["/usr/bin/python3", "/root/argv.py", &self.name];
+        let mut unit = format!("[Unit]\nDescription={}\n", text(&self.description).unwrap());
+        for path in &self.paths {
+            writeln!(unit, "RequiresMountsFor={}", path_word(path).unwrap()).unwrap();
+        }
+        let all: Vec<String> = self.paths.iter().map(|path| path_word(path).unwrap()).collect();
+        writeln!(unit, "RequiresMountsFor={}", all.join(" ")).unwrap();
+        let words = program.into_iter().chain(self.words.iter().map(String::as_str));
+        writeln!(unit, "\n[Service]\nType=oneshot\nExecStart={}", command_line(words).unwrap()).unwrap();
+        unit
+    }
+
+    fn expected_argv(&self) -> Vec<String> {
+        let program = ["/usr/bin/python3", "/root/argv.py", &self.name].map(str::to_owned);
+        program.into_iter().chain(self.words.iter().cloned()).collect()
+    }
+}
+
+fn samples() -> Vec<Sample> {
+    // An empty description is none: systemd shows the unit's name then.
+    let descriptions = writable(draw(word(), UNITS * 4, 2), text, description_cannot_be);
+    let descriptions = descriptions.into_iter().filter(|text| !text.is_empty());
+    let paths = writable(draw(path(), UNITS * PATHS * 2, 3), path_word, |path| path.contains(['\n', '\r', '\0']));
+    let words = draw(word(), UNITS * WORDS, 4);
+    let (paths, words) = (paths.chunks(PATHS), words.chunks(WORDS));
+    let parts = descriptions.zip(paths).zip(words).take(UNITS).enumerate();
+    let sample = |(number, ((description, paths), words)): (usize, ((String, &[String]), &[String]))| Sample {
+        name: format!("quoting{number}"),
+        description,
+        paths: paths.to_vec(),
+        words: words.to_vec(),
+    };
+    let samples: Vec<Sample> = parts.map(sample).collect();
+    assert_eq!(samples.len(), UNITS);
+    samples
+}
+
+/// Writes its arguments, each followed by a NUL, to a file that its first argument names.
+const ARGV: &str = r"
+import sys, os
+open('/root/' + sys.argv[1] + '.argv', 'wb').write(b''.join(os.fsencode(word) + b'\0' for word in sys.argv[2:]))
+";
+
+/// Spreads a JSON object over the unit directory: name → contents.
+const SPREAD: &str = r#"
+python3 -c 'import json
+for name, text in json.load(open("/root/units.json")).items():
+    open("/etc/systemd/system/" + name, "w", newline="").write(text)'
+"#;
+
+/// Four lines a unit: description, paths, load state, commands.
+const READ_BACK: &str = r#"
+get() { busctl --json=short get-property org.freedesktop.systemd1 "/org/freedesktop/systemd1/unit/quoting${1}_2eservice" "org.freedesktop.systemd1.$2" "${@:3}"; }
+for number in $(seq 0 $(($1 - 1))); do
+    get $number Unit Description RequiresMountsFor LoadState
+    get $number Service ExecStart
+done
+"#;
+
+fn strings(value: &Value) -> Vec<String> {
+    value.as_array().unwrap().iter().map(|item| item.as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn systemd_reads_back_what_was_written_and_gives_it_to_the_program() {
+    let host = Host::builder().bare().boot("quoting");
+    let samples = samples();
+    let units: serde_json::Map<String, Value> =
+        samples.iter().map(|sample| (format!("{}.service", sample.name), sample.unit().into())).collect();
+    host.write("/root/argv.py", ARGV);
+    host.write("/root/units.json", &Value::from(units).to_string());
+    host.sh(&format!("{SPREAD} systemctl daemon-reload")).ok();
+
+    let said = host.sh(&format!("set -- {UNITS}; {READ_BACK}")).ok().stdout;
+    let data = |line: &str| serde_json::from_str::<Value>(line).unwrap()["data"].take();
+    let properties: Vec<Value> = said.lines().map(data).collect();
+    assert_eq!(properties.len(), UNITS * 4);
+    for (sample, properties) in samples.iter().zip(properties.chunks(4)) {
+        let [description, paths, state, commands] = properties else { unreachable!("in chunks of four") };
+        assert_eq!(state, "loaded", "{}", sample.unit());
+        assert_eq!(description, sample.description.as_str());
+        assert_eq!(mounts_for(&strings(paths)), mounts_for(&sample.paths), "{}", sample.unit());
+        assert_eq!(commands.as_array().unwrap().len(), 1, "one command: {}", sample.unit());
+        // Before the expansion of variables: a dollar stands twice.
+        let argv: Vec<String> = strings(&commands[0][1]).iter().map(|word| word.replace("$$", "$")).collect();
+        assert_eq!(argv, sample.expected_argv(), "{}", sample.unit());
+    }
+
+    // What the program is given in the end.
+    let names: Vec<&str> = samples.iter().map(|sample| sample.name.as_str()).collect();
+    host.sh(&format!("systemctl start {}", names.join(" "))).ok();
+    let read =
+        r#"python3 -c 'import sys; [print(open(f"/root/{name}.argv", "rb").read().hex()) for name in sys.argv[1:]]'"#;
+    let given = host.sh(&format!("{read} {}", names.join(" "))).ok().stdout;
+    for (sample, given) in samples.iter().zip(given.lines()) {
+        let expected: String = sample.words.iter().map(|word| hex(word) + "00").collect();
+        assert_eq!(given, expected, "{:?}", sample.words);
+    }
+    let complaints = host.sh("journalctl -b -o cat _PID=1 | grep -E 'quoting[0-9]+\\.service:[0-9]+' || true").ok();
+    assert_eq!(complaints.stdout, "");
+}
+
+/// In order, without those that systemd adds for itself.
+fn mounts_for(paths: &[String]) -> std::collections::BTreeSet<&str> {
+    paths.iter().map(String::as_str).filter(|path| *path != "/").collect()
+}
+
+#[test]
+fn unit_names_are_escaped_as_systemd_escapes_them() {
+    let host = Host::builder().bare().boot("escape");
+    let fits = |part: &String| !part.is_empty() && part.len() < 500;
+    let parts: Vec<String> = draw(word(), 300, 5).into_iter().filter(fits).collect();
+    let lines: Vec<String> = parts.iter().map(|part| hex(part)).collect();
+    host.write("/root/parts", &lines.join("\n"));
+    let escaped = host.sh(r#"python3 -c 'import subprocess
+for line in open("/root/parts"):
+    subprocess.run(["systemd-escape", "--", bytes.fromhex(line.strip())], check=True)'"#);
+    let expected: Vec<String> = parts.iter().map(|part| escape(part)).collect();
+    assert_eq!(escaped.ok().stdout.lines().collect::<Vec<_>>(), expected);
+}
+
+fn hex(text: &str) -> String {
+    text.bytes().map(|byte| format!("{byte:02x}")).collect()
+}
