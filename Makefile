@@ -27,7 +27,7 @@ install:
 demo: tools build
 	examples/demo
 
-# The hosts boot in a second and wait more than they work: more threads than a small machine has cores.
+# Hosts wait more than they work: on two cores, four threads take three quarters of the time of two.
 test: export RUST_TEST_THREADS ?= 4
 test: tools
 	tests/host/host prepare
