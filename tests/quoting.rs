@@ -194,13 +194,14 @@ fn samples() -> Vec<Sample> {
     let words = draw(word(), UNITS * WORDS, 4);
     let (paths, words) = (paths.chunks(PATHS), words.chunks(WORDS));
     let parts = descriptions.zip(paths).zip(words).take(UNITS).enumerate();
-    let sample = |(number, ((description, paths), words)): (usize, ((String, &[String]), &[String]))| Sample {
-        name: format!("quoting{number}"),
-        description,
-        paths: paths.to_vec(),
-        words: words.to_vec(),
-    };
-    let samples: Vec<Sample> = parts.map(sample).collect();
+    let samples: Vec<Sample> = parts
+        .map(|(number, ((description, paths), words))| Sample {
+            name: format!("quoting{number}"),
+            description,
+            paths: paths.to_vec(),
+            words: words.to_vec(),
+        })
+        .collect();
     assert_eq!(samples.len(), UNITS);
     samples
 }
