@@ -9,7 +9,7 @@ TARGET_DIR := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 PROFILE_DIR := $(TARGET_DIR)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 SYSTEMD_DIR := $(DESTDIR)$(PREFIX)/lib/systemd
 
-.PHONY: build install demo test tools
+.PHONY: build install demo test lint tools
 
 build:
 	WHARF_LIBEXEC=$(PREFIX)/libexec/wharf $(CARGO) build --locked --profile $(PROFILE)
@@ -31,9 +31,11 @@ demo: tools build
 test: export RUST_TEST_THREADS ?= 4
 test: tools
 	tests/host/host prepare
+	@status=0; $(MAKE) lint || status=1; $(CARGO) test --locked --no-fail-fast || status=1; exit $$status
+
+lint: tools
 	$(CARGO) fmt --check
 	$(CARGO) clippy --all-targets --locked -- -D warnings
-	$(CARGO) test --locked --no-fail-fast
 
 # What cargo needs to link, where it is missing. Rust itself is not installed.
 tools:
