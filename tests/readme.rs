@@ -80,8 +80,8 @@ fn execute(host: &Host, command: &str) -> Out {
         host.sh("systemctl is-system-running --wait; echo 0 >/run/tutorial/status").ok();
         return host.sh("true");
     }
-    host.sh(&format!(
-        "set +euo pipefail; exec 2>&1
+    let script = format!(
+        "exec 2>&1
 cd \"$(cat /run/tutorial/directory)\"
 (exit \"$(cat /run/tutorial/status)\")
 {command}
@@ -89,7 +89,8 @@ status=$?
 pwd >/run/tutorial/directory
 echo $status >/run/tutorial/status
 exit $status"
-    ))
+    );
+    host.sh(&format!("timeout 120 bash -c '{}'", script.replace('\'', r"'\''")))
 }
 
 fn tutorial(readme: &str) -> Vec<Block> {
