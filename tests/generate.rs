@@ -627,7 +627,7 @@ fn remove_takes_everything_but_the_data() {
     // By its file, and although the file is gone.
     host.sh("wharf generate --now /root/shop.toml").ok();
     assert_eq!(host.sh("docker exec shop-db cat /data/file").ok().stdout, "kept\n");
-    host.sh("rm shop.toml; wharf remove --volumes /root/shop.toml").ok();
+    host.sh("rm shop.toml; cd /etc && wharf remove --volumes ../root/shop.toml").ok();
     assert_eq!(host.sh(traces).ok().stdout, "");
     assert_eq!(host.sh("docker volume ls -q").ok().stdout, "");
 }

@@ -14,7 +14,7 @@ use std::process::Command;
 use support::Host;
 use wharf::diagnostic::Diagnostics;
 use wharf::plan::{Location, Plan, Reader, plan};
-use wharf::stack::{Loaded, MountKind, Stack, load};
+use wharf::stack::{Loaded, MountKind, PullPolicy, Stack, load};
 
 /// Where the stack files of the cases lie as far as the units can tell.
 const STACK_DIRECTORY: &str = "/etc/wharf";
@@ -182,6 +182,18 @@ fn the_same_stack_gives_the_same_bytes() {
     for case in cases() {
         assert_eq!(case.outcome(), case.outcome(), "{}", case.name);
     }
+}
+
+/// One service never fetches the image, one always does: it is fetched.
+#[test]
+fn an_image_is_fetched_if_any_service_wants_it() {
+    let case = cases().into_iter().find(|case| case.name == "pull-policy").unwrap();
+    let mut stack = case.load().unwrap().stack;
+    stack.services.get_mut("always").unwrap().pull_policy = Some(PullPolicy::Never);
+    let location = Location { unit_dir: "/u".into(), wharf_run: "/r".into(), reader: Reader::System };
+    let images = plan(&stack, &location).unwrap().images;
+    let of = |reference: &str| images.iter().find(|image| image.reference == reference).unwrap().pull_policy;
+    assert_eq!((of("busybox:1"), of("localhost/built-here")), (PullPolicy::Missing, PullPolicy::Never));
 }
 
 /// systemd finds nothing to say about any of them.

@@ -191,7 +191,9 @@ fn samples() -> Vec<Sample> {
     let descriptions = writable(draw(word(), UNITS * 4, 2), text, description_cannot_be);
     let descriptions = descriptions.into_iter().filter(|text| !text.is_empty());
     let paths = writable(draw(path(), UNITS * PATHS * 2, 3), path_word, |path| path.contains(['\n', '\r', '\0']));
-    let words = draw(word(), UNITS * WORDS, 4);
+    // Each awkward string by itself first: a lone `;` means something else than one in a word.
+    let alone = AWKWARD.iter().map(|word| (*word).to_owned());
+    let words: Vec<String> = alone.chain(draw(word(), UNITS * WORDS, 4)).take(UNITS * WORDS).collect();
     let (paths, words) = (paths.chunks(PATHS), words.chunks(WORDS));
     let parts = descriptions.zip(paths).zip(words).take(UNITS).enumerate();
     let samples: Vec<Sample> = parts

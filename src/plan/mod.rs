@@ -13,7 +13,7 @@ mod resource;
 mod units;
 
 use std::collections::BTreeMap;
-use std::path::{Component, Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Place};
 use crate::spec;
@@ -101,7 +101,7 @@ pub struct PlannedContainer {
 /// two things at once, a path that no unit file can carry, or a key that neither systemd nor the engine would act on.
 pub fn plan(stack: &Stack, location: &Location) -> Result<Plan, Diagnostics> {
     let mut files = Files { problems: refused::problems(stack, location), ..Files::default() };
-    let source = without_detours(&stack.source).display().to_string();
+    let source = stack.source.display().to_string();
     let head = units::Head::new(stack, location, &source);
     files.unit(&stack.place, &names::project_slice(&stack.name), Ok(units::project_slice(&head)));
     for network in stack.networks.values().filter(|network| !network.external) {
@@ -141,21 +141,6 @@ pub fn plan(stack: &Stack, location: &Location) -> Result<Plan, Diagnostics> {
         containers: containers(stack),
         networks: stack.networks.values().filter(|n| !n.external).map(|n| n.name.clone()).collect(),
         volumes: stack.volumes.values().filter(|v| !v.external).map(|v| v.name.clone()).collect(),
-    })
-}
-
-/// Without `.` and `..`, without looking at the disk: the same file gives the same bytes by whatever path it was named, and
-/// systemd takes no other path for `SourcePath=`.
-fn without_detours(path: &Path) -> PathBuf {
-    path.components().fold(PathBuf::new(), |mut clean, component| {
-        match component {
-            Component::CurDir => {}
-            Component::ParentDir => {
-                clean.pop();
-            }
-            other => clean.push(other),
-        }
-        clean
     })
 }
 

@@ -10,6 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::mark::Mark;
+use crate::stack::absolute;
 
 /// A project of which units lie in some directory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -66,7 +67,7 @@ pub fn find_project(wanted: &str, installed: Vec<InstalledProject>) -> Result<In
     let names = |projects: &[InstalledProject]| projects.iter().map(|project| project.name.clone()).collect();
     let known = names(&installed);
     let (mut meant, source) = if wanted.contains('/') || wanted.ends_with(".toml") {
-        let source = std::path::absolute(wanted).unwrap_or_else(|_| PathBuf::from(wanted));
+        let source = absolute(Path::new(wanted));
         let meant: Vec<_> = installed.into_iter().filter(|project| project.comes_from(&source)).collect();
         (meant, source)
     } else {

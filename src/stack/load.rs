@@ -11,6 +11,7 @@ use std::sync::Arc;
 use super::environment::read_file;
 use super::interpolate::{Finding, Lookup, interpolate};
 use super::model::Stack;
+use super::mounts::clean;
 use super::node::{Node, Value};
 use super::problem::{FileProblem, Invalid, NameFault, Report};
 use super::surroundings::Surroundings;
@@ -49,6 +50,12 @@ pub fn project_name_of(path: &Path) -> String {
     names::normalise_project(&path.file_stem().unwrap_or_default().to_string_lossy())
 }
 
+/// The absolute path of a stack file without `.` and `..`, not looking at the disk: however the file was named, its units are the
+/// same.
+pub fn absolute(path: &Path) -> PathBuf {
+    clean(&std::path::absolute(path).unwrap_or_else(|_| path.to_owned()))
+}
+
 fn read(path: &Path, environment: Lookup<'_>, report: &mut Report) -> Option<Stack> {
     let file = read_stack_file(path, report)?;
     let shown_directory = path.parent().unwrap_or(Path::new("")).to_owned();
@@ -58,7 +65,7 @@ fn read(path: &Path, environment: Lookup<'_>, report: &mut Report) -> Option<Sta
     let (project, name_place) = project_name(&root, path, &outer, report);
     let lookup = |name: &str| outer(name).or_else(|| (name == "COMPOSE_PROJECT_NAME").then(|| project.clone()));
     variables::interpolate_tree(&mut root, &lookup, report);
-    let source = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let source = absolute(path);
     let directory = source.parent().map_or_else(|| PathBuf::from("/"), Path::to_owned);
     let surroundings = Surroundings { project: project.clone(), directory, shown_directory, lookup: &lookup };
     let decoded = document::read(&root, source, name_place, &surroundings, report);

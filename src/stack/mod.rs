@@ -42,5 +42,5 @@ mod variables;
 mod volumes;
 mod words;
 
-pub use load::{Loaded, load, project_name_of};
+pub use load::{Loaded, absolute, load, project_name_of};
 pub use model::*;

@@ -75,7 +75,8 @@ fn host_path(source: &str, surroundings: &Surroundings<'_>) -> Result<PathBuf, M
     Ok(clean(&path))
 }
 
-fn clean(path: &Path) -> PathBuf {
+/// Without `.` and `..`, not looking at the disk.
+pub fn clean(path: &Path) -> PathBuf {
     let mut cleaned = PathBuf::new();
     for component in path.components() {
         match component {
