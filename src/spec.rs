@@ -17,14 +17,14 @@ pub mod label {
     pub const CONFIG_HASH: &str = "io.wharf.config-hash";
 }
 
-/// Exit statuses of `wharf-run` that are not the container's own.
+/// Exit statuses of `wharf-run` that are not the container's own: numbers that hardly any program uses.
 pub mod exit {
-    /// The engine or the registry cannot be reached (EX_UNAVAILABLE of sysexits.h). Always restarted.
-    pub const UNAVAILABLE: u8 = 69;
-    /// The start failed this time (EX_TEMPFAIL). Restarted as the service's policy says.
-    pub const TRY_AGAIN: u8 = 75;
-    /// The start failed and trying again is of no use. Not restarted; `docker run` uses the same number.
-    pub const CANNOT_START: u8 = 125;
+    /// The engine or the registry cannot be reached . Always restarted.
+    pub const UNAVAILABLE: u8 = 250;
+    /// The start failed this time. Restarted as the service's policy says.
+    pub const TRY_AGAIN: u8 = 251;
+    /// The start failed and trying again is of no use. Not restarted.
+    pub const CANNOT_START: u8 = 252;
 }
 
 /// One container of one service: `shop-web.container.json`.

@@ -131,7 +131,7 @@ fn a_start_that_never_succeeds_is_reported_after_a_few_attempts_whatever_the_pol
     host.sh("systemctl start shop-sick").fails();
     let status = property(&host, "shop-sick", "StatusText");
     assert_eq!(status, "the container is unhealthy: no disk");
-    assert_eq!(property(&host, "shop-sick", "ExecMainStatus"), "125");
+    assert_eq!(property(&host, "shop-sick", "ExecMainStatus"), "252");
     assert_eq!(property(&host, "shop-sick", "NRestarts"), "2");
 
     host.sh("systemctl start shop-missing").fails();
@@ -256,6 +256,8 @@ fn an_engine_restart_with_live_restore_is_not_noticed_by_containers_or_the_log()
     let before = inspect(&host, "shop-counter", "{{.Id}} {{.State.Pid}}");
     let supervisor = property(&host, "shop-counter", "MainPID");
     host.sh("sleep 1; systemctl restart docker; sleep 7").ok();
+    let status = property(&host, "shop-counter", "StatusText");
+    assert!(status.starts_with("Running, container "), "{status}");
     assert_eq!(inspect(&host, "shop-counter", "{{.Id}} {{.State.Pid}}"), before);
     assert_eq!(property(&host, "shop-counter", "MainPID"), supervisor);
     assert_eq!(property(&host, "shop-counter", "ActiveState"), "active");
@@ -447,4 +449,104 @@ fn a_stop_while_an_image_is_being_pulled_or_a_container_created_leaves_nothing()
         assert_eq!(property(&host, "shop-web", "Result"), "success", "stopped after {pause} s");
         assert_eq!(host.sh("docker ps --all --quiet").ok().stdout, "", "stopped after {pause} s");
     }
+}
+
+#[test]
+fn a_containers_own_exit_status_never_means_something_to_wharf() {
+    let host = Host::boot("status");
+    generate(
+        &host,
+        "shop",
+        r#"
+        [services.no]
+        image = "IMAGE"
+        command = ["sh", "-c", "sleep 0.5; exit 69"]
+        restart = "no"
+        [services.always]
+        image = "IMAGE"
+        command = ["sh", "-c", "sleep 0.5; exit 125"]
+        "#,
+    );
+    host.sh("systemctl start shop-no shop-always; sleep 3").ok();
+    assert_eq!(property(&host, "shop-no", "ExecMainStatus"), "69");
+    assert_eq!(property(&host, "shop-no", "NRestarts"), "0");
+    assert_ne!(property(&host, "shop-always", "NRestarts"), "0");
+}
+
+#[test]
+fn a_line_of_three_megabytes_reaches_the_journal_whole() {
+    let host = Host::boot("longline");
+    generate(
+        &host,
+        "shop",
+        r#"
+        [services.talk]
+        image = "IMAGE"
+        command = ["sh", "-c", "head -c 3000000 /dev/zero | tr '\\0' y; echo; echo after; exec tail -f /dev/null"]
+        stop_signal = "SIGKILL"
+        "#,
+    );
+    host.sh("systemctl start shop-talk; sleep 2; journalctl --sync").ok();
+    let out = "journalctl --all --unit shop-talk --output cat PRIORITY=6 SYSLOG_IDENTIFIER=shop-talk";
+    assert_eq!(host.sh(&format!("{out} | tr -d '\\n' | grep -o y | wc -l")).ok().stdout.trim(), "3000000");
+    assert!(host.sh(out).ok().stdout.ends_with("\nafter\n"));
+}
+
+#[test]
+fn a_supervisor_that_finds_its_container_unhealthy_adopts_it_as_ready() {
+    let host = Host::boot("adoptsick");
+    generate(
+        &host,
+        "shop",
+        r#"
+        [services.db]
+        image = "IMAGE"
+        command = ["sh", "-c", "touch /tmp/ok; exec tail -f /dev/null"]
+        stop_signal = "SIGKILL"
+        ready = "healthy"
+        healthcheck = { test = "test -e /tmp/ok", interval = "300ms", retries = 1 }
+        "#,
+    );
+    host.sh("systemctl start shop-db; docker exec shop-db rm /tmp/ok; sleep 1").ok();
+    let id = inspect(&host, "shop-db", "{{.Id}}");
+    host.sh("kill -9 $(systemctl show --property MainPID --value shop-db)").ok();
+    host.wait_for("another supervisor", Duration::from_secs(10), || property(&host, "shop-db", "NRestarts") == "1");
+    wait_active(&host, "shop-db");
+    assert_eq!(inspect(&host, "shop-db", "{{.Id}} {{.State.Health.Status}}"), format!("{id} unhealthy"));
+}
+
+#[test]
+fn a_changed_network_leaves_what_runs_on_the_old_one_alone() {
+    let host = Host::boot("netchange");
+    let stack = "[services.a]\nimage = \"IMAGE\"\ncommand = \"tail -f /dev/null\"\n\
+                 [services.b]\nimage = \"IMAGE\"\ncommand = \"tail -f /dev/null\"\n[networks.default]\n";
+    generate(&host, "shop", stack);
+    host.sh("systemctl start shop.target").ok();
+    generate(&host, "shop", &format!("{stack}labels = {{ new = \"yes\" }}\n"));
+    host.sh("kill -9 $(docker inspect --format '{{.State.Pid}}' shop-a)").ok();
+    host.wait_for("shop-a has restarted", Duration::from_secs(20), || property(&host, "shop-a", "NRestarts") == "1");
+    wait_active(&host, "shop-a");
+    host.sh("systemctl restart shop-default-network").ok();
+    let label = host.sh("docker network inspect --format '{{.Labels.new}}' shop_default").ok().stdout;
+    assert_eq!(label.trim(), "yes");
+}
+
+#[test]
+fn an_engine_that_comes_late_finds_the_stack_waiting() {
+    let host = Host::boot("late");
+    generate(
+        &host,
+        "shop",
+        "[services.web]\nimage = \"IMAGE\"\ncommand = \"tail -f /dev/null\"\nstop_signal = \"SIGKILL\"\n",
+    );
+    host.sh("systemctl stop docker.socket docker; systemctl mask --runtime docker.socket docker").ok();
+    host.sh("systemctl start --no-block shop-web; sleep 4").ok();
+    assert_eq!(property(&host, "shop-web", "ActiveState"), "inactive");
+    host.sh("systemctl unmask --runtime docker.socket docker; systemctl start docker").ok();
+    wait_active(&host, "shop-web");
+
+    // Down again, and with it the container: a stop need not wait for the engine.
+    host.sh("systemctl stop docker.socket docker; systemctl mask --runtime docker.socket docker").ok();
+    host.sh("systemctl stop shop-web").ok();
+    assert_eq!(property(&host, "shop-web", "ActiveState"), "inactive");
 }

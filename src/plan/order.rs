@@ -13,8 +13,6 @@ pub struct Role {
     /// When its unit is ready; [`Ready::Completed`] marks a job.
     pub ready: Ready,
     pub restart: Restart,
-    /// An automatic restart of it restarts the services that require it.
-    pub restarts_dependents: bool,
 }
 
 /// Each service with its role, in an order in which dependencies come first.
@@ -98,21 +96,5 @@ fn role(service: &Service, dependents: &[Dependent], problems: &mut Diagnostics)
         (false, _) if asked(Condition::Healthy) => Ready::Healthy,
         (false, _) => Ready::Started,
     };
-    Role { ready, restart, restarts_dependents: restarts_dependents(service, dependents, problems) }
-}
-
-/// `Requires=` carries an automatic restart to all dependents or to none (systemd.service(5), RestartMode=).
-fn restarts_dependents(service: &Service, dependents: &[Dependent], problems: &mut Diagnostics) -> bool {
-    let required = || dependents.iter().filter(|(_, dep)| dep.required);
-    let wanted = required().any(|(_, dep)| dep.restart);
-    if wanted && let Some((other, dep)) = required().find(|(_, dep)| !dep.restart) {
-        let message = format!(
-            "`restart = true` on `{}` cannot be for some of its dependents only: `{}` does not have it",
-            service.name, other.name
-        );
-        let help =
-            format!("add `restart = true` in `{}`, or `required = false`, or remove it from the others", other.name);
-        problems.push(Diagnostic::error(message).at(&dep.place).help(help));
-    }
-    wanted
+    Role { ready, restart }
 }

@@ -164,7 +164,11 @@ fn resource(head: &Head, description: &str) -> UnitFile {
     unit.section("Service")
         .add("Type", "oneshot")
         .add("RemainAfterExit", "yes")
-        .add("Slice", names::project_slice(head.project()));
+        .add("Slice", names::project_slice(head.project()))
+        // An engine that is away is waited for, and what needs the network or volume with it.
+        .add("RestartMode", "direct")
+        .add("RestartSec", "1s")
+        .add("RestartForceExitStatus", exit::UNAVAILABLE.to_string());
     unit
 }
 
@@ -271,12 +275,7 @@ fn restart(section: &mut Section, role: Role, has_own_pause: bool) {
     };
     section.add("Restart", policy);
     for (directive, value) in RESTART {
-        let left_out = match directive {
-            "RestartMode" => role.restarts_dependents,
-            "RestartSteps" | "RestartMaxDelaySec" => has_own_pause,
-            _ => false,
-        };
-        if !left_out {
+        if !(has_own_pause && matches!(directive, "RestartSteps" | "RestartMaxDelaySec")) {
             section.add(directive, value);
         }
     }

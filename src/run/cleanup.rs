@@ -43,5 +43,5 @@ fn failed(why: &str) -> ExitCode {
 /// nobody had asked the unit to stop.
 fn supervisor_died() -> bool {
     let result = std::env::var("SERVICE_RESULT").unwrap_or_default();
-    matches!(result.as_str(), "signal" | "core-dump")
+    matches!(result.as_str(), "signal" | "core-dump" | "oom-kill" | "watchdog")
 }

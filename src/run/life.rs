@@ -8,7 +8,7 @@ use nix::sys::signal::Signal;
 use tokio::time::{sleep, timeout};
 
 use super::handover::Handover;
-use super::health::HealthWatch;
+use super::health::{HealthWatch, status_line};
 use super::output::{Pause, Relay};
 use super::process::Process;
 use super::start::{StartError, start_failed};
@@ -112,7 +112,8 @@ impl Life {
     async fn until_end(&self, journal: Journal, stop: &StopRequest) -> End {
         let relay = Relay::new(&self.engine, self.id(), self.spec.container.tty, journal, self.handover.adopted);
         let mut health = HealthWatch::new(&self.engine, &self.handover);
-        let mut ending = std::pin::pin!(self.end(relay));
+        let process = Process::open(self.handover.pid, self.id());
+        let mut ending = std::pin::pin!(self.end(&process, relay));
         let never_ready = tokio::select! {
             end = &mut ending => {
                 return if health.is_awaited() { never_ready(end) } else { end };
@@ -123,21 +124,20 @@ impl Life {
         service::stopping("Stopping");
         tokio::select! {
             _ended = &mut ending => (),
+            () = self.ended_without_engine(&process) => message::warning("the container has ended, and the engine does not say so"),
             () = self.stop() => message::warning("the engine does not say that the container has ended"),
         }
         never_ready.map_or(End::Stopped, End::NeverReady)
     }
 
     /// The end of the container: the engine closes its output, or the kernel says that its process is gone.
-    async fn end(&self, mut relay: Relay<'_>) -> End {
-        let process = Process::open(self.handover.pid, self.id());
+    async fn end(&self, process: &Process, mut relay: Relay<'_>) -> End {
         let overdue = async {
             process.ended().await;
             sleep(LAST_LINES).await;
         };
-        let mut pause = Pause::new();
-        let mut away = false;
         let mut overdue = std::pin::pin!(overdue.fuse());
+        let mut pause = Pause::new();
         loop {
             let followed = tokio::select! {
                 followed = relay.follow() => followed,
@@ -152,25 +152,44 @@ impl Life {
             };
             match looked {
                 Ok(Some(container)) if container.running => pause.wait().await,
-                Ok(Some(container)) if away && !self.survives_engine().await => {
-                    message::warning(&format!(
-                        "the engine went down, and the container with it: it {}",
-                        ended(&container)
-                    ));
-                    return End::EngineWentDown;
-                }
                 Ok(Some(container)) => return End::Exited(container),
                 Ok(None) | Err(EngineError::NotFound(_)) => return End::Gone,
-                Err(error) => {
-                    if !away {
-                        message::warning(&format!("{error}; the container is left alone until the engine is back"));
-                        service::status("The engine is away; the container is left alone");
+                Err(error) => match self.engine_back(&error).await {
+                    Some(container) if container.running => (),
+                    Some(container) => {
+                        let _last_lines = timeout(LAST_LINES, relay.follow()).await;
+                        return self.ended_unseen(container).await;
                     }
-                    away = true;
-                    pause.wait().await;
-                }
+                    None => return End::Gone,
+                },
             }
         }
+    }
+
+    /// Waits until the engine is back; the container as it then is, if it is there.
+    async fn engine_back(&self, error: &EngineError) -> Option<Container> {
+        message::warning(&format!("{error}; the container is left alone until the engine is back"));
+        service::status("The engine is away; the container is left alone");
+        let mut pause = Pause::new();
+        loop {
+            pause.wait().await;
+            if let Ok(found) = self.engine.container(self.id()).await {
+                if let Some(container) = found.iter().find(|container| container.running) {
+                    message::info("the engine is back");
+                    service::status(&status_line(container.health.status, self.id()));
+                }
+                return found;
+            }
+        }
+    }
+
+    /// The container ended while the engine was away: by itself, if the engine keeps containers alive, else with the engine.
+    async fn ended_unseen(&self, container: Container) -> End {
+        if self.engine.live_restore().await.unwrap_or(false) {
+            return End::Exited(container);
+        }
+        message::warning(&format!("the engine went down, and the container with it: it {}", ended(&container)));
+        End::EngineWentDown
     }
 
     async fn look_for_end(&self) -> Result<Option<Container>, EngineError> {
@@ -180,24 +199,21 @@ impl Life {
         self.engine.container(self.id()).await
     }
 
-    async fn survives_engine(&self) -> bool {
-        self.engine.live_restore().await.unwrap_or(false)
+    /// The kernel says that the container has ended; the engine had time to say so too.
+    async fn ended_without_engine(&self, process: &Process) {
+        process.ended().await;
+        sleep(LAST_LINES + A_MOMENT).await;
     }
 
     /// The stop signal, the grace period, SIGKILL. Normally the container's end, seen elsewhere, comes first.
     async fn stop(&self) {
         let grace = Duration::try_from_secs_f64(self.spec.wharf.stop_grace_period).unwrap_or(Duration::from_secs(10));
         let overdue = sleep(grace);
-        self.signal_until_heard(&self.stop_signal().await).await;
+        self.signal_until_heard(&self.handover.stop_signal).await;
         overdue.await;
         message::warning(&format!("the container did not stop within {} s: killing it", grace.as_secs_f64()));
         self.signal_until_heard("SIGKILL").await;
         sleep(LAST_LINES + A_MOMENT).await;
-    }
-
-    async fn stop_signal(&self) -> String {
-        let inspected = self.engine.container(self.id()).await.ok().flatten();
-        inspected.and_then(|container| container.stop_signal).unwrap_or_else(|| "SIGTERM".to_owned())
     }
 
     async fn signal_until_heard(&self, signal: &str) {
@@ -210,8 +226,10 @@ impl Life {
 
     /// Leaves nothing behind, and tells how it ended.
     async fn conclude(&self, end: End) -> ExitCode {
-        if let Err(error) = self.engine.remove_container(self.id()).await {
-            message::warning(&format!("cannot remove the container, the next start will: {error}"));
+        match timeout(LAST_LINES, self.engine.remove_container(self.id())).await {
+            Ok(Ok(())) => (),
+            Ok(Err(error)) => message::warning(&format!("cannot remove the container, the next start will: {error}")),
+            Err(_) => message::warning("cannot remove the container, the next start will: the engine does not answer"),
         }
         match end {
             End::Stopped => ExitCode::SUCCESS,

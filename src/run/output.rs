@@ -39,18 +39,21 @@ struct Line {
     /// The beginning of a line whose end has not come yet.
     part: Vec<u8>,
     stamp: String,
+    /// Whether the stream may still repeat what is in the journal. Only then are stamps compared: clocks may step back.
+    catching_up: bool,
 }
 
 impl Line {
     fn new(priority: Priority, last: Option<String>) -> Self {
-        Self { priority, last: last.unwrap_or_default(), part: Vec::new(), stamp: String::new() }
+        Self { priority, last: last.unwrap_or_default(), part: Vec::new(), stamp: String::new(), catching_up: false }
     }
 
     async fn accept(&mut self, message: &[u8], journal: &mut Journal) {
         let Some((stamp, text)) = split_stamp(message) else { return };
-        if stamp <= self.last.as_str() {
+        if self.catching_up && stamp <= self.last.as_str() {
             return;
         }
+        self.catching_up = false;
         if self.part.is_empty() {
             stamp.clone_into(&mut self.stamp);
         }
@@ -61,6 +64,7 @@ impl Line {
                 self.part.pop();
             }
             self.write(journal).await;
+            std::mem::swap(&mut self.last, &mut self.stamp);
         } else if self.part.len() >= LONGEST_LINE {
             self.write(journal).await;
         }
@@ -71,12 +75,18 @@ impl Line {
         self.part.clear();
         // A long line's capacity is not kept for a container's whole life.
         self.part.shrink_to(1 << 14);
-        std::mem::swap(&mut self.last, &mut self.stamp);
+    }
+
+    /// A new stream begins: what was read of an unfinished line comes again.
+    fn begin(&mut self) {
+        self.part.clear();
+        self.catching_up = !self.last.is_empty();
     }
 
     async fn finish(&mut self, journal: &mut Journal) {
         if !self.part.is_empty() {
             self.write(journal).await;
+            std::mem::swap(&mut self.last, &mut self.stamp);
         }
     }
 }
@@ -116,9 +126,8 @@ impl<'a> Relay<'a> {
     /// # Errors
     /// The engine went away, or the container is gone. Called again, it goes on after the last line.
     pub async fn follow(&mut self) -> Result<(), EngineError> {
-        // What was read of an unfinished line comes again.
-        self.stdout.part.clear();
-        self.stderr.part.clear();
+        self.stdout.begin();
+        self.stderr.begin();
         let mut items = Box::pin(self.engine.logs(self.id, self.since()));
         while let Some(item) = items.next().await {
             match item? {

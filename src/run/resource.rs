@@ -30,12 +30,16 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Makes sure that the network or volume of a spec file is there.
+/// Makes sure that the network or volume of a spec file is there; one of another definition is used as it is.
 pub async fn make(engine: &Engine, path: &Path) -> Result<(), Problem> {
     let unreadable = |error: &dyn fmt::Display| Problem::Said(format!("{}: {error}", path.display()));
     let text = std::fs::read_to_string(path).map_err(|error| unreadable(&error))?;
     if path.to_string_lossy().ends_with(".network.json") {
-        make_network(engine, &from_json(&text).map_err(|error| unreadable(&error))?).await
+        let spec: NetworkSpec = from_json(&text).map_err(|error| unreadable(&error))?;
+        match engine.network(&spec.network.name).await? {
+            Some(state) if state.project.as_ref() == Some(&spec.wharf.project) => Ok(()),
+            _ => make_network(engine, &spec).await,
+        }
     } else {
         make_volume(engine, &from_json(&text).map_err(|error| unreadable(&error))?).await
     }
@@ -77,7 +81,10 @@ async fn with_engine(work: impl AsyncFnOnce(&Engine) -> Result<(), Problem>) -> 
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
             message::error(&problem.to_string());
-            ExitCode::FAILURE
+            ExitCode::from(match problem {
+                Problem::Engine(error) if error.is_unreachable() => exit::UNAVAILABLE,
+                _ => exit::CANNOT_START,
+            })
         }
     }
 }

@@ -4,12 +4,13 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bollard::models::{ContainerCreateBody, Mount, MountType};
 
 use super::handover::Handover;
 use super::health::status_line;
+use super::output::Pause;
 use super::stop::StopRequest;
 use super::{message, resource};
 use crate::engine::{Container, Engine, EngineError, Health, Image};
@@ -20,8 +21,11 @@ use crate::systemd::{own_unit, service};
 /// was ready once is restarted without end.
 const FIRST_ATTEMPTS: u32 = 3;
 
-/// How long to wait for the engine before the unit is restarted.
-const ENGINE_PATIENCE: Duration = Duration::from_secs(60);
+/// How long to wait for the engine, or the registry, before the start has failed.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long the engine may take to say who it is.
+const ENGINE_ANSWER: Duration = Duration::from_secs(10);
 
 /// A container that runs.
 struct Started {
@@ -78,18 +82,30 @@ async fn bring_up(path: &Path, spec: &ContainerSpec, stop: &StopRequest) -> Resu
     let health_since = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs().cast_signed());
     let container = at("cannot look at the container", engine.container(&id).await)?;
     // A container that is gone, or has ended, is found out by the follower.
+    let stop_signal = container.as_ref().and_then(|container| container.stop_signal.clone());
     let (health, pid) = container.map_or((Health::NONE, 0), |container| (container.health.status, container.pid));
-    let awaited = spec.wharf.ready == Ready::Healthy && health != Health::HEALTHY;
+    // One that was adopted while unhealthy had been ready before: no event will say so again.
+    let ready_already = health == Health::HEALTHY || adopted && health == Health::UNHEALTHY;
+    let awaited = spec.wharf.ready == Ready::Healthy && !ready_already;
     match health {
         Health::NONE | Health::EMPTY if awaited && pid != 0 => {
             at("cannot remove the container", engine.remove_container(&id).await)?;
             return Err(StartError::NoHealthcheck);
         }
-        Health::HEALTHY if spec.wharf.ready == Ready::Healthy => service::ready(&status_line(health, &id)),
+        _ if spec.wharf.ready == Ready::Healthy && ready_already => service::ready(&status_line(health, &id)),
         Health::NONE | Health::EMPTY => (),
         _ => service::status(&status_line(health, &id)),
     }
-    Ok(Handover { id, pid, health, health_since, awaited, adopted, api_version: engine.api_version() })
+    Ok(Handover {
+        id,
+        pid,
+        health,
+        health_since,
+        awaited,
+        stop_signal: stop_signal.unwrap_or_else(|| "SIGTERM".to_owned()),
+        adopted,
+        api_version: engine.api_version(),
+    })
 }
 
 /// Why there is no running container.
@@ -163,19 +179,20 @@ fn at<T>(step: impl Into<String>, result: Result<T, EngineError>) -> Result<T, S
 
 /// Waits for the engine, with growing pauses.
 pub async fn connect() -> Result<Engine, StartError> {
-    let mut pause = Duration::from_millis(50);
-    let mut waited = Duration::ZERO;
+    let begin = Instant::now();
+    let mut pause = Pause::new();
     loop {
-        match Engine::connect().await {
-            Ok(engine) => return Ok(engine),
-            Err(error) if error.is_unreachable() && waited < ENGINE_PATIENCE => {
-                service::busy(&format!("Waiting for the engine: {error}"));
-                tokio::time::sleep(pause).await;
-                waited += pause;
-                pause = (pause * 2).min(Duration::from_secs(2));
-            }
-            Err(error) => return at("cannot reach the engine", Err(error)),
+        let attempt = patiently("Waiting for the engine", tokio::time::timeout(ENGINE_ANSWER, Engine::connect()));
+        let error = match attempt.await {
+            Ok(Ok(engine)) => return Ok(engine),
+            Ok(Err(error)) => error,
+            Err(_) => EngineError::Unreachable("no answer in time".to_owned()),
+        };
+        if !error.is_unreachable() || begin.elapsed() >= PATIENCE {
+            return at("cannot reach the engine", Err(error));
         }
+        service::busy(&format!("Waiting for the engine: {error}"));
+        pause.wait().await;
     }
 }
 
@@ -194,9 +211,15 @@ async fn start(engine: &Engine, path: &Path, spec: &ContainerSpec, stop: &StopRe
     }
     let image = image(engine, spec, stop).await?;
     make_resources(engine, path, spec).await?;
-    let body = with_named_volumes(spec, &image);
+    let mut body = with_named_volumes(spec, &image);
+    if all_networks_at_once(engine) {
+        let endpoints = body.networking_config.get_or_insert_default().endpoints_config.get_or_insert_default();
+        endpoints.extend(spec.wharf.networks.iter().map(|network| (network.name.clone(), network.endpoint.clone())));
+    }
     let id = at(format!("cannot create container {name}"), engine.create_container(name, body).await)?;
-    for network in &spec.wharf.networks {
+    // Newer engines took all networks with the container.
+    let later = if all_networks_at_once(engine) { &[] } else { spec.wharf.networks.as_slice() };
+    for network in later {
         let joined = engine.join_network(&id, &network.name, &network.endpoint).await;
         at(format!("cannot connect container {name} to network {}", network.name), joined)?;
     }
@@ -209,6 +232,11 @@ async fn replace(engine: &Engine, found: &Container) -> Result<(), StartError> {
     let short = message::short(&found.id);
     message::info(&format!("removing container {short}, which is not of the present definition or has ended"));
     at(format!("cannot remove container {short}"), engine.remove_container(&found.id).await)
+}
+
+/// Engine API 1.44: a container may be created with more than one network.
+fn all_networks_at_once(engine: &Engine) -> bool {
+    engine.api_version() >= (1, 44)
 }
 
 /// The image, fetched as the pull policy says.
@@ -224,7 +252,7 @@ async fn image(engine: &Engine, spec: &ContainerSpec, stop: &StopRequest) -> Res
     if policy == PullPolicy::Never {
         return Err(StartError::NoImage(reference.to_owned()));
     }
-    unless_stopped(stop, pull(engine, reference)).await?;
+    unless_stopped(stop, pull_patiently(engine, reference)).await?;
     look().await?.ok_or_else(|| StartError::NoImage(reference.to_owned()))
 }
 
@@ -263,15 +291,49 @@ fn volume_name(spec: &ContainerSpec, target: &str) -> String {
     format!("{}_{}", spec.wharf.name, target.trim_matches('/').chars().map(allowed).collect::<String>())
 }
 
+/// A registry that cannot be reached just now (no name service yet, no route) is tried again for a while.
+async fn pull_patiently(engine: &Engine, image: &str) -> Result<(), StartError> {
+    let begin = Instant::now();
+    let mut pause = Pause::new();
+    loop {
+        let error = match pull(engine, image).await {
+            Err(StartError::Engine { error: EngineError::Refused(why), .. })
+                if !is_final(&why) && begin.elapsed() < PATIENCE =>
+            {
+                why
+            }
+            other => return other,
+        };
+        service::busy(&format!("Pulling {image}, trying again: {error}"));
+        pause.wait().await;
+    }
+}
+
+/// The engine says "500" to everything; only its words tell a registry that refuses from one that is away.
+fn is_final(why: &str) -> bool {
+    [
+        "denied",
+        "unauthorized",
+        "authentication",
+        "not found",
+        "unknown",
+        "invalid",
+        "no matching manifest",
+        "unsupported",
+    ]
+    .iter()
+    .any(|word| why.contains(word))
+}
+
 async fn pull(engine: &Engine, image: &str) -> Result<(), StartError> {
     service::busy(&format!("Pulling {image}"));
     let mut shown = None;
-    let mut last_sign = std::time::Instant::now();
+    let mut last_sign = Instant::now();
     let mut progress = |progress: crate::engine::PullProgress| {
         let percent = progress.percent();
         if percent != shown || last_sign.elapsed() > service::EXTENSION / 4 {
             shown = percent;
-            last_sign = std::time::Instant::now();
+            last_sign = Instant::now();
             service::busy(&format!("Pulling {image} {} %", percent.unwrap_or(0)));
         }
     };

@@ -19,6 +19,9 @@ impl StopRequest {
     pub fn listen() -> io::Result<Self> {
         let signals = SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT]);
         signals.thread_block()?;
+        // What would end other programs, and is nothing to this one, shall not cost the container.
+        let ignored = [Signal::SIGHUP, Signal::SIGUSR1, Signal::SIGUSR2, Signal::SIGALRM, Signal::SIGQUIT];
+        SigSet::from_iter(ignored).thread_block()?;
         let descriptor = SignalFd::with_flags(&signals, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?;
         Ok(Self(Receiver::from_owned_fd_unchecked(OwnedFd::from(descriptor))?))
     }
