@@ -21,6 +21,9 @@ const LEFTOVER_SUFFIX: &str = ".tmp";
 /// Stands from the first change until systemd has been told of the last.
 const UNFINISHED: &str = ".#wharf-unfinished.tmp";
 
+/// So many files are synced each by itself; more of them all at once, which is quicker by far.
+const SYNCED_ONE_BY_ONE: usize = 8;
+
 /// Whether what is written must outlast a power cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Durability {
@@ -133,7 +136,11 @@ impl UnitDirectory {
     /// A file cannot be written. If that happens before the first rename nothing has changed.
     pub fn apply(&self, changes: &[&Changes]) -> Result<Unfinished<'_>, InstallError> {
         let changes: Vec<&Change> = changes.iter().flat_map(|changes| &changes.items).collect();
-        let mut staged = changes.iter().map(|change| self.stage(change)).collect::<Result<Vec<_>, _>>()?;
+        let each = self.durability == Durability::Synced && changes.len() <= SYNCED_ONE_BY_ONE;
+        let mut staged = changes.iter().map(|change| self.stage(change, each)).collect::<Result<Vec<_>, _>>()?;
+        if self.durability == Durability::Synced && !each {
+            self.sync_file_system()?;
+        }
         let unfinished = self.begin()?;
         let (kept, removed): (Vec<_>, Vec<_>) =
             changes.iter().zip(staged.iter_mut()).partition(|(change, _)| !change.action.removes());
@@ -156,14 +163,14 @@ impl UnitDirectory {
     }
 
     /// Writes new contents beside their place.
-    fn stage(&self, change: &Change) -> Result<Option<TempPath>, InstallError> {
+    fn stage(&self, change: &Change, sync: bool) -> Result<Option<TempPath>, InstallError> {
         let (Action::Create { new, mode } | Action::Update { new, mode, .. }) = &change.action else { return Ok(None) };
-        self.write_beside(new.as_bytes(), *mode)
+        self.write_beside(new.as_bytes(), *mode, sync)
             .map(Some)
             .map_err(|error| InstallError::io("write", &self.path.join(&change.name), error))
     }
 
-    fn write_beside(&self, contents: &[u8], mode: u32) -> io::Result<TempPath> {
+    fn write_beside(&self, contents: &[u8], mode: u32, sync: bool) -> io::Result<TempPath> {
         // Made with O_EXCL and 0600 at most; widened once its contents stand, so that nothing private is ever readable.
         let mut file = tempfile::Builder::new()
             .prefix(LEFTOVER_PREFIX)
@@ -172,10 +179,16 @@ impl UnitDirectory {
             .tempfile_in(&self.path)?;
         file.write_all(contents)?;
         file.as_file().set_permissions(fs::Permissions::from_mode(mode))?;
-        if self.durability == Durability::Synced {
+        if sync {
             file.as_file().sync_all()?;
         }
         Ok(file.into_temp_path())
+    }
+
+    /// syncfs(2): one call for all files, however many; it writes back what others left there too.
+    fn sync_file_system(&self) -> Result<(), InstallError> {
+        let synced = File::open(&self.path).and_then(|directory| Ok(rustix::fs::syncfs(directory)?));
+        synced.map_err(|error| InstallError::io("sync", &self.path, error))
     }
 
     fn settle(&self, change: &Change, staged: Option<TempPath>) -> Result<(), InstallError> {
