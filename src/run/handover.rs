@@ -32,6 +32,8 @@ pub struct Handover {
     pub stop_signal: String,
     /// The container ran before this unit's process did.
     pub adopted: bool,
+    /// [`crate::systemd::own_unit::oom_kills`] before the container was started.
+    pub oom_kills: Option<u64>,
     /// The version of the Engine API that was agreed on.
     pub api_version: (usize, usize),
 }

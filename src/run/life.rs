@@ -24,6 +24,9 @@ const LAST_LINES: Duration = Duration::from_secs(10);
 /// The output of a container ends a moment before the engine says that the container has ended.
 const A_MOMENT: Duration = Duration::from_secs(2);
 
+/// 128 and SIGKILL.
+const KILLED: i64 = 137;
+
 /// How a container's life under this wharf-run went.
 enum End {
     /// The container ended.
@@ -152,7 +155,7 @@ impl Life {
             };
             match looked {
                 Ok(Some(container)) if container.running => pause.wait().await,
-                Ok(Some(container)) => return End::Exited(container),
+                Ok(Some(container)) => return End::Exited(self.with_memory_kill(container)),
                 Ok(None) | Err(EngineError::NotFound(_)) => return End::Gone,
                 Err(error) => match self.engine_back(&error).await {
                     Some(container) if container.running => (),
@@ -186,10 +189,18 @@ impl Life {
     /// The container ended while the engine was away: by itself, if the engine keeps containers alive, else with the engine.
     async fn ended_unseen(&self, container: Container) -> End {
         if self.engine.live_restore().await.unwrap_or(false) {
-            return End::Exited(container);
+            return End::Exited(self.with_memory_kill(container));
         }
         message::warning(&format!("the engine went down, and the container with it: it {}", ended(&container)));
         End::EngineWentDown
+    }
+
+    /// A container ended for want of memory if SIGKILL ended it and the kernel has killed for that. The engine's own flag alone
+    /// says less: it comes by an event that may be late, and stays when only a child was killed and the container went on.
+    fn with_memory_kill(&self, mut container: Container) -> Container {
+        let counted = self.handover.oom_kills.zip(own_unit::oom_kills()).is_some_and(|(before, now)| now > before);
+        container.oom_killed = container.exit_code == KILLED && (container.oom_killed || counted);
+        container
     }
 
     async fn look_for_end(&self) -> Result<Option<Container>, EngineError> {

@@ -75,6 +75,7 @@ pub fn start_failed(error: &StartError) -> ExitCode {
 
 async fn bring_up(path: &Path, spec: &ContainerSpec, stop: &StopRequest) -> Result<Handover, StartError> {
     let engine = unless_stopped(stop, connect()).await?;
+    let oom_kills = own_unit::oom_kills();
     let Started { id, adopted } = patiently("Starting", start(&engine, path, spec, stop)).await?;
     if spec.wharf.ready == Ready::Started {
         service::ready(&status_line(Health::NONE, &id));
@@ -104,6 +105,7 @@ async fn bring_up(path: &Path, spec: &ContainerSpec, stop: &StopRequest) -> Resu
         awaited,
         stop_signal: stop_signal.unwrap_or_else(|| "SIGTERM".to_owned()),
         adopted,
+        oom_kills,
         api_version: engine.api_version(),
     })
 }

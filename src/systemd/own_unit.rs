@@ -39,6 +39,15 @@ pub fn start_history() -> Option<StartHistory> {
     })
 }
 
+/// How many processes the kernel has killed so far for want of memory in the unit's slice, where the container's processes are
+/// too; `None` where it does not account for memory. The kernel counts before the process is gone.
+pub fn oom_kills() -> Option<u64> {
+    let path = cgroup()?;
+    let (slice, _service) = path.rsplit_once('/')?;
+    let events = std::fs::read_to_string(format!("/sys/fs/cgroup{slice}/memory.events")).ok()?;
+    events.lines().find_map(|line| line.strip_prefix("oom_kill ")?.parse().ok())
+}
+
 /// Makes systemd give the unit the result `oom-kill` once this process ends: the container's processes are in a cgroup of
 /// their own, which systemd does not look at. This is how systemd-oomd tells systemd of a kill (its cgroup attribute
 /// `user.oomd_ooms`, a counter).
