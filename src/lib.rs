@@ -6,13 +6,14 @@
 //! - floor 4: [`install`]
 //! - floor 3: [`plan`], [`run`], [`supervise`], [`report`]
 //! - floor 2: [`stack`], [`engine`]
-//! - floor 1: [`unit`], [`systemd`], [`spec`], [`diagnostic`]
+//! - floor 1: [`unit`], [`systemd`], [`spec`], [`diagnostic`], [`backoff`]
 //!
 //! Architecture invariant: `run` never reads a stack file; `stack` and `unit` meet only in `plan`; only `engine` names the
 //! engine's client library and only `systemd` names D-Bus.
 
 #![forbid(unsafe_code)]
 
+pub mod backoff;
 pub mod diagnostic;
 pub mod engine;
 pub mod install;

@@ -56,6 +56,32 @@ pub struct ContainerPart {
     pub stop_grace_period: f64,
 }
 
+/// The parts of a container spec that matter once the container runs; the rest is not even read into memory.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct FollowedSpec {
+    pub container: FollowedContainer,
+    pub wharf: FollowedPart,
+}
+
+/// Of the Engine API's create body.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct FollowedContainer {
+    #[serde(default)]
+    pub image: String,
+    #[serde(default)]
+    pub tty: bool,
+}
+
+/// Of [`ContainerPart`].
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct FollowedPart {
+    pub project: String,
+    pub service: String,
+    pub name: String,
+    pub stop_grace_period: f64,
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NetworkToJoin {
     pub name: String,
@@ -96,6 +122,14 @@ pub struct VolumeSpec {
     /// The body of `POST /volumes/create` (Engine API).
     pub volume: VolumeCreateRequest,
     pub wharf: ResourcePart,
+}
+
+/// Either of them, told apart by its body.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(untagged)]
+pub enum ResourceSpec {
+    Network(NetworkSpec),
+    Volume(VolumeSpec),
 }
 
 /// What the engine cannot know about a network or volume.

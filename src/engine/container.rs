@@ -4,8 +4,8 @@ use bollard::models::{
     ContainerCreateBody, ContainerInspectResponse, EndpointSettings, HealthStatusEnum, NetworkConnectRequest,
 };
 use bollard::query_parameters::{
-    CreateContainerOptionsBuilder, EventsOptionsBuilder, InspectContainerOptions, KillContainerOptionsBuilder,
-    LogsOptionsBuilder, RemoveContainerOptionsBuilder, StartContainerOptions, WaitContainerOptionsBuilder,
+    CreateContainerOptionsBuilder, InspectContainerOptions, KillContainerOptionsBuilder, LogsOptionsBuilder,
+    RemoveContainerOptionsBuilder, StartContainerOptions, WaitContainerOptionsBuilder,
 };
 use futures_util::{Stream, StreamExt};
 use std::collections::HashMap;
@@ -136,19 +136,5 @@ impl Engine {
         let options =
             LogsOptionsBuilder::new().follow(true).stdout(true).stderr(true).timestamps(true).since(since).build();
         self.streams.logs(id, Some(options)).map(|item| item.map_err(EngineError::from))
-    }
-
-    /// The container's health whenever it changes, from `since` (seconds of the epoch) on.
-    pub fn health_changes(
-        &self,
-        id: &str,
-        since: i64,
-    ) -> impl Stream<Item = Result<HealthStatusEnum, EngineError>> + use<> {
-        let filters = HashMap::from([("container", vec![id]), ("event", vec!["health_status"])]);
-        let options = EventsOptionsBuilder::new().since(&since.to_string()).filters(&filters).build();
-        self.streams.events(Some(options)).filter_map(async |item| match item {
-            Ok(event) => super::watch::health(&event).map(Ok),
-            Err(error) => Some(Err(EngineError::from(error))),
-        })
     }
 }

@@ -14,6 +14,8 @@ pub enum EngineError {
     Conflict(String),
     /// The engine understood and refuses.
     Refused(String),
+    /// The engine cannot reach the image's registry: try again later.
+    RegistryAway(String),
     /// DOCKER_HOST is not a unix socket.
     Address(String),
 }
@@ -29,7 +31,9 @@ impl fmt::Display for EngineError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unreachable(why) => write!(f, "the engine does not answer: {why}"),
-            Self::NotFound(why) | Self::Conflict(why) | Self::Refused(why) => f.write_str(why),
+            Self::NotFound(why) | Self::Conflict(why) | Self::Refused(why) | Self::RegistryAway(why) => {
+                f.write_str(why)
+            }
             Self::Address(host) => write!(f, "DOCKER_HOST={host}: only unix:// addresses are supported"),
         }
     }

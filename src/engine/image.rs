@@ -39,16 +39,16 @@ impl Engine {
     /// Fetches an image from its registry; a reference without a tag or digest means `latest`.
     ///
     /// # Errors
-    /// The registry refuses or cannot be reached, or the image is not there.
+    /// [`EngineError::RegistryAway`], [`EngineError::NotFound`], or the registry refuses.
     pub async fn pull(&self, reference: &str, progress: &mut dyn FnMut(PullProgress)) -> Result<(), EngineError> {
         let (name, tag) = name_and_tag(reference);
         let options = CreateImageOptionsBuilder::new().from_image(name).tag(tag).build();
         let mut layers: HashMap<String, PullProgress> = HashMap::new();
         let mut steps = Box::pin(self.streams.create_image(Some(options), None, None));
         while let Some(step) = steps.next().await {
-            let step = step?;
+            let step = step.map_err(|error| pull_error(error.into()))?;
             if let Some(message) = step.error_detail.and_then(|detail| detail.message) {
-                return Err(EngineError::Refused(message));
+                return Err(pull_error(EngineError::Refused(message)));
             }
             // "Downloading" and "Extracting" both count bytes of the layer: a layer is fetched once, so count the first.
             let downloading = step.status.as_deref() == Some("Downloading");
@@ -62,6 +62,16 @@ impl Engine {
             }
         }
         Ok(())
+    }
+}
+
+/// The engine says "500" to everything; only its words tell a registry that refuses from one that is away.
+fn pull_error(error: EngineError) -> EngineError {
+    const FINAL: [&str; 7] =
+        ["denied", "unauthorized", "authentication", "not found", "unknown", "no matching manifest", "unsupported"];
+    match error {
+        EngineError::Refused(why) if !FINAL.iter().any(|word| why.contains(word)) => EngineError::RegistryAway(why),
+        other => other,
     }
 }
 

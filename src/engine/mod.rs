@@ -45,10 +45,7 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Unreachable`] if nothing answers there.
     pub async fn connect() -> Result<Self, EngineError> {
-        let client = Self::client(bollard::API_DEFAULT_VERSION)?;
-        let docker = client.docker.negotiate_version().await?;
-        let streams = docker.clone().with_timeout(STREAM_TIMEOUT);
-        Ok(Self { docker, streams })
+        Ok(Self::of(Self::client(bollard::API_DEFAULT_VERSION)?.negotiate_version().await?))
     }
 
     /// A client that speaks a version agreed on before; asks nothing.
@@ -56,25 +53,33 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Address`] if DOCKER_HOST is no unix socket.
     pub fn with_version((major_version, minor_version): (usize, usize)) -> Result<Self, EngineError> {
-        Self::client(&ClientVersion { major_version, minor_version })
+        Ok(Self::of(Self::client(&ClientVersion { major_version, minor_version })?))
     }
 
-    fn client(version: &ClientVersion) -> Result<Self, EngineError> {
+    fn of(docker: Docker) -> Self {
+        let streams = docker.clone().with_timeout(STREAM_TIMEOUT);
+        Self { docker, streams }
+    }
+
+    fn client(version: &ClientVersion) -> Result<Docker, EngineError> {
         let host = std::env::var("DOCKER_HOST").unwrap_or_default();
         let socket = match host.strip_prefix("unix://") {
             Some(path) => path,
             None if host.is_empty() => DEFAULT_SOCKET,
             None => return Err(EngineError::Address(host)),
         };
-        let docker = Docker::connect_with_unix(socket, REQUEST_TIMEOUT.as_secs(), version)?;
-        let streams = docker.clone().with_timeout(STREAM_TIMEOUT);
-        Ok(Self { docker, streams })
+        Ok(Docker::connect_with_unix(socket, REQUEST_TIMEOUT.as_secs(), version)?)
     }
 
     /// The version of the Engine API in use.
     pub fn api_version(&self) -> (usize, usize) {
         let version = self.docker.client_version();
         (version.major_version, version.minor_version)
+    }
+
+    /// Whether a container may be created with more than one network (Engine API 1.44).
+    pub fn takes_all_networks(&self) -> bool {
+        self.api_version() >= (1, 44)
     }
 
     /// Whether containers go on while the engine is away (daemon.json, `live-restore`).

@@ -1,4 +1,4 @@
-//! The health of all containers under Wharf at once, found by label.
+//! The health of one container, or of all under Wharf at once, as it changes.
 
 use std::collections::HashMap;
 
@@ -28,21 +28,42 @@ impl Engine {
 
     /// An item whenever the health of a container under Wharf changes.
     pub fn all_health_changes(&self) -> impl Stream<Item = Result<HealthChange, EngineError>> + use<> {
-        let filters = HashMap::from([("label", vec![label::UNIT]), ("event", vec!["health_status"])]);
-        let options = EventsOptionsBuilder::new().filters(&filters).build();
-        self.streams.events(Some(options)).filter_map(async |item| match item {
-            Ok(event) => change(event).map(Ok),
-            Err(error) => Some(Err(EngineError::from(error))),
+        self.health_events(("label", label::UNIT), None, |event| {
+            let health = health(&event)?;
+            Some(HealthChange { unit: event.actor?.attributes?.remove(label::UNIT)?, health })
+        })
+    }
+
+    /// The health of one container whenever it changes, from `since` (seconds of the epoch) on.
+    pub fn health_changes(
+        &self,
+        id: &str,
+        since: i64,
+    ) -> impl Stream<Item = Result<HealthStatusEnum, EngineError>> + use<> {
+        self.health_events(("container", id), Some(since), |event| health(&event))
+    }
+
+    fn health_events<T, R: Fn(EventMessage) -> Option<T>>(
+        &self,
+        (filter, value): (&str, &str),
+        since: Option<i64>,
+        read: R,
+    ) -> impl Stream<Item = Result<T, EngineError>> + use<T, R> {
+        let filters = HashMap::from([(filter, vec![value]), ("event", vec!["health_status"])]);
+        let mut options = EventsOptionsBuilder::new().filters(&filters);
+        if let Some(since) = since {
+            options = options.since(&since.to_string());
+        }
+        self.streams.events(Some(options.build())).filter_map(move |item| {
+            std::future::ready(match item {
+                Ok(event) => read(event).map(Ok),
+                Err(error) => Some(Err(EngineError::from(error))),
+            })
         })
     }
 }
 
-fn change(event: EventMessage) -> Option<HealthChange> {
-    let health = health(&event)?;
-    Some(HealthChange { unit: event.actor?.attributes?.remove(label::UNIT)?, health })
-}
-
 /// The action reads "health_status: healthy".
-pub(super) fn health(event: &EventMessage) -> Option<HealthStatusEnum> {
+fn health(event: &EventMessage) -> Option<HealthStatusEnum> {
     event.action.as_deref()?.strip_prefix("health_status: ")?.parse().ok()
 }

@@ -13,8 +13,7 @@ use super::changes::{Action, Changes, template_of};
 
 /// Units that run as they were before their unit file or specification was written.
 pub(super) async fn outdated(manager: &Manager, plans: &[Plan], directory: &Path) -> Result<Vec<String>, ManagerError> {
-    let definitions: BTreeMap<String, Vec<PathBuf>> =
-        plans.iter().flat_map(|plan| definitions(plan, directory)).collect();
+    let definitions = definitions(plans, directory);
     let mut outdated = Vec::new();
     for unit in active(manager, definitions.keys().map(String::as_str)).await? {
         let files = definitions.get(&unit).or_else(|| definitions.get(&template_of(&unit)?));
@@ -34,27 +33,15 @@ pub(super) async fn removed(manager: &Manager, changes: &[&Changes]) -> Result<V
     active(manager, names.filter(|name| !name.ends_with(".slice") && !name.ends_with(".target"))).await
 }
 
-/// The files that define each unit that is worth a restart when they change.
-///
-/// A volume's is not: that would stop every container that uses it, for a volume that stays as it is. A slice's directives
-/// apply at the reload.
-fn definitions(plan: &Plan, directory: &Path) -> Vec<(String, Vec<PathBuf>)> {
-    let units =
-        plan.files.iter().filter(|file| [".service", ".timer"].iter().any(|suffix| file.name.ends_with(suffix)));
-    let specs = |unit: &str| {
-        let stem = unit.strip_suffix(".service")?;
-        let spec = match stem.strip_suffix("-network") {
-            Some(network) => [format!("{network}.network.json"), format!("{stem}.container.json")],
-            None => [format!("{stem}.container.json"), String::new()],
-        };
-        plan.files.iter().find(|file| spec.contains(&file.name)).map(|file| directory.join(&file.name))
-    };
-    let is_volume = |unit: &str| {
-        let volume = unit.strip_suffix("-volume.service").map(|stem| format!("{stem}.volume.json"));
-        volume.is_some_and(|spec| plan.files.iter().any(|file| file.name == spec))
-    };
-    let files = |unit: &str| std::iter::once(directory.join(unit)).chain(specs(unit)).collect();
-    units.filter(|file| !is_volume(&file.name)).map(|file| (file.name.clone(), files(&file.name))).collect()
+/// The files of each unit that is to be restarted when they change.
+fn definitions(plans: &[Plan], directory: &Path) -> BTreeMap<String, Vec<PathBuf>> {
+    let mut definitions: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
+    for file in plans.iter().flat_map(|plan| &plan.files) {
+        if let Some(unit) = &file.restarts {
+            definitions.entry(unit.clone()).or_default().push(directory.join(&file.name));
+        }
+    }
+    definitions
 }
 
 fn modified(file: &Path) -> Option<SystemTime> {

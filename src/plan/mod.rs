@@ -17,7 +17,7 @@ use std::path::PathBuf;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Place};
 use crate::spec;
-use crate::stack::{PullPolicy, Stack};
+use crate::stack::{Network, PullPolicy, Service, Stack, Volume};
 use crate::unit::{UnitFile, Unwritable};
 
 /// Where the generated files will be found by systemd.
@@ -55,11 +55,6 @@ pub struct Plan {
     pub files: Vec<PlannedFile>,
     /// Images to fetch, without repetition.
     pub images: Vec<PlannedImage>,
-    pub containers: Vec<PlannedContainer>,
-    /// Names at the engine, without external ones.
-    pub networks: Vec<String>,
-    /// Names at the engine, without external ones.
-    pub volumes: Vec<String>,
 }
 
 /// A file directly in the unit directory.
@@ -70,6 +65,9 @@ pub struct PlannedFile {
     pub contents: String,
     /// 0o644, or 0o600 where environment values may stand in it.
     pub mode: u32,
+    /// The unit to restart when this file changes. `None`: to read it again is enough, or there is nothing to be done to what
+    /// is there (a volume keeps its data and its options).
+    pub restarts: Option<String>,
 }
 
 impl PlannedFile {
@@ -85,15 +83,6 @@ pub struct PlannedImage {
     pub pull_policy: PullPolicy,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PlannedContainer {
-    pub service: String,
-    /// e.g. `shop-web.service`
-    pub unit: String,
-    /// The container's name at the engine.
-    pub name: String,
-}
-
 /// Translates a stack.
 ///
 /// # Errors
@@ -103,34 +92,19 @@ pub fn plan(stack: &Stack, location: &Location) -> Result<Plan, Diagnostics> {
     let mut files = Files { problems: refused::problems(stack, location), ..Files::default() };
     let source = stack.source.display().to_string();
     let head = units::Head::new(stack, location, &source);
-    files.unit(&stack.place, &names::project_slice(&stack.name), Ok(units::project_slice(&head)));
+    let whole = Origin { place: &stack.place, restarts: None };
+    files.unit(whole, &names::project_slice(&stack.name), Ok(units::project_slice(&head)));
     for network in stack.networks.values().filter(|network| !network.external) {
-        let spec = resource::network_spec(stack, network);
-        files.spec(&network.place, &names::network_spec(&stack.name, &network.key), &spec);
-        files.unit(
-            &network.place,
-            &names::network_unit(&stack.name, &network.key),
-            units::network(&head, network, &spec),
-        );
+        files.network(stack, &head, network);
     }
     for volume in stack.volumes.values().filter(|volume| !volume.external) {
-        let spec = resource::volume_spec(stack, volume);
-        files.spec(&volume.place, &names::volume_spec(&stack.name, &volume.key), &spec);
-        files.unit(&volume.place, &names::volume_unit(&stack.name, &volume.key), units::volume(&head, volume, &spec));
+        files.volume(stack, &head, volume);
     }
     for (service, role) in order::roles(stack, &mut files.problems) {
-        let spec = container::container_spec(stack, service, role.ready);
-        files.spec(&service.place, &names::container_spec(&stack.name, &service.name), &spec);
-        files.unit(
-            &service.place,
-            &names::service_slice(&stack.name, &service.name),
-            Ok(units::service_slice(&head, service)),
-        );
-        let unit = units::container(&head, service, role, &spec);
-        files.unit(&service.place, &names::service_unit(&stack.name, &service.name), unit);
+        files.service(stack, &head, service, role);
     }
     let target = names::target(&stack.name);
-    files.unit(&stack.place, &target, Ok(units::target(&head)));
+    files.unit(whole, &target, Ok(units::target(&head)));
     files.finish().map(|files| Plan {
         project: stack.name.clone(),
         autostart: stack.autostart,
@@ -138,9 +112,6 @@ pub fn plan(stack: &Stack, location: &Location) -> Result<Plan, Diagnostics> {
         target,
         files,
         images: images(stack),
-        containers: containers(stack),
-        networks: stack.networks.values().filter(|n| !n.external).map(|n| n.name.clone()).collect(),
-        volumes: stack.volumes.values().filter(|v| !v.external).map(|v| v.name.clone()).collect(),
     })
 }
 
@@ -167,15 +138,6 @@ fn eagerness(policy: PullPolicy) -> u8 {
     }
 }
 
-fn containers(stack: &Stack) -> Vec<PlannedContainer> {
-    let planned = |service: &crate::stack::Service| PlannedContainer {
-        service: service.name.clone(),
-        unit: names::service_unit(&stack.name, &service.name),
-        name: container::container_name(stack, service),
-    };
-    stack.services.values().map(planned).collect()
-}
-
 /// Of a unit (systemd.unit(5)) as of any file.
 const LONGEST_NAME: usize = 255;
 
@@ -187,35 +149,69 @@ struct Files {
     problems: Diagnostics,
 }
 
+/// What of the stack a file is made for.
+#[derive(Clone, Copy)]
+struct Origin<'a> {
+    place: &'a Place,
+    /// See [`PlannedFile::restarts`].
+    restarts: Option<&'a str>,
+}
+
 impl Files {
-    fn unit(&mut self, place: &Place, name: &str, unit: Result<UnitFile, Unwritable>) {
+    fn network(&mut self, stack: &Stack, head: &units::Head, network: &Network) {
+        let spec = resource::network_spec(stack, network);
+        let unit = names::network_unit(&stack.name, &network.key);
+        let origin = Origin { place: &network.place, restarts: Some(&unit) };
+        self.spec(origin, &names::network_spec(&stack.name, &network.key), &spec);
+        self.unit(origin, &unit, units::network(head, network, &spec));
+    }
+
+    fn volume(&mut self, stack: &Stack, head: &units::Head, volume: &Volume) {
+        let spec = resource::volume_spec(stack, volume);
+        let origin = Origin { place: &volume.place, restarts: None };
+        self.spec(origin, &names::volume_spec(&stack.name, &volume.key), &spec);
+        self.unit(origin, &names::volume_unit(&stack.name, &volume.key), units::volume(head, volume, &spec));
+    }
+
+    fn service(&mut self, stack: &Stack, head: &units::Head, service: &Service, role: order::Role) {
+        let spec = container::container_spec(stack, service, role.ready);
+        let unit = names::service_unit(&stack.name, &service.name);
+        let origin = Origin { place: &service.place, restarts: Some(&unit) };
+        let slice = names::service_slice(&stack.name, &service.name);
+        self.spec(origin, &names::container_spec(&stack.name, &service.name), &spec);
+        self.unit(Origin { restarts: None, ..origin }, &slice, Ok(units::service_slice(head, service)));
+        self.unit(origin, &unit, units::container(head, service, role, &spec));
+    }
+
+    fn unit(&mut self, origin: Origin, name: &str, unit: Result<UnitFile, Unwritable>) {
         match unit {
-            Ok(unit) => self.add(place, PlannedFile { name: name.to_owned(), contents: unit.to_string(), mode: 0o644 }),
+            Ok(unit) => self.add(origin, name, unit.to_string(), 0o644),
             // A path that cannot be written has been refused where it stands.
             Err(_) if self.problems.has_errors() => (),
-            Err(unwritable) => self.problems.push(Diagnostic::error(unwritable.to_string()).at(place)),
+            Err(unwritable) => self.problems.push(Diagnostic::error(unwritable.to_string()).at(origin.place)),
         }
     }
 
-    fn spec<T: serde::Serialize>(&mut self, place: &Place, name: &str, spec: &T) {
+    fn spec<T: serde::Serialize>(&mut self, origin: Origin, name: &str, spec: &T) {
         let contents = spec::to_json(spec).expect("a spec is plain data with string keys");
-        self.add(place, PlannedFile { name: name.to_owned(), contents, mode: 0o600 });
+        self.add(origin, name, contents, 0o600);
     }
 
-    fn add(&mut self, place: &Place, file: PlannedFile) {
+    fn add(&mut self, origin: Origin, name: &str, contents: String, mode: u32) {
+        let file = PlannedFile { name: name.to_owned(), contents, mode, restarts: origin.restarts.map(str::to_owned) };
         if file.name.len() > LONGEST_NAME {
             let message =
                 format!("a file named `{}` would be needed, which is longer than {LONGEST_NAME} characters", file.name);
             self.problems.push(
                 Diagnostic::error(message)
-                    .at(place)
+                    .at(origin.place)
                     .help("choose a shorter name; in a slice's, a dash takes four characters"),
             );
         }
-        if let Some(first) = self.owners.insert(file.name.clone(), place.clone()) {
+        if let Some(first) = self.owners.insert(file.name.clone(), origin.place.clone()) {
             let message = format!("two things of this stack need a file named `{}`", file.name);
             let help = format!("the other one is at {first}; rename one of them");
-            self.problems.push(Diagnostic::error(message).at(place).help(help));
+            self.problems.push(Diagnostic::error(message).at(origin.place).help(help));
         }
         self.files.push(file);
     }

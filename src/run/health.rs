@@ -1,10 +1,14 @@
 //! The container's health: told to systemd as the status line, and as readiness where the unit waits for it.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use futures_util::StreamExt;
 
+use super::failure::StartError;
 use super::handover::Handover;
-use super::start::{StartError, patiently};
-use super::{message, output::Pause};
+use super::message;
+use super::patience::patiently;
+use crate::backoff::Backoff;
 use crate::engine::{Engine, EngineError, Health};
 use crate::systemd::service;
 
@@ -16,6 +20,11 @@ pub struct HealthWatch<'a> {
     awaited: bool,
     last: Health,
     since: i64,
+}
+
+/// Seconds of the epoch.
+pub fn now() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs().cast_signed())
 }
 
 /// The status line of a container that runs.
@@ -53,7 +62,7 @@ impl<'a> HealthWatch<'a> {
             // The container has no health check: there is nothing to follow.
             return std::future::pending().await;
         }
-        let mut pause = Pause::new();
+        let mut pause = Backoff::default();
         loop {
             let followed = self.follow().await;
             if let Ok(verdict) = followed {
@@ -61,6 +70,7 @@ impl<'a> HealthWatch<'a> {
             }
             pause.wait().await;
             // What happened while the engine was away is no event: ask.
+            self.since = now();
             if let Ok(Some(container)) = self.engine.container(self.id).await
                 && let Some(verdict) = self.change(container.health.status).await
             {

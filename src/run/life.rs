@@ -7,14 +7,15 @@ use futures_util::FutureExt;
 use nix::sys::signal::Signal;
 use tokio::time::{sleep, timeout};
 
+use super::failure::{StartError, start_failed};
 use super::handover::Handover;
 use super::health::{HealthWatch, status_line};
-use super::output::{Pause, Relay};
+use super::output::Relay;
 use super::process::Process;
-use super::start::{StartError, start_failed};
 use super::{message, stop::StopRequest};
+use crate::backoff::Backoff;
 use crate::engine::{Container, Engine, EngineError};
-use crate::spec::exit;
+use crate::spec::{FollowedSpec, exit};
 use crate::systemd::journal::Journal;
 use crate::systemd::{own_unit, service};
 
@@ -60,30 +61,6 @@ pub async fn follow_container(spec: FollowedSpec) -> ExitCode {
             ExitCode::from(exit::TRY_AGAIN)
         }
     }
-}
-
-/// The parts of a container spec that matter once the container runs; the rest is not even read into memory.
-#[derive(serde::Deserialize)]
-pub struct FollowedSpec {
-    container: FollowedContainer,
-    wharf: FollowedPart,
-}
-
-#[derive(serde::Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct FollowedContainer {
-    #[serde(default)]
-    image: String,
-    #[serde(default)]
-    tty: bool,
-}
-
-#[derive(serde::Deserialize)]
-struct FollowedPart {
-    project: String,
-    service: String,
-    name: String,
-    stop_grace_period: f64,
 }
 
 /// A container that runs, and what is known of it.
@@ -140,7 +117,7 @@ impl Life {
             sleep(LAST_LINES).await;
         };
         let mut overdue = std::pin::pin!(overdue.fuse());
-        let mut pause = Pause::new();
+        let mut pause = Backoff::default();
         loop {
             let followed = tokio::select! {
                 followed = relay.follow() => followed,
@@ -173,7 +150,7 @@ impl Life {
     async fn engine_back(&self, error: &EngineError) -> Option<Container> {
         message::warning(&format!("{error}; the container is left alone until the engine is back"));
         service::status("The engine is away; the container is left alone");
-        let mut pause = Pause::new();
+        let mut pause = Backoff::default();
         loop {
             pause.wait().await;
             if let Ok(found) = self.engine.container(self.id()).await {
@@ -228,7 +205,7 @@ impl Life {
     }
 
     async fn signal_until_heard(&self, signal: &str) {
-        let mut pause = Pause::new();
+        let mut pause = Backoff::default();
         while let Err(error) = self.engine.signal_container(self.id(), signal).await {
             message::warning(&format!("cannot send {signal} to the container: {error}"));
             pause.wait().await;
@@ -264,17 +241,18 @@ fn never_ready(end: End) -> End {
         _ => return end,
     };
     let error = StartError::NeverReady(why);
+    let history = own_unit::start_history();
     let gives_up =
-        error.exit_status() == exit::CANNOT_START && own_unit::start_history().is_some_and(|h| h.restarts > 0);
+        error.exit_status(history) == exit::CANNOT_START && history.is_some_and(|history| history.restarts > 0);
     if gives_up || matches!(end, End::Gone) { End::NeverReady(error) } else { end }
 }
 
 fn exited(container: &Container) -> ExitCode {
     let line = format!("Container {}", ended(container));
     if container.exit_code == 0 {
-        message::info(&line)
+        message::info(&line);
     } else {
-        message::error(&line)
+        message::error(&line);
     }
     service::status(&line);
     if container.oom_killed {
@@ -283,7 +261,7 @@ fn exited(container: &Container) -> ExitCode {
     ExitCode::from(u8::try_from(container.exit_code).unwrap_or(u8::MAX))
 }
 
-/// `exited with status 3`, `was ended by signal 9 (SIGKILL)`, `was killed: out of memory`
+/// `exited with status 3`, `was ended by signal 9 (SIGKILL)`, `was killed for want of memory, status 137`
 fn ended(container: &Container) -> String {
     match container.exit_code {
         _ if container.oom_killed => format!("was killed for want of memory, status {}", container.exit_code),

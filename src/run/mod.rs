@@ -4,12 +4,16 @@
 //! status. Invariant: no stack file is known here, and nothing is decided that systemd can decide: this room starts, tells and
 //! ends; whether to start again is the unit's.
 
+mod body;
 mod cleanup;
+mod failure;
 mod handover;
 mod health;
+mod image;
 mod life;
 mod message;
 mod output;
+mod patience;
 mod process;
 mod resource;
 mod start;

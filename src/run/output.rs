@@ -3,7 +3,7 @@
 //! The engine stamps each line with a time that is unique within its stream; the journal keeps the stamp with the line. So the
 //! journal itself knows how far the relay has come, and a new relay goes on from there.
 
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::UNIX_EPOCH;
 
 use futures_util::StreamExt;
 
@@ -16,20 +16,6 @@ const CONTAINER: &str = "CONTAINER_ID_FULL";
 
 /// A line longer than this is split (the engine's own buffer is 16 KiB; it marks what belongs together).
 const LONGEST_LINE: usize = 1 << 20;
-
-/// Growing pauses between attempts to reach the engine again: 100 ms to 5 s.
-pub struct Pause(Duration);
-
-impl Pause {
-    pub fn new() -> Self {
-        Self(Duration::from_millis(100))
-    }
-
-    pub async fn wait(&mut self) {
-        tokio::time::sleep(self.0).await;
-        self.0 = (self.0 * 2).min(Duration::from_secs(5));
-    }
-}
 
 /// One of the container's two streams.
 struct Line {

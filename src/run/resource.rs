@@ -5,9 +5,9 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use super::message;
-use super::start::connect;
+use super::patience::connect;
 use crate::engine::{Engine, EngineError};
-use crate::spec::{NetworkSpec, VolumeSpec, exit, from_json, label};
+use crate::spec::{NetworkSpec, ResourceSpec, VolumeSpec, exit, from_json, label};
 
 /// What stands in the way.
 pub enum Problem {
@@ -34,14 +34,12 @@ impl fmt::Display for Problem {
 pub async fn make(engine: &Engine, path: &Path) -> Result<(), Problem> {
     let unreadable = |error: &dyn fmt::Display| Problem::Said(format!("{}: {error}", path.display()));
     let text = std::fs::read_to_string(path).map_err(|error| unreadable(&error))?;
-    if path.to_string_lossy().ends_with(".network.json") {
-        let spec: NetworkSpec = from_json(&text).map_err(|error| unreadable(&error))?;
-        match engine.network(&spec.network.name).await? {
+    match from_json(&text).map_err(|error| unreadable(&error))? {
+        ResourceSpec::Network(spec) => match engine.network(&spec.network.name).await? {
             Some(state) if state.project.as_ref() == Some(&spec.wharf.project) => Ok(()),
             _ => make_network(engine, &spec).await,
-        }
-    } else {
-        make_volume(engine, &from_json(&text).map_err(|error| unreadable(&error))?).await
+        },
+        ResourceSpec::Volume(spec) => make_volume(engine, &spec).await,
     }
 }
 

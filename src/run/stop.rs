@@ -7,6 +7,8 @@ use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use tokio::net::unix::pipe::Receiver;
 
+use super::failure::StartError;
+
 /// The signals as a file descriptor (signalfd(2)), which takes less memory than the runtime's handlers for all signals. It is
 /// waited for as the reader of a pipe is.
 pub struct StopRequest(Receiver);
@@ -34,6 +36,15 @@ impl StopRequest {
             if self.0.readable().await.is_err() || self.0.try_read(&mut first_bytes).is_ok() {
                 return;
             }
+        }
+    }
+
+    /// Does what may take long, unless a stop is asked for. What is short is done to its end: a half-made container would be
+    /// left behind; the follower finds the request still waiting.
+    pub async fn unless<T>(&self, work: impl Future<Output = Result<T, StartError>>) -> Result<T, StartError> {
+        tokio::select! {
+            done = work => done,
+            () = self.wait() => Err(StartError::Stopped),
         }
     }
 }

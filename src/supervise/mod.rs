@@ -8,16 +8,14 @@
 pub mod policy;
 
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use futures_util::StreamExt;
 
+use crate::backoff::Backoff;
 use crate::engine::{Engine, EngineError, Health};
 use crate::systemd::{Job, Manager, ManagerError, service};
 use policy::Policy;
-
-/// Pauses between attempts to reach the engine: doubled from the first to the last.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
 /// Watches until the bus is lost, which is when the process cannot act any more and systemd starts it anew.
 ///
@@ -25,11 +23,11 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from
 /// systemd does not answer.
 pub async fn supervise(manager: &Manager) -> Result<(), ManagerError> {
     let mut policy = Policy::default();
-    let mut pause = PAUSES.0;
+    let mut pause = Backoff::default();
     service::ready("Connecting to the engine");
     loop {
         if let Ok(engine) = Engine::connect().await {
-            pause = PAUSES.0;
+            pause = Backoff::default();
             service::status("Watching");
             let Lost::Engine(error) = watch(&engine, manager, &mut policy).await else {
                 return Err(ManagerError::Lost);
@@ -37,8 +35,7 @@ pub async fn supervise(manager: &Manager) -> Result<(), ManagerError> {
             eprintln!("<4>{error}; waiting for the engine");
             service::status("Waiting for the engine");
         }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(PAUSES.1);
+        pause.wait().await;
     }
 }
 
