@@ -3,7 +3,9 @@
 //! The engine's part is the Engine API's own create body, sent as it is; the rest is what the engine cannot know.
 //! Invariant: no secret value is in a spec, and the same stack gives the same bytes (keys are sorted).
 
-use bollard::models::{ContainerCreateBody, EndpointSettings, NetworkCreateRequest, VolumeCreateRequest};
+use std::time::Duration;
+
+use bollard::models::{ContainerCreateBody, EndpointSettings, ExecConfig, NetworkCreateRequest, VolumeCreateRequest};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -54,6 +56,19 @@ pub struct ContainerPart {
     pub resources: Vec<String>,
     /// Seconds between the stop signal and SIGKILL; may have a fraction.
     pub stop_grace_period: f64,
+    /// Bodies of `POST /containers/ID/exec`: run in order in a container that was started, before the unit is ready.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub post_start: Vec<ExecConfig>,
+    /// The same, run in order before the stop signal.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pre_stop: Vec<ExecConfig>,
+}
+
+/// How long all `pre_stop` hooks of a container may take together: the container shall stop even if one of them hangs.
+pub fn pre_stop_limit(stop_grace_period: Duration) -> Duration {
+    /// systemd's own default for a stop (systemd-system.conf(5), DefaultTimeoutStopSec=).
+    const USUAL: Duration = Duration::from_secs(90);
+    stop_grace_period.max(USUAL)
 }
 
 /// The parts of a container spec that matter once the container runs; the rest is not even read into memory.
@@ -80,6 +95,10 @@ pub struct FollowedPart {
     pub service: String,
     pub name: String,
     pub stop_grace_period: f64,
+    #[serde(default)]
+    pub post_start: Vec<ExecConfig>,
+    #[serde(default)]
+    pub pre_stop: Vec<ExecConfig>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

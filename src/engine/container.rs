@@ -9,6 +9,7 @@ use bollard::query_parameters::{
 };
 use futures_util::{Stream, StreamExt};
 use std::collections::HashMap;
+use std::time::SystemTime;
 
 use super::{Engine, EngineError, LogOutput, found};
 use crate::spec::{ContainerSpec, label};
@@ -22,6 +23,8 @@ pub struct Container {
     pub pid: i32,
     pub exit_code: i64,
     pub oom_killed: bool,
+    /// When its first process was started; `None` if it never was.
+    pub started: Option<SystemTime>,
     /// The engine's own word on why it could not start.
     pub error: String,
     pub labels: HashMap<String, String>,
@@ -63,6 +66,7 @@ impl From<ContainerInspectResponse> for Container {
             pid: state.pid.and_then(|pid| i32::try_from(pid).ok()).unwrap_or(0),
             exit_code: state.exit_code.unwrap_or(0),
             oom_killed: state.oom_killed.unwrap_or(false),
+            started: state.started_at.and_then(|time| humantime::parse_rfc3339(&time).ok()),
             error: state.error.unwrap_or_default(),
             labels: config.labels.unwrap_or_default(),
             stop_signal: config.stop_signal,

@@ -5,6 +5,7 @@
 
 mod container;
 mod error;
+mod exec;
 mod image;
 mod network;
 mod project;
@@ -19,6 +20,7 @@ pub use bollard::container::LogOutput;
 pub use bollard::models::HealthStatusEnum as Health;
 pub use container::{Container, HealthReport};
 pub use error::EngineError;
+pub use exec::Exec;
 pub use image::{Image, PullProgress};
 pub use network::NetworkState;
 pub use watch::HealthChange;

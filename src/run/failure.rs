@@ -3,6 +3,7 @@
 use std::fmt;
 use std::process::ExitCode;
 
+use super::hooks::FailedHook;
 use super::message;
 use crate::engine::EngineError;
 use crate::spec::exit;
@@ -42,6 +43,8 @@ pub enum StartError {
     Stopped,
     /// The unit waits for health, and nobody has said how to tell.
     NoHealthcheck,
+    /// A hook of the start failed; the container was stopped for it.
+    Hook(FailedHook),
     /// The container was unhealthy, or ended, before it was ready.
     NeverReady(String),
 }
@@ -65,6 +68,7 @@ impl fmt::Display for StartError {
             Self::NoHealthcheck => f.write_str(
                 "the unit waits for the container to be healthy, but neither the service nor the image has a healthcheck",
             ),
+            Self::Hook(hook) => write!(f, "{hook}: the container is stopped for it"),
             Self::NeverReady(why) | Self::Resource(why) => f.write_str(why),
         }
     }
@@ -89,7 +93,7 @@ impl StartError {
     fn may_pass(&self) -> bool {
         match self {
             Self::Engine { error, .. } => matches!(error, EngineError::Refused(_) | EngineError::RegistryAway(_)),
-            Self::NeverReady(_) | Self::Resource(_) | Self::Stopped => true,
+            Self::NeverReady(_) | Self::Resource(_) | Self::Hook(_) | Self::Stopped => true,
             Self::NameTaken(_) | Self::NoImage(_) | Self::NoHealthcheck => false,
         }
     }

@@ -28,6 +28,8 @@ pub struct Handover {
     pub health_since: i64,
     /// The unit is not ready until the container is healthy.
     pub awaited: bool,
+    /// The hooks of `post_start` are still to be run, and the unit is not ready before.
+    pub post_start: bool,
     /// What asks the container to end.
     pub stop_signal: String,
     /// The container ran before this unit's process did.

@@ -56,6 +56,14 @@ impl<'a> HealthWatch<'a> {
         self.awaited
     }
 
+    /// Asks for the health as it is now: what happened while nobody followed may be no event any more. Says so if the container
+    /// cannot become ready.
+    pub async fn catch_up(&mut self) -> Option<StartError> {
+        self.since = now();
+        let container = self.engine.container(self.id).await.ok()??;
+        self.change(container.health.status).await
+    }
+
     /// Runs for as long as the container does. Returns only when the container cannot become ready any more.
     pub async fn run(&mut self) -> StartError {
         if matches!(self.last, Health::NONE | Health::EMPTY) {
@@ -69,11 +77,7 @@ impl<'a> HealthWatch<'a> {
                 return verdict;
             }
             pause.wait().await;
-            // What happened while the engine was away is no event: ask.
-            self.since = now();
-            if let Ok(Some(container)) = self.engine.container(self.id).await
-                && let Some(verdict) = self.change(container.health.status).await
-            {
+            if let Some(verdict) = self.catch_up().await {
                 return verdict;
             }
         }

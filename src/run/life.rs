@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
+use bollard::models::ExecConfig;
 use futures_util::FutureExt;
 use nix::sys::signal::Signal;
 use tokio::time::{sleep, timeout};
@@ -10,12 +11,13 @@ use tokio::time::{sleep, timeout};
 use super::failure::{StartError, start_failed};
 use super::handover::Handover;
 use super::health::{HealthWatch, status_line};
-use super::output::Relay;
+use super::hooks::{self, FailedHook, When};
+use super::output::{self, Relay};
 use super::process::Process;
 use super::{message, stop::StopRequest};
 use crate::backoff::Backoff;
 use crate::engine::{Container, Engine, EngineError};
-use crate::spec::{FollowedSpec, exit};
+use crate::spec::{FollowedSpec, exit, pre_stop_limit};
 use crate::systemd::journal::Journal;
 use crate::systemd::{own_unit, service};
 
@@ -76,16 +78,22 @@ impl Life {
     }
 
     fn journal(&self) -> std::io::Result<Journal> {
+        let mut fields = self.journal_fields();
+        fields.push((output::CONTAINER, self.id()));
+        Journal::new(&fields)
+    }
+
+    /// Of all that comes out of the container; what its own two streams print has one more, by which the relay finds it again.
+    fn journal_fields(&self) -> Vec<(&str, &str)> {
         let part = &self.spec.wharf;
-        Journal::new(&[
+        vec![
             ("SYSLOG_IDENTIFIER", &part.name),
             ("CONTAINER_ID", message::short(self.id())),
-            ("CONTAINER_ID_FULL", self.id()),
             ("CONTAINER_NAME", &part.name),
             ("IMAGE", &self.spec.container.image),
             ("WHARF_PROJECT", &part.project),
             ("WHARF_SERVICE", &part.service),
-        ])
+        ]
     }
 
     /// Relays the output, follows the health and waits for the end, all at once.
@@ -94,20 +102,66 @@ impl Life {
         let mut health = HealthWatch::new(&self.engine, &self.handover);
         let process = Process::open(self.handover.pid, self.id());
         let mut ending = std::pin::pin!(self.end(&process, relay));
+        let mut hooks_done = !self.handover.post_start;
         let never_ready = tokio::select! {
             end = &mut ending => {
-                return if health.is_awaited() { never_ready(end) } else { end };
+                return match (hooks_done, health.is_awaited()) {
+                    (true, false) => end,
+                    (true, true) => never_ready(end, "it was healthy"),
+                    (false, _) => never_ready(end, "its post_start hooks had run"),
+                };
             }
-            error = health.run() => Some(error),
+            error = self.become_ready(&mut hooks_done, &mut health) => Some(error),
             () = stop.wait() => None,
         };
         service::stopping("Stopping");
+        let with_hooks = never_ready.is_none() && hooks_done;
         tokio::select! {
             _ended = &mut ending => (),
             () = self.ended_without_engine(&process) => message::warning("the container has ended, and the engine does not say so"),
-            () = self.stop() => message::warning("the engine does not say that the container has ended"),
+            () = self.stop(with_hooks) => message::warning("the engine does not say that the container has ended"),
         }
         never_ready.map_or(End::Stopped, End::NeverReady)
+    }
+
+    /// Runs the hooks of `post_start` where they are to be run, and follows the health then. Returns only when the container
+    /// cannot become ready any more.
+    async fn become_ready(&self, hooks_done: &mut bool, health: &mut HealthWatch<'_>) -> StartError {
+        if !*hooks_done {
+            if let Err(failed) = self.run_hooks(When::PostStart, &self.spec.wharf.post_start).await {
+                return StartError::Hook(failed);
+            }
+            *hooks_done = true;
+            if !health.is_awaited() {
+                service::ready(&status_line(self.handover.health, self.id()));
+            }
+            if let Some(verdict) = health.catch_up().await {
+                return verdict;
+            }
+        }
+        health.run().await
+    }
+
+    async fn run_hooks(&self, when: When, hooks: &[ExecConfig]) -> Result<(), FailedHook> {
+        hooks::run(&self.engine, self.id(), when, hooks, &self.journal_fields()).await
+    }
+
+    /// What was asked for before the stop signal; whatever becomes of it, the container stops.
+    async fn run_pre_stop(&self, grace: Duration) {
+        let hooks = &self.spec.wharf.pre_stop;
+        if hooks.is_empty() {
+            return;
+        }
+        let limit = pre_stop_limit(grace);
+        match timeout(limit, self.run_hooks(When::PreStop, hooks)).await {
+            Ok(Ok(())) => (),
+            Ok(Err(failed)) => message::warning(&format!("{failed}; the container is stopped all the same")),
+            Err(_) => message::warning(&format!(
+                "the pre_stop hooks did not end within {} s; the container is stopped all the same",
+                limit.as_secs_f64()
+            )),
+        }
+        service::busy("Stopping");
     }
 
     /// The end of the container: the engine closes its output, or the kernel says that its process is gone.
@@ -193,9 +247,12 @@ impl Life {
         sleep(LAST_LINES + A_MOMENT).await;
     }
 
-    /// The stop signal, the grace period, SIGKILL. Normally the container's end, seen elsewhere, comes first.
-    async fn stop(&self) {
+    /// The hooks, the stop signal, the grace period, SIGKILL. Normally the container's end, seen elsewhere, comes first.
+    async fn stop(&self, with_hooks: bool) {
         let grace = Duration::try_from_secs_f64(self.spec.wharf.stop_grace_period).unwrap_or(Duration::from_secs(10));
+        if with_hooks {
+            self.run_pre_stop(grace).await;
+        }
         let overdue = sleep(grace);
         self.signal_until_heard(&self.handover.stop_signal).await;
         overdue.await;
@@ -234,17 +291,21 @@ impl Life {
 }
 
 /// The container ended before it was ready. Its own exit status is the better answer, unless systemd shall stop trying.
-fn never_ready(end: End) -> End {
+fn never_ready(end: End, before: &str) -> End {
     let why = match &end {
-        End::Exited(container) => format!("the container {} before it was healthy", ended(container)),
-        End::Gone => "the container was removed before it was healthy".to_owned(),
+        End::Exited(container) => format!("the container {} before {before}", ended(container)),
+        End::Gone => format!("the container was removed before {before}"),
         _ => return end,
     };
     let error = StartError::NeverReady(why);
     let history = own_unit::start_history();
     let gives_up =
         error.exit_status(history) == exit::CANNOT_START && history.is_some_and(|history| history.restarts > 0);
-    if gives_up || matches!(end, End::Gone) { End::NeverReady(error) } else { end }
+    if gives_up || matches!(end, End::Gone) {
+        return End::NeverReady(error);
+    }
+    message::warning(&error.to_string());
+    end
 }
 
 fn exited(container: &Container) -> ExitCode {

@@ -9,6 +9,7 @@ mod cleanup;
 mod failure;
 mod handover;
 mod health;
+mod hooks;
 mod image;
 mod life;
 mod message;

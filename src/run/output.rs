@@ -12,7 +12,8 @@ use crate::systemd::journal::{self, Journal, Priority};
 
 /// The engine's time stamp of a line, as Docker's journald driver names the field.
 const STAMP: &str = "SYSLOG_TIMESTAMP";
-const CONTAINER: &str = "CONTAINER_ID_FULL";
+/// The field by which a relay finds the lines of its container; nothing but they has it.
+pub const CONTAINER: &str = "CONTAINER_ID_FULL";
 
 /// A line longer than this is split (the engine's own buffer is 16 KiB; it marks what belongs together).
 const LONGEST_LINE: usize = 1 << 20;

@@ -46,7 +46,8 @@ async fn bring_up(path: &Path, spec: &ContainerSpec, stop: &StopRequest) -> Resu
     let engine = stop.unless(connect()).await?;
     let oom_kills = own_unit::oom_kills();
     let Started { id, adopted } = start(&engine, path, spec, stop).await?;
-    if spec.wharf.ready == Ready::Started {
+    let post_start = !adopted && !spec.wharf.post_start.is_empty();
+    if spec.wharf.ready == Ready::Started && !post_start {
         service::ready(&status_line(Health::NONE, &id));
     }
     let health_since = now();
@@ -55,7 +56,7 @@ async fn bring_up(path: &Path, spec: &ContainerSpec, stop: &StopRequest) -> Resu
     let stop_signal = container.as_ref().and_then(|container| container.stop_signal.clone());
     let (health, pid) = container.map_or((Health::NONE, 0), |container| (container.health.status, container.pid));
     // One that was adopted while unhealthy had been ready before: no event will say so again.
-    let ready_already = health == Health::HEALTHY || adopted && health == Health::UNHEALTHY;
+    let ready_already = health == Health::HEALTHY && !post_start || adopted && health == Health::UNHEALTHY;
     let awaited = spec.wharf.ready == Ready::Healthy && !ready_already;
     match health {
         Health::NONE | Health::EMPTY if awaited && pid != 0 => {
@@ -72,6 +73,7 @@ async fn bring_up(path: &Path, spec: &ContainerSpec, stop: &StopRequest) -> Resu
         health,
         health_since,
         awaited,
+        post_start,
         stop_signal: stop_signal.unwrap_or_else(|| "SIGTERM".to_owned()),
         adopted,
         oom_kills,
@@ -86,7 +88,8 @@ async fn start(engine: &Engine, path: &Path, spec: &ContainerSpec, stop: &StopRe
         if !found.belongs_to(spec) {
             return Err(StartError::NameTaken(name.clone()));
         }
-        if found.running && found.label(label::CONFIG_HASH) == Some(&spec.wharf.config_hash) {
+        let current = found.running && found.label(label::CONFIG_HASH) == Some(&spec.wharf.config_hash);
+        if current && started_to_the_end(spec, &found) {
             message::info(&format!("container {} is running: going on with it", message::short(&found.id)));
             return Ok(Started { id: found.id, adopted: true });
         }
@@ -95,6 +98,12 @@ async fn start(engine: &Engine, path: &Path, spec: &ContainerSpec, stop: &StopRe
     let image = image(engine, spec, stop).await?;
     let create = patiently("Starting", create(engine, path, spec, &image));
     Ok(Started { id: create.await?, adopted: false })
+}
+
+/// Whether the hooks of `post_start` have run in this container: the unit became active after it was started. Where that is not
+/// sure, a new container begins anew, so that no hook runs twice in one.
+fn started_to_the_end(spec: &ContainerSpec, found: &Container) -> bool {
+    spec.wharf.post_start.is_empty() || own_unit::active_since().is_some_and(|active| Some(active) > found.started)
 }
 
 /// A new container that runs; its id.
@@ -115,7 +124,9 @@ async fn create(engine: &Engine, path: &Path, spec: &ContainerSpec, image: &Imag
 /// Removes what an earlier definition, or an interrupted run, has left.
 async fn replace(engine: &Engine, found: &Container) -> Result<(), StartError> {
     let short = message::short(&found.id);
-    message::info(&format!("removing container {short}, which is not of the present definition or has ended"));
+    message::info(&format!(
+        "removing container {short}, which is not of the present definition, has ended, or was not wholly started"
+    ));
     at(format!("cannot remove container {short}"), engine.remove_container(&found.id).await)
 }
 

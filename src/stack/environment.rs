@@ -37,7 +37,14 @@ pub fn read(service: &mut Fields<'_>, surroundings: &Surroundings<'_>, report: &
             }
         }
     }
-    if let Some(item) = service.get("environment") {
+    environment.extend(assignments(service, surroundings, report));
+    environment
+}
+
+/// Reads `environment` alone; a variable without a value gets that of the same name around Wharf.
+pub fn assignments(fields: &mut Fields<'_>, surroundings: &Surroundings<'_>, report: &mut Report) -> Environment {
+    let mut environment = Environment::new();
+    if let Some(item) = fields.get("environment") {
         for pair in item.pairs(report) {
             let Some(name) = accept(names::variable(&pair.key), pair.place, report) else {
                 continue;

@@ -19,6 +19,7 @@ mod env_file;
 mod environment;
 mod from_toml;
 mod healthcheck;
+mod hooks;
 mod hosts;
 mod image;
 mod interpolate;

@@ -11,8 +11,8 @@ use super::problem::{CommandFault, Expected, Invalid, Report};
 use super::surroundings::Surroundings;
 use super::systemd::{self, SERVICE_SECTIONS};
 use super::{
-    amounts, attachments, attachments::address, choice, depends_on, environment, healthcheck, hosts, image, labels,
-    limits, mounts, names, ports, privileges, signals, words,
+    amounts, attachments, attachments::address, choice, depends_on, environment, healthcheck, hooks, hosts, image,
+    labels, limits, mounts, names, ports, privileges, signals, words,
 };
 use crate::diagnostic::Place;
 
@@ -86,6 +86,8 @@ pub fn read(
         cpus: limits::cpus(fields, report),
         pids_limit: limits::pids_limit(fields, report),
         pull_policy: fields.parse("pull_policy", report, choice::pull_policy),
+        post_start: hooks::read(fields, "post_start", surroundings, report),
+        pre_stop: hooks::read(fields, "pre_stop", surroundings, report),
         systemd: systemd::read(fields, SERVICE_SECTIONS, report),
     };
     all_fields.finish(UNSUPPORTED, report);
@@ -100,7 +102,7 @@ pub fn read(
 }
 
 /// `command` and `entrypoint`: a line that is split into words, or the words.
-fn command(key: &'static str, fields: &mut Fields<'_>, report: &mut Report) -> Option<Vec<String>> {
+pub(super) fn command(key: &'static str, fields: &mut Fields<'_>, report: &mut Report) -> Option<Vec<String>> {
     let item = fields.get(key)?;
     let words = match &item.node.value {
         Value::String(line) => accept(words::split(line), item.place(), report)?,
@@ -127,11 +129,11 @@ fn scalar(
     accept(parser(&text), item.place(), report)
 }
 
-fn user(fields: &mut Fields<'_>, report: &mut Report) -> Option<String> {
+pub(super) fn user(fields: &mut Fields<'_>, report: &mut Report) -> Option<String> {
     scalar(fields, "user", report, names::user)
 }
 
-fn absolute(key: &'static str, text: &str) -> Result<String, Invalid> {
+pub(super) fn absolute(key: &'static str, text: &str) -> Result<String, Invalid> {
     if text.starts_with('/') { Ok(text.to_owned()) } else { Err(Invalid::AbsolutePath { key, value: text.to_owned() }) }
 }
 
@@ -176,9 +178,10 @@ const UNSUPPORTED: &[Unsupported] = &[
     ("oom_score_adj", None),
     ("pid", None),
     ("platform", None),
-    ("post_start", None),
-    ("pre_start", None),
-    ("pre_stop", None),
+    (
+        "pre_start",
+        Some("make each step a service of its own that this one depends on with `service_completed_successfully`"),
+    ),
     ("profiles", Some("put the service into a stack file of its own")),
     ("provider", None),
     ("pull_refresh_after", None),

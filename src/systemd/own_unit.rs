@@ -1,6 +1,7 @@
 //! The unit that this process is the main process of.
 
 use std::process::Command;
+use std::time::SystemTime;
 
 use rustix::fs::{XattrFlags, getxattr, setxattr};
 
@@ -39,6 +40,19 @@ pub fn start_history() -> Option<StartHistory> {
     })
 }
 
+/// When the unit last became active; `None` outside a service, without an answer, or if it never was.
+pub fn active_since() -> Option<SystemTime> {
+    let arguments = ["show", "--timestamp=us+utc", "--property=ActiveEnterTimestamp", "--value"];
+    let shown = Command::new("systemctl").args(arguments).arg(name()?).output().ok()?;
+    parse_timestamp(str::from_utf8(&shown.stdout).ok()?)
+}
+
+/// `Thu 2026-01-01 12:00:00.000000 UTC`
+fn parse_timestamp(text: &str) -> Option<SystemTime> {
+    let mut words = text.split_whitespace().skip(1);
+    humantime::parse_rfc3339(&format!("{}T{}Z", words.next()?, words.next()?)).ok()
+}
+
 /// How many processes the kernel has killed so far for want of memory in the unit's slice, where the container's processes are
 /// too; `None` where it does not account for memory. The kernel counts before the process is gone.
 pub fn oom_kills() -> Option<u64> {
@@ -59,4 +73,16 @@ pub fn mark_oom_kill() {
     let count: u64 = str::from_utf8(&buffer[..read]).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0);
     // Where the attribute cannot be set, the exit status 137 and the log line still tell.
     let _without_attributes = setxattr(&path, COUNTER, (count + 1).to_string().as_bytes(), XattrFlags::empty());
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, UNIX_EPOCH};
+
+    #[test]
+    fn what_systemctl_prints_is_a_time() {
+        let time = super::parse_timestamp("Thu 1970-01-01 00:00:02.000001 UTC\n");
+        assert_eq!(time, Some(UNIX_EPOCH + Duration::new(2, 1000)));
+        assert_eq!(super::parse_timestamp("\n"), None);
+    }
 }

@@ -1,5 +1,6 @@
 //! A service → the Engine API's create-container body and the Wharf part of its spec.
 
+mod hooks;
 mod mounts;
 mod networks;
 
@@ -32,7 +33,7 @@ pub fn container_spec(stack: &Stack, service: &Service, ready: Ready) -> Contain
         image: Some(service.image.clone()),
         cmd: service.command.clone(),
         entrypoint: service.entrypoint.clone(),
-        env: some_unless_empty(environment(service)),
+        env: some_unless_empty(variables(&service.environment)),
         hostname: service.hostname.clone(),
         domainname: service.domainname.clone(),
         user: service.user.clone(),
@@ -60,6 +61,8 @@ pub fn container_spec(stack: &Stack, service: &Service, ready: Ready) -> Contain
         networks: joined.collect(),
         resources: resources(stack, service),
         stop_grace_period: service.stop_grace_period.unwrap_or(DEFAULT_GRACE).as_secs_f64(),
+        post_start: hooks::hooks(&service.post_start),
+        pre_stop: hooks::hooks(&service.pre_stop),
     };
     part.config_hash = config_hash(&(&body, &part.networks));
     let hash = part.config_hash.clone();
@@ -89,12 +92,13 @@ pub fn pull_policy(policy: Option<stack::PullPolicy>) -> PullPolicy {
     }
 }
 
-fn environment(service: &Service) -> Vec<String> {
+/// As the engine takes them: a name without a value takes the variable away.
+pub fn variables(environment: &BTreeMap<String, Option<String>>) -> Vec<String> {
     let entry = |(name, value): (&String, &Option<String>)| match value {
         Some(value) => format!("{name}={value}"),
         None => name.clone(),
     };
-    service.environment.iter().map(entry).collect()
+    environment.iter().map(entry).collect()
 }
 
 fn labels(stack: &Stack, service: &Service) -> HashMap<String, String> {

@@ -8,7 +8,7 @@ use super::{Head, add_engine, apply, once_each, only};
 use crate::plan::container::DEFAULT_GRACE;
 use crate::plan::names;
 use crate::plan::order::Role;
-use crate::spec::{ContainerSpec, Ready, exit};
+use crate::spec::{ContainerSpec, Ready, exit, pre_stop_limit};
 use crate::stack::{MountKind, Overrides, Restart, Service};
 use crate::unit::{Section, UnitFile, Unwritable, path_word};
 
@@ -43,8 +43,7 @@ pub fn container(head: &Head, service: &Service, role: Role, spec: &ContainerSpe
     let own = |directive| sets(&service.systemd, "Service", directive);
     restart(section, role, own("RestartSec") && !own("RestartSteps") && !own("RestartMaxDelaySec"));
     section.add("KillMode", "mixed");
-    let grace = service.stop_grace_period.unwrap_or(DEFAULT_GRACE) + STOP_MARGIN;
-    section.add("TimeoutStopSec", seconds(grace)).add("OOMScoreAdjust", "-500");
+    section.add("TimeoutStopSec", seconds(stop_timeout(service))).add("OOMScoreAdjust", "-500");
     for (directive, value) in SANDBOX {
         section.add(directive, value);
     }
@@ -54,6 +53,13 @@ pub fn container(head: &Head, service: &Service, role: Role, spec: &ContainerSpe
         &[("Service", &service.name), ("Container", &spec.wharf.name), ("SpecHash", &spec.wharf.config_hash)],
     );
     Ok(unit)
+}
+
+/// The grace period begins with the stop signal, which the hooks come before.
+fn stop_timeout(service: &Service) -> Duration {
+    let grace = service.stop_grace_period.unwrap_or(DEFAULT_GRACE);
+    let hooks = if service.pre_stop.is_empty() { Duration::ZERO } else { pre_stop_limit(grace) };
+    hooks + grace + STOP_MARGIN
 }
 
 /// Networks, volumes, dependencies and the paths of bind mounts.

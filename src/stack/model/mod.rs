@@ -2,12 +2,16 @@
 //!
 //! Keys are named as the Compose Specification names them; each field's source is the section of that name.
 
+mod job;
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::diagnostic::Place;
+
+pub use job::{Hook, Schedule};
 
 /// One project: what one stack file (or several, merged) declares.
 #[derive(Debug, Clone, PartialEq)]
@@ -83,6 +87,10 @@ pub struct Service {
     /// -1: unlimited.
     pub pids_limit: Option<i64>,
     pub pull_policy: Option<PullPolicy>,
+    /// Run in order once the container has started, before the unit is ready.
+    pub post_start: Vec<Hook>,
+    /// Run in order before the stop signal.
+    pub pre_stop: Vec<Hook>,
     /// `[services.NAME.systemd.SECTION]`: directives added to, or replacing, those of the unit.
     pub systemd: Overrides,
 }

@@ -27,6 +27,7 @@ pub enum Expected {
     EnvFiles,
     RestartPolicy,
     External,
+    Hooks,
 }
 
 impl Expected {
@@ -40,7 +41,7 @@ impl Expected {
             Self::Number => "a number",
             Self::Strings => "a string or a list of strings",
             Self::StringList => "a list of strings",
-            Self::List => "a list",
+            Self::List | Self::Hooks => "a list",
             Self::Table => "a table",
             Self::ListOrTable => "a list or a table",
             Self::Duration => "a duration",
@@ -66,6 +67,7 @@ impl Expected {
             Self::External => {
                 "write `external = true`, and the name at the engine as `name = \"…\"` beside it".to_owned()
             }
+            Self::Hooks => format!("write `{key} = [{{ command = [\"program\", \"argument\"] }}]`"),
             Self::Boolean => format!("write `{key} = true` or `{key} = false`"),
             Self::Integer => format!("write a whole number, as in `{key} = 3`"),
             Self::Number => format!("write a number, as in `{key} = 1.5`"),

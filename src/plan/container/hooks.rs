@@ -1,0 +1,23 @@
+//! Hooks → the bodies of `POST /containers/ID/exec` (Engine API).
+
+use bollard::models::ExecConfig;
+
+use super::{some_unless_empty, variables};
+use crate::stack::Hook;
+
+pub fn hooks(hooks: &[Hook]) -> Vec<ExecConfig> {
+    hooks.iter().map(hook).collect()
+}
+
+fn hook(hook: &Hook) -> ExecConfig {
+    ExecConfig {
+        attach_stdout: Some(true),
+        attach_stderr: Some(true),
+        cmd: Some(hook.command.clone()),
+        env: some_unless_empty(variables(&hook.environment)),
+        privileged: hook.privileged.then_some(true),
+        user: hook.user.clone(),
+        working_dir: hook.working_dir.clone(),
+        ..Default::default()
+    }
+}

@@ -1,0 +1,167 @@
+//! Hooks and jobs on a real host: what runs before, after and instead of a long life.
+
+mod support;
+
+use std::time::Duration;
+
+use support::Host;
+
+const IMAGE: &str = "127.0.0.1:5000/busybox:1";
+
+/// Writes a stack file and generates its units.
+fn generate(host: &Host, name: &str, stack: &str) {
+    let path = format!("/root/{name}.toml");
+    host.write(&path, &stack.replace("IMAGE", IMAGE));
+    host.sh(&format!("wharf generate {path}")).ok();
+}
+
+fn property(host: &Host, unit: &str, name: &str) -> String {
+    host.sh(&format!("systemctl show --property={name} --value {unit}")).ok().stdout.trim().to_owned()
+}
+
+fn file(host: &Host, path: &str) -> String {
+    host.sh(&format!("cat {path} 2>/dev/null || true")).ok().stdout
+}
+
+fn wait_active(host: &Host, unit: &str) {
+    host.wait_for(&format!("{unit} is active"), Duration::from_secs(30), || {
+        property(host, unit, "ActiveState") == "active"
+    });
+}
+
+/// Writes each step of its life into /srv/log on the host.
+const HOOKED: &str = r#"
+[services.web]
+image = "IMAGE"
+command = ["sh", "-c", "trap 'echo stopped >> /srv/log; exit 0' TERM; echo started >> /srv/log; while :; do sleep 0.1; done"]
+volumes = ["/srv:/srv"]
+environment = { COLOUR = "red" }
+
+[[services.web.post_start]]
+command = ["sh", "-c", "sleep 2; echo post_start 1 $$(id -u) $$COLOUR $$SHAPE $$PWD >> /srv/log; echo to-stdout; echo to-stderr >&2"]
+user = "1000"
+working_dir = "/srv"
+environment = { SHAPE = "round" }
+
+[[services.web.post_start]]
+command = "sh -c 'echo post_start 2 >> /srv/log'"
+
+[[services.web.pre_stop]]
+command = ["sh", "-c", "sleep 1; echo pre_stop 1 >> /srv/log"]
+
+[[services.web.pre_stop]]
+command = ["sh", "-c", "echo pre_stop 2 >> /srv/log; exit 3"]
+
+[services.after]
+image = "IMAGE"
+command = ["sh", "-c", "echo dependent >> /srv/log; exec tail -f /dev/null"]
+stop_signal = "SIGKILL"
+volumes = ["/srv:/srv"]
+depends_on = ["web"]
+"#;
+
+const STARTED: &str = "started\npost_start 1 1000 red round /srv\npost_start 2\ndependent\n";
+
+#[test]
+fn hooks_run_in_order_inside_the_container_and_dependents_wait_for_them() {
+    let host = Host::boot("hooks");
+    host.sh("touch /srv/log; chmod 666 /srv/log").ok();
+    generate(&host, "shop", HOOKED);
+    host.sh("systemctl start shop.target").ok();
+    wait_active(&host, "shop-after");
+    host.wait_for("the dependent runs", Duration::from_secs(5), || file(&host, "/srv/log").contains("dependent"));
+    assert_eq!(file(&host, "/srv/log"), STARTED);
+
+    let line = |text: &str| {
+        host.sh(&format!(
+            "journalctl -o json CONTAINER_NAME=shop-web | jq -r 'select(.MESSAGE == \"{text}\") | .PRIORITY'"
+        ))
+        .ok()
+        .stdout
+    };
+    assert_eq!((line("to-stdout").as_str(), line("to-stderr").as_str()), ("6\n", "3\n"));
+
+    host.sh("systemctl stop shop.target shop-web shop-after").ok();
+    assert_eq!(file(&host, "/srv/log"), format!("{STARTED}pre_stop 1\npre_stop 2\nstopped\n"));
+    assert_eq!(property(&host, "shop-web", "Result"), "success");
+    let log = host.sh("journalctl -u shop-web -o cat").ok().stdout;
+    assert!(log.contains("pre_stop hook 2 (sh) exited with status 3; the container is stopped all the same"), "{log}");
+}
+
+#[test]
+fn a_killed_supervisor_repeats_no_hook() {
+    let host = Host::boot("hooksonce");
+    host.sh("touch /srv/log; chmod 666 /srv/log").ok();
+    generate(&host, "shop", HOOKED);
+    host.sh("systemctl start shop-after").ok();
+    host.wait_for("the dependent runs", Duration::from_secs(5), || file(&host, "/srv/log").contains("dependent"));
+    let container = host.sh("docker inspect -f '{{.Id}}' shop-web").ok().stdout;
+    host.sh("kill -9 $(systemctl show -P MainPID shop-web)").ok();
+    host.wait_for("it was restarted", Duration::from_secs(20), || property(&host, "shop-web", "NRestarts") == "1");
+    wait_active(&host, "shop-web");
+    assert_eq!(host.sh("docker inspect -f '{{.Id}}' shop-web").ok().stdout, container, "adopted");
+    assert_eq!(file(&host, "/srv/log"), STARTED);
+
+    // A container that ends by itself is asked nothing before; the new one gets its hooks.
+    host.sh("docker kill --signal KILL shop-web").ok();
+    host.wait_for("it was restarted", Duration::from_secs(20), || property(&host, "shop-web", "NRestarts") == "2");
+    wait_active(&host, "shop-web");
+    let again = "started\npost_start 1 1000 red round /srv\npost_start 2\n";
+    assert_eq!(file(&host, "/srv/log"), format!("{STARTED}{again}"));
+}
+
+#[test]
+fn a_start_that_was_cut_off_among_its_hooks_begins_with_a_new_container() {
+    let host = Host::boot("hookscut");
+    generate(
+        &host,
+        "shop",
+        r#"
+        [services.web]
+        image = "IMAGE"
+        command = "tail -f /dev/null"
+        stop_signal = "SIGKILL"
+        volumes = ["/srv:/srv"]
+        [[services.web.post_start]]
+        command = ["sh", "-c", "echo begin $$HOSTNAME >> /srv/log; sleep 3; echo end >> /srv/log"]
+        "#,
+    );
+    host.sh("systemctl start --no-block shop-web").ok();
+    host.wait_for("the hook runs", Duration::from_secs(20), || file(&host, "/srv/log").starts_with("begin"));
+    host.sh("kill -9 $(systemctl show -P MainPID shop-web)").ok();
+    wait_active(&host, "shop-web");
+    let log = file(&host, "/srv/log");
+    let lines: Vec<&str> = log.lines().collect();
+    assert_eq!(lines.len(), 3, "{log}");
+    assert_ne!(lines[0], lines[1], "each container ran its hook once: {log}");
+    assert_eq!(lines[2], "end");
+}
+
+#[test]
+fn a_failing_post_start_hook_fails_the_start_and_stops_the_container() {
+    let host = Host::boot("hookfails");
+    generate(
+        &host,
+        "shop",
+        r#"
+        [services.web]
+        image = "IMAGE"
+        command = ["sh", "-c", "echo serving; trap 'echo asked to stop; exit 0' TERM; while :; do sleep 0.1; done"]
+        [[services.web.post_start]]
+        command = ["sh", "-c", "sleep 0.3; echo no such table >&2; exit 7"]
+        [[services.web.pre_stop]]
+        command = "echo not reached"
+        "#,
+    );
+    host.sh("systemctl start shop-web").fails();
+    assert_eq!(
+        property(&host, "shop-web", "StatusText"),
+        "post_start hook 1 (sh) exited with status 7: the container is stopped for it"
+    );
+    assert_eq!(host.sh("docker ps --all --quiet").ok().stdout, "");
+    let log = host.sh("journalctl -u shop-web -o cat").ok().stdout;
+    for text in ["serving", "no such table", "asked to stop"] {
+        assert!(log.contains(text), "{text}: {log}");
+    }
+    assert!(!log.contains("not reached"), "{log}");
+}
