@@ -165,3 +165,139 @@ fn a_failing_post_start_hook_fails_the_start_and_stops_the_container() {
     }
     assert!(!log.contains("not reached"), "{log}");
 }
+
+fn jobs_in_log(host: &Host) -> usize {
+    file(host, "/srv/log").lines().count()
+}
+
+/// A nightly job, which the test lets begin a second after its timer was started.
+const SCHEDULED: &str = r#"
+[services.db]
+image = "IMAGE"
+command = "tail -f /dev/null"
+stop_signal = "SIGKILL"
+
+[services.backup]
+image = "IMAGE"
+command = ["sh", "-c", "echo saved >> /srv/log; echo done"]
+volumes = ["/srv:/srv"]
+schedule = "daily"
+depends_on = ["db"]
+[services.backup.systemd.Timer]
+OnActiveSec = "1s"
+AccuracySec = "100ms"
+Persistent = false
+"#;
+
+#[test]
+fn a_timer_runs_its_job_and_belongs_to_the_stack() {
+    let host = Host::boot("timer");
+    generate(&host, "shop", SCHEDULED);
+    host.sh("systemctl enable --now shop.target").ok();
+    host.wait_for("the job ran", Duration::from_secs(20), || jobs_in_log(&host) == 1);
+    host.wait_for("the job is over", Duration::from_secs(10), || {
+        property(&host, "shop-backup", "ActiveState") == "inactive"
+    });
+    assert_eq!(property(&host, "shop-backup", "Result"), "success");
+    assert_eq!(host.sh("docker ps --all --quiet --filter name=shop-backup").ok().stdout, "");
+    let timers = host.sh("systemctl list-timers --all --no-pager shop-backup.timer").ok().stdout;
+    assert!(timers.contains("shop-backup.service"), "{timers}");
+    let next = property(&host, "shop-backup.timer", "NextElapseUSecRealtime");
+    assert!(next.contains("00:00:00"), "it comes again at midnight: {next}");
+
+    // By hand, any time, and the same again.
+    host.sh("systemctl start shop-backup && systemctl start shop-backup").ok();
+    assert_eq!(jobs_in_log(&host), 3);
+
+    // The timer stops with the stack and starts with it; the stack's start alone runs no job.
+    host.sh("systemctl stop shop.target").ok();
+    host.wait_for("the timer is stopped", Duration::from_secs(10), || {
+        property(&host, "shop-backup.timer", "ActiveState") == "inactive"
+    });
+    host.sh("sed -i '/OnActiveSec/d' /root/shop.toml && wharf generate /root/shop.toml && systemctl start shop.target")
+        .ok();
+    assert_eq!(property(&host, "shop-backup.timer", "ActiveState"), "active");
+    host.poweroff();
+    host.boot_again();
+    wait_active(&host, "shop-db");
+    assert_eq!(property(&host, "shop-backup.timer", "ActiveState"), "active");
+    assert_eq!(jobs_in_log(&host), 3);
+
+    // Without its schedule it is a service like any other, and the timer goes.
+    host.sh("sed -i '/^schedule/d; /systemd.Timer/,$d' /root/shop.toml && wharf generate --now /root/shop.toml").ok();
+    assert_eq!(host.sh("systemctl list-unit-files --no-legend shop-backup.timer || true").ok().stdout, "");
+}
+
+#[test]
+fn a_job_that_fails_or_hangs_is_told_and_can_be_stopped() {
+    let host = Host::boot("badjob");
+    generate(
+        &host,
+        "shop",
+        r#"
+        [services.bad]
+        image = "IMAGE"
+        command = ["sh", "-c", "echo no space left; exit 4"]
+        schedule = "Mon 03:00"
+        [services.long]
+        image = "IMAGE"
+        command = "tail -f /dev/null"
+        stop_signal = "SIGKILL"
+        schedule = "weekly"
+        "#,
+    );
+    host.sh("systemctl start shop.target").ok();
+    host.sh("systemctl start shop-bad").fails();
+    assert_eq!(property(&host, "shop-bad", "ExecMainStatus"), "4");
+    assert_eq!(property(&host, "shop-bad", "NRestarts"), "0");
+    host.sh("systemctl start --no-block shop-long").ok();
+    host.wait_for("the job runs", Duration::from_secs(20), || {
+        !host.sh("docker ps --quiet --filter name=shop-long").ok().stdout.is_empty()
+    });
+    // A change of the definition leaves a run alone.
+    host.sh(
+        "sed -i 's/weekly/daily/; s/tail -f/tail -n 5 -f/' /root/shop.toml && wharf generate --now /root/shop.toml",
+    )
+    .ok();
+    assert_eq!(property(&host, "shop-long", "ActiveState"), "activating");
+    assert!(property(&host, "shop-long.timer", "TimersCalendar").contains("00:00:00"));
+    host.sh("kill -9 $(systemctl show -P MainPID shop-long)").ok();
+    host.wait_for("it goes on", Duration::from_secs(20), || property(&host, "shop-long", "NRestarts") == "1");
+    host.sh("systemctl stop shop.target shop-long").ok();
+    assert_eq!(host.sh("docker ps --all --quiet").ok().stdout, "");
+}
+
+#[test]
+fn jobs_run_one_after_the_other_before_what_waits_for_them() {
+    let host = Host::boot("jobchain");
+    generate(
+        &host,
+        "shop",
+        r#"
+        [services.prepare]
+        image = "IMAGE"
+        command = ["sh", "-c", "sleep 1; echo prepared >> /srv/log"]
+        volumes = ["/srv:/srv"]
+        [services.migrate]
+        image = "IMAGE"
+        command = ["sh", "-c", "echo migrated >> /srv/log"]
+        volumes = ["/srv:/srv"]
+        depends_on.prepare.condition = "service_completed_successfully"
+        post_start = []
+        [services.web]
+        image = "IMAGE"
+        command = ["sh", "-c", "echo serving >> /srv/log; exec tail -f /dev/null"]
+        stop_signal = "SIGKILL"
+        volumes = ["/srv:/srv"]
+        depends_on.migrate.condition = "service_completed_successfully"
+        "#,
+    );
+    host.sh("systemctl start shop-web").ok();
+    host.wait_for("it serves", Duration::from_secs(10), || jobs_in_log(&host) == 3);
+    assert_eq!(file(&host, "/srv/log"), "prepared\nmigrated\nserving\n");
+    assert_eq!(property(&host, "shop-migrate", "SubState"), "exited");
+    // What crashes and comes back does not run them again.
+    host.sh("docker kill --signal KILL shop-web").ok();
+    host.wait_for("it serves again", Duration::from_secs(20), || jobs_in_log(&host) == 4);
+    assert_eq!(file(&host, "/srv/log"), "prepared\nmigrated\nserving\nserving\n");
+}

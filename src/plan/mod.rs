@@ -176,11 +176,18 @@ impl Files {
     fn service(&mut self, stack: &Stack, head: &units::Head, service: &Service, role: order::Role) {
         let spec = container::container_spec(stack, service, role.ready);
         let unit = names::service_unit(&stack.name, &service.name);
-        let origin = Origin { place: &service.place, restarts: Some(&unit) };
+        // A run that goes on is left alone: the next one is of the new definition.
+        let restarts = service.schedule.is_none().then_some(unit.as_str());
+        let origin = Origin { place: &service.place, restarts };
         let slice = names::service_slice(&stack.name, &service.name);
         self.spec(origin, &names::container_spec(&stack.name, &service.name), &spec);
         self.unit(Origin { restarts: None, ..origin }, &slice, Ok(units::service_slice(head, service)));
         self.unit(origin, &unit, units::container(head, service, role, &spec));
+        if let Some(schedule) = &service.schedule {
+            let timer = names::timer(&stack.name, &service.name);
+            let origin = Origin { place: &schedule.place, restarts: Some(&timer) };
+            self.unit(origin, &timer, Ok(units::timer(head, service, schedule)));
+        }
     }
 
     fn unit(&mut self, origin: Origin, name: &str, unit: Result<UnitFile, Unwritable>) {

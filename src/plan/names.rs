@@ -12,6 +12,11 @@ pub fn service_unit(project: &str, service: &str) -> String {
     format!("{project}-{service}.service")
 }
 
+/// `shop-backup.timer`, which starts `shop-backup.service`
+pub fn timer(project: &str, service: &str) -> String {
+    format!("{project}-{service}.timer")
+}
+
 /// `shop-default-network.service`
 pub fn network_unit(project: &str, network: &str) -> String {
     format!("{project}-{network}-network.service")

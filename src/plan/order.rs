@@ -61,7 +61,8 @@ fn dependencies_first(stack: &Stack) -> Vec<&Service> {
 
 fn role(service: &Service, dependents: &[Dependent], problems: &mut Diagnostics) -> Role {
     let asked = |condition: Condition| dependents.iter().any(|(_, dep)| dep.condition == condition);
-    let job = asked(Condition::CompletedSuccessfully);
+    let scheduled = service.schedule.is_some();
+    let job = scheduled || asked(Condition::CompletedSuccessfully);
     if job && asked(Condition::Healthy) {
         problems.push(
             Diagnostic::error(format!(
@@ -76,9 +77,10 @@ fn role(service: &Service, dependents: &[Dependent], problems: &mut Diagnostics)
     }
     let restart = match service.restart {
         Some(Restart::Always | Restart::UnlessStopped) if job => {
+            let why = if scheduled { "is run by its `schedule`" } else { "is waited for until it completes" };
             problems.push(
                 Diagnostic::error(format!(
-                    "service `{}` is waited for until it completes, so it cannot be restarted whenever it ends",
+                    "service `{}` {why}, so it cannot be restarted whenever it ends",
                     service.name
                 ))
                 .at(&service.place)

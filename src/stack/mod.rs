@@ -10,6 +10,7 @@
 
 mod amounts;
 mod attachments;
+mod calendar;
 mod check;
 mod choice;
 mod decode;
@@ -34,6 +35,7 @@ mod node;
 mod ports;
 mod privileges;
 mod problem;
+mod schedule;
 mod service;
 mod signals;
 mod suggest;

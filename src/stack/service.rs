@@ -9,10 +9,10 @@ use super::model::Service;
 use super::node::{Entry, Value};
 use super::problem::{CommandFault, Expected, Invalid, Report};
 use super::surroundings::Surroundings;
-use super::systemd::{self, SERVICE_SECTIONS};
+use super::systemd::{self, SCHEDULED_SECTIONS, SERVICE_SECTIONS};
 use super::{
     amounts, attachments, attachments::address, choice, depends_on, environment, healthcheck, hooks, hosts, image,
-    labels, limits, mounts, names, ports, privileges, signals, words,
+    labels, limits, mounts, names, ports, privileges, schedule, signals, words,
 };
 use crate::diagnostic::Place;
 
@@ -43,6 +43,7 @@ pub fn read(
     let joined = attachments::read(fields, report);
     let container_name = fields.get("container_name");
     let ready = fields.get("ready");
+    let schedule = schedule::read(fields, report);
     let service = Service {
         name: entry.key.clone(),
         place: entry.key_place.clone(),
@@ -88,7 +89,8 @@ pub fn read(
         pull_policy: fields.parse("pull_policy", report, choice::pull_policy),
         post_start: hooks::read(fields, "post_start", surroundings, report),
         pre_stop: hooks::read(fields, "pre_stop", surroundings, report),
-        systemd: systemd::read(fields, SERVICE_SECTIONS, report),
+        systemd: systemd::read(fields, if schedule.is_some() { SCHEDULED_SECTIONS } else { SERVICE_SECTIONS }, report),
+        schedule,
     };
     all_fields.finish(UNSUPPORTED, report);
     name?;

@@ -10,6 +10,8 @@ use super::suggest::nearest;
 
 /// Sections of a container's unit, and of its slice.
 pub const SERVICE_SECTIONS: &[&str] = &["Unit", "Service", "Install", "Slice"];
+/// The same of a service that a timer runs, and of its timer.
+pub const SCHEDULED_SECTIONS: &[&str] = &["Unit", "Service", "Install", "Slice", "Timer"];
 /// Sections of a network's or volume's unit.
 pub const RESOURCE_SECTIONS: &[&str] = &["Unit", "Service", "Install"];
 /// Sections of the stack's target.
@@ -22,6 +24,10 @@ pub fn read(fields: &mut Fields<'_>, allowed: &'static [&'static str], report: &
         return overrides;
     };
     for entry in item.entries(report).iter().filter(|entry| !entry.key.starts_with("x-")) {
+        if entry.key == "Timer" && allowed == SERVICE_SECTIONS {
+            report.add(&entry.key_place, Invalid::Unit(UnitFault::TimerWithoutSchedule));
+            continue;
+        }
         if !allowed.contains(&entry.key.as_str()) {
             let nearest = nearest(&entry.key, allowed);
             report.add(

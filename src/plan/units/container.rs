@@ -34,7 +34,11 @@ pub fn container(head: &Head, service: &Service, role: Role, spec: &ContainerSpe
     let stopped = head.run("container-remove", &file)?;
     let section = unit.section("Service");
     if role.ready == Ready::Completed {
-        section.add("Type", "oneshot").add("RemainAfterExit", "yes");
+        section.add("Type", "oneshot");
+        // A timer starts it again and again: it is over when it has ended.
+        if service.schedule.is_none() {
+            section.add("RemainAfterExit", "yes");
+        }
     } else {
         section.add("Type", "notify");
     }
@@ -47,7 +51,7 @@ pub fn container(head: &Head, service: &Service, role: Role, spec: &ContainerSpe
     for (directive, value) in SANDBOX {
         section.add(directive, value);
     }
-    apply(&mut unit, &only(&service.systemd, |section| section != "Slice"));
+    apply(&mut unit, &only(&service.systemd, |section| !matches!(section, "Slice" | "Timer")));
     head.facts(
         &mut unit,
         &[("Service", &service.name), ("Container", &spec.wharf.name), ("SpecHash", &spec.wharf.config_hash)],

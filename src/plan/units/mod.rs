@@ -4,6 +4,7 @@ mod container;
 mod resource;
 mod slice;
 mod target;
+mod timer;
 
 use std::collections::BTreeSet;
 
@@ -15,6 +16,7 @@ pub use container::container;
 pub use resource::{network, volume};
 pub use slice::{project_slice, service_slice};
 pub use target::{target, wanted_by};
+pub use timer::timer;
 
 /// What every unit of a project has in common.
 pub struct Head<'a> {

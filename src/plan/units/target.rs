@@ -6,7 +6,10 @@ use crate::unit::UnitFile;
 
 pub fn target(head: &Head) -> UnitFile {
     let mut unit = head.unit(&format!("Stack {}", head.project()));
-    let units = head.stack.services.keys().map(|service| names::service_unit(head.project(), service));
+    let units = head.stack.services.values().map(|service| match service.schedule {
+        Some(_) => names::timer(head.project(), &service.name),
+        None => names::service_unit(head.project(), &service.name),
+    });
     unit.section("Unit").add_list("Wants", units);
     let install = unit.section("Install");
     for wanting in wanted_by(head) {

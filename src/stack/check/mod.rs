@@ -22,6 +22,10 @@ pub fn check(decoded: &Decoded, report: &mut Report) {
             report.add(&service.place, Across::NoImage { service: service.name.clone() });
         }
         bind_sources(service, report);
+        if let (Some(place), Some(_)) = (&decoded_service.ready_place, &service.schedule) {
+            report.add(place, Across::ReadyOfScheduled { service: service.name.clone() });
+            continue;
+        }
         let waits_in_vain = service.ready == Some(super::model::Ready::Healthy) && never_healthy(service);
         if let Some(place) = decoded_service.ready_place.as_ref().filter(|_| waits_in_vain) {
             report.add(place, Across::ReadyNeverHealthy { service: service.name.clone() });

@@ -35,6 +35,11 @@ fn dependencies(service: &Service, decoded: &Decoded, report: &mut Report) {
             report.add(&dependency.place, problem);
             continue;
         };
+        if target.schedule.is_some() {
+            let (service, dependency_name) = (service.name.clone(), name.clone());
+            report.add(&dependency.place, Across::DependsOnScheduled { service, dependency: dependency_name });
+            continue;
+        }
         if dependency.condition == Condition::Healthy && never_healthy(target) {
             report.add(&dependency.place, Across::NeverHealthy { dependency: name.clone() });
         }

@@ -93,6 +93,8 @@ pub struct Service {
     pub pre_stop: Vec<Hook>,
     /// `[services.NAME.systemd.SECTION]`: directives added to, or replacing, those of the unit.
     pub systemd: Overrides,
+    /// Wharf's own key: run by a timer, as a job.
+    pub schedule: Option<Schedule>,
 }
 
 impl Service {

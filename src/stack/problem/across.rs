@@ -17,6 +17,15 @@ pub enum Across {
     NoImage {
         service: String,
     },
+    /// A timer, not its dependents, starts it.
+    DependsOnScheduled {
+        service: String,
+        dependency: String,
+    },
+    /// A job is ready when it has ended.
+    ReadyOfScheduled {
+        service: String,
+    },
     NeverHealthy {
         dependency: String,
     },
@@ -54,6 +63,16 @@ impl Problem for Across {
             Self::NoImage { service } => said(
                 format!("service `{service}` has no image"),
                 "add `image = \"…\"`, as in `image = \"docker.io/library/nginx:1.29\"`",
+            ),
+            Self::DependsOnScheduled { service, dependency } => said(
+                format!("service `{service}` depends on `{dependency}`, which a timer starts"),
+                format!(
+                    "remove the dependency; for a run of its own before `{service}`, add a service without `schedule`"
+                ),
+            ),
+            Self::ReadyOfScheduled { service } => said(
+                format!("`ready` has no meaning in service `{service}`: a scheduled job is done when it has ended"),
+                "remove `ready`",
             ),
             Self::NeverHealthy { dependency } => said(
                 format!("`service_healthy` never comes true: the healthcheck of `{dependency}` is disabled"),

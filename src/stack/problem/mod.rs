@@ -5,6 +5,7 @@
 
 mod across;
 mod amount;
+mod calendar;
 mod choice;
 mod collision;
 mod command;
@@ -21,6 +22,7 @@ mod value;
 
 pub use across::Across;
 pub use amount::AmountFault;
+pub use calendar::CalendarFault;
 pub use choice::ChoiceFault;
 pub use collision::Collision;
 pub use command::CommandFault;

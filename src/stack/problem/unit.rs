@@ -4,6 +4,7 @@ use super::{Problem, Said, did_you_mean, quote, quoted_list, said};
 
 pub enum UnitFault {
     Section { section: String, allowed: &'static [&'static str], nearest: Option<String> },
+    TimerWithoutSchedule,
     Directive { name: String },
     DirectiveValue { name: String },
 }
@@ -14,6 +15,10 @@ impl Problem for UnitFault {
             Self::Section { section, allowed, nearest } => said(
                 format!("the unit made of this has no section `{section}`"),
                 did_you_mean(nearest.as_ref(), || format!("use {}", quoted_list(allowed, "or"))),
+            ),
+            Self::TimerWithoutSchedule => said(
+                "a service without `schedule` has no timer",
+                "add `schedule = \"daily\"`, or another calendar expression, to the service",
             ),
             Self::Directive { name } => said(
                 format!("{} is not the name of a unit directive", quote(name)),

@@ -1,6 +1,7 @@
 //! Values that are right in type and wrong in what they say.
 
 use super::amount::{AmountFault, say_bytes, say_duration};
+use super::calendar::{CalendarFault, say_calendar};
 use super::image::{ImageFault, say_image};
 use super::mount::{MountFault, say_mount};
 use super::port::{PortFault, say_port};
@@ -15,6 +16,7 @@ pub enum Invalid {
     Duration { value: String, fault: AmountFault },
     Bytes { value: String, fault: AmountFault },
     Cpus { value: String },
+    Calendar { value: String, fault: CalendarFault },
     Port { value: String, fault: PortFault },
     Image { value: String, fault: ImageFault },
     Mount { value: String, fault: MountFault },
@@ -42,6 +44,7 @@ impl Problem for Invalid {
                 format!("{} is not a number of CPUs", quote(value)),
                 "write a number from 0.01 up, as in `cpus = 1.5`",
             ),
+            Self::Calendar { value, fault } => say_calendar(value, fault),
             Self::Port { value, fault } => say_port(value, fault),
             Self::Image { value, fault } => say_image(value, fault),
             Self::Mount { value, fault } => say_mount(value, fault),
