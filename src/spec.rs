@@ -114,6 +114,8 @@ pub enum PullPolicy {
     Always,
     Missing,
     Never,
+    /// `daily`, `weekly`, `every_<duration>`, `refresh`: fetched if missing, or if the last fetch is so many seconds ago.
+    Refresh(u64),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

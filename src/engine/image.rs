@@ -1,8 +1,9 @@
 //! Images: are they there, and fetching them.
 
 use std::collections::HashMap;
+use std::time::{Duration, SystemTime};
 
-use bollard::query_parameters::CreateImageOptionsBuilder;
+use bollard::query_parameters::{CreateImageOptionsBuilder, TagImageOptionsBuilder};
 use futures_util::StreamExt;
 
 use super::{Engine, EngineError, found};
@@ -12,6 +13,8 @@ use super::{Engine, EngineError, found};
 pub struct Image {
     /// The paths that it declares as volumes.
     pub volumes: Vec<String>,
+    /// When its name was last given to it here, by a build, a tag or [`Engine::note_pull`]; `None`: the engine does not know.
+    pub tagged: Option<SystemTime>,
 }
 
 /// Bytes fetched of the bytes known so far, over all layers.
@@ -33,7 +36,21 @@ impl Engine {
     pub async fn image(&self, reference: &str) -> Result<Option<Image>, EngineError> {
         let inspected = found(self.docker.inspect_image(reference).await)?;
         let volumes = |config: bollard::models::ImageConfig| config.volumes.unwrap_or_default();
-        Ok(inspected.map(|image| Image { volumes: image.config.map(volumes).unwrap_or_default() }))
+        Ok(inspected.map(|image| Image {
+            tagged: image.metadata.and_then(|metadata| metadata.last_tag_time).and_then(|time| local_time(&time)),
+            volumes: image.config.map(volumes).unwrap_or_default(),
+        }))
+    }
+
+    /// Makes the engine remember that the image was fetched just now: a pull alone leaves no mark, a tag does. What is named by
+    /// a digest stays the same for ever, and needs none.
+    pub async fn note_pull(&self, reference: &str) -> Result<(), EngineError> {
+        if reference.contains('@') {
+            return Ok(());
+        }
+        let (name, tag) = name_and_tag(reference);
+        let options = TagImageOptionsBuilder::new().repo(name).tag(tag).build();
+        Ok(self.docker.tag_image(reference, Some(options)).await?)
     }
 
     /// Fetches an image from its registry; a reference without a tag or digest means `latest`.
@@ -65,6 +82,23 @@ impl Engine {
     }
 }
 
+/// The engine writes times with the offset of its zone; the year 1 stands for never.
+fn local_time(text: &str) -> Option<SystemTime> {
+    if text.starts_with("0001") {
+        return None;
+    }
+    let Some((time, sign, offset)) = text.rfind(['+', '-']).filter(|at| *at > 10).map(|at| {
+        let (time, offset) = text.split_at(at);
+        (time, &offset[..1], &offset[1..])
+    }) else {
+        return humantime::parse_rfc3339(text).ok();
+    };
+    let (hours, minutes) = offset.split_once(':')?;
+    let offset = Duration::from_secs(hours.parse::<u64>().ok()? * 3600 + minutes.parse::<u64>().ok()? * 60);
+    let time = humantime::parse_rfc3339(&format!("{time}Z")).ok()?;
+    if sign == "+" { time.checked_sub(offset) } else { time.checked_add(offset) }
+}
+
 /// The engine says "500" to everything; only its words tell a registry that refuses from one that is away.
 fn pull_error(error: EngineError) -> EngineError {
     const FINAL: [&str; 7] =
@@ -88,7 +122,16 @@ fn name_and_tag(reference: &str) -> (&str, &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::name_and_tag;
+    use super::{local_time, name_and_tag};
+
+    #[test]
+    fn times_have_an_offset_or_none() {
+        let utc = local_time("2026-08-22T10:00:00.5Z");
+        assert!(utc.is_some());
+        assert_eq!(local_time("2026-08-22T12:00:00.5+02:00"), utc);
+        assert_eq!(local_time("2026-08-22T06:30:00.5-03:30"), utc);
+        assert_eq!(local_time("0001-01-01T00:00:00Z"), None);
+    }
 
     #[test]
     fn a_port_is_no_tag() {

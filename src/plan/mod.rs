@@ -12,8 +12,10 @@ mod refused;
 mod resource;
 mod units;
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Place};
 use crate::spec;
@@ -130,11 +132,12 @@ fn images(stack: &Stack) -> Vec<PlannedImage> {
 }
 
 /// Of services that share an image, the one that wants it most decides.
-fn eagerness(policy: PullPolicy) -> u8 {
+fn eagerness(policy: PullPolicy) -> (u8, Reverse<Duration>) {
     match policy {
-        PullPolicy::Never => 0,
-        PullPolicy::Missing => 1,
-        PullPolicy::Always => 2,
+        PullPolicy::Never | PullPolicy::Build => (0, Reverse(Duration::ZERO)),
+        PullPolicy::Missing => (1, Reverse(Duration::ZERO)),
+        PullPolicy::Refresh(age) => (2, Reverse(age)),
+        PullPolicy::Always => (3, Reverse(Duration::ZERO)),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::failure::{StartError, at};
+use super::message;
 use super::patience::{PATIENCE, patiently};
 use super::stop::StopRequest;
 use crate::backoff::Backoff;
@@ -18,13 +19,43 @@ pub async fn image(engine: &Engine, spec: &ContainerSpec, stop: &StopRequest) ->
     if policy != PullPolicy::Always
         && let Some(image) = look().await?
     {
-        return Ok(image);
-    }
-    if policy == PullPolicy::Never {
+        match policy {
+            PullPolicy::Refresh(age) if is_older(&image, age) => stop.unless(refresh(engine, reference)).await?,
+            _ => return Ok(image),
+        }
+    } else if policy == PullPolicy::Never {
         return Err(StartError::NoImage(reference.to_owned()));
+    } else {
+        stop.unless(pull(engine, reference)).await?;
+        if matches!(policy, PullPolicy::Refresh(_)) {
+            note_pull(engine, reference).await;
+        }
     }
-    stop.unless(pull(engine, reference)).await?;
     look().await?.ok_or_else(|| StartError::NoImage(reference.to_owned()))
+}
+
+/// Whether its last pull is longer ago than this, or nothing is known of one. A clock that was set back makes it older.
+fn is_older(image: &Image, seconds: u64) -> bool {
+    let age = image.tagged.and_then(|tagged| tagged.elapsed().ok());
+    age.is_none_or(|age| age.as_secs() >= seconds)
+}
+
+/// Fetches an image that is there. Without its registry the one that is there does.
+async fn refresh(engine: &Engine, reference: &str) -> Result<(), StartError> {
+    match pull_once(engine, reference).await {
+        Ok(()) => note_pull(engine, reference).await,
+        Err(EngineError::RegistryAway(why)) => {
+            message::warning(&format!("cannot refresh image {reference}, going on with the one that is here: {why}"));
+        }
+        Err(error) => return at(format!("cannot pull image {reference}"), Err(error)),
+    }
+    Ok(())
+}
+
+async fn note_pull(engine: &Engine, reference: &str) {
+    if let Err(error) = engine.note_pull(reference).await {
+        message::warning(&format!("image {reference} will be fetched again at the next start: {error}"));
+    }
 }
 
 /// Fetches an image; a registry that cannot be reached just now (no name service yet, no route) is tried again for a while.

@@ -1,6 +1,6 @@
 //! `wharf pull`
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
@@ -26,8 +26,8 @@ pub async fn run(arguments: &cli::Pull) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     let engine = Engine::connect().await.map_err(|error| Failure::failed(&error))?;
-    let screen = Screen::new(images.iter().map(|image| image.len()).max().unwrap_or(0));
-    let pulls = images.iter().map(|image| pull(&engine, image, &screen));
+    let screen = Screen::new(images.keys().map(String::len).max().unwrap_or(0));
+    let pulls = images.iter().map(|(image, refreshed)| pull(&engine, image, *refreshed, &screen));
     let results: Vec<Result<(), EngineError>> = stream::iter(pulls).buffer_unordered(AT_ONCE).collect().await;
     Ok(if results.iter().all(Result::is_ok) { Exit::Done } else { Exit::Failed })
 }
@@ -40,17 +40,24 @@ fn stacks(named: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     }
 }
 
-/// All but those that are never to be fetched.
-fn images(plans: &[Plan]) -> Vec<String> {
-    let images = plans.iter().flat_map(|plan| &plan.images);
-    let wanted = images.filter(|image| image.pull_policy != PullPolicy::Never);
-    let unique: BTreeSet<String> = wanted.map(|image| image.reference.clone()).collect();
-    unique.into_iter().collect()
+/// All but those that are built or never to be fetched; and whether an image's age counts at later starts.
+fn images(plans: &[Plan]) -> BTreeMap<String, bool> {
+    let mut images = BTreeMap::new();
+    for image in plans.iter().flat_map(|plan| &plan.images) {
+        if !matches!(image.pull_policy, PullPolicy::Never | PullPolicy::Build) {
+            let refreshed: &mut bool = images.entry(image.reference.clone()).or_default();
+            *refreshed |= matches!(image.pull_policy, PullPolicy::Refresh(_));
+        }
+    }
+    images
 }
 
-async fn pull(engine: &Engine, image: &str, screen: &Screen) -> Result<(), EngineError> {
+async fn pull(engine: &Engine, image: &str, refreshed: bool, screen: &Screen) -> Result<(), EngineError> {
     let bar = screen.begin(image);
-    let result = engine.pull(image, &mut |progress| bar.show(progress)).await;
+    let mut result = engine.pull(image, &mut |progress| bar.show(progress)).await;
+    if result.is_ok() && refreshed {
+        result = engine.note_pull(image).await;
+    }
     match &result {
         Ok(()) => bar.end("done"),
         Err(error) => bar.end(&format!("failed: {error}")),

@@ -87,7 +87,8 @@ pub fn container_name(stack: &Stack, service: &Service) -> String {
 pub fn pull_policy(policy: Option<stack::PullPolicy>) -> PullPolicy {
     match policy {
         Some(stack::PullPolicy::Always) => PullPolicy::Always,
-        Some(stack::PullPolicy::Never) => PullPolicy::Never,
+        Some(stack::PullPolicy::Never | stack::PullPolicy::Build) => PullPolicy::Never,
+        Some(stack::PullPolicy::Refresh(age)) => PullPolicy::Refresh(age.as_secs()),
         Some(stack::PullPolicy::Missing) | None => PullPolicy::Missing,
     }
 }

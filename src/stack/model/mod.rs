@@ -259,6 +259,11 @@ pub enum PullPolicy {
     /// `missing` and `if_not_present`; the default.
     Missing,
     Never,
+    /// `daily`, `weekly`, `every_<duration>`, and `refresh` with `pull_refresh_after`: if missing, or if the last pull is longer
+    /// ago than this.
+    Refresh(Duration),
+    /// Built, whatever is there.
+    Build,
 }
 
 /// A network of the stack.

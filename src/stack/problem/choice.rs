@@ -8,7 +8,7 @@ pub enum ChoiceFault {
     Signal { value: String, nearest: Option<String> },
     Capability { value: String, nearest: Option<String> },
     Ulimit { name: String, nearest: Option<String> },
-    UnsupportedPolicy { value: String },
+    RefreshAge { value: String },
 }
 
 impl Problem for ChoiceFault {
@@ -41,9 +41,10 @@ impl Problem for ChoiceFault {
                 format!("{} is not a limit that the engine knows", quote(name)),
                 did_you_mean(nearest.as_ref(), || format!("use {}", quoted_list(crate::stack::limits::ULIMITS, "or"))),
             ),
-            Self::UnsupportedPolicy { value } => {
-                said(format!("the pull policy `{value}` is not supported yet"), "use `always`, `missing` or `never`")
-            }
+            Self::RefreshAge { value } => said(
+                format!("{} is not the age of an image", quote(value)),
+                "write numbers with the units w, d, h, m and s, as in `12h` or `1w2d`",
+            ),
         }
     }
 }
