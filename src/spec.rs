@@ -3,6 +3,8 @@
 //! The engine's part is the Engine API's own create body, sent as it is; the rest is what the engine cannot know.
 //! Invariant: no secret value is in a spec, and the same stack gives the same bytes (keys are sorted).
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use bollard::models::{ContainerCreateBody, EndpointSettings, ExecConfig, NetworkCreateRequest, VolumeCreateRequest};
@@ -56,12 +58,74 @@ pub struct ContainerPart {
     pub resources: Vec<String>,
     /// Seconds between the stop signal and SIGKILL; may have a fraction.
     pub stop_grace_period: f64,
+    /// The unit that builds the image; `None`: nobody of this stack does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub built_by: Option<String>,
     /// Bodies of `POST /containers/ID/exec`: run in order in a container that was started, before the unit is ready.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub post_start: Vec<ExecConfig>,
     /// The same, run in order before the stop signal.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pre_stop: Vec<ExecConfig>,
+}
+
+/// The image of one service that is built: `shop-web.build.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BuildSpec {
+    pub build: BuildParameters,
+    pub wharf: BuildPart,
+}
+
+/// Parameters of `POST /build` (Engine API), by its names.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BuildParameters {
+    /// The image's name.
+    pub t: String,
+    /// Relative to the context, or absolute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dockerfile: Option<String>,
+    /// A context that the engine fetches.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remote: Option<String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub buildargs: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub networkmode: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cachefrom: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extrahosts: Option<String>,
+    /// Bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shmsize: Option<i32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub platform: Option<String>,
+    #[serde(default)]
+    pub nocache: bool,
+    #[serde(default)]
+    pub pull: bool,
+}
+
+/// What the engine cannot know about a build.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BuildPart {
+    pub project: String,
+    pub service: String,
+    /// The directory that is sent; `None`: a remote one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<PathBuf>,
+    /// The Dockerfile's text, if it is none of the context's files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dockerfile_inline: Option<String>,
+    /// Further names of the image.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+    /// Build even if nothing has changed.
+    pub always: bool,
 }
 
 /// How long all `pre_stop` hooks of a container may take together: the container shall stop even if one of them hangs.

@@ -14,7 +14,7 @@ use std::process::Command;
 use support::Host;
 use wharf::diagnostic::Diagnostics;
 use wharf::plan::{Location, Plan, Reader, plan};
-use wharf::stack::{Loaded, MountKind, PullPolicy, Stack, load};
+use wharf::stack::{BuildContext, Loaded, MountKind, PullPolicy, Stack, load};
 
 /// Where the stack files of the cases lie as far as the units can tell.
 const STACK_DIRECTORY: &str = "/etc/wharf";
@@ -72,6 +72,11 @@ impl Case {
             _ => path.to_owned(),
         };
         stack.source = moved(&stack.source);
+        for build in stack.services.values_mut().filter_map(|service| service.build.as_mut()) {
+            if let BuildContext::Directory(context) = &mut build.context {
+                *context = moved(context);
+            }
+        }
         for mount in stack.services.values_mut().flat_map(|service| &mut service.mounts) {
             if let MountKind::Bind { source, .. } = &mut mount.kind {
                 *source = moved(source);

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use serde::de::DeserializeOwned;
 use wharf::{run, spec};
 
-const USAGE: &str = "usage: wharf-run container|container-remove|network|network-remove|volume SPEC\n\
+const USAGE: &str = "usage: wharf-run container|container-remove|build|network|network-remove|volume SPEC\n\
                      wharf-run is started by the units that `wharf generate` writes.";
 
 /// A handful of sockets need no room for a thousand events.
@@ -30,6 +30,7 @@ fn main() -> ExitCode {
         "container" => Box::pin(with(path, async |spec| run::start_container(path, spec).await)),
         "follow" => Box::pin(with(path, run::follow_container)),
         "container-remove" => Box::pin(with(path, async |spec| run::remove_container(&spec).await)),
+        "build" => Box::pin(with(path, async |spec| run::build_image(&spec).await)),
         "network" => Box::pin(with(path, async |spec| run::create_network(&spec).await)),
         "network-remove" => Box::pin(with(path, async |spec| run::remove_network(&spec).await)),
         "volume" => Box::pin(with(path, async |spec| run::create_volume(&spec).await)),

@@ -9,12 +9,13 @@ use futures_util::StreamExt;
 use super::{Engine, EngineError, found};
 
 /// An image on this host.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Image {
     /// The paths that it declares as volumes.
     pub volumes: Vec<String>,
     /// When its name was last given to it here, by a build, a tag or [`Engine::note_pull`]; `None`: the engine does not know.
     pub tagged: Option<SystemTime>,
+    pub labels: HashMap<String, String>,
 }
 
 /// Bytes fetched of the bytes known so far, over all layers.
@@ -35,10 +36,13 @@ impl Engine {
     /// The image of this name, if it is on this host.
     pub async fn image(&self, reference: &str) -> Result<Option<Image>, EngineError> {
         let inspected = found(self.docker.inspect_image(reference).await)?;
-        let volumes = |config: bollard::models::ImageConfig| config.volumes.unwrap_or_default();
-        Ok(inspected.map(|image| Image {
-            tagged: image.metadata.and_then(|metadata| metadata.last_tag_time).and_then(|time| local_time(&time)),
-            volumes: image.config.map(volumes).unwrap_or_default(),
+        Ok(inspected.map(|image| {
+            let config = image.config.unwrap_or_default();
+            Image {
+                tagged: image.metadata.and_then(|metadata| metadata.last_tag_time).and_then(|time| local_time(&time)),
+                volumes: config.volumes.unwrap_or_default(),
+                labels: config.labels.unwrap_or_default(),
+            }
         }))
     }
 
@@ -110,7 +114,7 @@ fn pull_error(error: EngineError) -> EngineError {
 }
 
 /// Splits `name:tag`; a digest stays with the name, as `POST /images/create` takes it.
-fn name_and_tag(reference: &str) -> (&str, &str) {
+pub fn name_and_tag(reference: &str) -> (&str, &str) {
     if reference.contains('@') {
         return (reference, "");
     }

@@ -3,6 +3,7 @@
 //! In: names and specs. Out: what the engine says, with errors sorted by what a caller can do about them.
 //! Invariant: no other room calls the client library; nothing here decides or retries.
 
+mod build;
 mod container;
 mod error;
 mod exec;
@@ -18,6 +19,7 @@ use bollard::{ClientVersion, Docker};
 
 pub use bollard::container::LogOutput;
 pub use bollard::models::HealthStatusEnum as Health;
+pub use build::BuildOutput;
 pub use container::{Container, HealthReport};
 pub use error::EngineError;
 pub use exec::Exec;

@@ -4,6 +4,7 @@
 //! Invariant: no I/O and no clock; the same stack gives the same bytes. This is the one room that knows both the stack's
 //! vocabulary and systemd's.
 
+mod build;
 mod container;
 mod hash;
 mod names;
@@ -19,7 +20,7 @@ use std::time::Duration;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Place};
 use crate::spec;
-use crate::stack::{Network, PullPolicy, Service, Stack, Volume};
+use crate::stack::{Build, Network, PullPolicy, Service, Stack, Volume};
 use crate::unit::{UnitFile, Unwritable};
 
 /// Where the generated files will be found by systemd.
@@ -102,6 +103,11 @@ pub fn plan(stack: &Stack, location: &Location) -> Result<Plan, Diagnostics> {
     for volume in stack.volumes.values().filter(|volume| !volume.external) {
         files.volume(stack, &head, volume);
     }
+    for service in stack.services.values() {
+        if let Some(build) = &service.build {
+            files.build(stack, &head, service, build);
+        }
+    }
     for (service, role) in order::roles(stack, &mut files.problems) {
         files.service(stack, &head, service, role);
     }
@@ -120,7 +126,10 @@ pub fn plan(stack: &Stack, location: &Location) -> Result<Plan, Diagnostics> {
 fn images(stack: &Stack) -> Vec<PlannedImage> {
     let mut images: BTreeMap<&str, PullPolicy> = BTreeMap::new();
     for service in stack.services.values() {
-        let policy = service.pull_policy.unwrap_or(PullPolicy::Missing);
+        let policy = match (&service.build, service.pull_policy) {
+            (Some(_), _) => PullPolicy::Build,
+            (None, policy) => policy.unwrap_or(PullPolicy::Missing),
+        };
         let image = images.entry(&service.image).or_insert(policy);
         if eagerness(policy) > eagerness(*image) {
             *image = policy;
@@ -134,10 +143,12 @@ fn images(stack: &Stack) -> Vec<PlannedImage> {
 /// Of services that share an image, the one that wants it most decides.
 fn eagerness(policy: PullPolicy) -> (u8, Reverse<Duration>) {
     match policy {
-        PullPolicy::Never | PullPolicy::Build => (0, Reverse(Duration::ZERO)),
+        PullPolicy::Never => (0, Reverse(Duration::ZERO)),
         PullPolicy::Missing => (1, Reverse(Duration::ZERO)),
         PullPolicy::Refresh(age) => (2, Reverse(age)),
         PullPolicy::Always => (3, Reverse(Duration::ZERO)),
+        // Of what one of them builds, the others take what is built.
+        PullPolicy::Build => (4, Reverse(Duration::ZERO)),
     }
 }
 
@@ -177,7 +188,11 @@ impl Files {
     }
 
     fn service(&mut self, stack: &Stack, head: &units::Head, service: &Service, role: order::Role) {
-        let spec = container::container_spec(stack, service, role.ready);
+        let mut spec = container::container_spec(stack, service, role.ready);
+        if let Some(builder) = head.builder(service) {
+            spec.wharf.pull_policy = spec::PullPolicy::Never;
+            spec.wharf.built_by = Some(names::build_unit(&stack.name, builder));
+        }
         let unit = names::service_unit(&stack.name, &service.name);
         // A run that goes on is left alone: the next one is of the new definition.
         let restarts = service.schedule.is_none().then_some(unit.as_str());
@@ -191,6 +206,14 @@ impl Files {
             let origin = Origin { place: &schedule.place, restarts: Some(&timer) };
             self.unit(origin, &timer, Ok(units::timer(head, service, schedule)));
         }
+    }
+
+    fn build(&mut self, stack: &Stack, head: &units::Head, service: &Service, build: &Build) {
+        let spec = build::build_spec(stack, service, build);
+        let unit = names::build_unit(&stack.name, &service.name);
+        let origin = Origin { place: &build.place, restarts: Some(&unit) };
+        self.spec(origin, &names::build_spec(&stack.name, &service.name), &spec);
+        self.unit(origin, &unit, units::build(head, service, build, &spec));
     }
 
     fn unit(&mut self, origin: Origin, name: &str, unit: Result<UnitFile, Unwritable>) {

@@ -17,6 +17,16 @@ pub fn timer(project: &str, service: &str) -> String {
     format!("{project}-{service}.timer")
 }
 
+/// `shop-web-build.service`
+pub fn build_unit(project: &str, service: &str) -> String {
+    format!("{project}-{service}-build.service")
+}
+
+/// `shop-web.build.json`
+pub fn build_spec(project: &str, service: &str) -> String {
+    format!("{project}-{service}.build.json")
+}
+
 /// `shop-default-network.service`
 pub fn network_unit(project: &str, network: &str) -> String {
     format!("{project}-{network}-network.service")

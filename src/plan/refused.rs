@@ -5,7 +5,7 @@ use std::path::Path;
 use super::Location;
 use super::container::goes_as_bind;
 use crate::diagnostic::{Diagnostic, Diagnostics, Place};
-use crate::stack::{Mount, MountKind, Overrides, Stack};
+use crate::stack::{BuildContext, Mount, MountKind, Overrides, Stack};
 use crate::unit::path_word;
 
 pub fn problems(stack: &Stack, location: &Location) -> Diagnostics {
@@ -15,6 +15,11 @@ pub fn problems(stack: &Stack, location: &Location) -> Diagnostics {
     }
     for mount in stack.services.values().flat_map(|service| &service.mounts) {
         bind(mount, &mut problems);
+    }
+    for build in stack.services.values().filter_map(|service| service.build.as_ref()) {
+        if let BuildContext::Directory(context) = &build.context {
+            path_problem(context, &build.place, &mut problems);
+        }
     }
     let of_services = stack.services.values().map(|service| (&service.systemd, &service.place));
     let of_networks = stack.networks.values().map(|network| (&network.systemd, &network.place));

@@ -54,7 +54,7 @@ mod tests {
         let mut spec: ContainerSpec = crate::spec::from_json(json).unwrap();
         spec.container.host_config =
             Some(HostConfig { binds: Some(vec!["/srv/log:/var/log:rw".to_owned()]), ..Default::default() });
-        let image = Image { volumes: vec!["/var/log/".to_owned(), "/var/lib/mysql".to_owned()], tagged: None };
+        let image = Image { volumes: vec!["/var/log/".to_owned(), "/var/lib/mysql".to_owned()], ..Image::default() };
         let mounts = create_body(&spec, &image, true).host_config.unwrap().mounts.unwrap();
         let named: Vec<_> = mounts.iter().map(|mount| (mount.source.as_deref(), mount.target.as_deref())).collect();
         assert_eq!(named, [(Some("shop-db_var_lib_mysql"), Some("/var/lib/mysql"))]);

@@ -37,6 +37,11 @@ pub enum StartError {
     NameTaken(String),
     /// `pull_policy` is `never` and the image is not there.
     NoImage(String),
+    /// The image is built by a unit that has done so, and is gone.
+    NotBuilt {
+        image: String,
+        unit: String,
+    },
     /// A network or volume cannot be made.
     Resource(String),
     /// It was told to stop before there was a container.
@@ -63,6 +68,9 @@ impl fmt::Display for StartError {
                     f,
                     "image {image} is not on this host, and pull_policy is \"never\": load it, or change the policy"
                 )
+            }
+            Self::NotBuilt { image, unit } => {
+                write!(f, "image {image} was removed after it was built: build it again (systemctl restart {unit})")
             }
             Self::Stopped => f.write_str("told to stop while starting"),
             Self::NoHealthcheck => f.write_str(
@@ -94,7 +102,7 @@ impl StartError {
         match self {
             Self::Engine { error, .. } => matches!(error, EngineError::Refused(_) | EngineError::RegistryAway(_)),
             Self::NeverReady(_) | Self::Resource(_) | Self::Hook(_) | Self::Stopped => true,
-            Self::NameTaken(_) | Self::NoImage(_) | Self::NoHealthcheck => false,
+            Self::NameTaken(_) | Self::NoImage(_) | Self::NotBuilt { .. } | Self::NoHealthcheck => false,
         }
     }
 }

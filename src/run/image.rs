@@ -24,7 +24,11 @@ pub async fn image(engine: &Engine, spec: &ContainerSpec, stop: &StopRequest) ->
             _ => return Ok(image),
         }
     } else if policy == PullPolicy::Never {
-        return Err(StartError::NoImage(reference.to_owned()));
+        let image = reference.to_owned();
+        return Err(match &spec.wharf.built_by {
+            Some(unit) => StartError::NotBuilt { image, unit: unit.clone() },
+            None => StartError::NoImage(image),
+        });
     } else {
         stop.unless(pull(engine, reference)).await?;
         if matches!(policy, PullPolicy::Refresh(_)) {

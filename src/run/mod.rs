@@ -5,7 +5,10 @@
 //! ends; whether to start again is the unit's.
 
 mod body;
+mod build;
 mod cleanup;
+mod context;
+mod dockerignore;
 mod failure;
 mod handover;
 mod health;
@@ -20,6 +23,7 @@ mod resource;
 mod start;
 mod stop;
 
+pub use build::build_image;
 pub use cleanup::remove_container;
 pub use life::follow_container;
 pub use resource::{create_network, create_volume, remove_network};

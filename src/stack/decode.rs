@@ -254,6 +254,11 @@ impl<'a> Fields<'a> {
         self.table?.get(key).filter(|entry| entry.node.value != Value::Null)
     }
 
+    /// Whether the user wrote the key.
+    pub fn has(&self, key: &str) -> bool {
+        self.table.and_then(|table| table.get(key)).is_some_and(|entry| entry.node.value != Value::Null)
+    }
+
     pub fn string(&mut self, key: &'static str, report: &mut Report) -> Option<String> {
         self.get(key)?.string(report)
     }

@@ -37,14 +37,19 @@ pub fn read(service: &mut Fields<'_>, surroundings: &Surroundings<'_>, report: &
             }
         }
     }
-    environment.extend(assignments(service, surroundings, report));
+    environment.extend(assignments(service, "environment", surroundings, report));
     environment
 }
 
-/// Reads `environment` alone; a variable without a value gets that of the same name around Wharf.
-pub fn assignments(fields: &mut Fields<'_>, surroundings: &Surroundings<'_>, report: &mut Report) -> Environment {
+/// Reads `environment` or another key of its form; a variable without a value gets that of the same name around Wharf.
+pub fn assignments(
+    fields: &mut Fields<'_>,
+    key: &'static str,
+    surroundings: &Surroundings<'_>,
+    report: &mut Report,
+) -> Environment {
     let mut environment = Environment::new();
-    if let Some(item) = fields.get("environment") {
+    if let Some(item) = fields.get(key) {
         for pair in item.pairs(report) {
             let Some(name) = accept(names::variable(&pair.key), pair.place, report) else {
                 continue;

@@ -41,7 +41,7 @@ fn hook(item: Item<'_>, owner: String, surroundings: &Surroundings<'_>, report: 
         user: user(&mut fields, report),
         privileged: fields.boolean("privileged", report).unwrap_or(false),
         working_dir: fields.parse("working_dir", report, |text| absolute("working_dir", text)),
-        environment: environment::assignments(&mut fields, surroundings, report),
+        environment: environment::assignments(&mut fields, "environment", surroundings, report),
     };
     fields.finish(&[], report);
     Some(hook)

@@ -10,6 +10,7 @@
 
 mod amounts;
 mod attachments;
+mod build;
 mod calendar;
 mod check;
 mod choice;

@@ -5,14 +5,14 @@
 use std::collections::BTreeMap;
 
 use super::decode::{Fields, Item, Unsupported, accept};
-use super::model::Service;
+use super::model::{Build, PullPolicy, Service};
 use super::node::{Entry, Value};
-use super::problem::{CommandFault, Expected, Invalid, Report};
+use super::problem::{BuildFault, CommandFault, Expected, Invalid, Report};
 use super::surroundings::Surroundings;
 use super::systemd::{self, SCHEDULED_SECTIONS, SERVICE_SECTIONS};
 use super::{
-    amounts, attachments, attachments::address, choice, depends_on, environment, healthcheck, hooks, hosts, image,
-    labels, limits, mounts, names, ports, privileges, schedule, signals, words,
+    amounts, attachments, attachments::address, build, choice, depends_on, environment, healthcheck, hooks, hosts,
+    image, labels, limits, mounts, names, ports, privileges, schedule, signals, words,
 };
 use crate::diagnostic::Place;
 
@@ -24,7 +24,7 @@ pub struct Decoded {
     /// Where `container_name` and `ready` stand.
     pub container_name_place: Option<Place>,
     pub ready_place: Option<Place>,
-    /// Said, and wrong: then nothing is missing.
+    /// `image` or `build` was said; if it is wrong, nothing is missing all the same.
     pub has_image_key: bool,
 }
 
@@ -43,11 +43,13 @@ pub fn read(
     let joined = attachments::read(fields, report);
     let container_name = fields.get("container_name");
     let ready = fields.get("ready");
+    let build = build::read(fields, surroundings, report);
+    let has_build_key = fields.has("build");
     let schedule = schedule::read(fields, report);
     let service = Service {
         name: entry.key.clone(),
         place: entry.key_place.clone(),
-        image: image_item.and_then(|item| item.parse(Expected::String, report, image::reference)).unwrap_or_default(),
+        image: image_name(image_item, build.as_ref(), &entry.key, surroundings, report),
         command: command("command", fields, report),
         entrypoint: command("entrypoint", fields, report),
         environment: environment::read(fields, surroundings, report),
@@ -86,9 +88,10 @@ pub fn read(
         mem_limit: limits::mem_limit(fields, report),
         cpus: limits::cpus(fields, report),
         pids_limit: limits::pids_limit(fields, report),
-        pull_policy: choice::pull_policy(fields, report),
+        pull_policy: pull_policy(build.as_ref(), fields, report),
         post_start: hooks::read(fields, "post_start", surroundings, report),
         pre_stop: hooks::read(fields, "pre_stop", surroundings, report),
+        build,
         systemd: systemd::read(fields, if schedule.is_some() { SCHEDULED_SECTIONS } else { SERVICE_SECTIONS }, report),
         schedule,
     };
@@ -99,8 +102,44 @@ pub fn read(
         network_places: joined.places,
         container_name_place: container_name.map(|item| item.place().clone()),
         ready_place: ready.map(|item| item.place().clone()),
-        has_image_key: image_item.is_some(),
+        has_image_key: image_item.is_some() || has_build_key,
     })
+}
+
+/// `image`, else the name that Compose gives to what it builds.
+fn image_name(
+    item: Option<Item<'_>>,
+    build: Option<&Build>,
+    service: &str,
+    surroundings: &Surroundings<'_>,
+    report: &mut Report,
+) -> String {
+    match (item, build) {
+        (Some(item), _) => item.parse(Expected::String, report, image::reference).unwrap_or_default(),
+        (None, Some(build)) => {
+            let image = format!("{}-{}", surroundings.project, service.to_lowercase());
+            if image::reference(&image).is_err() && !surroundings.project.is_empty() {
+                report.add(&build.place, Invalid::Build(BuildFault::ImageName { image: image.clone() }));
+            }
+            image
+        }
+        (None, None) => String::new(),
+    }
+}
+
+/// What is built is not fetched.
+fn pull_policy(build: Option<&Build>, fields: &mut Fields<'_>, report: &mut Report) -> Option<PullPolicy> {
+    let item = fields.get("pull_policy");
+    let policy = choice::pull_policy(fields, report);
+    let fault = match (policy, build) {
+        (Some(PullPolicy::Always | PullPolicy::Refresh(_)), Some(_)) => Some(BuildFault::PullPolicy),
+        (Some(PullPolicy::Build), None) if !fields.has("build") => Some(BuildFault::PolicyWithoutBuild),
+        _ => None,
+    };
+    if let (Some(fault), Some(item)) = (fault, item) {
+        report.add(item.place(), Invalid::Build(fault));
+    }
+    policy
 }
 
 /// `command` and `entrypoint`: a line that is split into words, or the words.
@@ -144,7 +183,6 @@ const UNSUPPORTED: &[Unsupported] = &[
     ("annotations", Some("use `labels`")),
     ("attach", None),
     ("blkio_config", Some("set `[services.NAME.systemd.Slice]` directives as `IOWeight`")),
-    ("build", Some("build the image beforehand and name it with `image`")),
     ("cgroup", None),
     ("cgroup_parent", Some("remove it: systemd's slices are the cgroups here")),
     ("configs", Some("mount the file with `volumes`")),

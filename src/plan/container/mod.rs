@@ -61,6 +61,7 @@ pub fn container_spec(stack: &Stack, service: &Service, ready: Ready) -> Contain
         networks: joined.collect(),
         resources: resources(stack, service),
         stop_grace_period: service.stop_grace_period.unwrap_or(DEFAULT_GRACE).as_secs_f64(),
+        built_by: None,
         post_start: hooks::hooks(&service.post_start),
         pre_stop: hooks::hooks(&service.pre_stop),
     };

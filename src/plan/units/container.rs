@@ -79,6 +79,7 @@ fn order(head: &Head, section: &mut Section, service: &Service) -> Result<(), Un
             requires.push(names::volume_unit(head.project(), key));
         }
     }
+    requires.extend(head.builder(service).map(|builder| names::build_unit(head.project(), builder)));
     for (name, dependency) in service.depends_on.iter().filter(|(name, _)| head.stack.services.contains_key(*name)) {
         let unit = names::service_unit(head.project(), name);
         if dependency.required { requires.push(unit) } else { wants.push(unit) }

@@ -1,17 +1,19 @@
 //! The units of a stack, as an administrator would have written them by hand.
 
+mod build;
 mod container;
 mod resource;
 mod slice;
 mod target;
 mod timer;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Location, Reader, names};
-use crate::stack::{Overrides, Stack};
+use crate::stack::{Overrides, Service, Stack};
 use crate::unit::{Section, UnitFile, Unwritable, command_line, text};
 
+pub use build::build;
 pub use container::container;
 pub use resource::{network, volume};
 pub use slice::{project_slice, service_slice};
@@ -23,11 +25,21 @@ pub struct Head<'a> {
     stack: &'a Stack,
     location: &'a Location,
     source: &'a str,
+    /// Image → the service that builds it.
+    builders: BTreeMap<&'a str, &'a str>,
 }
 
 impl<'a> Head<'a> {
     pub fn new(stack: &'a Stack, location: &'a Location, source: &'a str) -> Self {
-        Self { stack, location, source }
+        let built = stack.services.values().rev().filter(|service| service.build.is_some());
+        let builders = built.map(|service| (service.image.as_str(), service.name.as_str())).collect();
+        Self { stack, location, source, builders }
+    }
+
+    /// The service of this stack that builds the image of a service: itself, or the first by name.
+    pub fn builder<'s>(&'s self, service: &'s Service) -> Option<&'s str> {
+        let own = service.build.as_ref().map(|_| service.name.as_str());
+        own.or_else(|| self.builders.get(service.image.as_str()).copied())
     }
 
     fn project(&self) -> &str {

@@ -8,7 +8,7 @@ mod cycles;
 mod references;
 
 use super::document::Decoded;
-use super::model::{HealthTest, MountKind, Service};
+use super::model::{BuildContext, HealthTest, MountKind, Service};
 use super::problem::{Across, Report};
 
 /// Reports every contradiction of a stack.
@@ -22,6 +22,7 @@ pub fn check(decoded: &Decoded, report: &mut Report) {
             report.add(&service.place, Across::NoImage { service: service.name.clone() });
         }
         bind_sources(service, report);
+        build_context(service, report);
         if let (Some(place), Some(_)) = (&decoded_service.ready_place, &service.schedule) {
             report.add(place, Across::ReadyOfScheduled { service: service.name.clone() });
             continue;
@@ -39,6 +40,15 @@ pub fn check(decoded: &Decoded, report: &mut Report) {
 /// Whether the service has said that it has no healthcheck. Without a word, its image may have one.
 fn never_healthy(service: &Service) -> bool {
     service.healthcheck.as_ref().is_some_and(|check| check.test == HealthTest::Disabled)
+}
+
+fn build_context(service: &Service, report: &mut Report) {
+    if let Some(build) = &service.build
+        && let BuildContext::Directory(context) = &build.context
+        && matches!(context.try_exists(), Ok(false))
+    {
+        report.add(&build.place, Across::BuildContextMissing { context: context.clone() });
+    }
 }
 
 fn bind_sources(service: &Service, report: &mut Report) {

@@ -2,6 +2,7 @@
 //!
 //! Keys are named as the Compose Specification names them; each field's source is the section of that name.
 
+mod build;
 mod job;
 
 use std::collections::BTreeMap;
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 use crate::diagnostic::Place;
 
+pub use build::{Build, BuildContext, Dockerfile};
 pub use job::{Hook, Schedule};
 
 /// One project: what one stack file (or several, merged) declares.
@@ -37,7 +39,9 @@ pub struct Stack {
 pub struct Service {
     pub name: String,
     pub place: Place,
+    /// `image`, else of a service that is built `PROJECT-SERVICE`.
     pub image: String,
+    pub build: Option<Build>,
     /// `None`: the image's own. A string was split into words as a POSIX shell would.
     pub command: Option<Vec<String>>,
     /// `None`: the image's own. `Some([])`: none, which also drops the image's command.

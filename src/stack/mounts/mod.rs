@@ -63,7 +63,7 @@ fn container_path(target: &str) -> Result<String, MountFault> {
 }
 
 /// A host path as the user wrote it, made absolute and rid of `.` and `..` without looking at the disk, as Compose does.
-fn host_path(source: &str, surroundings: &Surroundings<'_>) -> Result<PathBuf, MountFault> {
+pub fn host_path(source: &str, surroundings: &Surroundings<'_>) -> Result<PathBuf, MountFault> {
     let path = match source.strip_prefix('~') {
         Some(rest) if rest.is_empty() || rest.starts_with('/') => {
             let home = (surroundings.lookup)("HOME").filter(|home| home.starts_with('/')).ok_or(MountFault::NoHome)?;

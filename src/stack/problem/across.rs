@@ -32,6 +32,9 @@ pub enum Across {
     ReadyNeverHealthy {
         service: String,
     },
+    BuildContextMissing {
+        context: PathBuf,
+    },
     BindSourceMissing {
         source: PathBuf,
         create: bool,
@@ -41,7 +44,7 @@ pub enum Across {
 impl Problem for Across {
     fn severity(&self) -> Severity {
         match self {
-            Self::BindSourceMissing { .. } => Severity::Warning,
+            Self::BindSourceMissing { .. } | Self::BuildContextMissing { .. } => Severity::Warning,
             _ => Severity::Error,
         }
     }
@@ -62,7 +65,7 @@ impl Problem for Across {
             }
             Self::NoImage { service } => said(
                 format!("service `{service}` has no image"),
-                "add `image = \"…\"`, as in `image = \"docker.io/library/nginx:1.29\"`",
+                "add `image = \"…\"`, as in `image = \"docker.io/library/nginx:1.29\"`, or `build = \"DIRECTORY\"`",
             ),
             Self::DependsOnScheduled { service, dependency } => said(
                 format!("service `{service}` depends on `{dependency}`, which a timer starts"),
@@ -81,6 +84,10 @@ impl Problem for Across {
             Self::ReadyNeverHealthy { service } => said(
                 format!("`ready = \"healthy\"` never comes true: the healthcheck of `{service}` is disabled"),
                 "write `ready = \"started\"`, or give the service a healthcheck",
+            ),
+            Self::BuildContextMissing { context } => said(
+                format!("the build's context {} does not exist on this host", context.display()),
+                "create the directory before the stack is started, or the image cannot be built",
             ),
             Self::BindSourceMissing { source, create: true } => said(
                 format!("{} does not exist on this host", source.display()),

@@ -5,6 +5,7 @@
 
 mod across;
 mod amount;
+mod build;
 mod calendar;
 mod choice;
 mod collision;
@@ -22,6 +23,7 @@ mod value;
 
 pub use across::Across;
 pub use amount::AmountFault;
+pub use build::BuildFault;
 pub use calendar::CalendarFault;
 pub use choice::ChoiceFault;
 pub use collision::Collision;

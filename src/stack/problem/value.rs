@@ -5,7 +5,7 @@ use super::calendar::{CalendarFault, say_calendar};
 use super::image::{ImageFault, say_image};
 use super::mount::{MountFault, say_mount};
 use super::port::{PortFault, say_port};
-use super::{ChoiceFault, CommandFault, MachineFault, NameFault, Problem, Said, UnitFault, quote, said};
+use super::{BuildFault, ChoiceFault, CommandFault, MachineFault, NameFault, Problem, Said, UnitFault, quote, said};
 
 /// A value that a key's syntax does not allow.
 pub enum Invalid {
@@ -23,6 +23,7 @@ pub enum Invalid {
     UlimitOrder { soft: i64, hard: i64 },
     AbsolutePath { key: &'static str, value: String },
     Name(NameFault),
+    Build(BuildFault),
     Unit(UnitFault),
     Machine(MachineFault),
     Choice(ChoiceFault),
@@ -57,6 +58,7 @@ impl Problem for Invalid {
                 "write a path that starts with `/`",
             ),
             Self::Name(fault) => fault.say(),
+            Self::Build(fault) => fault.say(),
             Self::Unit(fault) => fault.say(),
             Self::Machine(fault) => fault.say(),
             Self::Choice(fault) => fault.say(),
