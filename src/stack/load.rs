@@ -89,12 +89,15 @@ fn read(request: &Request<'_>, report: &mut Report) -> Option<Stack> {
     let scope = Rc::new(main.with([("COMPOSE_PROJECT_NAME".to_owned(), project.clone())]));
     let mut composer = Composer::new(&scope, report);
     let root = composer.compose(files, &scope, &[])?;
-    let (scopes, incomplete) = (composer.scopes, composer.incomplete);
+    let (scopes, incomplete, repeats) = (composer.scopes, composer.incomplete, composer.repeats);
     let surroundings = Surroundings { project, scopes };
     let active = profiles::active(&root, request, &scope);
     let decoded = document::read(&root, absolute(first), name_place, &active, &surroundings, report);
     if !incomplete {
         check::check(&decoded, report);
+    }
+    if repeats {
+        report.forget_repetitions();
     }
     Some(decoded.stack)
 }

@@ -27,6 +27,9 @@ fn dependencies(service: &Service, decoded: &Decoded, report: &mut Report) {
         let Some(target) = services.get(name) else {
             let (service, dependency_name) = (service.name.clone(), name.clone());
             if let Some(profiles) = decoded.unselected.get(name) {
+                if !dependency.required {
+                    continue;
+                }
                 let profiles = profiles.clone();
                 let problem = ReferenceFault::NotSelected { service, dependency: dependency_name, profiles };
                 report.add(&dependency.place, problem);

@@ -179,6 +179,7 @@ impl<'a> Composer<'a, '_> {
     }
 
     fn count_inherited(&mut self, node: &Node, place: &Place) -> Option<()> {
+        self.repeats = true;
         let before = self.inherited;
         self.inherited += node.size();
         if self.inherited <= MOST_INHERITED {

@@ -37,6 +37,8 @@ pub struct Composer<'a, 'r> {
     pub scopes: Scopes<'a>,
     /// Something is missing, and that is reported: what refers to it is not to be called wrong.
     pub incomplete: bool,
+    /// One value may stand in several services, or one file in several includes.
+    pub repeats: bool,
     report: &'r mut Report,
     /// How many files others have named so far.
     files: usize,
@@ -59,6 +61,7 @@ impl<'a, 'r> Composer<'a, 'r> {
         Self {
             scopes: Scopes::new(Rc::clone(main)),
             incomplete: false,
+            repeats: false,
             report,
             files: 0,
             inherited: 0,
@@ -96,6 +99,7 @@ impl<'a, 'r> Composer<'a, 'r> {
     /// Reads and parses a file that another one names at this place, under this key; `None` after reporting why not.
     fn read(&mut self, path: &Path, place: &Place, key: &'static str, scope: &Rc<Scope<'a>>) -> Option<Parsed> {
         self.files += 1;
+        self.repeats = true;
         let parsed = if self.files > MOST_FILES {
             // Said once: it is the same mistake for every further file.
             if self.files == MOST_FILES + 1 {
