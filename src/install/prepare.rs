@@ -94,6 +94,11 @@ fn load(
 fn see_from_inside(stack: &mut Stack, root: &Path) {
     let Some(source) = inside(&stack.source, root) else { return };
     stack.source = source;
+    for further in &mut stack.further_sources {
+        if let Some(seen) = inside(further, root) {
+            *further = seen;
+        }
+    }
     for mount in stack.services.values_mut().flat_map(|service| &mut service.mounts) {
         if let MountKind::Bind { source, .. } = &mut mount.kind
             && let Some(seen) = inside(source, root)

@@ -44,6 +44,7 @@ pub fn read(
     let mut stack = Stack {
         name: surroundings.project.clone(),
         source,
+        further_sources: Vec::new(),
         place,
         autostart: true,
         services: BTreeMap::new(),

@@ -89,16 +89,18 @@ fn read(request: &Request<'_>, report: &mut Report) -> Option<Stack> {
     let scope = Rc::new(main.with([("COMPOSE_PROJECT_NAME".to_owned(), project.clone())]));
     let mut composer = Composer::new(&scope, report);
     let root = composer.compose(files, &scope, &[])?;
-    let (scopes, incomplete, repeats) = (composer.scopes, composer.incomplete, composer.repeats);
+    let Composer { scopes, incomplete, repeats, sources, .. } = composer;
     let surroundings = Surroundings { project, scopes };
     let active = profiles::active(&root, request, &scope);
-    let decoded = document::read(&root, absolute(first), name_place, &active, &surroundings, report);
+    let mut decoded = document::read(&root, absolute(first), name_place, &active, &surroundings, report);
     if !incomplete {
         check::check(&decoded, report);
     }
     if repeats {
         report.forget_repetitions();
     }
+    let merged = request.files.iter().skip(1).map(|path| absolute(path));
+    decoded.stack.further_sources = merged.chain(sources).collect();
     Some(decoded.stack)
 }
 

@@ -147,7 +147,9 @@ impl<'a> Composer<'a, '_> {
             return None;
         }
         if chain.links.len() > LONGEST_CHAIN {
-            self.report.add(&reference.place, Composition::ExtendsTooLong { limit: LONGEST_CHAIN });
+            if !std::mem::replace(&mut self.too_long, true) {
+                self.report.add(&reference.place, Composition::ExtendsTooLong { limit: LONGEST_CHAIN });
+            }
             return None;
         }
         let found = match &chain.library {

@@ -99,10 +99,7 @@ impl Merge<'_> {
             }
             (base_value, value) => {
                 let (base, over) = (Node { value: base_value, ..base }, Node { value, ..over });
-                if !same_form(&base, &over) {
-                    self.conflict(&base, &over);
-                }
-                over
+                if same_form(&base, &over) { over } else { self.conflict(&base, over) }
             }
         }
     }
@@ -232,14 +229,16 @@ impl Merge<'_> {
         Node { value: Value::Table(Table { entries }), place: list.place.clone() }
     }
 
-    fn conflict(&mut self, base: &Node, over: &Node) {
+    /// Reports two forms that cannot be merged; what comes out says no more.
+    fn conflict(&mut self, base: &Node, over: Node) -> Node {
         // Nobody reads an extension.
         if self.path.iter().any(|key| key.starts_with("x-")) {
-            return;
+            return over;
         }
         let key = self.path.last().cloned().unwrap_or_default();
         let problem = Composition::Kinds { key, found: over.kind(), base: base.kind(), first: base.place.to_string() };
         self.report.add(&over.place, problem);
+        Node { value: Value::Faulty, ..over }
     }
 }
 

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use super::environment::read_file;
-use super::mounts::clean;
+use super::load::absolute;
 use super::node::Node;
 use super::problem::{Composition, FileProblem, Report};
 use super::surroundings::{Scope, Scopes};
@@ -28,6 +28,12 @@ use crate::diagnostic::Place;
 
 /// How many files one stack may be made of; a file that is included twice counts twice.
 const MOST_FILES: usize = 500;
+
+/// How many bytes those may have together.
+const MOST_TEXT: usize = 64 << 20;
+
+/// How many levels of files may include one another.
+const DEEPEST_INCLUDE: usize = 32;
 
 /// How many values the services may inherit from others, all together.
 const MOST_INHERITED: usize = 1_000_000;
@@ -40,13 +46,17 @@ pub struct Composer<'a, 'r> {
     /// One value may stand in several services, or one file in several includes.
     pub repeats: bool,
     report: &'r mut Report,
-    /// How many files others have named so far.
+    /// The absolute paths of the files that others name.
+    pub sources: BTreeSet<PathBuf>,
+    /// How many of them have been read so far, and how many bytes.
     files: usize,
+    text: usize,
     inherited: usize,
     /// Files that services extend, by path and by the scope of the file that names them.
     libraries: BTreeMap<(PathBuf, usize), Option<Rc<extends::Library<'a>>>>,
-    /// Circles of `extends` that have been reported.
+    /// Circles of `extends` that have been reported, and whether too long a chain has.
     circles: BTreeSet<Vec<String>>,
+    too_long: bool,
 }
 
 /// A parsed file.
@@ -63,10 +73,13 @@ impl<'a, 'r> Composer<'a, 'r> {
             incomplete: false,
             repeats: false,
             report,
+            sources: BTreeSet::new(),
             files: 0,
+            text: 0,
             inherited: 0,
             libraries: BTreeMap::new(),
             circles: BTreeSet::new(),
+            too_long: false,
         }
     }
 
@@ -100,18 +113,23 @@ impl<'a, 'r> Composer<'a, 'r> {
     fn read(&mut self, path: &Path, place: &Place, key: &'static str, scope: &Rc<Scope<'a>>) -> Option<Parsed> {
         self.files += 1;
         self.repeats = true;
-        let parsed = if self.files > MOST_FILES {
-            // Said once: it is the same mistake for every further file.
-            if self.files == MOST_FILES + 1 {
-                self.report.add(place, Composition::TooManyFiles { limit: MOST_FILES });
-            }
+        let parsed = if self.files > MOST_FILES || self.text > MOST_TEXT {
             None
         } else {
             read(path, Some((place, key)), self.report)
         };
         self.incomplete |= parsed.is_none();
         let parsed = parsed?;
-        self.scopes.insert(&parsed.root.place.file, scope);
+        let file = &parsed.root.place.file;
+        self.text += file.text.len();
+        self.scopes.insert(file, scope);
+        self.sources.insert(absolute(path));
+        // Said once: it is the same mistake for every further file.
+        if self.files == MOST_FILES {
+            self.report.add(place, Composition::TooManyFiles { limit: MOST_FILES });
+        } else if self.text > MOST_TEXT {
+            self.report.add(place, Composition::TooMuchText { mebibytes: MOST_TEXT >> 20 });
+        }
         Some(parsed)
     }
 
@@ -156,6 +174,5 @@ pub fn read(path: &Path, named: Option<(&Place, &'static str)>, report: &mut Rep
 
 /// What tells files apart, however they are named.
 fn identity(path: &Path) -> PathBuf {
-    let absolute = || clean(&std::path::absolute(path).unwrap_or_else(|_| path.to_owned()));
-    std::fs::canonicalize(path).unwrap_or_else(|_| absolute())
+    std::fs::canonicalize(path).unwrap_or_else(|_| absolute(path))
 }
