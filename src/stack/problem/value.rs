@@ -58,10 +58,9 @@ impl Problem for Invalid {
                 format!("the soft limit {soft} is above the hard limit {hard}"),
                 "lower `soft` or raise `hard`; -1 is unlimited",
             ),
-            Self::AbsolutePath { key, value } => said(
-                format!("`{key}`: {} is not an absolute path", quote(value)),
-                "write a path that starts with `/`",
-            ),
+            Self::AbsolutePath { key, value } => {
+                said(format!("`{key}`: {} is not an absolute path", quote(value)), "write a path that starts with `/`")
+            }
             Self::Name(fault) => fault.say(),
             Self::Unit(fault) => fault.say(),
             Self::Machine(fault) => fault.say(),
