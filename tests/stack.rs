@@ -70,7 +70,7 @@ fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
 #[test]
 fn the_smallest_stack() {
     let directory = Directory::with(&[("shop.toml", "[services.web]\nimage = \"nginx\"\n")]);
-    let Loaded { stack, warnings } = directory.load();
+    let Loaded { stack, warnings, .. } = directory.load();
     assert!(warnings.is_empty());
     assert_eq!((stack.name.as_str(), stack.autostart), ("shop", true));
     assert_eq!(stack.source, directory.path("shop.toml"));
@@ -119,7 +119,7 @@ fn variables_come_from_the_environment_and_then_from_dotenv() {
             "#,
         ),
     ]);
-    let Loaded { stack, warnings } = directory.load();
+    let Loaded { stack, warnings, .. } = directory.load();
     let web = &stack.services["web"];
     assert_eq!(web.image, "nginx:1.29");
     assert_eq!(web.hostname.as_deref(), Some("process"));

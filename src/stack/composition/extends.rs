@@ -182,16 +182,16 @@ impl<'a> Composer<'a, '_> {
 
     fn count_inherited(&mut self, node: &Node, place: &Place) -> Option<()> {
         self.repeats = true;
-        let before = self.inherited;
-        self.inherited += node.size();
-        if self.inherited <= MOST_INHERITED {
-            return Some(());
-        }
         // Said once: it is the same mistake for every further service.
-        if before <= MOST_INHERITED {
-            self.report.add(place, Composition::TooMuch { limit: MOST_INHERITED });
+        if self.inherited > MOST_INHERITED {
+            return None;
         }
-        None
+        self.inherited += node.size();
+        if self.inherited > MOST_INHERITED {
+            self.report.add(place, Composition::TooMuch { limit: MOST_INHERITED });
+            return None;
+        }
+        Some(())
     }
 
     fn closes_a_circle_of_services(

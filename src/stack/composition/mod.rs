@@ -30,13 +30,13 @@ use crate::diagnostic::Place;
 const MOST_FILES: usize = 500;
 
 /// How many bytes those may have together.
-const MOST_TEXT: usize = 64 << 20;
+const MOST_TEXT: usize = 16 << 20;
 
 /// How many levels of files may include one another.
 const DEEPEST_INCLUDE: usize = 32;
 
 /// How many values the services may inherit from others, all together.
-const MOST_INHERITED: usize = 1_000_000;
+const MOST_INHERITED: usize = 250_000;
 
 /// Puts a stack together.
 pub struct Composer<'a, 'r> {
