@@ -6,6 +6,7 @@ mod generate;
 mod output;
 mod pull;
 mod remove;
+mod stacks;
 mod status;
 
 use std::process::ExitCode;
