@@ -62,6 +62,8 @@ fn changing_the_number_touches_no_other_instance() {
     let before: Vec<String> = ["shop-proxy", "shop-web-1", "shop-web-2"].iter().map(|name| id(&host, name)).collect();
     generate(&host, "--now", &web(3));
     assert_eq!(running(&host), ["shop-proxy", "shop-web-1", "shop-web-2", "shop-web-3"]);
+    let status = host.sh("wharf status").ok().stdout;
+    assert!(status.contains("shop-web@3.service") && status.contains("shop-web-3"), "{status}");
     // One more by hand; it goes down with the stack as any other.
     host.sh("systemctl start shop-web@4.service").ok();
     assert_eq!(running(&host).len(), 5);
@@ -88,6 +90,17 @@ fn changing_the_number_touches_no_other_instance() {
             && property(&host, "shop-web@2.service", "NRestarts") != "1"
     });
     assert_eq!(id(&host, "shop-web-2"), second);
+
+    // What cannot start is told, replica by replica.
+    let failing = web(2).replace("scale = 2", "scale = 2\nuser = \"nobody-knows\"");
+    host.write("/root/shop.toml", &failing.replace("IMAGE", IMAGE));
+    let failed = host.sh("wharf generate --now /root/shop.toml 2>&1");
+    assert_eq!(failed.status, 1);
+    for unit in ["shop-web@1.service", "shop-web@2.service"] {
+        assert!(failed.stdout.contains(&format!("wharf: {unit}: failed: exit status 252")), "{}", failed.stdout);
+    }
+    let status = host.sh("wharf status").ok().stdout;
+    assert_eq!(status.matches("failed: exit-code 252: cannot start container shop-web-").count(), 2, "{status}");
 
     host.sh("wharf remove shop").ok();
     assert!(running(&host).is_empty());

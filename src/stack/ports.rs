@@ -64,17 +64,6 @@ pub fn read(service: &mut Fields<'_>, left: &mut usize, report: &mut Report) -> 
     ports
 }
 
-/// What makes an entry of `ports` the same as another's: address, published port, container port, protocol. `None`: it is faulty.
-pub fn identity(node: &Node) -> Option<String> {
-    let mapping = match &node.value {
-        Value::Table(_) => long(Item { key: "ports", node }, "", &mut Report::default()),
-        _ => short(&node.scalar()?).ok(),
-    }?;
-    // Without an address the engine publishes on all of them.
-    let host_ip = mapping.host_ip.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
-    Some(format!("{host_ip} {:?} {:?} {:?}", mapping.published, mapping.target, mapping.protocol))
-}
-
 /// Reads `expose`: `PORT[-PORT][/PROTOCOL]`; ranges stay ranges, and count as many ports as they are.
 pub fn expose(service: &mut Fields<'_>, left: &mut usize, report: &mut Report) -> Vec<(u16, u16, Protocol)> {
     let Some(item) = service.get("expose") else { return Vec::new() };
@@ -96,6 +85,17 @@ pub fn expose(service: &mut Fields<'_>, left: &mut usize, report: &mut Report) -
         }
     }
     read
+}
+
+/// What makes an entry of `ports` the same as another's: address, published port, container port, protocol. `None`: it is faulty.
+pub fn identity(node: &Node) -> Option<String> {
+    let mapping = match &node.value {
+        Value::Table(_) => long(Item { key: "ports", node }, "", &mut Report::default()),
+        _ => short(&node.scalar()?).ok(),
+    }?;
+    // Without an address the engine publishes on all of them.
+    let host_ip = mapping.host_ip.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+    Some(format!("{host_ip} {:?} {:?} {:?}", mapping.published, mapping.target, mapping.protocol))
 }
 
 fn fault(value: &str) -> impl Fn(PortFault) -> Invalid {
