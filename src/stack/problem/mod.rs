@@ -53,6 +53,10 @@ pub trait Problem {
     fn severity(&self) -> Severity {
         Severity::Error
     }
+    /// Whether it is a key that Wharf does not take at all, rather than a wrong value.
+    fn refuses_key(&self) -> bool {
+        false
+    }
     fn say(&self) -> Said;
 }
 
@@ -61,6 +65,7 @@ pub trait Problem {
 pub struct Report {
     diagnostics: Diagnostics,
     errors: usize,
+    refused_keys: Vec<Place>,
 }
 
 impl Report {
@@ -75,6 +80,9 @@ impl Report {
 
     fn push(&mut self, place: Option<&Place>, problem: &impl Problem) {
         let Said { message, help } = problem.say();
+        if problem.refuses_key() {
+            self.refused_keys.extend(place.cloned());
+        }
         let diagnostic = match problem.severity() {
             Severity::Warning => Diagnostic::warning(message),
             Severity::Error => {
@@ -91,6 +99,11 @@ impl Report {
 
     pub fn error_count(&self) -> usize {
         self.errors
+    }
+
+    /// Where the keys stand that Wharf does not take.
+    pub fn refused_keys(&self) -> &[Place] {
+        &self.refused_keys
     }
 
     pub fn into_diagnostics(self) -> Diagnostics {

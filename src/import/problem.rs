@@ -1,0 +1,100 @@
+//! What can go wrong on the way from YAML to TOML, as data; worded here and nowhere else.
+//!
+//! Two kinds: what keeps the files from being read as Compose reads them (then nothing is written), and [`Lost`], what the TOML
+//! cannot say.
+
+use std::path::PathBuf;
+
+use crate::diagnostic::Severity;
+pub use crate::stack::problem::{Problem, Report as Found, Said};
+
+fn said(message: impl Into<String>, help: impl Into<String>) -> Said {
+    Said { message: message.into(), help: help.into() }
+}
+
+/// A text that is not the YAML that Compose reads.
+pub enum YamlProblem {
+    Syntax { message: String },
+    NoMapping { found: &'static str },
+    TooMany { most: usize },
+    Tag { tag: String, text: String },
+    Twice { key: String },
+    KeyNotText,
+    NoMerge,
+}
+
+impl Problem for YamlProblem {
+    fn say(&self) -> Said {
+        match self {
+            Self::Syntax { message } => said(
+                format!("not valid YAML: {message}"),
+                "correct it; `docker compose config` must accept the file too",
+            ),
+            Self::NoMapping { found } => said(
+                format!("a compose file is a mapping of keys, this is {found}"),
+                "write `services:` with the services below it",
+            ),
+            Self::TooMany { most } => {
+                said(format!("the aliases of this file make more than {most} values"), "use fewer aliases of aliases")
+            }
+            Self::Tag { tag, text } => said(
+                format!("`{text}` has the tag `{tag}`, which does not fit it"),
+                "remove the tag; Compose knows `!reset` and `!override`, YAML `!!str`, `!!int`, `!!float`, `!!bool` and `!!null`",
+            ),
+            Self::Twice { key } => said(format!("`{key}` is there twice in one mapping"), "keep one of the two"),
+            Self::KeyNotText => said("a key must be text", "write a name before the `:`"),
+            Self::NoMerge => {
+                said("`<<` takes a mapping, or a list of mappings", "write `<<: *name`, or `<<: [*one, *other]`")
+            }
+        }
+    }
+}
+
+/// A file that is missing, or files that do not fit together.
+pub enum Assembly {
+    NoComposeFile { directory: PathBuf },
+    Unreadable { path: PathBuf, reason: String },
+    NothingInside { path: PathBuf },
+}
+
+impl Problem for Assembly {
+    fn say(&self) -> Said {
+        match self {
+            Self::NoComposeFile { directory } => said(
+                format!("there is no compose file in {} or above it", directory.display()),
+                "name the file: `wharf import compose.yaml`",
+            ),
+            Self::Unreadable { path, reason } => said(
+                format!("cannot read {}: {reason}", path.display()),
+                "check the path and its permissions; a compose file is UTF-8 text",
+            ),
+            Self::NothingInside { path } => {
+                said(format!("{} says nothing", path.display()), "write `services:` with the services below it")
+            }
+        }
+    }
+}
+
+/// What the TOML cannot say, or says otherwise.
+pub enum Lost {
+    Version,
+    OverrideBeside { path: PathBuf },
+}
+
+impl Problem for Lost {
+    fn severity(&self) -> Severity {
+        match self {
+            Self::Version | Self::OverrideBeside { .. } => Severity::Warning,
+        }
+    }
+
+    fn say(&self) -> Said {
+        match self {
+            Self::Version => said("`version` is left out: Compose ignores it too", "nothing need be done"),
+            Self::OverrideBeside { path } => said(
+                format!("{} was not read, as files were named", path.display()),
+                "name it after the others, or name no file at all",
+            ),
+        }
+    }
+}
