@@ -4,12 +4,14 @@
 //! Invariant: nothing is dropped in silence: what is not in the TOML is in the list. Files are read here, none is written.
 //!
 //! The way through: `discover` (which files) → `yaml` (text to trees) → `assemble` (trees to one) → `explicit` (what Compose means
-//! without saying it) → `judge` (what Wharf refuses) → `write` (tree to TOML).
+//! without saying it) →
+//! `judge` (what Wharf refuses) → `paths` (for the stack file's directory) → `write` (tree to TOML).
 
 mod assemble;
 mod discover;
 mod explicit;
 mod judge;
+mod paths;
 mod problem;
 mod remarks;
 mod write;
@@ -18,8 +20,10 @@ mod yaml;
 use std::path::{Path, PathBuf};
 
 use crate::diagnostic::Diagnostics;
+use crate::stack;
 use crate::stack::examine::project_name_of_directory;
-use crate::stack::node::{Node, Value};
+use crate::stack::node::{Node, Table, Value};
+use paths::Move;
 use problem::{Assembly, Found, Lost};
 use remarks::Remarks;
 use yaml::Comments;
@@ -58,10 +62,9 @@ pub fn import(request: &Request<'_>) -> Result<Imported, Diagnostics> {
     let mut comments = Comments::default();
     let tree = read(request, &mut comments, &mut found);
     let failed = found.error_count() > 0;
-    let warnings = found.into_diagnostics();
     match tree {
-        Some((mut root, base)) if !failed => Ok(finish(request, &mut root, &base, comments, warnings)),
-        _ => Err(warnings),
+        Some((root, base)) if !failed => Ok(finish(request, root, &base, comments, found.into_diagnostics())),
+        _ => Err(found.into_diagnostics()),
     }
 }
 
@@ -69,13 +72,46 @@ pub fn import(request: &Request<'_>) -> Result<Imported, Diagnostics> {
 fn read(request: &Request<'_>, comments: &mut Comments, found: &mut Found) -> Option<(Node, PathBuf)> {
     let files = files(request, found)?;
     let base = directory_of(&files[0]);
-    let mut root = assemble::assemble(&files, comments, found)?;
-    let name = project_name(request, &root, &base);
-    explicit::name(&mut root, &name);
-    if let Value::Table(table) = &mut root.value {
-        explicit::shapes(table, found);
-    }
+    let root = assemble::assemble(&files, comments, found)?;
     Some((root, base))
+}
+
+/// The tree as TOML, and what is to be said of it.
+fn finish(
+    request: &Request<'_>,
+    mut root: Node,
+    base: &Path,
+    mut comments: Comments,
+    warnings: Diagnostics,
+) -> Imported {
+    let name = project_name(request, &root, base);
+    explicit::name(&mut root, &name);
+    let mut lost = Found::default();
+    if let Value::Table(table) = &mut root.value {
+        explicit::shapes(table, &mut lost);
+    }
+    let mut remarks = Remarks::new(judge::judge(&mut root, base, &name, request.environment));
+    let mut body = String::new();
+    if let Value::Table(table) = &mut root.value {
+        explicit::restart(table);
+        move_paths(request, table, base, &mut lost);
+        body = write::write(table, &mut comments);
+    }
+    remarks.add(lost.into_diagnostics());
+    remarks.foot = std::mem::take(&mut comments.foot);
+    remarks.homeless = comments.rest();
+    Imported { toml: body + &remarks.as_comments(), complete: remarks.is_empty(), remarks: remarks.with(warnings) }
+}
+
+/// Makes relative paths right for the stack file, if it is to lie in another directory than the compose file.
+fn move_paths(request: &Request<'_>, root: &mut Table, base: &Path, lost: &mut Found) {
+    let from = stack::absolute(base);
+    let to = request.output.as_deref().map_or_else(|| from.clone(), |output| stack::absolute(&directory_of(output)));
+    let dotenv = base.join(".env");
+    if to != from && dotenv.is_file() {
+        lost.add_without_place(Lost::DotEnvElsewhere { path: dotenv });
+    }
+    Move { from: &|_| from.clone(), to, found: lost }.stack(root);
 }
 
 /// The directory of a file as a path that names one: `.` if the file's path says none.
@@ -86,7 +122,7 @@ fn directory_of(file: &Path) -> PathBuf {
 /// At least one.
 fn files(request: &Request<'_>, found: &mut Found) -> Option<Vec<PathBuf>> {
     let Some(first) = request.files.first() else {
-        let here = crate::stack::absolute(Path::new("."));
+        let here = stack::absolute(Path::new("."));
         let files = discover::files(&here);
         if files.is_empty() {
             found.add_without_place(Assembly::NoComposeFile { directory: here });
@@ -110,31 +146,6 @@ fn project_name(request: &Request<'_>, root: &Node, base: &Path) -> String {
         _ => None,
     };
     let asked = request.project_name.clone().or_else(|| (request.environment)("COMPOSE_PROJECT_NAME"));
-    let of_directory = || project_name_of_directory(&crate::stack::absolute(base));
+    let of_directory = || project_name_of_directory(&stack::absolute(base));
     asked.filter(|name| !name.is_empty()).or(written).or_else(of_directory).unwrap_or_else(|| "stack".to_owned())
-}
-
-fn finish(
-    request: &Request<'_>,
-    root: &mut Node,
-    base: &Path,
-    mut comments: Comments,
-    warnings: Diagnostics,
-) -> Imported {
-    let project = match &root.value {
-        Value::Table(table) => table.get("name").and_then(|entry| entry.node.scalar()).unwrap_or_default(),
-        _ => String::new(),
-    };
-    let judged = judge::judge(root, base, &project, request.environment);
-    let Value::Table(table) = &mut root.value else {
-        return Imported { toml: String::new(), remarks: warnings, complete: false };
-    };
-    explicit::restart(table);
-    let body = write::write(table, &mut comments);
-    let remarks = Remarks { judged, foot: std::mem::take(&mut comments.foot), homeless: comments.rest() };
-    Imported {
-        toml: body + &remarks.as_comments(),
-        complete: remarks.judged.is_empty(),
-        remarks: remarks.with(warnings),
-    }
 }

@@ -78,13 +78,25 @@ impl Problem for Assembly {
 /// What the TOML cannot say, or says otherwise.
 pub enum Lost {
     Version,
-    OverrideBeside { path: PathBuf },
+    OverrideBeside {
+        path: PathBuf,
+    },
+    /// A relative path may hide in a variable, and the stack file lies in another directory.
+    PathInVariable {
+        path: String,
+        directory: PathBuf,
+    },
+    /// The variables of the compose file's `.env` are not the stack file's.
+    DotEnvElsewhere {
+        path: PathBuf,
+    },
 }
 
 impl Problem for Lost {
     fn severity(&self) -> Severity {
         match self {
             Self::Version | Self::OverrideBeside { .. } => Severity::Warning,
+            Self::PathInVariable { .. } | Self::DotEnvElsewhere { .. } => Severity::Error,
         }
     }
 
@@ -94,6 +106,17 @@ impl Problem for Lost {
             Self::OverrideBeside { path } => said(
                 format!("{} was not read, as files were named", path.display()),
                 "name it after the others, or name no file at all",
+            ),
+            Self::PathInVariable { path, directory } => said(
+                format!(
+                    "if `{path}` is a relative path, it starts at {} and not at the stack file",
+                    directory.display()
+                ),
+                "make the variable's value absolute, or write the stack file into that directory",
+            ),
+            Self::DotEnvElsewhere { path } => said(
+                format!("{} does not lie beside the stack file, which therefore does not read it", path.display()),
+                "copy it beside the stack file, or write the stack file into its directory",
             ),
         }
     }

@@ -1,11 +1,12 @@
 //! The end of the file: what could not be carried over, as comments.
 
 use super::judge::Remark;
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 
 /// What stands below the stack.
 pub struct Remarks {
-    pub judged: Vec<Remark>,
+    judged: Vec<Remark>,
+    warnings: Vec<Diagnostic>,
     /// The last comments of the files.
     pub foot: Vec<String>,
     /// Comments of keys that are gone.
@@ -13,10 +14,29 @@ pub struct Remarks {
 }
 
 const LEFT_OUT: &str = "Not carried over:";
-const REFUSED: &str = "Carried over, but Wharf does not take it as it is:";
+const REFUSED: &str = "Carried over, but not right as it is:";
 const HOMELESS: &str = "Comments of keys that are not here:";
 
 impl Remarks {
+    pub fn new(judged: Vec<Remark>) -> Self {
+        Self { judged, warnings: Vec::new(), foot: Vec::new(), homeless: Vec::new() }
+    }
+
+    /// Adds what was found besides: errors to the list, warnings for the terminal alone.
+    pub fn add(&mut self, found: Diagnostics) {
+        for diagnostic in found.iter().cloned() {
+            match diagnostic.severity {
+                Severity::Error => self.judged.push(Remark { diagnostic, left_out: None }),
+                Severity::Warning => self.warnings.push(diagnostic),
+            }
+        }
+    }
+
+    /// Whether all could be carried over.
+    pub fn is_empty(&self) -> bool {
+        self.judged.is_empty()
+    }
+
     /// As the last lines of a TOML file; nothing if there is nothing to say.
     pub fn as_comments(&self) -> String {
         let mut blocks = Vec::new();
@@ -38,6 +58,7 @@ impl Remarks {
 
     /// What is said on the terminal.
     pub fn with(self, mut warnings: Diagnostics) -> Diagnostics {
+        self.warnings.into_iter().for_each(|warning| warnings.push(warning));
         self.judged.into_iter().for_each(|remark| warnings.push(remark.diagnostic));
         warnings
     }

@@ -26,6 +26,10 @@ pub enum Value {
     Table(Table),
     /// A string with a faulty variable. That is reported, and whoever reads the value says no more of it.
     Faulty,
+    /// YAML's `!reset`: the value of the earlier file is taken away. TOML cannot say it.
+    Reset,
+    /// YAML's `!override`: stands alone in the place of the earlier file's value. TOML cannot say it.
+    Override(Box<Node>),
 }
 
 /// Keys and their values in the order of the file.
@@ -50,7 +54,7 @@ impl Table {
 impl Node {
     /// What a person calls this kind of value, with its article.
     pub fn kind(&self) -> &'static str {
-        match self.value {
+        match &self.value {
             Value::Null => "nothing",
             Value::Bool(_) => "a boolean",
             Value::Integer(_) => "an integer",
@@ -60,6 +64,8 @@ impl Node {
             Value::Array(_) => "a list",
             Value::Table(_) => "a table",
             Value::Faulty => "a faulty string",
+            Value::Reset => "a reset value",
+            Value::Override(node) => node.kind(),
         }
     }
 
@@ -81,7 +87,8 @@ impl Node {
                 Some(if same { written } else { value.to_string() })
             }
             Value::Date(text) | Value::String(text) => Some(text.clone()),
-            Value::Null | Value::Array(_) | Value::Table(_) | Value::Faulty => None,
+            Value::Override(node) => node.scalar(),
+            Value::Null | Value::Array(_) | Value::Table(_) | Value::Faulty | Value::Reset => None,
         }
     }
 

@@ -46,7 +46,7 @@ fn folded(text: &str) -> String {
     let mut column = 0;
     let mut words = text.split_inclusive(' ').peekable();
     while let Some(word) = words.next() {
-        broken.push_str(&escaped(word, true));
+        broken.push_str(&unquoted(&escaped(word, false)));
         column += word.chars().count();
         let next = words.peek().map_or(0, |word| word.chars().count());
         if column + next > WIDTH - 10
@@ -88,7 +88,12 @@ fn escaped(text: &str, quotes: bool) -> String {
 /// Inside `"""…"""`: line ends stay, and of quotes only those that could end the string are escaped.
 fn escaped_lines(text: &str) -> String {
     let lines: Vec<String> = text.split('\n').map(|line| escaped(line, false)).collect();
-    let joined = lines.join("\n").replace("\"\"\"", "\"\"\\\"");
+    unquoted(&lines.join("\n"))
+}
+
+/// What neither ends a `"""` string nor joins with its end.
+fn unquoted(text: &str) -> String {
+    let joined = text.replace("\"\"\"", "\"\"\\\"");
     match joined.strip_suffix('"') {
         Some(most) => format!("{most}\\\""),
         None => joined,
@@ -108,7 +113,8 @@ pub fn scalar(node: &Node, one_line_only: bool) -> Option<String> {
                 string(text)
             }
         }
-        Value::Null | Value::Faulty | Value::Array(_) | Value::Table(_) => return None,
+        Value::Override(node) => return scalar(node, one_line_only),
+        Value::Null | Value::Faulty | Value::Reset | Value::Array(_) | Value::Table(_) => return None,
     })
 }
 

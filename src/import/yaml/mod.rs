@@ -1,7 +1,6 @@
 //! YAML text → the stack's [`Node`](crate::stack::node::Node) tree, as Compose reads YAML.
 //!
-//! In: one file. Out: a tree a document, in which anchors, merge keys and tags are resolved; beside it where tags speak to the
-//! file below (`!reset`, `!override`), and the comments. The way through: `raw` (events to a tree with aliases), `resolve` (to
+//! In: one file. Out: a tree a document, in which anchors, merge keys and tags are resolved; and the comments. The way through: `raw` (events to a tree with aliases), `resolve` (to
 //! nodes) with `scalar`, and `comments`.
 //! Invariant: every node and key has its place in the file, and no text makes more than a bounded tree.
 
@@ -18,19 +17,8 @@ use crate::stack::node::Node;
 
 pub use comments::{Around, Comments};
 
-/// A key by the keys that lead to it.
-pub type Path = Vec<String>;
-
-/// One document of a file.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Document {
-    pub root: Node,
-    /// What the files below lose before this one is merged. Source: Compose Specification, Merge, Reset value and Replace value.
-    pub resets: Vec<Path>,
-}
-
 /// The documents of a file that say something, in order; its comments are added to `comments`.
-pub fn read(file: &Arc<SourceFile>, comments: &mut Comments, found: &mut Found) -> Option<Vec<Document>> {
+pub fn read(file: &Arc<SourceFile>, comments: &mut Comments, found: &mut Found) -> Option<Vec<Node>> {
     let stream = match raw::parse(&file.text) {
         Ok(stream) => stream,
         Err(fault) => {

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::raw::{Kind, Raw};
-use super::{Document, Path, scalar};
+use super::scalar;
 use crate::diagnostic::{Place, SourceFile};
 use crate::import::problem::{Found, YamlProblem};
 use crate::stack::node::{Entry, Node, Table, Value};
@@ -19,13 +19,11 @@ pub const MOST_NODES: usize = 100_000;
 const CORE: &str = "tag:yaml.org,2002:";
 
 /// One document; `None` if it says nothing.
-pub fn document(file: &Arc<SourceFile>, root: &Raw, found: &mut Found) -> Option<Document> {
-    let mut resolver = Resolver { file, resets: Vec::new(), left: MOST_NODES, found };
-    let root = resolver.node(root, &mut Some(Vec::new()))?;
-    let resets = resolver.resets;
+pub fn document(file: &Arc<SourceFile>, root: &Raw, found: &mut Found) -> Option<Node> {
+    let root = Resolver { file, left: MOST_NODES, found }.node(root)?;
     match &root.value {
-        Value::Null => None,
-        Value::Table(_) => Some(Document { root, resets }),
+        Value::Null | Value::Reset => None,
+        Value::Table(_) => Some(root),
         _ => {
             let kind = root.kind();
             found.add(&root.place, YamlProblem::NoMapping { found: kind });
@@ -36,17 +34,13 @@ pub fn document(file: &Arc<SourceFile>, root: &Raw, found: &mut Found) -> Option
 
 struct Resolver<'a> {
     file: &'a Arc<SourceFile>,
-    resets: Vec<Path>,
     left: usize,
     found: &'a mut Found,
 }
 
-/// The keys that lead to a value; `None` in a list, where no tag can reach the file below.
-type At = Option<Path>;
-
 impl Resolver<'_> {
     /// `None`: there is no such value, or what is wrong with it is said.
-    fn node(&mut self, raw: &Raw, at: &mut At) -> Option<Node> {
+    fn node(&mut self, raw: &Raw) -> Option<Node> {
         let place = self.place(&raw.span);
         if self.left == 0 {
             return None;
@@ -56,21 +50,18 @@ impl Resolver<'_> {
             self.found.add(&place, YamlProblem::TooMany { most: MOST_NODES });
             return None;
         }
-        match raw.tag.as_deref() {
-            Some("!reset") => {
-                self.resets.extend(at.clone());
-                return None;
-            }
-            Some("!override") => self.resets.extend(at.clone()),
-            _ => {}
+        if raw.tag.as_deref() == Some("!reset") {
+            return Some(Node { value: Value::Reset, place });
         }
         let value = match &raw.kind {
-            Kind::Alias(target) => return self.node(target, at),
+            Kind::Alias(target) => return self.node(target),
             Kind::Scalar { text, plain } => self.scalar(text, *plain, raw.tag.as_deref(), &place),
-            Kind::Sequence(items) => Value::Array(items.iter().filter_map(|item| self.node(item, &mut None)).collect()),
-            Kind::Mapping(pairs) => Value::Table(self.table(pairs, at)),
+            Kind::Sequence(items) => Value::Array(items.iter().filter_map(|item| self.node(item)).collect()),
+            Kind::Mapping(pairs) => Value::Table(self.table(pairs)),
         };
-        Some(Node { value, place })
+        let node = Node { value, place: place.clone() };
+        let is_override = raw.tag.as_deref() == Some("!override");
+        Some(if is_override { Node { value: Value::Override(Box::new(node)), place } } else { node })
     }
 
     fn scalar(&mut self, text: &str, plain: bool, tag: Option<&str>, place: &Place) -> Value {
@@ -88,13 +79,13 @@ impl Resolver<'_> {
         }
     }
 
-    fn table(&mut self, pairs: &[(Rc<Raw>, Rc<Raw>)], at: &mut At) -> Table {
+    fn table(&mut self, pairs: &[(Rc<Raw>, Rc<Raw>)]) -> Table {
         let own: Vec<Option<String>> = pairs.iter().map(|(key, _)| self.key(key)).collect();
         let mut table = Table::default();
         for ((raw_key, raw_value), key) in pairs.iter().zip(&own) {
             let Some(key) = key else { continue };
             if is_merge(raw_key) {
-                self.merge(raw_value, &own, at, &mut table);
+                self.merge(raw_value, &own, &mut table);
                 continue;
             }
             let key_place = self.place(&raw_key.span);
@@ -102,22 +93,11 @@ impl Resolver<'_> {
                 self.found.add(&key_place, YamlProblem::Twice { key: key.clone() });
                 continue;
             }
-            if let Some(node) = self.child(raw_value, key, at) {
+            if let Some(node) = self.node(raw_value) {
                 table.entries.push(Entry { key: key.clone(), key_place, node });
             }
         }
         table
-    }
-
-    fn child(&mut self, value: &Raw, key: &str, at: &mut At) -> Option<Node> {
-        if let Some(path) = at {
-            path.push(key.to_owned());
-        }
-        let node = self.node(value, at);
-        if let Some(path) = at {
-            path.pop();
-        }
-        node
     }
 
     /// A key as text: numbers and booleans too are names here.
@@ -134,11 +114,11 @@ impl Resolver<'_> {
     }
 
     /// `<<`: one mapping or a list of them, of which the first wins; a key of the mapping's own wins over all.
-    fn merge(&mut self, raw: &Raw, own: &[Option<String>], at: &mut At, table: &mut Table) {
+    fn merge(&mut self, raw: &Raw, own: &[Option<String>], table: &mut Table) {
         match &raw.kind {
-            Kind::Alias(target) => self.merge(target, own, at, table),
+            Kind::Alias(target) => self.merge(target, own, table),
             Kind::Mapping(_) => {
-                let Some(Node { value: Value::Table(merged), .. }) = self.node(raw, at) else { return };
+                let Some(Node { value: Value::Table(merged), .. }) = self.node(raw) else { return };
                 for entry in merged.entries {
                     let is_own = own.iter().flatten().any(|key| *key == entry.key);
                     if !is_own && table.get(&entry.key).is_none() {
@@ -149,7 +129,7 @@ impl Resolver<'_> {
             Kind::Sequence(items) => {
                 for item in items {
                     match innermost(item).kind {
-                        Kind::Mapping(_) => self.merge(item, own, at, table),
+                        Kind::Mapping(_) => self.merge(item, own, table),
                         _ => self.no_merge(&item.span),
                     }
                 }
