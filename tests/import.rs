@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use wharf::stack::load;
+use wharf::stack::{Request, load};
 
 /// Where the projects lie as far as the expectations can tell.
 const PROJECTS: &str = "/srv";
@@ -145,7 +145,8 @@ fn what_was_carried_over_whole_is_a_valid_stack() {
             continue;
         }
         let environment: std::collections::BTreeMap<String, String> = case.environment().collect();
-        let loaded = load(&run.stack, &|name| environment.get(name).cloned());
+        let lookup = |name: &str| environment.get(name).cloned();
+        let loaded = load(&Request::of_stack(&run.stack, &lookup));
         if let Err(errors) = loaded {
             panic!("{}:\n{}", case.name, errors.render(false));
         }

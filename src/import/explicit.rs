@@ -4,11 +4,9 @@
 //! where Wharf's default is another, and no null where null means something.
 //! Invariant: what has no meaning to Compose is left as it is.
 
-use std::sync::Arc;
-
 use super::problem::{Found, Lost};
 use super::write::go_float;
-use crate::diagnostic::Place;
+use super::yaml::end_of;
 use crate::stack::node::{Entry, Node, Table, Value};
 
 /// The top-level tables whose entries may be null: then they are declared, and that is all.
@@ -138,9 +136,7 @@ fn floats(node: &mut Node) {
 
 /// Puts the project's name first.
 pub fn name(root: &mut Node, name: &str) {
-    let file = Arc::clone(&root.place.file);
-    let end = file.text.len();
-    let place = Place::new(&file, end..end);
+    let place = end_of(&root.place.file);
     let Value::Table(table) = &mut root.value else { return };
     let node = Node { value: Value::String(name.to_owned()), place: place.clone() };
     match table.entries.iter().position(|entry| entry.key == "name") {

@@ -9,7 +9,7 @@ use super::yaml::Comments;
 use crate::diagnostic::{Diagnostic, Diagnostics, Place, Severity};
 use crate::stack::examine::examine;
 use crate::stack::node::{Entry, Node, Table, Value};
-use std::path::Path;
+use crate::stack::surroundings::Surroundings;
 
 /// Something that could not be carried over, or that Wharf will refuse.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,15 +19,10 @@ pub struct Remark {
     pub left_out: Option<String>,
 }
 
-/// Takes out what Wharf refuses, and says so; `environment` looks up a variable.
-pub fn judge(
-    root: &mut Node,
-    directory: &Path,
-    project: &str,
-    environment: &dyn Fn(&str) -> Option<String>,
-) -> Vec<Remark> {
+/// Takes out what Wharf refuses, and says so.
+pub fn judge(root: &mut Node, surroundings: &Surroundings<'_>) -> Vec<Remark> {
     let mut found = Found::default();
-    examine(root, directory, project, environment, &mut found);
+    examine(root, surroundings, &mut found);
     let refused: Vec<Place> = found.refused_keys().to_vec();
     let mut remarks = Vec::new();
     for diagnostic in errors(found.into_diagnostics()) {
@@ -35,7 +30,7 @@ pub fn judge(
         let mut left_out = None;
         if let (Some(place), Value::Table(table)) = (&place, &mut root.value) {
             // A refused key may have come into several services by an alias; each gave a message of its own.
-            left_out = take_out(table, place).map(|entry| as_toml(entry));
+            left_out = take_out(table, place).map(as_toml);
         }
         remarks.push(Remark { diagnostic, left_out });
     }

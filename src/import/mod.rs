@@ -19,10 +19,10 @@ mod yaml;
 
 use std::path::{Path, PathBuf};
 
-use crate::diagnostic::Diagnostics;
+use crate::diagnostic::{Diagnostics, Place};
 use crate::stack;
-use crate::stack::examine::project_name_of_directory;
-use crate::stack::node::{Node, Table, Value};
+use crate::stack::node::Value;
+use assemble::{Assembled, assemble};
 use paths::Move;
 use problem::{Assembly, Found, Lost};
 use remarks::Remarks;
@@ -60,58 +60,51 @@ pub struct Imported {
 pub fn import(request: &Request<'_>) -> Result<Imported, Diagnostics> {
     let mut found = Found::default();
     let mut comments = Comments::default();
-    let tree = read(request, &mut comments, &mut found);
-    let failed = found.error_count() > 0;
-    match tree {
-        Some((root, base)) if !failed => Ok(finish(request, root, &base, comments, found.into_diagnostics())),
+    let assembled = files(request, &mut found).and_then(|files| {
+        let asked = request.project_name.clone();
+        assemble(&files, asked, request.environment, &mut comments, &mut found)
+    });
+    match assembled {
+        Some(assembled) if found.error_count() == 0 => {
+            Ok(finish(request, assembled, comments, found.into_diagnostics()))
+        }
         _ => Err(found.into_diagnostics()),
     }
-}
-
-/// The files as one tree, and the directory from which Compose resolves their paths.
-fn read(request: &Request<'_>, comments: &mut Comments, found: &mut Found) -> Option<(Node, PathBuf)> {
-    let files = files(request, found)?;
-    let base = directory_of(&files[0]);
-    let root = assemble::assemble(&files, comments, found)?;
-    Some((root, base))
 }
 
 /// The tree as TOML, and what is to be said of it.
 fn finish(
     request: &Request<'_>,
-    mut root: Node,
-    base: &Path,
+    mut assembled: Assembled<'_>,
     mut comments: Comments,
     warnings: Diagnostics,
 ) -> Imported {
-    let name = project_name(request, &root, base);
-    explicit::name(&mut root, &name);
     let mut lost = Found::default();
-    if let Value::Table(table) = &mut root.value {
+    assembled.foreign_variables(&mut lost);
+    explicit::name(&mut assembled.root, &assembled.surroundings.project);
+    if let Value::Table(table) = &mut assembled.root.value {
         explicit::shapes(table, &mut lost);
     }
-    let mut remarks = Remarks::new(judge::judge(&mut root, base, &name, request.environment));
+    let mut remarks = Remarks::new(judge::judge(&mut assembled.root, &assembled.surroundings));
     let mut body = String::new();
-    if let Value::Table(table) = &mut root.value {
+    if let Value::Table(table) = &mut assembled.root.value {
         explicit::restart(table);
-        move_paths(request, table, base, &mut lost);
+        let from = &|place: &Place| assembled.surroundings.at(place).directory.clone();
+        let to = match &request.output {
+            Some(output) => stack::absolute(&directory_of(output)),
+            None => assembled.main.directory.clone(),
+        };
+        let dotenv = assembled.main.shown_directory.join(".env");
+        if to != assembled.main.directory && dotenv.is_file() {
+            lost.add_without_place(Lost::DotEnvElsewhere { path: dotenv });
+        }
+        Move { from, to, found: &mut lost }.stack(table);
         body = write::write(table, &mut comments);
     }
     remarks.add(lost.into_diagnostics());
     remarks.foot = std::mem::take(&mut comments.foot);
     remarks.homeless = comments.rest();
     Imported { toml: body + &remarks.as_comments(), complete: remarks.is_empty(), remarks: remarks.with(warnings) }
-}
-
-/// Makes relative paths right for the stack file, if it is to lie in another directory than the compose file.
-fn move_paths(request: &Request<'_>, root: &mut Table, base: &Path, lost: &mut Found) {
-    let from = stack::absolute(base);
-    let to = request.output.as_deref().map_or_else(|| from.clone(), |output| stack::absolute(&directory_of(output)));
-    let dotenv = base.join(".env");
-    if to != from && dotenv.is_file() {
-        lost.add_without_place(Lost::DotEnvElsewhere { path: dotenv });
-    }
-    Move { from: &|_| from.clone(), to, found: lost }.stack(root);
 }
 
 /// The directory of a file as a path that names one: `.` if the file's path says none.
@@ -137,15 +130,4 @@ fn files(request: &Request<'_>, found: &mut Found) -> Option<Vec<PathBuf>> {
         found.add_without_place(Lost::OverrideBeside { path: directory.join(name) });
     }
     Some(request.files.clone())
-}
-
-/// As Compose finds it: what was asked for, `COMPOSE_PROJECT_NAME`, `name`, the directory's name.
-fn project_name(request: &Request<'_>, root: &Node, base: &Path) -> String {
-    let written = match &root.value {
-        Value::Table(table) => table.get("name").and_then(|entry| entry.node.scalar()),
-        _ => None,
-    };
-    let asked = request.project_name.clone().or_else(|| (request.environment)("COMPOSE_PROJECT_NAME"));
-    let of_directory = || project_name_of_directory(&stack::absolute(base));
-    asked.filter(|name| !name.is_empty()).or(written).or_else(of_directory).unwrap_or_else(|| "stack".to_owned())
 }

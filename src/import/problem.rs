@@ -53,7 +53,6 @@ impl Problem for YamlProblem {
 /// A file that is missing, or files that do not fit together.
 pub enum Assembly {
     NoComposeFile { directory: PathBuf },
-    Unreadable { path: PathBuf, reason: String },
     NothingInside { path: PathBuf },
 }
 
@@ -63,10 +62,6 @@ impl Problem for Assembly {
             Self::NoComposeFile { directory } => said(
                 format!("there is no compose file in {} or above it", directory.display()),
                 "name the file: `wharf import compose.yaml`",
-            ),
-            Self::Unreadable { path, reason } => said(
-                format!("cannot read {}: {reason}", path.display()),
-                "check the path and its permissions; a compose file is UTF-8 text",
             ),
             Self::NothingInside { path } => {
                 said(format!("{} says nothing", path.display()), "write `services:` with the services below it")
@@ -90,13 +85,20 @@ pub enum Lost {
     DotEnvElsewhere {
         path: PathBuf,
     },
+    /// The text depends on the `.env` or `env_file` of an included file.
+    VariableOfInclude {
+        text: String,
+        directory: PathBuf,
+    },
 }
 
 impl Problem for Lost {
     fn severity(&self) -> Severity {
         match self {
             Self::Version | Self::OverrideBeside { .. } => Severity::Warning,
-            Self::PathInVariable { .. } | Self::DotEnvElsewhere { .. } => Severity::Error,
+            Self::PathInVariable { .. } | Self::DotEnvElsewhere { .. } | Self::VariableOfInclude { .. } => {
+                Severity::Error
+            }
         }
     }
 
@@ -113,6 +115,13 @@ impl Problem for Lost {
                     directory.display()
                 ),
                 "make the variable's value absolute, or write the stack file into that directory",
+            ),
+            Self::VariableOfInclude { text, directory } => said(
+                format!(
+                    "`{text}` has another value here than in the files of {}, which have variables of their own",
+                    directory.display()
+                ),
+                "add those variables to the `.env` beside the stack file",
             ),
             Self::DotEnvElsewhere { path } => said(
                 format!("{} does not lie beside the stack file, which therefore does not read it", path.display()),

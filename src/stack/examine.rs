@@ -4,43 +4,32 @@
 
 use std::path::Path;
 
-use super::environment::read_file;
-use super::interpolate::{Finding, Lookup, interpolate};
+use super::interpolate::{Finding, interpolate};
 use super::node::{Node, Value};
 use super::problem::{Report, TextProblem};
+use super::profiles::Active;
 use super::surroundings::Surroundings;
-use super::{check, document, env_file, names};
+use super::{check, document, names};
 
-/// Decodes and checks a tree as if it stood in a stack file of `directory`, which may be relative; `project` is its name.
-pub fn examine(root: &Node, directory: &Path, project: &str, environment: Lookup<'_>, report: &mut Report) {
-    let dotenv = match read_file(&directory.join(".env")) {
-        // What is wrong with it is said when the stack is generated.
-        Ok(file) => env_file::parse(&file, environment, &mut Report::default()),
-        Err(_) => Vec::new(),
-    };
-    let of_file = |name: &str| dotenv.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.clone());
-    let of_project = |name: &str| (name == "COMPOSE_PROJECT_NAME").then(|| project.to_owned());
-    let lookup = |name: &str| environment(name).or_else(|| of_file(name)).or_else(|| of_project(name));
+/// Decodes and checks a tree, with all profiles, as if it stood in a stack file.
+pub fn examine(root: &Node, surroundings: &Surroundings<'_>, report: &mut Report) {
     let mut root = root.clone();
-    fill_in(&mut root, &lookup, report);
-    let absolute = super::absolute(directory);
-    let surroundings = Surroundings {
-        project: project.to_owned(),
-        directory: absolute.clone(),
-        shown_directory: directory.to_owned(),
-        lookup: &lookup,
-    };
-    let decoded = document::read(&root, absolute.join("import.toml"), root.place.clone(), &surroundings, report);
+    fill_in(&mut root, surroundings, report);
+    let directory = surroundings.at(&root.place).directory.clone();
+    let source = directory.join("import.toml");
+    let decoded = document::read(&root, source, root.place.clone(), &Active::all(), surroundings, report);
     check::check(&decoded, report);
 }
 
 /// Interpolates; a string with a variable that has no value now is not read at all.
-fn fill_in(node: &mut Node, lookup: Lookup<'_>, report: &mut Report) {
+fn fill_in(node: &mut Node, surroundings: &Surroundings<'_>, report: &mut Report) {
+    let scope = surroundings.at(&node.place);
     let interpolated = match &mut node.value {
-        Value::String(text) if text.contains('$') => interpolate(text, lookup),
-        Value::Array(nodes) => return nodes.iter_mut().for_each(|node| fill_in(node, lookup, report)),
+        Value::String(text) if text.contains('$') => interpolate(text, &|name| scope.lookup(name)),
+        Value::Array(nodes) => return nodes.iter_mut().for_each(|node| fill_in(node, surroundings, report)),
         Value::Table(table) => {
-            return table.entries.iter_mut().for_each(|entry| fill_in(&mut entry.node, lookup, report));
+            let entries = table.entries.iter_mut().filter(|entry| !entry.key.starts_with("x-"));
+            return entries.for_each(|entry| fill_in(&mut entry.node, surroundings, report));
         }
         _ => return,
     };

@@ -49,9 +49,39 @@ impl Table {
     pub fn get(&self, key: &str) -> Option<&Entry> {
         self.entries.iter().find(|entry| entry.key == key)
     }
+
+    /// Takes an entry out, wherever it stands.
+    pub fn take(&mut self, key: &str) -> Option<Entry> {
+        let position = self.entries.iter().position(|entry| entry.key == key)?;
+        Some(self.entries.remove(position))
+    }
 }
 
 impl Node {
+    /// How many values it is made of, itself among them.
+    pub fn size(&self) -> usize {
+        1 + match &self.value {
+            Value::Array(nodes) => nodes.iter().map(Node::size).sum(),
+            Value::Table(table) => table.entries.iter().map(|entry| entry.node.size()).sum(),
+            Value::Override(node) => node.size(),
+            _ => 0,
+        }
+    }
+
+    /// Whether two values say the same, wherever they stand; of tables the order does not count.
+    pub fn says_the_same(&self, other: &Node) -> bool {
+        match (&self.value, &other.value) {
+            (Value::Array(nodes), Value::Array(others)) => {
+                nodes.len() == others.len() && nodes.iter().zip(others).all(|(a, b)| a.says_the_same(b))
+            }
+            (Value::Table(table), Value::Table(other)) => {
+                let same = |entry: &Entry| other.get(&entry.key).is_some_and(|o| entry.node.says_the_same(&o.node));
+                table.entries.len() == other.entries.len() && table.entries.iter().all(same)
+            }
+            (value, other) => value == other,
+        }
+    }
+
     /// What a person calls this kind of value, with its article.
     pub fn kind(&self) -> &'static str {
         match &self.value {

@@ -8,6 +8,7 @@ use super::decode::{Fields, Item, Unsupported, accept};
 use super::model::Service;
 use super::node::{Entry, Value};
 use super::problem::{CommandFault, Expected, Invalid, Report};
+use super::profiles::Membership;
 use super::surroundings::Surroundings;
 use super::systemd::{self, SERVICE_SECTIONS};
 use super::{
@@ -24,6 +25,7 @@ pub struct Decoded {
     /// Where `container_name` and `ready` stand.
     pub container_name_place: Option<Place>,
     pub ready_place: Option<Place>,
+    pub profiles: Vec<String>,
     /// Said, and wrong: then nothing is missing.
     pub has_image_key: bool,
 }
@@ -31,6 +33,7 @@ pub struct Decoded {
 /// Reads one entry of `services`; `ports_left` is how many ports the stack may still publish.
 pub fn read(
     entry: &Entry,
+    membership: &Membership,
     surroundings: &Surroundings<'_>,
     ports_left: &mut usize,
     report: &mut Report,
@@ -49,7 +52,7 @@ pub fn read(
         image: image_item.and_then(|item| item.parse(Expected::String, report, image::reference)).unwrap_or_default(),
         command: command("command", fields, report),
         entrypoint: command("entrypoint", fields, report),
-        environment: environment::read(fields, surroundings, report),
+        environment: environment::read(fields, membership, surroundings, report),
         ports: ports::read(fields, ports_left, report),
         mounts: mounts::read(fields, surroundings, report),
         networks: joined.attachments,
@@ -57,7 +60,7 @@ pub fn read(
         healthcheck: healthcheck::read(fields, report),
         restart: fields.get("restart").and_then(|item| item.parse(Expected::RestartPolicy, report, choice::restart)),
         ready: ready.and_then(|item| item.parse(Expected::String, report, choice::ready)),
-        labels: labels::read(fields, report),
+        labels: labels::of_service(fields, membership, surroundings, report),
         hostname: fields.parse("hostname", report, names::hostname),
         domainname: fields.parse("domainname", report, names::hostname),
         user: user(fields, report),
@@ -88,6 +91,9 @@ pub fn read(
         pull_policy: fields.parse("pull_policy", report, choice::pull_policy),
         systemd: systemd::read(fields, SERVICE_SECTIONS, report),
     };
+    // Have been read before: the one when the files were put together, the other to know whether the service is there.
+    all_fields.entry("extends");
+    all_fields.entry("profiles");
     all_fields.finish(UNSUPPORTED, report);
     name?;
     Some(Decoded {
@@ -95,6 +101,7 @@ pub fn read(
         network_places: joined.places,
         container_name_place: container_name.map(|item| item.place().clone()),
         ready_place: ready.map(|item| item.place().clone()),
+        profiles: membership.profiles.clone(),
         has_image_key: image_item.is_some(),
     })
 }
@@ -157,13 +164,11 @@ const UNSUPPORTED: &[Unsupported] = &[
     ("develop", None),
     ("device_cgroup_rules", Some("name the devices with `devices`")),
     ("expose", Some("remove it: containers of one network reach each other's ports without it")),
-    ("extends", Some("write the keys out")),
     ("external_links", Some("join the other container's network, declared with `external = true`")),
     ("gpus", None),
     ("group_add", None),
     ("ipc", None),
     ("isolation", None),
-    ("label_file", Some("use `labels`")),
     ("links", Some("remove it: services of one network find each other by name; use `depends_on` for the order")),
     ("logging", Some("remove it: the container's output goes to the journal")),
     ("mac_address", Some("set `mac_address` of the network in the service's `networks`")),
@@ -179,7 +184,6 @@ const UNSUPPORTED: &[Unsupported] = &[
     ("post_start", None),
     ("pre_start", None),
     ("pre_stop", None),
-    ("profiles", Some("put the service into a stack file of its own")),
     ("provider", None),
     ("pull_refresh_after", None),
     ("runtime", None),

@@ -7,6 +7,7 @@ mod import;
 mod output;
 mod pull;
 mod remove;
+mod stacks;
 mod status;
 
 use std::process::ExitCode;

@@ -12,7 +12,7 @@ mod scalar;
 use std::sync::Arc;
 
 use super::problem::{Found, YamlProblem};
-use crate::diagnostic::SourceFile;
+use crate::diagnostic::{Place, SourceFile};
 use crate::stack::node::Node;
 
 pub use comments::{Around, Comments};
@@ -30,4 +30,9 @@ pub fn read(file: &Arc<SourceFile>, comments: &mut Comments, found: &mut Found) 
     let before = found.error_count();
     let documents = stream.documents.iter().filter_map(|root| resolve::document(file, root, found)).collect();
     (found.error_count() == before).then_some(documents)
+}
+
+/// A place for what stands nowhere in the file.
+pub fn end_of(file: &Arc<SourceFile>) -> Place {
+    Place::new(file, file.text.len()..file.text.len())
 }

@@ -1,20 +1,25 @@
 //! A service → the Engine API's create-container body and the Wharf part of its spec.
 
-use std::cmp::Reverse;
+mod mounts;
+mod networks;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use bollard::models::{
-    ContainerCreateBody, DeviceMapping, EndpointIpamConfig, EndpointSettings, HealthConfig, HostConfig,
-    HostConfigLogConfig, Mount as EngineMount, MountBindOptions, MountBindOptionsPropagationEnum, MountTmpfsOptions,
-    MountType, MountVolumeOptions, NetworkingConfig, PortBinding, ResourcesUlimits, RestartPolicy,
-    RestartPolicyNameEnum,
+    ContainerCreateBody, DeviceMapping, HealthConfig, HostConfig, HostConfigLogConfig, NetworkingConfig, PortBinding,
+    ResourcesUlimits, RestartPolicy, RestartPolicyNameEnum,
 };
 
 use super::hash::config_hash;
+use mounts::{mounts, tmpfs};
+use networks::joined_networks;
+
 use super::names;
-use crate::spec::{ContainerPart, ContainerSpec, NetworkToJoin, PullPolicy, Ready, label};
-use crate::stack::{self, Attachment, HealthTest, Healthcheck, Mount, MountKind, Protocol, Published, Service, Stack};
+use crate::spec::{ContainerPart, ContainerSpec, PullPolicy, Ready, label};
+use crate::stack::{self, HealthTest, Healthcheck, Protocol, Published, Service, Stack};
+
+pub use mounts::goes_as_bind;
 
 /// Compose Specification, stop_grace_period: ten seconds when nothing is said.
 pub const DEFAULT_GRACE: Duration = Duration::from_secs(10);
@@ -160,124 +165,6 @@ fn port_bindings(service: &Service) -> HashMap<String, Option<Vec<PortBinding>>>
         bindings.entry(port_key(port)).or_default().get_or_insert_default().push(binding);
     }
     bindings
-}
-
-/// What can go as `Binds` does (there the engine makes a missing source directory); the rest goes as `Mounts`.
-fn mounts(stack: &Stack, service: &Service) -> (Vec<String>, Vec<EngineMount>) {
-    let mut binds = Vec::new();
-    let mut mounts = Vec::new();
-    for mount in &service.mounts {
-        match as_bind(mount) {
-            Some(bind) => binds.push(bind),
-            None => mounts.extend(as_mount(stack, mount)),
-        }
-    }
-    (binds, mounts)
-}
-
-/// Only there does the engine relabel for SELinux.
-pub fn goes_as_bind(mount: &Mount) -> bool {
-    as_bind(mount).is_some()
-}
-
-fn as_bind(mount: &Mount) -> Option<String> {
-    let MountKind::Bind { source, create_host_path: true, propagation, selinux } = &mount.kind else { return None };
-    let source = source.to_str().filter(|source| !source.contains(':'))?;
-    if mount.target.contains(':') {
-        return None;
-    }
-    let mut options: Vec<String> = vec![if mount.read_only { "ro" } else { "rw" }.to_owned()];
-    options.extend(selinux.map(String::from));
-    options.extend(propagation.clone());
-    Some(format!("{source}:{}:{}", mount.target, options.join(",")))
-}
-
-fn as_mount(stack: &Stack, mount: &Mount) -> Option<EngineMount> {
-    let mut engine = EngineMount {
-        target: Some(mount.target.clone()),
-        read_only: mount.read_only.then_some(true),
-        ..Default::default()
-    };
-    match &mount.kind {
-        MountKind::Bind { source, create_host_path, propagation, .. } => {
-            engine.typ = Some(MountType::BIND);
-            engine.source = Some(source.to_string_lossy().into_owned());
-            engine.bind_options = Some(MountBindOptions {
-                propagation: propagation.as_deref().and_then(propagation_mode),
-                create_mountpoint: create_host_path.then_some(true),
-                ..Default::default()
-            });
-        }
-        MountKind::Volume { source, nocopy, subpath } => {
-            engine.typ = Some(MountType::VOLUME);
-            engine.source = source.as_ref().map(|key| volume_name(stack, key));
-            if *nocopy || subpath.is_some() {
-                engine.volume_options = Some(MountVolumeOptions {
-                    no_copy: nocopy.then_some(true),
-                    subpath: subpath.clone(),
-                    ..Default::default()
-                });
-            }
-        }
-        MountKind::Tmpfs { options: Some(_), .. } => return None,
-        MountKind::Tmpfs { size, mode, options: None } => {
-            engine.typ = Some(MountType::TMPFS);
-            if size.is_some() || mode.is_some() {
-                engine.tmpfs_options = Some(MountTmpfsOptions {
-                    size_bytes: size.map(signed),
-                    mode: mode.map(i64::from),
-                    ..Default::default()
-                });
-            }
-        }
-    }
-    Some(engine)
-}
-
-fn propagation_mode(word: &str) -> Option<MountBindOptionsPropagationEnum> {
-    word.parse().ok()
-}
-
-/// The service key `tmpfs`, whose options the engine takes as they are written.
-fn tmpfs(service: &Service) -> HashMap<String, String> {
-    let with_options = |mount: &Mount| match &mount.kind {
-        MountKind::Tmpfs { options: Some(options), .. } => Some((mount.target.clone(), options.clone())),
-        _ => None,
-    };
-    service.mounts.iter().filter_map(with_options).collect()
-}
-
-fn volume_name(stack: &Stack, key: &str) -> String {
-    stack.volumes.get(key).map_or_else(|| key.to_owned(), |volume| volume.name.clone())
-}
-
-/// The networks in the order in which they are joined: highest priority first, then by name.
-fn joined_networks(stack: &Stack, service: &Service) -> Vec<NetworkToJoin> {
-    let mut attachments: Vec<(&String, &Attachment)> = service.networks.iter().collect();
-    attachments.sort_by_key(|(key, attachment)| (Reverse(attachment.priority), *key));
-    let join = |(key, attachment): (&String, &Attachment)| NetworkToJoin {
-        name: stack.networks.get(key).map_or_else(|| key.clone(), |network| network.name.clone()),
-        endpoint: endpoint(service, attachment),
-    };
-    attachments.into_iter().map(join).collect()
-}
-
-fn endpoint(service: &Service, attachment: &Attachment) -> EndpointSettings {
-    let mut aliases = vec![service.name.clone()];
-    aliases.extend(attachment.aliases.iter().filter(|alias| **alias != service.name).cloned());
-    let addresses = EndpointIpamConfig {
-        ipv4_address: attachment.ipv4_address.clone(),
-        ipv6_address: attachment.ipv6_address.clone(),
-        link_local_ips: some_unless_empty(attachment.link_local_ips.clone()),
-    };
-    EndpointSettings {
-        aliases: Some(aliases),
-        ipam_config: (addresses != EndpointIpamConfig::default()).then_some(addresses),
-        mac_address: attachment.mac_address.clone(),
-        driver_opts: some_map(sorted(&attachment.driver_opts)),
-        gw_priority: attachment.gw_priority,
-        ..Default::default()
-    }
 }
 
 fn healthcheck(check: &Healthcheck) -> HealthConfig {

@@ -1,0 +1,38 @@
+//! The networks that a container joins → the engine's endpoint settings.
+
+use std::cmp::Reverse;
+
+use bollard::models::{EndpointIpamConfig, EndpointSettings};
+
+use super::{some_map, some_unless_empty, sorted};
+use crate::spec::NetworkToJoin;
+use crate::stack::{Attachment, Service, Stack};
+
+/// The networks in the order in which they are joined: highest priority first, then by name.
+pub fn joined_networks(stack: &Stack, service: &Service) -> Vec<NetworkToJoin> {
+    let mut attachments: Vec<(&String, &Attachment)> = service.networks.iter().collect();
+    attachments.sort_by_key(|(key, attachment)| (Reverse(attachment.priority), *key));
+    let join = |(key, attachment): (&String, &Attachment)| NetworkToJoin {
+        name: stack.networks.get(key).map_or_else(|| key.clone(), |network| network.name.clone()),
+        endpoint: endpoint(service, attachment),
+    };
+    attachments.into_iter().map(join).collect()
+}
+
+fn endpoint(service: &Service, attachment: &Attachment) -> EndpointSettings {
+    let mut aliases = vec![service.name.clone()];
+    aliases.extend(attachment.aliases.iter().filter(|alias| **alias != service.name).cloned());
+    let addresses = EndpointIpamConfig {
+        ipv4_address: attachment.ipv4_address.clone(),
+        ipv6_address: attachment.ipv6_address.clone(),
+        link_local_ips: some_unless_empty(attachment.link_local_ips.clone()),
+    };
+    EndpointSettings {
+        aliases: Some(aliases),
+        ipam_config: (addresses != EndpointIpamConfig::default()).then_some(addresses),
+        mac_address: attachment.mac_address.clone(),
+        driver_opts: some_map(sorted(&attachment.driver_opts)),
+        gw_priority: attachment.gw_priority,
+        ..Default::default()
+    }
+}

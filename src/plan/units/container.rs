@@ -1,0 +1,137 @@
+//! The unit of a service.
+
+use std::fmt::Write;
+use std::path::Path;
+use std::time::Duration;
+
+use super::{Head, add_engine, apply, once_each, only};
+use crate::plan::container::DEFAULT_GRACE;
+use crate::plan::names;
+use crate::plan::order::Role;
+use crate::spec::{ContainerSpec, Ready, exit};
+use crate::stack::{MountKind, Overrides, Restart, Service};
+use crate::unit::{Section, UnitFile, Unwritable, path_word};
+
+/// Time for wharf-run and the engine beyond the container's own grace period.
+const STOP_MARGIN: Duration = Duration::from_secs(30);
+
+/// Retries of a crashed service: at once at first, then less and less often, at most every 10 s. (A RestartSec= of 0 would turn
+/// the growing pauses off.)
+const RESTART: [(&str, &str); 4] =
+    [("RestartMode", "direct"), ("RestartSec", "1ms"), ("RestartSteps", "8"), ("RestartMaxDelaySec", "10s")];
+
+/// The supervisor needs the engine's socket and the journal, and nothing else of the host. A filter of system calls is not
+/// here: to compile it takes longer than all the rest of a start.
+const SANDBOX: [(&str, &str); 3] =
+    [("CapabilityBoundingSet", ""), ("NoNewPrivileges", "yes"), ("RestrictAddressFamilies", "AF_UNIX")];
+
+pub fn container(head: &Head, service: &Service, role: Role, spec: &ContainerSpec) -> Result<UnitFile, Unwritable> {
+    let mut unit = head.unit(&format!("Container {} ({})", spec.wharf.name, service.image));
+    order(head, unit.section("Unit"), service)?;
+    restart_limit(unit.section("Unit"), role.restart);
+    let file = names::container_spec(head.project(), &service.name);
+    let start = head.run("container", &file)?;
+    let stopped = head.run("container-remove", &file)?;
+    let section = unit.section("Service");
+    if role.ready == Ready::Completed {
+        section.add("Type", "oneshot").add("RemainAfterExit", "yes");
+    } else {
+        section.add("Type", "notify");
+    }
+    section.add("NotifyAccess", "main").add("ExecStart", start).add("ExecStopPost", stopped);
+    section.add("Slice", names::service_slice(head.project(), &service.name));
+    let own = |directive| sets(&service.systemd, "Service", directive);
+    restart(section, role, own("RestartSec") && !own("RestartSteps") && !own("RestartMaxDelaySec"));
+    section.add("KillMode", "mixed");
+    let grace = service.stop_grace_period.unwrap_or(DEFAULT_GRACE) + STOP_MARGIN;
+    section.add("TimeoutStopSec", seconds(grace)).add("OOMScoreAdjust", "-500");
+    for (directive, value) in SANDBOX {
+        section.add(directive, value);
+    }
+    apply(&mut unit, &only(&service.systemd, |section| section != "Slice"));
+    head.facts(
+        &mut unit,
+        &[("Service", &service.name), ("Container", &spec.wharf.name), ("SpecHash", &spec.wharf.config_hash)],
+    );
+    Ok(unit)
+}
+
+/// Networks, volumes, dependencies and the paths of bind mounts.
+fn order(head: &Head, section: &mut Section, service: &Service) -> Result<(), Unwritable> {
+    let (mut requires, mut wants) = (Vec::new(), Vec::new());
+    for key in service.networks.keys() {
+        if head.stack.networks.get(key).is_some_and(|network| !network.external) {
+            requires.push(names::network_unit(head.project(), key));
+        }
+    }
+    for key in service.named_volumes() {
+        if head.stack.volumes.get(key).is_some_and(|volume| !volume.external) {
+            requires.push(names::volume_unit(head.project(), key));
+        }
+    }
+    for (name, dependency) in service.depends_on.iter().filter(|(name, _)| head.stack.services.contains_key(*name)) {
+        let unit = names::service_unit(head.project(), name);
+        if dependency.required { requires.push(unit) } else { wants.push(unit) }
+    }
+    let requires = once_each(requires);
+    add_engine(section);
+    section.add_list("Requires", &requires).add_list("Wants", &wants);
+    section.add_list("After", requires.iter().chain(&wants)).add("PartOf", head.target());
+    let paths: Result<Vec<String>, Unwritable> =
+        bind_sources(service).map(|path| path_word(&path.to_string_lossy())).collect();
+    section.add_list("RequiresMountsFor", once_each(paths?));
+    Ok(())
+}
+
+fn bind_sources(service: &Service) -> impl Iterator<Item = &Path> {
+    service.mounts.iter().filter_map(|mount| match &mount.kind {
+        MountKind::Bind { source, .. } => Some(source.as_path()),
+        _ => None,
+    })
+}
+
+/// `always` never gives up; `on-failure:N` gives up after N restarts, none of which lasted ten seconds (as the engine counts,
+/// to which 0 means no limit).
+fn restart_limit(section: &mut Section, restart: Restart) {
+    match restart {
+        Restart::OnFailure(Some(retries)) if retries > 0 => {
+            let starts = retries.saturating_add(1);
+            section.add("StartLimitBurst", starts.to_string());
+            section.add("StartLimitIntervalSec", format!("{}s", u64::from(starts) * 20));
+        }
+        _ => {
+            section.add("StartLimitIntervalSec", "0");
+        }
+    }
+}
+
+/// A container ends with an exit status, wharf-run itself by a signal: `on-abort` restarts the latter alone.
+///
+/// A pause of the user's own is kept as it is: our steps would stretch it, or cut it to their longest.
+fn restart(section: &mut Section, role: Role, has_own_pause: bool) {
+    let policy = match role.restart {
+        Restart::No => "on-abort",
+        Restart::Always | Restart::UnlessStopped => "always",
+        Restart::OnFailure(_) => "on-failure",
+    };
+    section.add("Restart", policy);
+    for (directive, value) in RESTART {
+        if !(has_own_pause && matches!(directive, "RestartSteps" | "RestartMaxDelaySec")) {
+            section.add(directive, value);
+        }
+    }
+    section.add("RestartForceExitStatus", exit::UNAVAILABLE.to_string());
+    section.add("RestartPreventExitStatus", exit::CANNOT_START.to_string());
+}
+
+fn seconds(duration: Duration) -> String {
+    let mut text = format!("{}s", duration.as_secs());
+    if duration.subsec_micros() > 0 {
+        let _infallible = write!(text, " {}us", duration.subsec_micros());
+    }
+    text
+}
+
+fn sets(overrides: &Overrides, section: &str, directive: &str) -> bool {
+    overrides.get(section).into_iter().flatten().any(|(name, _)| name == directive)
+}

@@ -1,0 +1,45 @@
+//! The units of networks and volumes.
+
+use super::{Head, add_engine, apply};
+use crate::plan::names;
+use crate::spec::{NetworkSpec, VolumeSpec, exit};
+use crate::stack::{Network, Volume};
+use crate::unit::{UnitFile, Unwritable};
+
+pub fn network(head: &Head, network: &Network, spec: &NetworkSpec) -> Result<UnitFile, Unwritable> {
+    let file = names::network_spec(head.project(), &network.key);
+    let mut unit = resource(head, &format!("Network {}", network.name));
+    let start = head.run("network", &file)?;
+    let stop = head.run("network-remove", &file)?;
+    unit.section("Service").add("ExecStart", start).add("ExecStop", stop);
+    apply(&mut unit, &network.systemd);
+    head.facts(&mut unit, &[("Network", &network.name), ("SpecHash", &spec.wharf.config_hash)]);
+    Ok(unit)
+}
+
+pub fn volume(head: &Head, volume: &Volume, spec: &VolumeSpec) -> Result<UnitFile, Unwritable> {
+    let file = names::volume_spec(head.project(), &volume.key);
+    let mut unit = resource(head, &format!("Volume {}", volume.name));
+    let start = head.run("volume", &file)?;
+    unit.section("Service").add("ExecStart", start);
+    apply(&mut unit, &volume.systemd);
+    head.facts(&mut unit, &[("Volume", &volume.name), ("SpecHash", &spec.wharf.config_hash)]);
+    Ok(unit)
+}
+
+/// What exists at the engine while its unit is active.
+fn resource(head: &Head, description: &str) -> UnitFile {
+    let mut unit = head.unit(description);
+    let section = unit.section("Unit");
+    add_engine(section);
+    section.add("PartOf", head.target());
+    unit.section("Service")
+        .add("Type", "oneshot")
+        .add("RemainAfterExit", "yes")
+        .add("Slice", names::project_slice(head.project()))
+        // An engine that is away is waited for, and what needs the network or volume with it.
+        .add("RestartMode", "direct")
+        .add("RestartSec", "1s")
+        .add("RestartForceExitStatus", exit::UNAVAILABLE.to_string());
+    unit
+}

@@ -1,0 +1,37 @@
+//! The target of a whole stack.
+
+use super::{Head, apply, once_each};
+use crate::plan::{Reader, names};
+use crate::unit::UnitFile;
+
+pub fn target(head: &Head) -> UnitFile {
+    let mut unit = head.unit(&format!("Stack {}", head.project()));
+    let units = head.stack.services.keys().map(|service| names::service_unit(head.project(), service));
+    unit.section("Unit").add_list("Wants", units);
+    let install = unit.section("Install");
+    for wanting in wanted_by(head) {
+        install.add("WantedBy", wanting);
+    }
+    let mut overrides = head.stack.systemd.clone();
+    if let Some(lines) = overrides.get_mut("Install") {
+        lines.retain(|(directive, _)| directive != "WantedBy");
+    }
+    apply(&mut unit, &overrides);
+    head.facts(&mut unit, &[]);
+    unit
+}
+
+/// What starts the stack once it is enabled: multi-user.target (for a user, default.target), unless `[systemd.Install]` says
+/// something else.
+pub fn wanted_by(head: &Head) -> Vec<String> {
+    let usual = if head.location.reader == Reader::User { "default.target" } else { "multi-user.target" };
+    let lines = head.stack.systemd.get("Install").into_iter().flatten().filter(|(name, _)| name == "WantedBy");
+    let mut units = vec![usual.to_owned()];
+    for value in lines.flat_map(|(_, values)| values) {
+        if value.is_empty() {
+            units.clear();
+        }
+        units.extend(value.split_whitespace().map(str::to_owned));
+    }
+    once_each(units)
+}
