@@ -36,7 +36,7 @@ pub fn assemble<'a>(
     found: &mut Found,
 ) -> Option<Assembled<'a>> {
     let mut language = Yaml { comments };
-    let main = Scope::new(&super::directory_of(files.first()?), environment);
+    let main = Scope::new(files.first()?.parent().unwrap_or(Path::new("")), environment);
     let main = main.with(read_dotenv(&main, found));
     let mut parsed = Vec::new();
     for path in files {
@@ -111,7 +111,8 @@ impl Assembled<'_> {
         match &node.value {
             Value::Array(items) => items.iter().for_each(|item| self.foreign_variables_of(item, found)),
             Value::Table(table) => {
-                table.entries.iter().for_each(|entry| self.foreign_variables_of(&entry.node, found));
+                let read = table.entries.iter().filter(|entry| !entry.key.starts_with("x-"));
+                read.for_each(|entry| self.foreign_variables_of(&entry.node, found));
             }
             Value::String(text) if text.contains('$') => {
                 let scope = self.surroundings.at(&node.place);

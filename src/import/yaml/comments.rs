@@ -53,11 +53,12 @@ impl Comments {
         anchors.sort_by_key(|anchor| anchor.start);
         anchors.dedup_by_key(|anchor| anchor.start);
         let first = anchors.first().map_or(text.len(), |anchor| anchor.start);
-        let head_end = text[..first].rfind("\n\n").or_else(|| text[..first].rfind("\n\r\n"));
+        // Without an empty line, all of it.
+        let head_end = text[..first].rfind("\n\n").or_else(|| text[..first].rfind("\n\r\n")).unwrap_or(first);
         for span in &stream.comments {
             let Some(comment) = text.get(span.clone()) else { continue };
             let comment = clean(comment);
-            if span.start < first && head_end.is_some_and(|end| span.start < end) && lines.is_alone(span.start) {
+            if span.start < first && span.start < head_end && lines.is_alone(span.start) {
                 self.head.push(comment);
                 continue;
             }
