@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::interpolate::{Finding, interpolate};
 use super::node::{Node, Value};
-use super::problem::{Report, TextProblem};
+use super::problem::{Invalid, NameFault, Report, TextProblem};
 use super::profiles::Active;
 use super::surroundings::Surroundings;
 use super::{check, document, names};
@@ -17,8 +17,17 @@ pub fn examine(root: &Node, surroundings: &Surroundings<'_>, report: &mut Report
     fill_in(&mut root, surroundings, report);
     let directory = surroundings.at(&root.place).directory.clone();
     let source = directory.join("import.toml");
+    project_name(&root, &surroundings.project, report);
     let decoded = document::read(&root, source, root.place.clone(), &Active::all(), surroundings, report);
     check::check(&decoded, report);
+}
+
+fn project_name(root: &Node, name: &str, report: &mut Report) {
+    let Value::Table(table) = &root.value else { return };
+    if let Some(entry) = table.get("name").filter(|_| !name.contains('$') && !names::is_project(name)) {
+        let fault = NameFault::ProjectName { value: name.to_owned(), derived: false };
+        report.add(&entry.node.place, Invalid::Name(fault));
+    }
 }
 
 /// Interpolates; a string with a variable that has no value now is not read at all.
