@@ -90,6 +90,7 @@ impl Case {
             _ => path.to_owned(),
         };
         stack.source = moved(&stack.source);
+        stack.further_sources.iter_mut().for_each(|source| *source = moved(source));
         for mount in stack.services.values_mut().flat_map(|service| &mut service.mounts) {
             if let MountKind::Bind { source, .. } = &mut mount.kind {
                 *source = moved(source);

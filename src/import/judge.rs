@@ -29,6 +29,8 @@ pub fn judge(root: &mut Node, surroundings: &Surroundings<'_>) -> Vec<Remark> {
     let refused = found.refused_keys().iter().map(|place| (id(place), VecDeque::new())).collect();
     let mut refused = Refused(refused);
     refused.take_out_of(root);
+    // What came into several services by an alias is one mistake.
+    found.forget_repetitions();
     errors(found.into_diagnostics())
         .map(|diagnostic| {
             let left_out = diagnostic.place.as_ref().and_then(|place| refused.0.get_mut(&id(place))?.pop_front());

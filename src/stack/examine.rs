@@ -11,15 +11,22 @@ use super::profiles::Active;
 use super::surroundings::Surroundings;
 use super::{check, document, names};
 
-/// Decodes and checks a tree, with all profiles, as if it stood in a stack file.
+/// Decodes and checks a tree as if it stood in a stack file.
 pub fn examine(root: &Node, surroundings: &Surroundings<'_>, report: &mut Report) {
     let mut root = root.clone();
     fill_in(&mut root, surroundings, report);
     let directory = surroundings.at(&root.place).directory.clone();
     let source = directory.join("import.toml");
     project_name(&root, &surroundings.project, report);
-    let decoded = document::read(&root, source, root.place.clone(), &Active::all(), surroundings, report);
-    check::check(&decoded, report);
+    let read = |active: &Active, report: &mut Report| {
+        document::read(&root, source.clone(), root.place.clone(), active, surroundings, report)
+    };
+    read(&Active::all(), report);
+    // Services of different profiles may well be in each other's way: between keys, only what always runs is checked.
+    let decoded = read(&Active::none(), &mut Report::default());
+    if !decoded.stack.services.is_empty() || decoded.unselected.is_empty() {
+        check::check(&decoded, report);
+    }
 }
 
 fn project_name(root: &Node, name: &str, report: &mut Report) {

@@ -14,10 +14,13 @@ use super::surroundings::Surroundings;
 
 /// `labels`; one without a value is empty.
 pub fn read(fields: &mut Fields<'_>, report: &mut Report) -> BTreeMap<String, String> {
-    let Some(item) = fields.get("labels") else {
-        return BTreeMap::new();
-    };
-    item.pairs(report).into_iter().map(|pair| (pair.key, pair.value.unwrap_or_default())).collect()
+    pairs(fields, "labels", report)
+}
+
+/// `annotations` and others of that form; one without a value is empty.
+pub fn pairs(fields: &mut Fields<'_>, key: &'static str, report: &mut Report) -> BTreeMap<String, String> {
+    let pairs = fields.get(key).map(|item| item.pairs(report)).unwrap_or_default();
+    pairs.into_iter().map(|pair| (pair.key, pair.value.unwrap_or_default())).collect()
 }
 
 /// `label_file` and `labels`; the latter wins, and a later file over an earlier one.

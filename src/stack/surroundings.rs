@@ -1,7 +1,7 @@
 //! What decoding needs to know besides the tree: whose stack it is, and what paths and variables mean in each file of it.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -52,7 +52,18 @@ impl<'a> Scope<'a> {
 
     /// A path of the file as the user would write it from where he is.
     pub fn shown(&self, path: &str) -> PathBuf {
-        self.shown_directory.join(path.strip_prefix("./").unwrap_or(path))
+        let mut tidy = PathBuf::new();
+        for component in self.shown_directory.join(path).components() {
+            match component {
+                Component::CurDir => {}
+                // As the absolute path is made: not looking at the disk.
+                Component::ParentDir if tidy.file_name().is_some() => {
+                    tidy.pop();
+                }
+                other => tidy.push(other),
+            }
+        }
+        tidy
     }
 }
 

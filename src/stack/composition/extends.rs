@@ -146,7 +146,9 @@ impl<'a> Composer<'a, '_> {
             return None;
         }
         if chain.links.len() > LONGEST_CHAIN {
-            self.report.add(&reference.place, Composition::ExtendsTooLong { limit: LONGEST_CHAIN });
+            if !std::mem::replace(&mut self.too_long, true) {
+                self.report.add(&reference.place, Composition::ExtendsTooLong { limit: LONGEST_CHAIN });
+            }
             return None;
         }
         let found = match &chain.library {
@@ -178,16 +180,17 @@ impl<'a> Composer<'a, '_> {
     }
 
     fn count_inherited(&mut self, node: &Node, place: &Place) -> Option<()> {
-        let before = self.inherited;
-        self.inherited += node.size();
-        if self.inherited <= MOST_INHERITED {
-            return Some(());
-        }
+        self.repeats = true;
         // Said once: it is the same mistake for every further service.
-        if before <= MOST_INHERITED {
-            self.report.add(place, Composition::TooMuch { limit: MOST_INHERITED });
+        if self.inherited > MOST_INHERITED {
+            return None;
         }
-        None
+        self.inherited += node.size();
+        if self.inherited > MOST_INHERITED {
+            self.report.add(place, Composition::TooMuch { limit: MOST_INHERITED });
+            return None;
+        }
+        Some(())
     }
 
     fn closes_a_circle_of_services(

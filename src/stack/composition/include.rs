@@ -7,7 +7,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use super::{Composer, Parsed, identity};
+use super::{Composer, DEEPEST_INCLUDE, Parsed, identity};
 use crate::diagnostic::Place;
 use crate::stack::decode::{Item, Text};
 use crate::stack::env_file;
@@ -89,7 +89,7 @@ impl<'a> Composer<'a, '_> {
         let first = include.paths.first()?;
         for path in &include.paths {
             if !self.is_local(path.text, &path.node.place, "include")
-                || self.closes_a_circle(&scope.shown(path.text), &path.node.place, trail)
+                || self.cannot_nest(&scope.shown(path.text), &path.node.place, trail)
             {
                 return None;
             }
@@ -107,7 +107,13 @@ impl<'a> Composer<'a, '_> {
         self.compose(files, &own, trail)
     }
 
-    fn closes_a_circle(&mut self, path: &Path, place: &Place, trail: &[PathBuf]) -> bool {
+    /// Whether a file includes itself by this path, or the files nest too deep; that is reported.
+    fn cannot_nest(&mut self, path: &Path, place: &Place, trail: &[PathBuf]) -> bool {
+        if trail.len() > DEEPEST_INCLUDE {
+            self.report.add(place, Composition::IncludesTooDeep { limit: DEEPEST_INCLUDE });
+            self.incomplete = true;
+            return true;
+        }
         let wanted = identity(path);
         let Some(start) = trail.iter().position(|file| identity(file) == wanted) else { return false };
         let files = trail[start..].iter().cloned().chain([trail[start].clone()]).collect();

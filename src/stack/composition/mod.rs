@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use super::environment::read_file;
-use super::mounts::clean;
+use super::load::absolute;
 use super::node::Node;
 use super::problem::{Composition, FileProblem, Report};
 use super::surroundings::{Scope, Scopes};
@@ -31,8 +31,14 @@ pub use language::{Language, Toml};
 /// How many files one stack may be made of; a file that is included twice counts twice.
 const MOST_FILES: usize = 500;
 
+/// How many bytes those may have together.
+const MOST_TEXT: usize = 16 << 20;
+
+/// How many levels of files may include one another.
+const DEEPEST_INCLUDE: usize = 32;
+
 /// How many values the services may inherit from others, all together.
-const MOST_INHERITED: usize = 1_000_000;
+const MOST_INHERITED: usize = 250_000;
 
 /// Puts a stack together.
 pub struct Composer<'a, 'r> {
@@ -40,14 +46,20 @@ pub struct Composer<'a, 'r> {
     /// Something is missing, and that is reported: what refers to it is not to be called wrong.
     pub incomplete: bool,
     language: &'r mut dyn Language,
+    /// One value may stand in several services, or one file in several includes.
+    pub repeats: bool,
     report: &'r mut Report,
-    /// How many files others have named so far.
+    /// The absolute paths of the files that others name.
+    pub sources: BTreeSet<PathBuf>,
+    /// How many of them have been read so far, and how many bytes.
     files: usize,
+    text: usize,
     inherited: usize,
     /// Files that services extend, by path and by the scope of the file that names them.
     libraries: BTreeMap<(PathBuf, usize), Option<Rc<extends::Library<'a>>>>,
-    /// Circles of `extends` that have been reported.
+    /// Circles of `extends` that have been reported, and whether too long a chain has.
     circles: BTreeSet<Vec<String>>,
+    too_long: bool,
 }
 
 /// A parsed file.
@@ -62,12 +74,16 @@ impl<'a, 'r> Composer<'a, 'r> {
         Self {
             scopes: Scopes::new(Rc::clone(main)),
             incomplete: false,
+            repeats: false,
             language,
             report,
+            sources: BTreeSet::new(),
             files: 0,
+            text: 0,
             inherited: 0,
             libraries: BTreeMap::new(),
             circles: BTreeSet::new(),
+            too_long: false,
         }
     }
 
@@ -100,18 +116,24 @@ impl<'a, 'r> Composer<'a, 'r> {
     /// Reads and parses a file that another one names at this place, under this key; `None` after reporting why not.
     fn read(&mut self, path: &Path, place: &Place, key: &'static str, scope: &Rc<Scope<'a>>) -> Option<Parsed> {
         self.files += 1;
-        let parsed = if self.files > MOST_FILES {
-            // Said once: it is the same mistake for every further file.
-            if self.files == MOST_FILES + 1 {
-                self.report.add(place, Composition::TooManyFiles { limit: MOST_FILES });
-            }
+        self.repeats = true;
+        let parsed = if self.files > MOST_FILES || self.text > MOST_TEXT {
             None
         } else {
             read(path, Some((place, key)), self.language, self.report)
         };
         self.incomplete |= parsed.is_none();
         let parsed = parsed?;
-        self.scopes.insert(&parsed.root.place.file, scope);
+        let file = &parsed.root.place.file;
+        self.text += file.text.len();
+        self.scopes.insert(file, scope);
+        self.sources.insert(absolute(path));
+        // Said once: it is the same mistake for every further file.
+        if self.files == MOST_FILES {
+            self.report.add(place, Composition::TooManyFiles { limit: MOST_FILES });
+        } else if self.text > MOST_TEXT {
+            self.report.add(place, Composition::TooMuchText { mebibytes: MOST_TEXT >> 20 });
+        }
         Some(parsed)
     }
 
@@ -161,6 +183,5 @@ pub fn read(
 
 /// What tells files apart, however they are named.
 fn identity(path: &Path) -> PathBuf {
-    let absolute = || clean(&std::path::absolute(path).unwrap_or_else(|_| path.to_owned()));
-    std::fs::canonicalize(path).unwrap_or_else(|_| absolute())
+    std::fs::canonicalize(path).unwrap_or_else(|_| absolute(path))
 }

@@ -24,6 +24,13 @@ pub enum Composition {
     TooManyFiles {
         limit: usize,
     },
+    /// Of the files that others name.
+    TooMuchText {
+        mebibytes: usize,
+    },
+    IncludesTooDeep {
+        limit: usize,
+    },
     /// The files in order; the last is the first again.
     IncludeCycle {
         files: Vec<PathBuf>,
@@ -102,6 +109,14 @@ impl Problem for Composition {
                 format!("the stack is made of more than {limit} files"),
                 "include fewer files: each `include` counts, also one of the same file",
             ),
+            Self::TooMuchText { mebibytes } => said(
+                format!("the files that the stack is made of come to more than {mebibytes} MiB"),
+                "include fewer or smaller files: each `include` counts, also one of the same file",
+            ),
+            Self::IncludesTooDeep { limit } => said(
+                format!("files include one another more than {limit} levels deep"),
+                "include the files of the lower levels in a higher one",
+            ),
             Self::IncludeCycle { files } => {
                 let round: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
                 said(
@@ -112,7 +127,7 @@ impl Problem for Composition {
             Self::Conflict { what, name, first } => said(
                 format!("the included {what} `{name}` is declared otherwise at {first}"),
                 format!(
-                    "rename one of the two; to change an included {what}, name an override file in the `path` list of this include"
+                    "rename one of the two; to change an included {what}, write it into an override file (`*.override.toml`, or one in the `path` list of the include)"
                 ),
             ),
             Self::Kinds { key, found, base, first } => said(

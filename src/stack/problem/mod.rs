@@ -37,6 +37,8 @@ pub use shape::{Expected, Shape};
 pub use unit::UnitFault;
 pub use value::Invalid;
 
+use std::collections::HashSet;
+
 use crate::diagnostic::{Diagnostic, Diagnostics, Place, Severity};
 
 /// What is wrong, and the way out.
@@ -106,6 +108,18 @@ impl Report {
     /// Where the keys stand that Wharf does not take.
     pub fn refused_keys(&self) -> &[Place] {
         &self.refused_keys
+    }
+
+    /// Leaves out what has the place and the way out of an earlier one: a mistake in what several services inherit is one mistake.
+    pub fn forget_repetitions(&mut self) {
+        let mut seen = HashSet::new();
+        let all = std::mem::take(&mut self.diagnostics);
+        for diagnostic in all.iter() {
+            let place = diagnostic.place.as_ref().map(|place| (place.file.path.clone(), place.span.clone()));
+            if seen.insert((place, diagnostic.help.clone())) {
+                self.diagnostics.push(diagnostic.clone());
+            }
+        }
     }
 
     pub fn into_diagnostics(self) -> Diagnostics {
