@@ -22,6 +22,7 @@ mod healthcheck;
 mod hosts;
 mod image;
 mod interpolate;
+pub mod keys;
 mod labels;
 mod limits;
 mod load;
