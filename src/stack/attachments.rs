@@ -2,6 +2,7 @@
 //!
 //! Source: Compose Specification, services, networks.
 
+use super::keys;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -55,7 +56,7 @@ fn list(item: Item<'_>, joined: &mut Joined, report: &mut Report) {
 }
 
 fn attachment(item: Item<'_>, owner: String, report: &mut Report) -> Option<Attachment> {
-    let mut fields = item.fields(owner, report)?;
+    let mut fields = item.fields(&keys::ATTACHMENT, owner, report)?;
     let attachment = Attachment {
         aliases: fields.parse_strings("aliases", report, |text| Ok(text.to_owned())),
         ipv4_address: fields.parse("ipv4_address", report, ipv4),
@@ -66,7 +67,7 @@ fn attachment(item: Item<'_>, owner: String, report: &mut Report) -> Option<Atta
         priority: fields.get("priority").and_then(|item| item.integer(i64::MIN, report)).unwrap_or(0),
         gw_priority: fields.get("gw_priority").and_then(|item| item.integer(i64::MIN, report)),
     };
-    fields.finish(&[("interface_name", None)], report);
+    fields.finish(report);
     Some(attachment)
 }
 

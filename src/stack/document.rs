@@ -2,25 +2,19 @@
 //!
 //! Source: Compose Specification, version and name, services, networks, volumes; `autostart` and `systemd` are Wharf's own.
 
+use super::keys;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::decode::{Fields, Item, Unsupported};
+use super::decode::{Fields, Item};
 use super::model::{Stack, Volume};
 use super::node::Node;
-use super::problem::{Report, Shape};
+use super::problem::Report;
 use super::service::{self, Decoded as DecodedService};
 use super::surroundings::Surroundings;
 use super::systemd::{self, TARGET_SECTIONS};
 use super::{attachments, networks, ports, volumes};
 use crate::diagnostic::Place;
-
-const UNSUPPORTED: &[Unsupported] = &[
-    ("configs", Some("mount the files with the services' `volumes`")),
-    ("include", Some("write all services into one file")),
-    ("models", None),
-    ("secrets", Some("mount the files with the services' `volumes`")),
-];
 
 /// The stack as decoded, and the places that the checks between keys need.
 pub struct Decoded {
@@ -48,14 +42,10 @@ pub fn read(
         systemd: BTreeMap::new(),
     };
     let mut services = BTreeMap::new();
-    if let Some(mut fields) = item.fields("the stack file".to_owned(), report) {
+    if let Some(mut fields) = item.fields(&keys::STACK, "the stack file".to_owned(), report) {
         services = read_services(&mut fields, surroundings, report);
         // Its value has been read before the interpolation.
         fields.string("name", report);
-        if let Some(version) = fields.entry("version") {
-            let reason = "the Compose Specification has no versions any more";
-            report.add(&version.key_place, Shape::Ignored { key: "version".to_owned(), reason });
-        }
         stack.autostart = fields.boolean("autostart", report).unwrap_or(true);
         stack.systemd = systemd::read(&mut fields, TARGET_SECTIONS, report);
         if let Some(item) = fields.get("networks") {
@@ -63,7 +53,7 @@ pub fn read(
             stack.networks = read.map(|network| (network.key.clone(), network)).collect();
         }
         stack.volumes = read_volumes(&mut fields, surroundings, report);
-        fields.finish(UNSUPPORTED, report);
+        fields.finish(report);
     }
     stack.services = services.iter().map(|(name, decoded)| (name.clone(), decoded.service.clone())).collect();
     add_default_network(&mut stack, surroundings);

@@ -2,6 +2,7 @@
 //!
 //! Source: Compose Specification, services, mem_limit, cpus, pids_limit and ulimits.
 
+use super::keys;
 use std::collections::BTreeMap;
 
 use super::amounts;
@@ -80,10 +81,10 @@ fn ulimit(item: Item<'_>, owner: &str, report: &mut Report) -> Option<Ulimit> {
         let both = item.integer(-1, report)?;
         return Some(Ulimit { soft: both, hard: both });
     }
-    let mut fields = item.fields(format!("limit `{}` of {owner}", item.key), report)?;
+    let mut fields = item.fields(&keys::ULIMIT, format!("limit `{}` of {owner}", item.key), report)?;
     let soft = required(&mut fields, "soft", "soft = 1024", report);
     let hard = required(&mut fields, "hard", "hard = 4096", report);
-    fields.finish(&[], report);
+    fields.finish(report);
     let limit = Ulimit { soft: soft?, hard: hard? };
     if limit.hard != -1 && (limit.soft == -1 || limit.soft > limit.hard) {
         report.add(item.place(), Invalid::UlimitOrder { soft: limit.soft, hard: limit.hard });

@@ -3,6 +3,7 @@
 //! Source: Compose Specification, services, ports. Invariant: ranges come out expanded, and no input makes more ports than
 //! [`MOST_PORTS`].
 
+use super::keys;
 use std::net::IpAddr;
 
 use super::decode::{Fields, Item, accept};
@@ -142,7 +143,7 @@ fn number(text: &str) -> Result<u16, PortFault> {
 }
 
 fn long(item: Item<'_>, owner: &str, report: &mut Report) -> Option<Mapping> {
-    let mut fields = item.fields(format!("a port of {owner}"), report)?;
+    let mut fields = item.fields(&keys::PORT, format!("a port of {owner}"), report)?;
     let target_item = fields.get("target");
     let target = target_item.and_then(|target| ranged(target, report));
     let published = fields.get("published").and_then(|published| ranged(published, report));
@@ -167,7 +168,7 @@ fn long(item: Item<'_>, owner: &str, report: &mut Report) -> Option<Mapping> {
         fields.string(informational, report);
     }
     let owner = fields.owner.clone();
-    fields.finish(&[], report);
+    fields.finish(report);
     if target_item.is_none() {
         report.add(item.place(), Shape::Missing { key: "target", owner, example: "target = 80" });
     }

@@ -2,9 +2,10 @@
 //!
 //! Source: Compose Specification, services.
 
+use super::keys;
 use std::collections::BTreeMap;
 
-use super::decode::{Fields, Item, Unsupported, accept};
+use super::decode::{Fields, Item, accept};
 use super::model::Service;
 use super::node::{Entry, Value};
 use super::problem::{CommandFault, Expected, Invalid, Report};
@@ -37,7 +38,7 @@ pub fn read(
 ) -> Option<Decoded> {
     let name = accept(names::key(&entry.key), &entry.key_place, report);
     let item = Item { key: &entry.key, node: &entry.node };
-    let mut all_fields = item.fields(format!("service `{}`", entry.key), report)?;
+    let mut all_fields = item.fields(&keys::SERVICE, format!("service `{}`", entry.key), report)?;
     let fields = &mut all_fields;
     let image_item = fields.get("image");
     let joined = attachments::read(fields, report);
@@ -88,7 +89,7 @@ pub fn read(
         pull_policy: fields.parse("pull_policy", report, choice::pull_policy),
         systemd: systemd::read(fields, SERVICE_SECTIONS, report),
     };
-    all_fields.finish(UNSUPPORTED, report);
+    all_fields.finish(report);
     name?;
     Some(Decoded {
         service,
@@ -134,62 +135,3 @@ fn user(fields: &mut Fields<'_>, report: &mut Report) -> Option<String> {
 fn absolute(key: &'static str, text: &str) -> Result<String, Invalid> {
     if text.starts_with('/') { Ok(text.to_owned()) } else { Err(Invalid::AbsolutePath { key, value: text.to_owned() }) }
 }
-
-/// Keys of the Compose Specification that a service cannot have yet, and what to do instead.
-const UNSUPPORTED: &[Unsupported] = &[
-    ("annotations", Some("use `labels`")),
-    ("attach", None),
-    ("blkio_config", Some("set `[services.NAME.systemd.Slice]` directives as `IOWeight`")),
-    ("build", Some("build the image beforehand and name it with `image`")),
-    ("cgroup", None),
-    ("cgroup_parent", Some("remove it: systemd's slices are the cgroups here")),
-    ("configs", Some("mount the file with `volumes`")),
-    ("cpu_count", Some("use `cpus`")),
-    ("cpu_percent", Some("use `cpus`")),
-    ("cpu_period", Some("use `cpus`")),
-    ("cpu_quota", Some("use `cpus`")),
-    ("cpu_rt_period", None),
-    ("cpu_rt_runtime", None),
-    ("cpu_shares", Some("set `CPUWeight` in `[services.NAME.systemd.Slice]`")),
-    ("cpuset", Some("set `AllowedCPUs` in `[services.NAME.systemd.Slice]`")),
-    ("credential_spec", None),
-    ("deploy", Some("use `cpus`, `mem_limit`, `pids_limit` and `restart` of the service")),
-    ("develop", None),
-    ("device_cgroup_rules", Some("name the devices with `devices`")),
-    ("expose", Some("remove it: containers of one network reach each other's ports without it")),
-    ("extends", Some("write the keys out")),
-    ("external_links", Some("join the other container's network, declared with `external = true`")),
-    ("gpus", None),
-    ("group_add", None),
-    ("ipc", None),
-    ("isolation", None),
-    ("label_file", Some("use `labels`")),
-    ("links", Some("remove it: services of one network find each other by name; use `depends_on` for the order")),
-    ("logging", Some("remove it: the container's output goes to the journal")),
-    ("mac_address", Some("set `mac_address` of the network in the service's `networks`")),
-    ("mem_reservation", Some("set `MemoryLow` in `[services.NAME.systemd.Slice]`")),
-    ("mem_swappiness", None),
-    ("memswap_limit", Some("set `MemorySwapMax` in `[services.NAME.systemd.Slice]`")),
-    ("models", None),
-    ("network_mode", None),
-    ("oom_kill_disable", None),
-    ("oom_score_adj", None),
-    ("pid", None),
-    ("platform", None),
-    ("post_start", None),
-    ("pre_start", None),
-    ("pre_stop", None),
-    ("profiles", Some("put the service into a stack file of its own")),
-    ("provider", None),
-    ("pull_refresh_after", None),
-    ("runtime", None),
-    ("scale", None),
-    ("secrets", Some("mount the file with `volumes`")),
-    ("security_opt", None),
-    ("shm_size", Some("mount a tmpfs of that size on /dev/shm")),
-    ("storage_opt", None),
-    ("use_api_socket", Some("mount the engine's socket with `volumes`")),
-    ("userns_mode", None),
-    ("uts", None),
-    ("volumes_from", Some("name the volumes in both services")),
-];

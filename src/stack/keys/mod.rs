@@ -5,6 +5,8 @@
 //!
 //! Source: the Compose Specification's schema; Wharf's own keys are marked as such.
 
+#[cfg(test)]
+pub(super) mod asked;
 mod build;
 mod deploy;
 mod manual;
@@ -17,6 +19,10 @@ mod top;
 pub use manual::manual;
 pub use schema::schema;
 pub use takes::{Form, Takes};
+
+pub(super) use service::SERVICE;
+pub(super) use tables::*;
+pub(super) use top::*;
 
 /// A table whose keys are fixed.
 #[derive(Debug)]
@@ -80,20 +86,15 @@ impl Table {
     pub fn key(&self, name: &str) -> Option<&'static Key> {
         self.keys.iter().find(|key| key.name == name)
     }
-
-    /// The names of the keys that may be written.
-    pub fn taken(&self) -> impl Iterator<Item = &'static str> {
-        self.keys.iter().filter(|key| key.is_taken()).map(|key| key.name)
-    }
 }
 
 impl Key {
-    /// Whether it may be written: a decoder reads it.
+    /// Whether it may be written.
     pub fn is_taken(&self) -> bool {
         !matches!(self.state, State::Refused { .. })
     }
 
-    /// Whether it does something.
+    /// Whether it does something: a decoder reads it.
     pub fn is_honoured(&self) -> bool {
         matches!(self.state, State::Honoured(_) | State::Own(_))
     }
