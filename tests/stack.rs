@@ -10,8 +10,8 @@ use std::time::Duration;
 use proptest::prelude::*;
 use wharf::diagnostic::Severity;
 use wharf::stack::{
-    Condition, Device, HealthTest, Loaded, Mount, MountKind, Protocol, Published, PullPolicy, Ready, Restart, Service,
-    Ulimit, load, project_name_of,
+    Condition, Device, HealthTest, Loaded, Mount, MountKind, Protocol, Published, PullPolicy, Ready, Recursive,
+    Restart, Service, Ulimit, load, project_name_of,
 };
 
 /// The process's environment in all tests.
@@ -235,12 +235,14 @@ fn mounts_in_short_and_long_form() {
         source: source.map(str::to_owned),
         nocopy,
         subpath: subpath.map(str::to_owned),
+        labels: BTreeMap::new(),
     };
     let bind = |source: PathBuf, create_host_path, propagation: Option<&str>, selinux| MountKind::Bind {
         source,
         create_host_path,
         propagation: propagation.map(str::to_owned),
         selinux,
+        recursive: Recursive::Enabled,
     };
     assert_eq!(get("/data").kind, volume(Some("data"), false, None));
     assert_eq!(get("/cache").kind, volume(None, false, None));
@@ -423,12 +425,12 @@ fn limits() {
         pids_limit = -1
         ulimits = { nproc = 65535, nofile = { soft = 1024, hard = "4096" } }
         "#);
-    assert_eq!(service.mem_limit, Some(3 << 29));
-    assert_eq!((service.cpus, service.pids_limit), (Some(500_000_000), Some(-1)));
+    assert_eq!(service.resources.mem_limit, Some(3 << 29));
+    assert_eq!((service.resources.cpus, service.resources.pids_limit), (Some(500_000_000), Some(-1)));
     assert_eq!(service.ulimits["nproc"], Ulimit { soft: 65535, hard: 65535 });
     assert_eq!(service.ulimits["nofile"], Ulimit { soft: 1024, hard: 4096 });
-    assert_eq!(web("mem_limit = 1048576\ncpus = \"2\"").cpus, Some(2_000_000_000));
-    assert_eq!(web("mem_limit = 0\ncpus = 0").mem_limit, None, "0 is the engine's no limit");
+    assert_eq!(web("mem_limit = 1048576\ncpus = \"2\"").resources.cpus, Some(2_000_000_000));
+    assert_eq!(web("mem_limit = 0\ncpus = 0").resources.mem_limit, None, "0 is the engine's no limit");
 }
 
 #[test]

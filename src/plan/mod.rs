@@ -53,6 +53,8 @@ pub struct Plan {
     /// Units that `systemctl enable` would link, and what wants them: (`shop.target`, `multi-user.target`).
     pub wanted_by: Vec<(String, String)>,
     pub files: Vec<PlannedFile>,
+    /// The instances of each template that belong to the stack: `shop-web@.service` → `shop-web@1.service`…
+    pub instances: BTreeMap<String, Vec<String>>,
     /// Images to fetch, without repetition.
     pub images: Vec<PlannedImage>,
 }
@@ -80,6 +82,8 @@ impl PlannedFile {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlannedImage {
     pub reference: String,
+    /// `OS[/ARCH[/VARIANT]]`; `None`: the host's own.
+    pub platform: Option<String>,
     pub pull_policy: PullPolicy,
 }
 
@@ -111,21 +115,31 @@ pub fn plan(stack: &Stack, location: &Location) -> Result<Plan, Diagnostics> {
         wanted_by: units::wanted_by(&head).into_iter().map(|wanting| (target.clone(), wanting)).collect(),
         target,
         files,
+        instances: instances(stack),
         images: images(stack),
     })
 }
 
+fn instances(stack: &Stack) -> BTreeMap<String, Vec<String>> {
+    let replicated = stack.services.values().filter(|service| service.replicas.is_some());
+    let units = |service| (names::service_unit(&stack.name, service), names::running_units(&stack.name, service));
+    replicated.map(units).collect()
+}
+
 fn images(stack: &Stack) -> Vec<PlannedImage> {
-    let mut images: BTreeMap<&str, PullPolicy> = BTreeMap::new();
+    let mut images: BTreeMap<(&str, Option<&String>), PullPolicy> = BTreeMap::new();
     for service in stack.services.values() {
         let policy = service.pull_policy.unwrap_or(PullPolicy::Missing);
-        let image = images.entry(&service.image).or_insert(policy);
+        let image = images.entry((&service.image, service.platform.as_ref())).or_insert(policy);
         if eagerness(policy) > eagerness(*image) {
             *image = policy;
         }
     }
-    let planned =
-        |(reference, pull_policy): (&str, PullPolicy)| PlannedImage { reference: reference.to_owned(), pull_policy };
+    let planned = |((reference, platform), pull_policy): ((&str, Option<&String>), PullPolicy)| PlannedImage {
+        reference: reference.to_owned(),
+        platform: platform.cloned(),
+        pull_policy,
+    };
     images.into_iter().map(planned).collect()
 }
 
@@ -175,7 +189,7 @@ impl Files {
 
     fn service(&mut self, stack: &Stack, head: &units::Head, service: &Service, role: order::Role) {
         let spec = container::container_spec(stack, service, role.ready);
-        let unit = names::service_unit(&stack.name, &service.name);
+        let unit = names::service_unit(&stack.name, service);
         let origin = Origin { place: &service.place, restarts: Some(&unit) };
         let slice = names::service_slice(&stack.name, &service.name);
         self.spec(origin, &names::container_spec(&stack.name, &service.name), &spec);

@@ -9,10 +9,13 @@ use super::problem::{Report, Shape};
 
 /// `labels`; one without a value is empty.
 pub fn read(fields: &mut Fields<'_>, report: &mut Report) -> BTreeMap<String, String> {
-    let Some(item) = fields.get("labels") else {
-        return BTreeMap::new();
-    };
-    item.pairs(report).into_iter().map(|pair| (pair.key, pair.value.unwrap_or_default())).collect()
+    pairs(fields, "labels", report)
+}
+
+/// `annotations` and others of that form; one without a value is empty.
+pub fn pairs(fields: &mut Fields<'_>, key: &'static str, report: &mut Report) -> BTreeMap<String, String> {
+    let pairs = fields.get(key).map(|item| item.pairs(report)).unwrap_or_default();
+    pairs.into_iter().map(|pair| (pair.key, pair.value.unwrap_or_default())).collect()
 }
 
 /// `sysctls`; each needs a value.

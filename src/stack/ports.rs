@@ -65,6 +65,29 @@ pub fn read(service: &mut Fields<'_>, left: &mut usize, report: &mut Report) -> 
     ports
 }
 
+/// Reads `expose`: `PORT[-PORT][/PROTOCOL]`; ranges stay ranges, and count as many ports as they are.
+pub fn expose(service: &mut Fields<'_>, left: &mut usize, report: &mut Report) -> Vec<(u16, u16, Protocol)> {
+    let Some(item) = service.get("expose") else { return Vec::new() };
+    let mut exposed = |text: &str| {
+        let (ports, name) = text.split_once('/').unwrap_or((text, "tcp"));
+        let range = container_range(ports)?;
+        let length = usize::try_from(range.length()).unwrap_or(usize::MAX);
+        *left = left.checked_sub(length).ok_or(PortFault::TooMany { most: MOST_PORTS })?;
+        Ok((range.first, range.last, protocol(name)?))
+    };
+    let mut read = Vec::new();
+    for node in item.elements(Expected::List, report).unwrap_or_default() {
+        match &node.value {
+            Value::String(_) | Value::Integer(_) => {
+                let text = node.scalar().unwrap_or_default();
+                read.extend(accept(exposed(&text).map_err(fault(&text)), &node.place, report));
+            }
+            _ => (Item { key: "expose", node }).wrong_type(Expected::Port, report),
+        }
+    }
+    read
+}
+
 fn fault(value: &str) -> impl Fn(PortFault) -> Invalid {
     let value = value.trim_matches('"').to_owned();
     move |fault| Invalid::Port { value: value.clone(), fault }

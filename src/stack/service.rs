@@ -2,18 +2,18 @@
 //!
 //! Source: Compose Specification, services.
 
-use super::keys;
 use std::collections::BTreeMap;
 
 use super::decode::{Fields, Item, accept};
-use super::model::Service;
+use super::keys;
+use super::model::{Condition, Dependency, DeviceRequest, MountsOwner, Service};
 use super::node::{Entry, Value};
-use super::problem::{CommandFault, Expected, Invalid, Report};
+use super::problem::{Across, CommandFault, Expected, Invalid, Report, Shape};
 use super::surroundings::Surroundings;
 use super::systemd::{self, SERVICE_SECTIONS};
 use super::{
-    amounts, attachments, attachments::address, choice, depends_on, environment, healthcheck, hosts, image, labels,
-    limits, mounts, names, ports, privileges, signals, words,
+    amounts, attachments, attachments::address, choice, depends_on, deploy, environment, healthcheck, hosts, image,
+    labels, limits, links, mounts, names, namespaces, networks, ports, privileges, resources, security, signals, words,
 };
 use crate::diagnostic::Place;
 
@@ -41,10 +41,17 @@ pub fn read(
     let mut all_fields = item.fields(&keys::SERVICE, format!("service `{}`", entry.key), report)?;
     let fields = &mut all_fields;
     let image_item = fields.get("image");
-    let joined = attachments::read(fields, report);
+    let namespaces = namespaces::read(fields, report);
+    let joined = attachments::read(fields, namespaces.network_mode.is_some(), report);
+    let deploy = deploy::read(fields, report);
+    let replicas = replicas(fields, deploy.replicas, report);
+    let restart = fields.get("restart").and_then(|item| item.parse(Expected::RestartPolicy, report, choice::restart));
+    let security = security::options(fields, surroundings, report);
+    output(fields, report);
     let container_name = fields.get("container_name");
     let ready = fields.get("ready");
-    let service = Service {
+    let devices = privileges::devices(fields, report);
+    let mut service = Service {
         name: entry.key.clone(),
         place: entry.key_place.clone(),
         image: image_item.and_then(|item| item.parse(Expected::String, report, image::reference)).unwrap_or_default(),
@@ -56,7 +63,9 @@ pub fn read(
         networks: joined.attachments,
         depends_on: depends_on::read(fields, report),
         healthcheck: healthcheck::read(fields, report),
-        restart: fields.get("restart").and_then(|item| item.parse(Expected::RestartPolicy, report, choice::restart)),
+        restart: deploy.restart.or(restart),
+        restart_tuning: deploy.restart_tuning,
+        replicas,
         ready: ready.and_then(|item| item.parse(Expected::String, report, choice::ready)),
         labels: labels::read(fields, report),
         hostname: fields.parse("hostname", report, names::hostname),
@@ -76,19 +85,36 @@ pub fn read(
         read_only: fields.boolean("read_only", report).unwrap_or(false),
         tty: fields.boolean("tty", report).unwrap_or(false),
         stdin_open: fields.boolean("stdin_open", report).unwrap_or(false),
-        devices: privileges::devices(fields, report),
+        devices: devices.nodes,
         extra_hosts: hosts::extra_hosts(fields, report),
         dns: fields.parse_strings("dns", report, address),
         dns_search: fields.parse_strings("dns_search", report, |text| Ok(text.to_owned())),
         dns_opt: fields.parse_strings("dns_opt", report, |text| Ok(text.to_owned())),
         sysctls: labels::sysctls(fields, report),
         ulimits: limits::ulimits(fields, report),
-        mem_limit: limits::mem_limit(fields, report),
-        cpus: limits::cpus(fields, report),
-        pids_limit: limits::pids_limit(fields, report),
+        resources: resources::read(fields, deploy.resources, report),
+        namespaces,
+        annotations: labels::pairs(fields, "annotations", report),
+        expose: ports::expose(fields, ports_left, report),
+        links: links::links(fields, report),
+        external_links: links::external_links(fields, report),
+        volumes_from: links::volumes_from(fields, report),
+        group_add: security::groups(fields, report),
+        security_opt: security.options,
+        unconfined_paths: security.unconfined_paths,
+        device_cgroup_rules: security::device_cgroup_rules(fields, report),
+        storage_opt: networks::options(fields, "storage_opt", report),
+        runtime: fields.string("runtime", report),
+        platform: fields.parse("platform", report, security::platform),
+        mac_address: fields.parse("mac_address", report, attachments::mac_address),
         pull_policy: fields.parse("pull_policy", report, choice::pull_policy),
         systemd: systemd::read(fields, SERVICE_SECTIONS, report),
     };
+    if !devices.cdi.is_empty() {
+        let request = DeviceRequest { driver: Some("cdi".to_owned()), device_ids: devices.cdi, ..Default::default() };
+        service.resources.device_requests.insert(0, request);
+    }
+    add_implicit_dependencies(&mut service);
     all_fields.finish(report);
     name?;
     Some(Decoded {
@@ -98,6 +124,51 @@ pub fn read(
         ready_place: ready.map(|item| item.place().clone()),
         has_image_key: image_item.is_some(),
     })
+}
+
+/// `scale`, or `replicas` of `deploy`; both say the same.
+fn replicas(fields: &mut Fields<'_>, of_deploy: Option<u32>, report: &mut Report) -> Option<u32> {
+    let scale = deploy::replicas(fields, "scale", report);
+    if scale.zip(of_deploy).is_some_and(|(scale, replicas)| scale != replicas) {
+        report.add(&fields.place_of("scale"), Across::DeployDiffers { key: "scale" });
+    }
+    scale.or(of_deploy)
+}
+
+/// `attach` and `logging`: the output goes to the journal, and nowhere else.
+fn output(fields: &mut Fields<'_>, report: &mut Report) {
+    if fields.boolean("attach", report) == Some(false) {
+        let instead = "remove it; to keep the output out of the journal, set `LogLevelMax = \"notice\"` in \
+                       `[services.NAME.systemd.Service]`";
+        report.add(&fields.place_of("attach"), Shape::Refused { key: "attach", instead });
+    }
+    let Some(item) = fields.get("logging") else { return };
+    let Some(mut logging) = item.fields(&keys::LOGGING, format!("`logging` of {}", fields.owner), report) else {
+        return;
+    };
+    if let Some(driver) =
+        logging.get("driver").filter(|item| item.string(report).is_some_and(|name| name != "journald"))
+    {
+        let instead = "remove `logging`: the output goes to the journal, of which journald.conf(5) bounds size and age";
+        report.add(driver.place(), Shape::Refused { key: "driver", instead });
+    }
+    logging.finish(report);
+}
+
+/// What names another service cannot be there without it. Source: Compose Specification, services, links; the reference
+/// implementation does the same for namespaces and volumes.
+fn add_implicit_dependencies(service: &mut Service) {
+    let owners = service.namespaces.owners().map(|(name, place)| (name.to_owned(), place.clone(), true));
+    let mounts = service.volumes_from.iter().filter_map(|from| match &from.source {
+        MountsOwner::Service(name) => Some((name.clone(), from.place.clone(), false)),
+        MountsOwner::Container(_) => None,
+    });
+    let links = service.links.iter().map(|link| (link.service.clone(), link.place.clone(), false));
+    let implied: Vec<_> = owners.chain(mounts).chain(links).collect();
+    for (name, place, restart) in implied {
+        let dependency = Dependency { condition: Condition::Started, required: true, restart, place };
+        service.depends_on.entry(name).or_insert(dependency);
+    }
 }
 
 /// `command` and `entrypoint`: a line that is split into words, or the words.
@@ -132,6 +203,7 @@ fn user(fields: &mut Fields<'_>, report: &mut Report) -> Option<String> {
     scalar(fields, "user", report, names::user)
 }
 
-fn absolute(key: &'static str, text: &str) -> Result<String, Invalid> {
+/// An absolute path in the container, or of a device.
+pub fn absolute(key: &'static str, text: &str) -> Result<String, Invalid> {
     if text.starts_with('/') { Ok(text.to_owned()) } else { Err(Invalid::AbsolutePath { key, value: text.to_owned() }) }
 }

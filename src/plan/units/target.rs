@@ -6,7 +6,7 @@ use crate::unit::UnitFile;
 
 pub fn target(head: &Head) -> UnitFile {
     let mut unit = head.unit(&format!("Stack {}", head.project()));
-    let units = head.stack.services.keys().map(|service| names::service_unit(head.project(), service));
+    let units = head.stack.services.values().flat_map(|service| names::running_units(head.project(), service));
     unit.section("Unit").add_list("Wants", units);
     let install = unit.section("Install");
     for wanting in wanted_by(head) {

@@ -6,6 +6,7 @@
 mod collisions;
 mod cycles;
 mod references;
+mod sharing;
 
 use super::document::Decoded;
 use super::model::{HealthTest, MountKind, Service};
@@ -30,6 +31,7 @@ pub fn check(decoded: &Decoded, report: &mut Report) {
     references::check(decoded, report);
     cycles::check(&decoded.stack.services, report);
     collisions::check(decoded, report);
+    sharing::check(decoded, report);
 }
 
 /// Whether the service has said that it has no healthcheck. Without a word, its image may have one.

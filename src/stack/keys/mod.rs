@@ -20,6 +20,7 @@ pub use manual::manual;
 pub use schema::schema;
 pub use takes::{Form, Takes};
 
+pub(super) use deploy::*;
 pub(super) use service::SERVICE;
 pub(super) use tables::*;
 pub(super) use top::*;

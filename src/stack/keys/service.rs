@@ -5,11 +5,11 @@
 use super::build::BUILD;
 use super::deploy::{DEPLOY, DEVICE_REQUEST};
 use super::tables::{
-    ATTACHMENT, BLKIO, DEPENDENCY, DEVICE, ENV_FILE, EXTENDS, HEALTHCHECK, HOOK, MOUNT, PORT, ULIMITS,
+    ATTACHMENT, BLKIO, DEPENDENCY, DEVICE, ENV_FILE, EXTENDS, HEALTHCHECK, HOOK, LOGGING, MOUNT, PORT, ULIMITS,
 };
 use super::takes::{ABSOLUTE_PATH, COMMAND, DURATION, LIST, NAME_OR_NUMBER, OPTIONS, PAIRS, STRINGS};
 use super::top::{GRANT, systemd};
-use super::{Table, Takes, honoured, ignored, own, refused};
+use super::{Table, Takes, honoured, own, refused};
 
 const WINDOWS: &str = "it is for Windows";
 const GRANTS: Takes = Takes::List(&Takes::Either(&[Takes::String, Takes::Table(&GRANT)]));
@@ -25,8 +25,8 @@ pub static SERVICE: Table = Table {
     keys: &[
         honoured("annotations", PAIRS, "Facts for the program that runs the container (OCI annotations).",
             "`HostConfig.Annotations`"),
-        ignored("attach", Takes::Boolean, "Whether `up` shows the container's output.",
-            "no terminal is attached: the output goes to the journal, and `journalctl -u` shows that of the units you name"),
+        honoured("attach", Takes::Boolean, "Whether `up` shows the container's output.",
+            "`true`, which is what happens: the journal has it"),
         honoured("blkio_config", Takes::Table(&BLKIO), "Weights and limits for block devices.",
             "`HostConfig.Blkio…` and the slice's `IO…=`"),
         honoured("build", Takes::Either(&[Takes::String, Takes::Table(&BUILD)]), "How the image is built.",
@@ -43,15 +43,16 @@ pub static SERVICE: Table = Table {
             "the container's name"),
         refused("cpu_count", "How many CPUs of Windows it may use.", WINDOWS, "use `cpus`"),
         refused("cpu_percent", "What part of Windows' CPUs it may use.", WINDOWS, "use `cpus`"),
-        honoured("cpu_period", Takes::Either(&[Takes::Number, DURATION]), "The period of `cpu_quota`, in microseconds.",
+        honoured("cpu_period", Takes::Either(&[Takes::Integer(0), DURATION]),
+            "The period of `cpu_quota`, in microseconds.",
             "`HostConfig.CpuPeriod` and `CPUQuotaPeriodSec=` of the slice"),
-        honoured("cpu_quota", Takes::Either(&[Takes::Number, DURATION]),
-            "The CPU time in each period, in microseconds.", "`HostConfig.CpuQuota` and `CPUQuota=` of the slice"),
-        honoured("cpu_rt_period", Takes::Either(&[Takes::Number, DURATION]),
+        honoured("cpu_quota", Takes::Integer(-1), "The CPU time in each period, in microseconds.",
+            "`HostConfig.CpuQuota` and `CPUQuota=` of the slice"),
+        honoured("cpu_rt_period", Takes::Either(&[Takes::Integer(0), DURATION]),
             "The period of `cpu_rt_runtime`, in microseconds.", "`HostConfig.CpuRealtimePeriod`"),
-        honoured("cpu_rt_runtime", Takes::Either(&[Takes::Number, DURATION]),
+        honoured("cpu_rt_runtime", Takes::Either(&[Takes::Integer(0), DURATION]),
             "The real-time CPU time in each period, in microseconds.", "`HostConfig.CpuRealtimeRuntime`"),
-        honoured("cpu_shares", Takes::Number, "The weight of its CPU time against others; 1024 is usual.",
+        honoured("cpu_shares", Takes::Integer(0), "The weight of its CPU time against others; 1024 is usual.",
             "`HostConfig.CpuShares` and `CPUWeight=` of the slice"),
         honoured("cpus", Takes::Number, "The CPU time it may use, in CPUs.",
             "`HostConfig.NanoCpus` and `CPUQuota=` of the slice"),
@@ -98,9 +99,7 @@ pub static SERVICE: Table = Table {
         honoured("labels", PAIRS, "Labels of the container.", "`Labels`"),
         honoured("links", LIST, "Services that it finds by another name: `NAME:ALIAS`.",
             "`NetworkingConfig.EndpointsConfig.Links`, and `Wants=` with `After=`"),
-        refused("logging", "The engine's log driver.",
-            "the container's output goes to the journal, which also keeps it small and turns it over",
-            "remove it; journald.conf(5) has `SystemMaxUse=` and `ForwardToSyslog=`"),
+        honoured("logging", Takes::Table(&LOGGING), "The engine's log driver.", "`journald`, which is what happens"),
         honoured("mac_address", Takes::String, "Its MAC address.", "`NetworkingConfig.EndpointsConfig.MacAddress`"),
         honoured("mem_limit", Takes::Bytes, "The memory it may use.",
             "`HostConfig.Memory` and `MemoryMax=` of the slice"),
@@ -180,7 +179,7 @@ pub static SERVICE: Table = Table {
             "it hands over the engine, and with it the host, in a word that is easily overlooked",
             "write `volumes = [\"/run/docker.sock:/var/run/docker.sock\"]`"),
         honoured("user", NAME_OR_NUMBER, "The user it runs as: `USER[:GROUP]`.", "`User`"),
-        honoured("userns_mode", Takes::String, "Which user namespace it is in: `host`.", "`HostConfig.UsernsMode`"),
+        honoured("userns_mode", Takes::Words(&["host"]), "Which user namespace it is in.", "`HostConfig.UsernsMode`"),
         honoured("uts", Takes::Words(&["host"]), "Whose host name it shares.", "`HostConfig.UTSMode`"),
         honoured("volumes", Takes::List(&Takes::Either(&[Takes::String, Takes::Table(&MOUNT)])),
             "What is mounted into it: `[SOURCE:]TARGET[:MODE]`.",

@@ -3,7 +3,7 @@
 //! Source: Compose Specification, services.
 
 use super::takes::{COMMAND, DURATION, LIST, NAME_OR_NUMBER, OPTIONS, PAIRS};
-use super::{Table, Takes, honoured, ignored};
+use super::{Table, Takes, honoured, ignored, refused};
 
 /// Permission bits: TOML's `0o644`, or a string of octal digits.
 pub(super) const MODE: Takes = Takes::Either(&[Takes::Integer(0), Takes::String]);
@@ -148,6 +148,21 @@ pub static HOOK: Table = Table {
             "`Privileged` of the exec"),
         honoured("user", NAME_OR_NUMBER, "The user it runs as.", "`User` of the exec"),
         honoured("working_dir", Takes::String, "The directory in which it runs.", "`WorkingDir` of the exec"),
+    ],
+};
+
+/// `logging`.
+#[rustfmt::skip]
+pub static LOGGING: Table = Table {
+    id: "logging",
+    title: "where the output goes",
+    required: &[],
+    keys: &[
+        honoured("driver", Takes::Words(&["journald"]), "The engine's log driver; all others are refused.",
+            "the output goes to the journal"),
+        refused("options", "Options of the engine's log driver.",
+            "the journal does not get its options from a container",
+            "remove it: journald.conf(5) bounds the journal's size and age"),
     ],
 };
 

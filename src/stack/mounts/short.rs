@@ -2,9 +2,11 @@
 //!
 //! Source: Compose Specification, services, volumes, short syntax.
 
+use std::collections::BTreeMap;
+
 use super::{PROPAGATIONS, container_path, host_path, invalid};
 use crate::stack::decode::{Item, accept};
-use crate::stack::model::{Mount, MountKind};
+use crate::stack::model::{Mount, MountKind, Recursive};
 use crate::stack::names;
 use crate::stack::problem::{MountFault, Report, Shape};
 use crate::stack::suggest::nearest;
@@ -58,13 +60,19 @@ fn parse_short(text: &str, surroundings: &Surroundings<'_>) -> Result<(String, M
             create_host_path: true,
             propagation: mode.propagation.clone(),
             selinux: mode.selinux,
+            recursive: Recursive::default(),
         },
         Some(source) if !names::is_key(source) => return Err(MountFault::NotAName(source.to_owned())),
         _ => {
             if let Some(option) = &mode.bind_only {
                 return Err(MountFault::BindModeOnVolume(option.clone()));
             }
-            MountKind::Volume { source: source.map(str::to_owned), nocopy: mode.nocopy, subpath: None }
+            MountKind::Volume {
+                source: source.map(str::to_owned),
+                nocopy: mode.nocopy,
+                subpath: None,
+                labels: BTreeMap::new(),
+            }
         }
     };
     Ok((target, mode, kind))

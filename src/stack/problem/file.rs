@@ -28,6 +28,11 @@ pub enum FileProblem {
         key: String,
     },
     IntegerTooBig,
+    /// A seccomp profile that is none.
+    NotJson {
+        path: PathBuf,
+        reason: String,
+    },
 }
 
 impl Problem for FileProblem {
@@ -51,6 +56,10 @@ impl Problem for FileProblem {
             Self::Syntax { message } => said(
                 format!("not valid TOML: {message}"),
                 "strings stand in quotes, lists in `[…]`, tables under `[services.NAME]`: see https://toml.io",
+            ),
+            Self::NotJson { path, reason } => said(
+                format!("{} is not JSON, as a seccomp profile is: {reason}", path.display()),
+                "name a profile as the engine's documentation has them, or `seccomp=unconfined`",
             ),
             Self::IntegerTooBig => {
                 said("this integer does not fit into 64 bits", "write a smaller number, or a string in quotes")

@@ -96,7 +96,7 @@ pub enum Shape {
         known: Vec<&'static str>,
     },
     /// A key of the Compose Specification that makes no sense here.
-    Refused {
+    KeyRefused {
         key: String,
         owner: String,
         because: &'static str,
@@ -122,6 +122,11 @@ pub enum Shape {
     Ignored {
         key: String,
         reason: &'static str,
+    },
+    /// A value of the Compose Specification that has no place here.
+    Refused {
+        key: &'static str,
+        instead: &'static str,
     },
     /// `KEY = value` entries of a list that are not.
     NotAnAssignment {
@@ -157,7 +162,7 @@ impl Problem for Shape {
                     format!("use one of {}, or prefix it with `x-` to have it ignored", quoted_list(known, "or"))
                 }),
             ),
-            Self::Refused { key, owner, because, instead } => {
+            Self::KeyRefused { key, owner, because, instead } => {
                 said(format!("`{key}` in {owner} cannot be honoured: {because}"), *instead)
             }
             Self::Unsupported { key, owner } => said(
@@ -171,6 +176,7 @@ impl Problem for Shape {
                 said(format!("`{key}` has no meaning in {owner}: {because}"), format!("remove `{key}`"))
             }
             Self::Ignored { key, reason } => said(format!("`{key}` is ignored: {reason}"), "remove it"),
+            Self::Refused { key, instead } => said(format!("`{key}` cannot be like this here"), *instead),
             Self::NotAnAssignment { key, text } => {
                 said(format!("`{key}`: `{text}` is not of the form `KEY=VALUE`"), "write `\"KEY=VALUE\"`")
             }
