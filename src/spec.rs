@@ -63,6 +63,10 @@ pub struct ContainerPart {
     /// The container's name at the engine.
     pub name: String,
     pub config_hash: String,
+    /// SHA-256 of `[Service]` of the unit, in hexadecimal: what of a unit only a restart brings about stands there. The rest
+    /// (dependencies, limits of starts) a daemon-reload does.
+    #[serde(default)]
+    pub unit_hash: String,
     pub pull_policy: PullPolicy,
     /// When the unit is ready.
     pub ready: Ready,

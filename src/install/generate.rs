@@ -254,7 +254,8 @@ async fn start(manager: &Manager, plans: &[Plan], outdated: &[String]) -> Result
     let starts = plans.iter().map(|plan| (Job::Start, plan.target.as_str()));
     let jobs: Vec<(Job, &str)> = restarts.chain(starts).collect();
     let files = plans.iter().flat_map(|plan| &plan.files);
-    let units = files.filter(|file| file.is_unit()).map(|file| file.name.clone()).collect();
+    let instances = plans.iter().flat_map(|plan| plan.instances.values().flatten());
+    let units = files.filter(|file| file.is_unit()).map(|file| &file.name).chain(instances).cloned().collect();
     jobs::run(manager, &jobs, &units).await
 }
 

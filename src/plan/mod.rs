@@ -19,6 +19,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Place};
 use crate::spec;
 use crate::stack::{Network, PullPolicy, Service, Stack, Volume};
 use crate::unit::{UnitFile, Unwritable};
+use hash::text_hash;
 
 /// Where the generated files will be found by systemd.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -188,13 +189,17 @@ impl Files {
     }
 
     fn service(&mut self, stack: &Stack, head: &units::Head, service: &Service, role: order::Role) {
-        let spec = container::container_spec(stack, service, role.ready);
+        let mut spec = container::container_spec(stack, service, role.ready);
+        let container_unit = units::container(head, service, role, &spec);
+        spec.wharf.unit_hash =
+            container_unit.as_ref().map_or_else(|_| String::new(), |unit| text_hash(&unit.text_of("Service")));
         let unit = names::service_unit(&stack.name, service);
-        let origin = Origin { place: &service.place, restarts: Some(&unit) };
+        let origin = Origin { place: &service.place, restarts: None };
         let slice = names::service_slice(&stack.name, &service.name);
-        self.spec(origin, &names::container_spec(&stack.name, &service.name), &spec);
-        self.unit(Origin { restarts: None, ..origin }, &slice, Ok(units::service_slice(head, service)));
-        self.unit(origin, &unit, units::container(head, service, role, &spec));
+        let defining = Origin { restarts: Some(&unit), ..origin };
+        self.spec(defining, &names::container_spec(&stack.name, &service.name), &spec);
+        self.unit(origin, &slice, Ok(units::service_slice(head, service)));
+        self.unit(origin, &unit, container_unit);
     }
 
     fn unit(&mut self, origin: Origin, name: &str, unit: Result<UnitFile, Unwritable>) {

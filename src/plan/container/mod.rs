@@ -60,6 +60,7 @@ pub fn container_spec(stack: &Stack, service: &Service, ready: Ready) -> Contain
         service: service.name.clone(),
         name: container_name(stack, service),
         config_hash: String::new(),
+        unit_hash: String::new(),
         pull_policy: pull_policy(service.pull_policy),
         ready,
         platform: service.platform.clone(),
