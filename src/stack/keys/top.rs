@@ -31,8 +31,8 @@ pub static STACK: Table = Table {
     title: "the stack file",
     required: &[],
     keys: &[
-        own("autostart", Takes::Boolean, "Whether the stack starts at boot.",
-            "`WantedBy=` of the target's `[Install]`"),
+        own("autostart", Takes::Boolean, "Whether a stack in /etc/wharf starts at boot without `--enable`.",
+            "what the boot generator enables"),
         honoured("configs", Takes::Named(&Takes::Table(&CONFIG)), "Files that services are given.",
             "files below /run or `LoadCredential=`"),
         honoured("include", Takes::List(&Takes::Either(&[Takes::String, Takes::Table(&INCLUDE)])),
