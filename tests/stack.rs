@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use wharf::diagnostic::Severity;
 use wharf::stack::{
     Condition, Device, HealthTest, Loaded, Mount, MountKind, Protocol, Published, PullPolicy, Ready, Recursive,
-    Restart, Service, Ulimit, load, project_name_of,
+    Request, Restart, Service, Ulimit, load, project_name_of,
 };
 
 /// The process's environment in all tests.
@@ -43,7 +43,8 @@ impl Directory {
     }
 
     fn load(&self) -> Loaded {
-        load(&self.path("shop.toml"), &environment).unwrap_or_else(|errors| panic!("{}", errors.render(false)))
+        load(&Request::of_stack(&self.path("shop.toml"), &environment))
+            .unwrap_or_else(|errors| panic!("{}", errors.render(false)))
     }
 }
 
@@ -468,20 +469,20 @@ fn deep_and_huge_input_is_refused_and_not_a_crash() {
     let wide = (0..100).map(|n| format!("[services.s{n}]\nimage = \"a\"\nports = [\"1-65535\"]\n")).collect::<String>();
     for text in [deep, wide] {
         let directory = Directory::with(&[("shop.toml", &text)]);
-        assert!(load(&directory.path("shop.toml"), &environment).unwrap_err().has_errors());
+        assert!(load(&Request::of_stack(&directory.path("shop.toml"), &environment)).unwrap_err().has_errors());
     }
 }
 
 #[test]
 fn a_file_that_is_not_there() {
-    let errors = load(Path::new("/nonexistent/shop.toml"), &environment).unwrap_err();
+    let errors = load(&Request::of_stack(Path::new("/nonexistent/shop.toml"), &environment)).unwrap_err();
     assert!(errors.render(false).contains("cannot read the stack file /nonexistent/shop.toml"));
 }
 
 #[test]
 fn a_file_whose_name_gives_no_project() {
     let directory = Directory::with(&[("___.toml", "[services.web]\nimage = \"nginx\"\n")]);
-    let errors = load(&directory.path("___.toml"), &environment).unwrap_err();
+    let errors = load(&Request::of_stack(&directory.path("___.toml"), &environment)).unwrap_err();
     let messages: Vec<&str> = errors.iter().map(|d| d.message.as_str()).collect();
     assert_eq!(messages, ["the file's name gives no project name: `___`"]);
 }
@@ -500,7 +501,7 @@ fn invalid_stacks_say_what_to_do() {
 /// What is wrong with a case; `None` if it is as expected.
 fn check_invalid(case: &Path) -> Option<String> {
     let name = case.display();
-    let Err(errors) = load(&case.join("stack.toml"), &environment) else {
+    let Err(errors) = load(&Request::of_stack(&case.join("stack.toml"), &environment)) else {
         return Some(format!("{name}: it is valid"));
     };
     assert!(errors.has_errors(), "{name}: only warnings");
@@ -592,7 +593,7 @@ proptest! {
     #[test]
     fn no_text_crashes_the_reader(fragments in proptest::collection::vec(fragment(), 0..12)) {
         let directory = Directory::with(&[("shop.toml", &fragments.concat())]);
-        let diagnostics = match load(&directory.path("shop.toml"), &environment) {
+        let diagnostics = match load(&Request::of_stack(&directory.path("shop.toml"), &environment)) {
             Ok(loaded) => loaded.warnings,
             Err(errors) => errors,
         };

@@ -2,11 +2,11 @@
 //!
 //! Source: Compose Specification, services, networks.
 
-use super::keys;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::decode::{Fields, Item};
+use super::keys;
 use super::model::Attachment;
 use super::names;
 use super::node::Value;

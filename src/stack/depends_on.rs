@@ -2,11 +2,11 @@
 //!
 //! Source: Compose Specification, services, depends_on. In table form `condition` may be left out: `service_started`.
 
-use super::keys;
 use std::collections::BTreeMap;
 
 use super::choice;
 use super::decode::{Fields, Item};
+use super::keys;
 use super::model::{Condition, Dependency};
 use super::node::Value;
 use super::problem::{Expected, Report, Shape};

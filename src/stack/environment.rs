@@ -2,7 +2,6 @@
 //!
 //! Source: Compose Specification, services, environment and env_file.
 
-use super::keys;
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::Path;
@@ -11,9 +10,11 @@ use std::sync::Arc;
 use super::choice::one_of;
 use super::decode::{Fields, Item, accept};
 use super::env_file;
+use super::keys;
 use super::names;
 use super::node::Value;
 use super::problem::{CommandFault, Expected, FileProblem, Invalid, Report, Shape};
+use super::profiles::Membership;
 use super::surroundings::Surroundings;
 use crate::diagnostic::SourceFile;
 
@@ -21,7 +22,12 @@ use crate::diagnostic::SourceFile;
 type Environment = BTreeMap<String, Option<String>>;
 
 /// Reads both keys; `environment` wins over `env_file`, a later file over an earlier one.
-pub fn read(service: &mut Fields<'_>, surroundings: &Surroundings<'_>, report: &mut Report) -> Environment {
+pub fn read(
+    service: &mut Fields<'_>,
+    membership: &Membership,
+    surroundings: &Surroundings<'_>,
+    report: &mut Report,
+) -> Environment {
     let mut environment = Environment::new();
     if let Some(item) = service.get("env_file") {
         let nodes = match &item.node.value {
@@ -33,7 +39,9 @@ pub fn read(service: &mut Fields<'_>, surroundings: &Surroundings<'_>, report: &
             }
         };
         for node in nodes {
-            if let Some(entry) = env_file(Item { key: "env_file", node }, report) {
+            if let Some(entry) = env_file(Item { key: "env_file", node }, report)
+                && membership.selected
+            {
                 load(&entry, &mut environment, surroundings, report);
             }
         }
@@ -43,7 +51,7 @@ pub fn read(service: &mut Fields<'_>, surroundings: &Surroundings<'_>, report: &
             let Some(name) = accept(names::variable(&pair.key), pair.place, report) else {
                 continue;
             };
-            let value = pair.value.or_else(|| (surroundings.lookup)(&name));
+            let value = pair.value.or_else(|| surroundings.at(pair.place).lookup(&name));
             if value.as_ref().is_some_and(|value| value.contains('\0')) {
                 report.add(pair.place, Invalid::Command(CommandFault::NulByte));
             }
@@ -82,7 +90,8 @@ fn env_file<'a>(item: Item<'a>, report: &mut Report) -> Option<EnvFile<'a>> {
 /// Reads the file and adds its variables to those above it.
 fn load(entry: &EnvFile<'_>, environment: &mut Environment, surroundings: &Surroundings<'_>, report: &mut Report) {
     let Some(path) = entry.path.str(report) else { return };
-    let shown = surroundings.shown_directory.join(path.strip_prefix("./").unwrap_or(path));
+    let scope = surroundings.at(entry.path.place());
+    let shown = scope.shown(path);
     let file = match read_file(&shown) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -98,7 +107,7 @@ fn load(entry: &EnvFile<'_>, environment: &mut Environment, surroundings: &Surro
     };
     let variables = {
         let above = &*environment;
-        let lookup = |name: &str| (surroundings.lookup)(name).or_else(|| above.get(name).cloned().flatten());
+        let lookup = |name: &str| scope.lookup(name).or_else(|| above.get(name).cloned().flatten());
         let parse = if entry.raw { env_file::parse_raw } else { env_file::parse };
         parse(&file, &lookup, report)
     };

@@ -2,10 +2,10 @@
 //!
 //! Source: Compose Specification, services, ulimits; setrlimit(2).
 
-use super::keys;
 use std::collections::BTreeMap;
 
 use super::decode::{Fields, Item};
+use super::keys;
 use super::model::Ulimit;
 use super::node::Value;
 use super::problem::{ChoiceFault, Invalid, Report, Shape};

@@ -2,11 +2,11 @@
 //!
 //! Source: Compose Specification, networks.
 
-use super::keys;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::decode::{Fields, Item, accept};
+use super::keys;
 use super::model::{Ipam, IpamConfig, Network};
 use super::names;
 use super::node::{Entry, Value};

@@ -3,12 +3,12 @@
 //! Source: Compose Specification, services, ports. Invariant: ranges come out expanded, and no input makes more ports than
 //! [`MOST_PORTS`].
 
-use super::keys;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use super::decode::{Fields, Item, accept};
+use super::keys;
 use super::model::{Port, Protocol, Published};
-use super::node::Value;
+use super::node::{Node, Value};
 use super::problem::{ChoiceFault, Expected, Family, Invalid, MachineFault, PortFault, Report, Shape};
 use super::suggest::nearest;
 use crate::diagnostic::Place;
@@ -86,6 +86,17 @@ pub fn expose(service: &mut Fields<'_>, left: &mut usize, report: &mut Report) -
         }
     }
     read
+}
+
+/// What makes an entry of `ports` the same as another's: address, published port, container port, protocol. `None`: it is faulty.
+pub fn identity(node: &Node) -> Option<String> {
+    let mapping = match &node.value {
+        Value::Table(_) => long(Item { key: "ports", node }, "", &mut Report::default()),
+        _ => short(&node.scalar()?).ok(),
+    }?;
+    // Without an address the engine publishes on all of them.
+    let host_ip = mapping.host_ip.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+    Some(format!("{host_ip} {:?} {:?} {:?}", mapping.published, mapping.target, mapping.protocol))
 }
 
 fn fault(value: &str) -> impl Fn(PortFault) -> Invalid {

@@ -50,7 +50,7 @@ fn option(text: &str) -> Result<(&str, &str), Invalid> {
 }
 
 fn seccomp_profile(path: &str, item: Item<'_>, surroundings: &Surroundings<'_>, report: &mut Report) -> Option<String> {
-    let path = surroundings.directory.join(path);
+    let path = surroundings.at(item.place()).shown(path);
     let text = match read_file(&path) {
         Ok(file) => file.text.clone(),
         Err(error) => {

@@ -9,6 +9,7 @@ use super::keys;
 use super::model::{Condition, Dependency, DeviceRequest, MountsOwner, Service};
 use super::node::{Entry, Value};
 use super::problem::{Across, CommandFault, Expected, Invalid, Report, Shape};
+use super::profiles::Membership;
 use super::surroundings::Surroundings;
 use super::systemd::{self, SERVICE_SECTIONS};
 use super::{
@@ -25,6 +26,7 @@ pub struct Decoded {
     /// Where `container_name` and `ready` stand.
     pub container_name_place: Option<Place>,
     pub ready_place: Option<Place>,
+    pub profiles: Vec<String>,
     /// Said, and wrong: then nothing is missing.
     pub has_image_key: bool,
 }
@@ -32,6 +34,7 @@ pub struct Decoded {
 /// Reads one entry of `services`; `ports_left` is how many ports the stack may still publish.
 pub fn read(
     entry: &Entry,
+    membership: &Membership,
     surroundings: &Surroundings<'_>,
     ports_left: &mut usize,
     report: &mut Report,
@@ -57,7 +60,7 @@ pub fn read(
         image: image_item.and_then(|item| item.parse(Expected::String, report, image::reference)).unwrap_or_default(),
         command: command("command", fields, report),
         entrypoint: command("entrypoint", fields, report),
-        environment: environment::read(fields, surroundings, report),
+        environment: environment::read(fields, membership, surroundings, report),
         ports: ports::read(fields, ports_left, report),
         mounts: mounts::read(fields, surroundings, report),
         networks: joined.attachments,
@@ -67,7 +70,7 @@ pub fn read(
         restart_tuning: deploy.restart_tuning,
         replicas,
         ready: ready.and_then(|item| item.parse(Expected::String, report, choice::ready)),
-        labels: labels::read(fields, report),
+        labels: labels::of_service(fields, membership, surroundings, report),
         hostname: fields.parse("hostname", report, names::hostname),
         domainname: fields.parse("domainname", report, names::hostname),
         user: user(fields, report),
@@ -115,6 +118,9 @@ pub fn read(
         service.resources.device_requests.insert(0, request);
     }
     add_implicit_dependencies(&mut service);
+    // Have been read before: the one when the files were put together, the other to know whether the service is there.
+    all_fields.entry("extends");
+    all_fields.entry("profiles");
     all_fields.finish(report);
     name?;
     Some(Decoded {
@@ -122,6 +128,7 @@ pub fn read(
         network_places: joined.places,
         container_name_place: container_name.map(|item| item.place().clone()),
         ready_place: ready.map(|item| item.place().clone()),
+        profiles: membership.profiles.clone(),
         has_image_key: image_item.is_some(),
     })
 }

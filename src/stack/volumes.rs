@@ -2,10 +2,10 @@
 //!
 //! Source: Compose Specification, volumes.
 
-use super::keys;
 use std::collections::BTreeMap;
 
 use super::decode::{Item, accept};
+use super::keys;
 use super::labels;
 use super::model::Volume;
 use super::names;

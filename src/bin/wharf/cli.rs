@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgGroup, Args, Parser, Subcommand};
 
 /// Runs the containers of this host as systemd units.
 ///
@@ -33,11 +33,24 @@ pub enum Command {
     Schema,
 }
 
+/// Which stacks, and how much of them.
 #[derive(Debug, Args)]
-pub struct Generate {
-    /// Stack files [default: every /etc/wharf/*.toml; with --root, those below it]
+pub struct Stacks {
+    /// Stack files, one project each, with STACK.override.toml beside each [default: every /etc/wharf/*.toml; with --root, those below it]
     #[arg(value_name = "STACK")]
     pub stacks: Vec<PathBuf>,
+    /// A file of one project that has several: the first names it, each next one is merged over those before
+    #[arg(short = 'f', long = "file", value_name = "FILE", conflicts_with = "stacks")]
+    pub files: Vec<PathBuf>,
+    /// Select the services of this profile; `*` selects all [default: COMPOSE_PROFILES, else the stack's own `profiles`]
+    #[arg(long = "profile", value_name = "NAME")]
+    pub profiles: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Generate {
+    #[command(flatten)]
+    pub stacks: Stacks,
     #[command(flatten)]
     pub place: Place,
     /// Print the units and write nothing; of a private file (mode 0600) only the name
@@ -81,10 +94,10 @@ pub struct Place {
 }
 
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("what").args(["stacks", "files"]).required(true).multiple(true)))]
 pub struct Check {
-    /// Stack files
-    #[arg(value_name = "STACK", required = true)]
-    pub stacks: Vec<PathBuf>,
+    #[command(flatten)]
+    pub stacks: Stacks,
     /// Print the result as JSON
     #[arg(long)]
     pub json: bool,
@@ -92,9 +105,8 @@ pub struct Check {
 
 #[derive(Debug, Args)]
 pub struct Pull {
-    /// Stack files [default: every /etc/wharf/*.toml]
-    #[arg(value_name = "STACK")]
-    pub stacks: Vec<PathBuf>,
+    #[command(flatten)]
+    pub stacks: Stacks,
 }
 
 #[derive(Debug, Args)]

@@ -7,6 +7,7 @@ mod output;
 mod pull;
 mod remove;
 mod schema;
+mod stacks;
 mod status;
 
 use std::process::ExitCode;

@@ -2,23 +2,23 @@
 
 use std::collections::BTreeSet;
 use std::io::{self, IsTerminal};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use futures_util::{StreamExt, stream};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use wharf::engine::{Engine, EngineError, PullProgress};
-use wharf::install::{Destination, InstallError, STACK_DIRECTORY, prepare, stacks_in};
+use wharf::install::{Destination, InstallError, STACK_DIRECTORY, prepare};
 use wharf::plan::Plan;
 use wharf::stack::PullPolicy;
 
-use crate::{Exit, Failure, cli, output};
+use crate::{Exit, Failure, cli, output, stacks};
 
 /// More at once would only share the same line.
 const AT_ONCE: usize = 4;
 
 pub async fn run(arguments: &cli::Pull) -> Result<Exit, Failure> {
-    let stacks = stacks(&arguments.stacks)?;
-    let prepared = prepare(&stacks, &Destination::system(), &output::environment).map_err(InstallError::Invalid)?;
+    let stacks = stacks::named(&arguments.stacks, Path::new(STACK_DIRECTORY))?;
+    let prepared = prepare(&stacks, &Destination::system()).map_err(InstallError::Invalid)?;
     eprint!("{}", output::diagnostics(&prepared.warnings));
     let images = images(&prepared.plans);
     if images.is_empty() {
@@ -30,14 +30,6 @@ pub async fn run(arguments: &cli::Pull) -> Result<Exit, Failure> {
     let pulls = images.iter().map(|image| pull(&engine, image, &screen));
     let results: Vec<Result<(), EngineError>> = stream::iter(pulls).buffer_unordered(AT_ONCE).collect().await;
     Ok(if results.iter().all(Result::is_ok) { Exit::Done } else { Exit::Failed })
-}
-
-fn stacks(named: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
-    if named.is_empty() {
-        stacks_in(Path::new(STACK_DIRECTORY)).map_err(|error| Failure::failed(&error))
-    } else {
-        Ok(named.to_vec())
-    }
 }
 
 /// All but those that are never to be fetched, each with its platform.

@@ -8,14 +8,22 @@ mod cycles;
 mod references;
 mod sharing;
 
+use std::collections::BTreeSet;
+
 use super::document::Decoded;
 use super::model::{HealthTest, MountKind, Service};
-use super::problem::{Across, Report};
+use super::problem::{Across, Composition, Report};
 
 /// Reports every contradiction of a stack.
 pub fn check(decoded: &Decoded, report: &mut Report) {
     if decoded.stack.services.is_empty() && report.error_count() == 0 {
-        report.add(&decoded.stack.place, Across::NoServices);
+        let profiles: BTreeSet<&String> = decoded.unselected.values().flatten().collect();
+        if profiles.is_empty() {
+            report.add(&decoded.stack.place, Across::NoServices);
+        } else {
+            let profiles = profiles.into_iter().cloned().collect();
+            report.add(&decoded.stack.place, Composition::NoneSelected { profiles });
+        }
     }
     for decoded_service in decoded.services.values() {
         let service = &decoded_service.service;

@@ -26,6 +26,15 @@ fn dependencies(service: &Service, decoded: &Decoded, report: &mut Report) {
         }
         let Some(target) = services.get(name) else {
             let (service, dependency_name) = (service.name.clone(), name.clone());
+            if let Some(profiles) = decoded.unselected.get(name) {
+                if !dependency.required {
+                    continue;
+                }
+                let profiles = profiles.clone();
+                let problem = ReferenceFault::NotSelected { service, dependency: dependency_name, profiles };
+                report.add(&dependency.place, problem);
+                continue;
+            }
             let nearest = nearest(name, services.keys().filter(|key| **key != service));
             let problem = if dependency.required {
                 ReferenceFault::UnknownDependency { service, dependency: dependency_name, nearest }

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use super::{Table, walk};
-use crate::stack::load;
+use crate::stack::{Request, load};
 
 thread_local! {
     static ASKED: RefCell<BTreeSet<(&'static str, &'static str)>> = const { RefCell::new(BTreeSet::new()) };
@@ -22,7 +22,8 @@ fn load_all(directory: &str) {
     for case in fs::read_dir(directory).unwrap().flat_map(|case| fs::read_dir(case.unwrap().path()).unwrap()) {
         let path = case.unwrap().path();
         if path.extension().is_some_and(|end| end == "toml") {
-            let _valid_or_not = load(&path, &|name| (name == "HOME").then(|| "/home/ada".to_owned()));
+            let environment = |name: &str| (name == "HOME").then(|| "/home/ada".to_owned());
+            let _valid_or_not = load(&Request::of_stack(&path, &environment));
         }
     }
 }

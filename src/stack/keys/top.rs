@@ -3,7 +3,7 @@
 //! Source: Compose Specification, version and name, include, networks, volumes, secrets, configs, models.
 
 use super::service::SERVICE;
-use super::takes::{OPTIONS, PAIRS, STRINGS};
+use super::takes::{LIST, OPTIONS, PAIRS, STRINGS};
 use super::{Key, Table, Takes, honoured, ignored, own, refused};
 
 const SYSTEMD: Takes = Takes::Map(&Takes::Map(&Takes::Either(&[Takes::Scalar, Takes::List(&Takes::Scalar)])));
@@ -43,6 +43,8 @@ pub static STACK: Table = Table {
             "prefix of all units, containers, networks and volumes"),
         honoured("networks", Takes::Named(&Takes::Table(&NETWORK)), "Networks that services join.",
             "a unit each: `PROJECT-NAME-network.service`"),
+        own("profiles", LIST, "The profiles that are chosen if `--profile` names none.",
+            "services of other profiles have no unit"),
         honoured("secrets", Takes::Named(&Takes::Table(&SECRET)), "Files with secret contents that services are given.",
             "`LoadCredential=` or `LoadCredentialEncrypted=`"),
         honoured("services", Takes::Named(&Takes::Table(&SERVICE)), "The containers of the stack.",

@@ -22,6 +22,8 @@ pub struct Stack {
     pub name: String,
     /// The absolute path of the stack file.
     pub source: PathBuf,
+    /// Those of the other stack files that it is made of: merged over it, included, extended.
+    pub further_sources: Vec<PathBuf>,
     /// Where the name stands, or the start of the file.
     pub place: Place,
     /// Whether the stack is started at boot when `wharf-generator` finds it in /etc/wharf (default true).

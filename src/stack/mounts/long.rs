@@ -126,7 +126,7 @@ fn bind(
         if !text.starts_with(['/', '.', '~']) {
             return Err(invalid(text, MountFault::RelativeSource(text.to_owned())));
         }
-        host_path(text, surroundings).map_err(|fault| invalid(text, fault))
+        host_path(text, surroundings.at(item.place())).map_err(|fault| invalid(text, fault))
     })?;
     Some(MountKind::Bind { source, create_host_path, propagation, selinux, recursive })
 }

@@ -21,6 +21,9 @@ pub enum FileProblem {
     EnvFileMissing {
         path: PathBuf,
     },
+    LabelFileMissing {
+        path: PathBuf,
+    },
     Syntax {
         message: String,
     },
@@ -48,6 +51,10 @@ impl Problem for FileProblem {
             Self::EnvFileMissing { path } => said(
                 format!("the env file {} does not exist", path.display()),
                 "create it, or write `{ path = \"…\", required = false }` if it may be missing",
+            ),
+            Self::LabelFileMissing { path } => said(
+                format!("the label file {} does not exist", path.display()),
+                "create it, or remove it from `label_file`: a relative path starts at the directory of the stack file",
             ),
             Self::DuplicateKey { key } => said(
                 format!("`{key}` is there twice in one table"),

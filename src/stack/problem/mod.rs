@@ -8,6 +8,7 @@ mod amount;
 mod choice;
 mod collision;
 mod command;
+mod composition;
 mod file;
 mod image;
 mod machine;
@@ -24,6 +25,7 @@ pub use amount::AmountFault;
 pub use choice::ChoiceFault;
 pub use collision::Collision;
 pub use command::CommandFault;
+pub use composition::Composition;
 pub use file::{FileProblem, TextProblem};
 pub use image::ImageFault;
 pub use machine::{Family, MachineFault};
@@ -34,6 +36,8 @@ pub use reference::ReferenceFault;
 pub use shape::{Expected, Shape};
 pub use unit::UnitFault;
 pub use value::Invalid;
+
+use std::collections::HashSet;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Place, Severity};
 
@@ -91,6 +95,18 @@ impl Report {
 
     pub fn error_count(&self) -> usize {
         self.errors
+    }
+
+    /// Leaves out what has the place and the way out of an earlier one: a mistake in what several services inherit is one mistake.
+    pub fn forget_repetitions(&mut self) {
+        let mut seen = HashSet::new();
+        let all = std::mem::take(&mut self.diagnostics);
+        for diagnostic in all.iter() {
+            let place = diagnostic.place.as_ref().map(|place| (place.file.path.clone(), place.span.clone()));
+            if seen.insert((place, diagnostic.help.clone())) {
+                self.diagnostics.push(diagnostic.clone());
+            }
+        }
     }
 
     pub fn into_diagnostics(self) -> Diagnostics {

@@ -25,6 +25,7 @@ pub enum Expected {
     /// A string in a list.
     Element,
     EnvFiles,
+    Includes,
     RestartPolicy,
     External,
 }
@@ -34,6 +35,7 @@ impl Expected {
         match self {
             Self::String | Self::Element | Self::RestartPolicy => "a string",
             Self::EnvFiles => "a path or a list of paths",
+            Self::Includes => "a list of paths",
             Self::Scalar => "a string, a number or a boolean",
             Self::Boolean | Self::External => "`true` or `false`",
             Self::Integer => "an integer",
@@ -59,6 +61,9 @@ impl Expected {
             Self::Element => format!("put it in quotes: each entry of `{key}` is a string"),
             Self::EnvFiles => {
                 "write `env_file = [\"web.env\"]`, or `[{ path = \"web.env\", required = false }]`".to_owned()
+            }
+            Self::Includes => {
+                "write `include = [\"other.toml\"]`, or a table `[[include]]` with its `path` for each".to_owned()
             }
             Self::RestartPolicy => {
                 "write `restart = \"no\"`, or one of `always`, `unless-stopped`, `on-failure`".to_owned()
