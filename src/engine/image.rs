@@ -57,13 +57,20 @@ impl Engine {
         Ok(self.docker.tag_image(reference, Some(options)).await?)
     }
 
-    /// Fetches an image from its registry; a reference without a tag or digest means `latest`.
+    /// Fetches an image from its registry; a reference without a tag or digest means `latest`, no platform
+    /// the host's own.
     ///
     /// # Errors
     /// [`EngineError::RegistryAway`], [`EngineError::NotFound`], or the registry refuses.
-    pub async fn pull(&self, reference: &str, progress: &mut dyn FnMut(PullProgress)) -> Result<(), EngineError> {
+    pub async fn pull(
+        &self,
+        reference: &str,
+        platform: Option<&str>,
+        progress: &mut dyn FnMut(PullProgress),
+    ) -> Result<(), EngineError> {
         let (name, tag) = name_and_tag(reference);
-        let options = CreateImageOptionsBuilder::new().from_image(name).tag(tag).build();
+        let options =
+            CreateImageOptionsBuilder::new().from_image(name).tag(tag).platform(platform.unwrap_or_default()).build();
         let mut layers: HashMap<String, PullProgress> = HashMap::new();
         let mut steps = Box::pin(self.streams.create_image(Some(options), None, None));
         while let Some(step) = steps.next().await {

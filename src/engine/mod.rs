@@ -20,7 +20,7 @@ use bollard::{ClientVersion, Docker};
 pub use bollard::container::LogOutput;
 pub use bollard::models::HealthStatusEnum as Health;
 pub use build::BuildOutput;
-pub use container::{Container, HealthReport};
+pub use container::{Container, HealthReport, OF_CONTAINER};
 pub use error::EngineError;
 pub use exec::Exec;
 pub use image::{Image, PullProgress};

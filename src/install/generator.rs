@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::plan::Plan;
+use crate::stack::Request;
 
 use super::changes::{Changes, Enablement};
 use super::conflict::{LoadPath, conflicts};
@@ -75,8 +76,8 @@ impl Generator {
 
     fn generate(&self, stack: &Path, load_path: &LoadPath, directory: &UnitDirectory) -> Result<(), BrokenStack> {
         let destination = Destination::generator(&self.normal_dir);
-        let prepared =
-            prepare(&[stack.to_owned()], &destination, &|_| None).map_err(|errors| invalid(stack, &errors))?;
+        let request = Request::of_stack(stack, &|_| None);
+        let prepared = prepare(&[request], &destination).map_err(|errors| invalid(stack, &errors))?;
         for plan in &prepared.plans {
             write(plan, load_path, directory).map_err(|error| failed(stack, &error))?;
         }

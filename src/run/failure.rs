@@ -42,6 +42,8 @@ pub enum StartError {
         image: String,
         unit: String,
     },
+    /// A container whose namespace this one was to share does not run.
+    NoOwner(String),
     /// A network or volume cannot be made.
     Resource(String),
     /// It was told to stop before there was a container.
@@ -63,6 +65,7 @@ impl fmt::Display for StartError {
                 "a container named {name} exists that this unit did not make: remove it (docker rm {name}), or give the \
                  service another container_name"
             ),
+            Self::NoOwner(name) => write!(f, "container {name}, whose namespace is to be shared, does not run"),
             Self::NoImage(image) => {
                 write!(
                     f,
@@ -101,7 +104,7 @@ impl StartError {
     fn may_pass(&self) -> bool {
         match self {
             Self::Engine { error, .. } => matches!(error, EngineError::Refused(_) | EngineError::RegistryAway(_)),
-            Self::NeverReady(_) | Self::Resource(_) | Self::Hook(_) | Self::Stopped => true,
+            Self::NeverReady(_) | Self::Resource(_) | Self::NoOwner(_) | Self::Hook(_) | Self::Stopped => true,
             Self::NameTaken(_) | Self::NoImage(_) | Self::NotBuilt { .. } | Self::NoHealthcheck => false,
         }
     }

@@ -16,11 +16,14 @@ pub async fn image(engine: &Engine, spec: &ContainerSpec, stop: &StopRequest) ->
     let reference = spec.container.image.as_deref().unwrap_or_default();
     let look = async || at(format!("cannot look for image {reference}"), engine.image(reference).await);
     let policy = spec.wharf.pull_policy;
+    let platform = spec.wharf.platform.as_deref();
     if policy != PullPolicy::Always
         && let Some(image) = look().await?
     {
         match policy {
-            PullPolicy::Refresh(age) if is_older(&image, age) => stop.unless(refresh(engine, reference)).await?,
+            PullPolicy::Refresh(age) if is_older(&image, age) => {
+                stop.unless(refresh(engine, reference, platform)).await?
+            }
             _ => return Ok(image),
         }
     } else if policy == PullPolicy::Never {
@@ -30,7 +33,7 @@ pub async fn image(engine: &Engine, spec: &ContainerSpec, stop: &StopRequest) ->
             None => StartError::NoImage(image),
         });
     } else {
-        stop.unless(pull(engine, reference)).await?;
+        stop.unless(pull(engine, reference, platform)).await?;
         if matches!(policy, PullPolicy::Refresh(_)) {
             note_pull(engine, reference).await;
         }
@@ -45,8 +48,8 @@ fn is_older(image: &Image, seconds: u64) -> bool {
 }
 
 /// Fetches an image that is there. Without its registry the one that is there does.
-async fn refresh(engine: &Engine, reference: &str) -> Result<(), StartError> {
-    match pull_once(engine, reference).await {
+async fn refresh(engine: &Engine, reference: &str, platform: Option<&str>) -> Result<(), StartError> {
+    match pull_once(engine, reference, platform).await {
         Ok(()) => note_pull(engine, reference).await,
         Err(EngineError::RegistryAway(why)) => {
             message::warning(&format!("cannot refresh image {reference}, going on with the one that is here: {why}"));
@@ -63,11 +66,11 @@ async fn note_pull(engine: &Engine, reference: &str) {
 }
 
 /// Fetches an image; a registry that cannot be reached just now (no name service yet, no route) is tried again for a while.
-async fn pull(engine: &Engine, image: &str) -> Result<(), StartError> {
+async fn pull(engine: &Engine, image: &str, platform: Option<&str>) -> Result<(), StartError> {
     let begin = Instant::now();
     let mut pause = Backoff::default();
     loop {
-        match pull_once(engine, image).await {
+        match pull_once(engine, image, platform).await {
             Err(EngineError::RegistryAway(why)) if begin.elapsed() < PATIENCE => {
                 service::busy(&format!("Pulling {image}, trying again: {why}"));
             }
@@ -77,7 +80,7 @@ async fn pull(engine: &Engine, image: &str) -> Result<(), StartError> {
     }
 }
 
-async fn pull_once(engine: &Engine, image: &str) -> Result<(), EngineError> {
+async fn pull_once(engine: &Engine, image: &str, platform: Option<&str>) -> Result<(), EngineError> {
     let status = format!("Pulling {image}");
     service::busy(&status);
     let mut shown = None;
@@ -90,5 +93,5 @@ async fn pull_once(engine: &Engine, image: &str) -> Result<(), EngineError> {
             service::busy(&format!("{status} {} %", percent.unwrap_or(0)));
         }
     };
-    patiently(&status, engine.pull(image, &mut progress)).await
+    patiently(&status, engine.pull(image, platform, &mut progress)).await
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bollard::models::ExecConfig;
 use futures_util::FutureExt;
+use futures_util::future::select_all;
 use nix::sys::signal::Signal;
 use tokio::time::{sleep, timeout};
 
@@ -34,6 +35,8 @@ const KILLED: i64 = 137;
 enum End {
     /// The container ended.
     Exited(Container),
+    /// The container of this name, in whose namespace it lived, ended: what is left of the namespace leads nowhere.
+    OwnerEnded(String),
     /// It was removed behind our back.
     Gone,
     /// The engine took it down with itself, and does not keep containers alive (no live-restore).
@@ -103,7 +106,7 @@ impl Life {
         let process = Process::open(self.handover.pid, self.id());
         let mut ending = std::pin::pin!(self.end(&process, relay));
         let mut hooks_done = !self.handover.post_start;
-        let never_ready = tokio::select! {
+        let given_up = tokio::select! {
             end = &mut ending => {
                 return match (hooks_done, health.is_awaited()) {
                     (true, false) => end,
@@ -111,17 +114,18 @@ impl Life {
                     (false, _) => never_ready(end, "its post_start hooks had run"),
                 };
             }
-            error = self.become_ready(&mut hooks_done, &mut health) => Some(error),
-            () = stop.wait() => None,
+            error = self.become_ready(&mut hooks_done, &mut health) => End::NeverReady(error),
+            name = self.owner_ended() => End::OwnerEnded(name),
+            () = stop.wait() => End::Stopped,
         };
         service::stopping("Stopping");
-        let with_hooks = never_ready.is_none() && hooks_done;
+        let with_hooks = hooks_done && matches!(given_up, End::Stopped);
         tokio::select! {
             _ended = &mut ending => (),
             () = self.ended_without_engine(&process) => message::warning("the container has ended, and the engine does not say so"),
             () = self.stop(with_hooks) => message::warning("the engine does not say that the container has ended"),
         }
-        never_ready.map_or(End::Stopped, End::NeverReady)
+        given_up
     }
 
     /// Runs the hooks of `post_start` where they are to be run, and follows the health then. Returns only when the container
@@ -234,6 +238,21 @@ impl Life {
         container
     }
 
+    /// The name of the first container to end of those whose namespaces this one lives in; never, if it lives in its own.
+    async fn owner_ended(&self) -> String {
+        let watched = self.handover.owners.iter().map(|owner| {
+            Box::pin(async move {
+                Process::open(owner.pid, &owner.id).ended().await;
+                owner.name.clone()
+            })
+        });
+        let watched: Vec<_> = watched.collect();
+        if watched.is_empty() {
+            return std::future::pending().await;
+        }
+        select_all(watched).await.0
+    }
+
     async fn look_for_end(&self) -> Result<Option<Container>, EngineError> {
         if let Ok(waited) = timeout(A_MOMENT, self.engine.wait_container(self.id())).await {
             waited?;
@@ -280,6 +299,10 @@ impl Life {
             End::Stopped => ExitCode::SUCCESS,
             End::NeverReady(error) => start_failed(&error),
             End::EngineWentDown => ExitCode::from(exit::UNAVAILABLE),
+            End::OwnerEnded(name) => {
+                message::info(&format!("container {name} has ended: joining its namespace anew"));
+                ExitCode::from(exit::UNAVAILABLE)
+            }
             End::Gone => {
                 message::error("the container was removed behind the unit's back");
                 service::status("The container was removed behind the unit's back");

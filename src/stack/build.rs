@@ -4,13 +4,14 @@
 
 use std::collections::BTreeMap;
 
-use super::decode::{Fields, Item, Unsupported, accept};
+use super::decode::{Fields, Item, accept};
 use super::environment;
+use super::keys;
 use super::model::{Build, BuildContext, Dockerfile};
 use super::mounts::{bytes, host_path};
 use super::node::Value;
 use super::problem::{BuildFault, Expected, Invalid, Report, Shape};
-use super::surroundings::Surroundings;
+use super::surroundings::{Scope, Surroundings};
 use super::{choice, hosts, image, labels};
 
 /// What a context that the engine fetches begins with.
@@ -23,16 +24,18 @@ const MOST_SHARED_MEMORY: u64 = i32::MAX as u64;
 pub fn read(service: &mut Fields<'_>, surroundings: &Surroundings<'_>, report: &mut Report) -> Option<Build> {
     let item = service.get("build")?;
     if let Value::String(text) = &item.node.value {
-        let context = accept(context(text, surroundings), item.place(), report)?;
+        let context = accept(context(text, surroundings.at(item.place())), item.place(), report)?;
         return Some(of_context(item, context));
     }
     if !matches!(item.node.value, Value::Table(_)) {
         item.wrong_type(Expected::StringOrTable, report);
         return None;
     }
-    let mut fields = item.fields(format!("`build` of {}", service.owner), report)?;
-    let found = fields.parse("context", report, |text| context(text, surroundings));
-    let context = found.unwrap_or_else(|| BuildContext::Directory(surroundings.directory.clone()));
+    let mut fields = item.fields(&keys::BUILD, format!("`build` of {}", service.owner), report)?;
+    let found = fields
+        .get("context")
+        .and_then(|item| item.parse(Expected::String, report, |text| context(text, surroundings.at(item.place()))));
+    let context = found.unwrap_or_else(|| BuildContext::Directory(surroundings.at(item.place()).directory.clone()));
     let build = Build {
         dockerfile: dockerfile(&mut fields, &context, report),
         args: args(&mut fields, surroundings, report),
@@ -49,7 +52,7 @@ pub fn read(service: &mut Fields<'_>, surroundings: &Surroundings<'_>, report: &
         ..of_context(item, context)
     };
     nothing_to_turn_off(&mut fields, report);
-    fields.finish(UNSUPPORTED, report);
+    fields.finish(report);
     Some(build)
 }
 
@@ -72,14 +75,14 @@ fn of_context(item: Item<'_>, context: BuildContext) -> Build {
     }
 }
 
-fn context(text: &str, surroundings: &Surroundings<'_>) -> Result<BuildContext, Invalid> {
+fn context(text: &str, scope: &Scope<'_>) -> Result<BuildContext, Invalid> {
     if text.is_empty() {
         return Err(Invalid::Empty { what: "the build's context" });
     }
     if REMOTE.iter().any(|start| text.starts_with(start)) {
         return Ok(BuildContext::Remote(text.to_owned()));
     }
-    let path = host_path(text, surroundings);
+    let path = host_path(text, scope);
     path.map(BuildContext::Directory).map_err(|fault| Invalid::Mount { value: text.to_owned(), fault })
 }
 
@@ -155,28 +158,14 @@ fn platform(fields: &mut Fields<'_>, report: &mut Report) -> Option<String> {
 fn nothing_to_turn_off(fields: &mut Fields<'_>, report: &mut Report) {
     for (key, instead) in [
         ("privileged", "remove it: the engine builds without privileges; do at run time what needs them"),
-        ("provenance", NEEDS_BUILDKIT),
-        ("sbom", NEEDS_BUILDKIT),
+        ("provenance", keys::INSTEAD_OF_BUILDKIT),
+        ("sbom", keys::INSTEAD_OF_BUILDKIT),
     ] {
         let Some(entry) = fields.entry(key) else { continue };
         if entry.node.value != Value::Bool(false) {
-            let owner = fields.owner.clone();
-            report.add(&entry.key_place, Shape::Unsupported { key: key.to_owned(), owner, instead: Some(instead) });
+            report.add(&entry.key_place, Shape::Refused { key, instead });
         }
     }
     // Windows alone has others.
     fields.parse("isolation", report, |text| choice::one_of("isolation", text, &["default"]));
 }
-
-const NEEDS_BUILDKIT: &str = "build the image beforehand with `docker buildx build`, and name it with `image`: only BuildKit can do this, and \
-                              Wharf uses the builder that is part of every engine";
-
-/// Keys of the Compose Build Specification that the engine's own builder does not have.
-const UNSUPPORTED: &[Unsupported] = &[
-    ("additional_contexts", Some(NEEDS_BUILDKIT)),
-    ("cache_to", Some("remove it: the engine keeps the layers itself; to give them to others, push the image")),
-    ("entitlements", Some(NEEDS_BUILDKIT)),
-    ("secrets", Some(NEEDS_BUILDKIT)),
-    ("ssh", Some(NEEDS_BUILDKIT)),
-    ("ulimits", Some("set `default-ulimits` in the engine's daemon.json")),
-];

@@ -4,6 +4,7 @@
 
 use super::decode::{Fields, Item};
 use super::environment;
+use super::keys;
 use super::model::Hook;
 use super::problem::{Expected, Invalid, Report, Shape};
 use super::service::{absolute, command, user};
@@ -25,7 +26,7 @@ pub fn read(
 }
 
 fn hook(item: Item<'_>, owner: String, surroundings: &Surroundings<'_>, report: &mut Report) -> Option<Hook> {
-    let mut fields = item.fields(owner, report)?;
+    let mut fields = item.fields(&keys::HOOK, owner, report)?;
     let command_item = fields.get("command");
     let words = command("command", &mut fields, report);
     match (command_item, &words) {
@@ -43,6 +44,6 @@ fn hook(item: Item<'_>, owner: String, surroundings: &Surroundings<'_>, report: 
         working_dir: fields.parse("working_dir", report, |text| absolute("working_dir", text)),
         environment: environment::assignments(&mut fields, "environment", surroundings, report),
     };
-    fields.finish(&[], report);
+    fields.finish(report);
     Some(hook)
 }

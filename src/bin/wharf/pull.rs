@@ -2,23 +2,23 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use futures_util::{StreamExt, stream};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use wharf::engine::{Engine, EngineError, PullProgress};
-use wharf::install::{Destination, InstallError, STACK_DIRECTORY, prepare, stacks_in};
+use wharf::install::{Destination, InstallError, STACK_DIRECTORY, prepare};
 use wharf::plan::Plan;
 use wharf::stack::PullPolicy;
 
-use crate::{Exit, Failure, cli, output};
+use crate::{Exit, Failure, cli, output, stacks};
 
 /// More at once would only share the same line.
 const AT_ONCE: usize = 4;
 
 pub async fn run(arguments: &cli::Pull) -> Result<Exit, Failure> {
-    let stacks = stacks(&arguments.stacks)?;
-    let prepared = prepare(&stacks, &Destination::system(), &output::environment).map_err(InstallError::Invalid)?;
+    let stacks = stacks::named(&arguments.stacks, Path::new(STACK_DIRECTORY))?;
+    let prepared = prepare(&stacks, &Destination::system()).map_err(InstallError::Invalid)?;
     eprint!("{}", output::diagnostics(&prepared.warnings));
     let images = images(&prepared.plans);
     if images.is_empty() {
@@ -26,35 +26,32 @@ pub async fn run(arguments: &cli::Pull) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     let engine = Engine::connect().await.map_err(|error| Failure::failed(&error))?;
-    let screen = Screen::new(images.keys().map(String::len).max().unwrap_or(0));
+    let screen = Screen::new(images.keys().map(|(image, _)| image.len()).max().unwrap_or(0));
     let pulls = images.iter().map(|(image, refreshed)| pull(&engine, image, *refreshed, &screen));
     let results: Vec<Result<(), EngineError>> = stream::iter(pulls).buffer_unordered(AT_ONCE).collect().await;
     Ok(if results.iter().all(Result::is_ok) { Exit::Done } else { Exit::Failed })
 }
 
-fn stacks(named: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
-    if named.is_empty() {
-        stacks_in(Path::new(STACK_DIRECTORY)).map_err(|error| Failure::failed(&error))
-    } else {
-        Ok(named.to_vec())
-    }
-}
-
-/// All but those that are built or never to be fetched; and whether an image's age counts at later starts.
-fn images(plans: &[Plan]) -> BTreeMap<String, bool> {
+/// All but those that are built or never to be fetched, each with its platform; and whether its age counts at later starts.
+fn images(plans: &[Plan]) -> BTreeMap<(String, Option<String>), bool> {
     let mut images = BTreeMap::new();
     for image in plans.iter().flat_map(|plan| &plan.images) {
         if !matches!(image.pull_policy, PullPolicy::Never | PullPolicy::Build) {
-            let refreshed: &mut bool = images.entry(image.reference.clone()).or_default();
+            let refreshed: &mut bool = images.entry((image.reference.clone(), image.platform.clone())).or_default();
             *refreshed |= matches!(image.pull_policy, PullPolicy::Refresh(_));
         }
     }
     images
 }
 
-async fn pull(engine: &Engine, image: &str, refreshed: bool, screen: &Screen) -> Result<(), EngineError> {
+async fn pull(
+    engine: &Engine,
+    (image, platform): &(String, Option<String>),
+    refreshed: bool,
+    screen: &Screen,
+) -> Result<(), EngineError> {
     let bar = screen.begin(image);
-    let mut result = engine.pull(image, &mut |progress| bar.show(progress)).await;
+    let mut result = engine.pull(image, platform.as_deref(), &mut |progress| bar.show(progress)).await;
     if result.is_ok() && refreshed {
         result = engine.note_pull(image).await;
     }

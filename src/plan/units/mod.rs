@@ -2,6 +2,7 @@
 
 mod build;
 mod container;
+mod replicas;
 mod resource;
 mod slice;
 mod target;
@@ -15,6 +16,7 @@ use crate::unit::{Section, UnitFile, Unwritable, command_line, text};
 
 pub use build::build;
 pub use container::container;
+pub use replicas::replicas;
 pub use resource::{network, volume};
 pub use slice::{project_slice, service_slice};
 pub use target::{target, wanted_by};

@@ -6,15 +6,24 @@
 mod collisions;
 mod cycles;
 mod references;
+mod sharing;
+
+use std::collections::BTreeSet;
 
 use super::document::Decoded;
 use super::model::{BuildContext, HealthTest, MountKind, Service};
-use super::problem::{Across, Report};
+use super::problem::{Across, Composition, Report};
 
 /// Reports every contradiction of a stack.
 pub fn check(decoded: &Decoded, report: &mut Report) {
     if decoded.stack.services.is_empty() && report.error_count() == 0 {
-        report.add(&decoded.stack.place, Across::NoServices);
+        let profiles: BTreeSet<&String> = decoded.unselected.values().flatten().collect();
+        if profiles.is_empty() {
+            report.add(&decoded.stack.place, Across::NoServices);
+        } else {
+            let profiles = profiles.into_iter().cloned().collect();
+            report.add(&decoded.stack.place, Composition::NoneSelected { profiles });
+        }
     }
     for decoded_service in decoded.services.values() {
         let service = &decoded_service.service;
@@ -23,6 +32,9 @@ pub fn check(decoded: &Decoded, report: &mut Report) {
         }
         bind_sources(service, report);
         build_context(service, report);
+        if let (Some(schedule), Some(_)) = (&service.schedule, service.replicas) {
+            report.add(&schedule.place, Across::ScheduledReplicas { service: service.name.clone() });
+        }
         if let (Some(place), Some(_)) = (&decoded_service.ready_place, &service.schedule) {
             report.add(place, Across::ReadyOfScheduled { service: service.name.clone() });
             continue;
@@ -35,6 +47,7 @@ pub fn check(decoded: &Decoded, report: &mut Report) {
     references::check(decoded, report);
     cycles::check(&decoded.stack.services, report);
     collisions::check(decoded, report);
+    sharing::check(decoded, report);
 }
 
 /// Whether the service has said that it has no healthcheck. Without a word, its image may have one.

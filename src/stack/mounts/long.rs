@@ -2,10 +2,14 @@
 //!
 //! Source: Compose Specification, services, volumes, long syntax.
 
+use std::collections::BTreeMap;
+
 use super::{PROPAGATIONS, bytes, container_path, host_path, invalid};
 use crate::stack::choice::one_of;
 use crate::stack::decode::{Fields, Item, accept};
-use crate::stack::model::{Mount, MountKind};
+use crate::stack::keys;
+use crate::stack::labels;
+use crate::stack::model::{Mount, MountKind, Recursive};
 use crate::stack::names;
 use crate::stack::node::{Entry, Value};
 use crate::stack::problem::{Expected, Invalid, MountFault, Report, Shape};
@@ -14,7 +18,7 @@ use crate::stack::surroundings::Surroundings;
 
 /// Reads one table; `owner` is what messages call the service.
 pub fn read(item: Item<'_>, owner: &str, surroundings: &Surroundings<'_>, report: &mut Report) -> Option<Mount> {
-    let mut fields = item.fields(format!("a volume of {owner}"), report)?;
+    let mut fields = item.fields(&keys::MOUNT, format!("a volume of {owner}"), report)?;
     let kind_name = fields.get("type");
     let source = fields.get("source");
     let target_item = fields.get("target");
@@ -23,10 +27,6 @@ pub fn read(item: Item<'_>, owner: &str, surroundings: &Surroundings<'_>, report
         accept(container_path(text).map_err(|fault| invalid(text, fault)), target.place(), report)
     });
     let read_only = fields.boolean("read_only", report).unwrap_or(false);
-    if fields.get("consistency").is_some() {
-        let problem = Shape::Ignored { key: "consistency".to_owned(), reason: "it has no effect on Linux" };
-        report.add(item.place(), problem);
-    }
     let kind = match kind_name {
         Some(name) => {
             let name = name.parse(Expected::String, report, mount_type);
@@ -42,7 +42,7 @@ pub fn read(item: Item<'_>, owner: &str, surroundings: &Surroundings<'_>, report
     }
     // Without a type, nobody can say which of the other keys belong here.
     if kind.is_some() {
-        fields.finish(&[], report);
+        fields.finish(report);
     }
     Some(Mount { target: target?, read_only, kind: kind?, place: item.place().clone() })
 }
@@ -52,10 +52,9 @@ fn missing(key: &'static str, example: &'static str, item: Item<'_>, fields: &Fi
 }
 
 fn mount_type(text: &str) -> Result<&'static str, Invalid> {
-    const TYPES: &[&str] = &["bind", "volume", "tmpfs"];
+    const TYPES: &[&str] = &["bind", "volume", "tmpfs", "image"];
     let refused = |reason| invalid(text, MountFault::TypeRefused { value: text.to_owned(), reason });
     match text {
-        "image" => Err(refused("are not supported yet")),
         "npipe" => Err(refused("are Windows' named pipes")),
         "cluster" => Err(refused("need a swarm, not one host")),
         _ => {
@@ -79,6 +78,7 @@ fn long_kind(
     match name {
         "bind" => bind(source, fields, surroundings, report),
         "volume" => volume(source, fields, report),
+        "image" => image(source, fields, report),
         _ => {
             excluded(fields.entry("source"), "a tmpfs has no source", fields, report);
             tmpfs_options(fields, report)
@@ -103,15 +103,19 @@ fn bind(
     let mut create_host_path = true;
     let mut propagation = None;
     let mut selinux = None;
+    let mut recursive = Recursive::default();
     let options_item = fields.get("bind");
-    if let Some(mut options) = options_item.and_then(|item| item.fields(format!("`bind` of {owner}"), report)) {
+    if let Some(mut options) =
+        options_item.and_then(|item| item.fields(&keys::MOUNT_BIND, format!("`bind` of {owner}"), report))
+    {
         create_host_path = options.boolean("create_host_path", report).unwrap_or(true);
         propagation =
             options.parse("propagation", report, |text| one_of("propagation", text, PROPAGATIONS)).map(str::to_owned);
         selinux = options
             .parse("selinux", report, |text| one_of("selinux", text, &["z", "Z"]))
             .and_then(|letter| letter.chars().next());
-        options.finish(&[("recursive", None)], report);
+        recursive = options.parse("recursive", report, recursion).unwrap_or_default();
+        options.finish(report);
     }
     let Some(item) = source else {
         let problem = Shape::Missing { key: "source", owner, example: "source = \"/path/on/host\"" };
@@ -122,19 +126,21 @@ fn bind(
         if !text.starts_with(['/', '.', '~']) {
             return Err(invalid(text, MountFault::RelativeSource(text.to_owned())));
         }
-        host_path(text, surroundings).map_err(|fault| invalid(text, fault))
+        host_path(text, surroundings.at(item.place())).map_err(|fault| invalid(text, fault))
     })?;
-    Some(MountKind::Bind { source, create_host_path, propagation, selinux })
+    Some(MountKind::Bind { source, create_host_path, propagation, selinux, recursive })
 }
 
 fn volume(source: Option<Item<'_>>, fields: &mut Fields<'_>, report: &mut Report) -> Option<MountKind> {
     let mut nocopy = false;
     let mut subpath = None;
+    let mut labels = BTreeMap::new();
     let owner = format!("`volume` of {}", fields.owner);
-    if let Some(mut options) = fields.get("volume").and_then(|item| item.fields(owner, report)) {
+    if let Some(mut options) = fields.get("volume").and_then(|item| item.fields(&keys::MOUNT_VOLUME, owner, report)) {
         nocopy = options.boolean("nocopy", report).unwrap_or(false);
         subpath = options.string("subpath", report);
-        options.finish(&[("labels", Some("give the labels to the volume itself, in `[volumes.NAME]`"))], report);
+        labels = labels::read(&mut options, report);
+        options.finish(report);
     }
     let source = match source {
         None => None,
@@ -146,17 +152,38 @@ fn volume(source: Option<Item<'_>>, fields: &mut Fields<'_>, report: &mut Report
             }
         })?),
     };
-    Some(MountKind::Volume { source, nocopy, subpath })
+    Some(MountKind::Volume { source, nocopy, subpath, labels })
+}
+
+fn recursion(text: &str) -> Result<Recursive, Invalid> {
+    Ok(match one_of("recursive", text, &["enabled", "disabled", "writable", "readonly"])? {
+        "disabled" => Recursive::Disabled,
+        "writable" => Recursive::Writable,
+        "readonly" => Recursive::Readonly,
+        _ => Recursive::Enabled,
+    })
+}
+
+fn image(source: Option<Item<'_>>, fields: &mut Fields<'_>, report: &mut Report) -> Option<MountKind> {
+    let mut subpath = None;
+    let owner = format!("`image` of {}", fields.owner);
+    if let Some(mut options) = fields.get("image").and_then(|item| item.fields(&keys::MOUNT_IMAGE, owner, report)) {
+        subpath = options.string("subpath", report);
+        options.finish(report);
+    }
+    let source = source.or_else(|| fields.required("source", "source = \"IMAGE\"", report))?;
+    let reference = source.parse(Expected::String, report, crate::stack::image::reference)?;
+    Some(MountKind::Image { reference, subpath })
 }
 
 fn tmpfs_options(fields: &mut Fields<'_>, report: &mut Report) -> Option<MountKind> {
     let owner = format!("`tmpfs` of {}", fields.owner);
     let mut size = None;
     let mut mode = None;
-    if let Some(mut options) = fields.get("tmpfs").and_then(|item| item.fields(owner, report)) {
+    if let Some(mut options) = fields.get("tmpfs").and_then(|item| item.fields(&keys::MOUNT_TMPFS, owner, report)) {
         size = options.get("size").and_then(|item| bytes(item, report));
         mode = options.get("mode").and_then(|item| permission_bits(item, report));
-        options.finish(&[], report);
+        options.finish(report);
     }
     Some(MountKind::Tmpfs { size, mode, options: None })
 }

@@ -10,6 +10,7 @@ mod calendar;
 mod choice;
 mod collision;
 mod command;
+mod composition;
 mod file;
 mod image;
 mod machine;
@@ -28,6 +29,7 @@ pub use calendar::CalendarFault;
 pub use choice::ChoiceFault;
 pub use collision::Collision;
 pub use command::CommandFault;
+pub use composition::Composition;
 pub use file::{FileProblem, TextProblem};
 pub use image::ImageFault;
 pub use machine::{Family, MachineFault};
@@ -38,6 +40,8 @@ pub use reference::ReferenceFault;
 pub use shape::{Expected, Shape};
 pub use unit::UnitFault;
 pub use value::Invalid;
+
+use std::collections::HashSet;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Place, Severity};
 
@@ -57,6 +61,10 @@ pub trait Problem {
     fn severity(&self) -> Severity {
         Severity::Error
     }
+    /// Whether it is a key that Wharf does not take at all, rather than a wrong value.
+    fn refuses_key(&self) -> bool {
+        false
+    }
     fn say(&self) -> Said;
 }
 
@@ -65,6 +73,7 @@ pub trait Problem {
 pub struct Report {
     diagnostics: Diagnostics,
     errors: usize,
+    refused_keys: Vec<Place>,
 }
 
 impl Report {
@@ -79,6 +88,9 @@ impl Report {
 
     fn push(&mut self, place: Option<&Place>, problem: &impl Problem) {
         let Said { message, help } = problem.say();
+        if problem.refuses_key() {
+            self.refused_keys.extend(place.cloned());
+        }
         let diagnostic = match problem.severity() {
             Severity::Warning => Diagnostic::warning(message),
             Severity::Error => {
@@ -95,6 +107,23 @@ impl Report {
 
     pub fn error_count(&self) -> usize {
         self.errors
+    }
+
+    /// Where the keys stand that Wharf does not take.
+    pub fn refused_keys(&self) -> &[Place] {
+        &self.refused_keys
+    }
+
+    /// Leaves out what has the place and the way out of an earlier one: a mistake in what several services inherit is one mistake.
+    pub fn forget_repetitions(&mut self) {
+        let mut seen = HashSet::new();
+        let all = std::mem::take(&mut self.diagnostics);
+        for diagnostic in all.iter() {
+            let place = diagnostic.place.as_ref().map(|place| (place.file.path.clone(), place.span.clone()));
+            if seen.insert((place, diagnostic.help.clone())) {
+                self.diagnostics.push(diagnostic.clone());
+            }
+        }
     }
 
     pub fn into_diagnostics(self) -> Diagnostics {

@@ -25,6 +25,7 @@ pub enum Expected {
     /// A string in a list.
     Element,
     EnvFiles,
+    Includes,
     RestartPolicy,
     External,
     Hooks,
@@ -35,6 +36,7 @@ impl Expected {
         match self {
             Self::String | Self::Element | Self::RestartPolicy => "a string",
             Self::EnvFiles => "a path or a list of paths",
+            Self::Includes => "a list of paths",
             Self::Scalar => "a string, a number or a boolean",
             Self::Boolean | Self::External => "`true` or `false`",
             Self::Integer => "an integer",
@@ -60,6 +62,9 @@ impl Expected {
             Self::Element => format!("put it in quotes: each entry of `{key}` is a string"),
             Self::EnvFiles => {
                 "write `env_file = [\"web.env\"]`, or `[{ path = \"web.env\", required = false }]`".to_owned()
+            }
+            Self::Includes => {
+                "write `include = [\"other.toml\"]`, or a table `[[include]]` with its `path` for each".to_owned()
             }
             Self::RestartPolicy => {
                 "write `restart = \"no\"`, or one of `always`, `unless-stopped`, `on-failure`".to_owned()
@@ -97,11 +102,17 @@ pub enum Shape {
         nearest: Option<String>,
         known: Vec<&'static str>,
     },
-    /// A real key of the Compose Specification that Wharf does not have yet.
+    /// A key of the Compose Specification that makes no sense here.
+    KeyRefused {
+        key: String,
+        owner: String,
+        because: &'static str,
+        instead: &'static str,
+    },
+    /// One that Wharf does not have yet.
     Unsupported {
         key: String,
         owner: String,
-        instead: Option<&'static str>,
     },
     Missing {
         key: &'static str,
@@ -118,6 +129,11 @@ pub enum Shape {
     Ignored {
         key: String,
         reason: &'static str,
+    },
+    /// A value of the Compose Specification that has no place here.
+    Refused {
+        key: &'static str,
+        instead: &'static str,
     },
     /// `KEY = value` entries of a list that are not.
     NotAnAssignment {
@@ -142,6 +158,10 @@ impl Problem for Shape {
         }
     }
 
+    fn refuses_key(&self) -> bool {
+        matches!(self, Self::UnknownKey { .. } | Self::Unsupported { .. } | Self::Excludes { .. })
+    }
+
     fn say(&self) -> Said {
         match self {
             Self::WrongType { key, expected, found } => {
@@ -153,9 +173,12 @@ impl Problem for Shape {
                     format!("use one of {}, or prefix it with `x-` to have it ignored", quoted_list(known, "or"))
                 }),
             ),
-            Self::Unsupported { key, owner, instead } => said(
+            Self::KeyRefused { key, owner, because, instead } => {
+                said(format!("`{key}` in {owner} cannot be honoured: {because}"), *instead)
+            }
+            Self::Unsupported { key, owner } => said(
                 format!("`{key}` in {owner} is not supported yet"),
-                instead.unwrap_or("remove it, or leave this stack to Compose until Wharf has it"),
+                "remove it, or leave this stack to Compose until Wharf has it",
             ),
             Self::Missing { key, owner, example } => {
                 said(format!("`{key}` is missing in {owner}"), format!("add `{example}`"))
@@ -164,6 +187,7 @@ impl Problem for Shape {
                 said(format!("`{key}` has no meaning in {owner}: {because}"), format!("remove `{key}`"))
             }
             Self::Ignored { key, reason } => said(format!("`{key}` is ignored: {reason}"), "remove it"),
+            Self::Refused { key, instead } => said(format!("`{key}` cannot be like this here"), *instead),
             Self::NotAnAssignment { key, text } => {
                 said(format!("`{key}`: `{text}` is not of the form `KEY=VALUE`"), "write `\"KEY=VALUE\"`")
             }
