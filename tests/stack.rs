@@ -70,7 +70,7 @@ fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
 #[test]
 fn the_smallest_stack() {
     let directory = Directory::with(&[("shop.toml", "[services.web]\nimage = \"nginx\"\n")]);
-    let Loaded { stack, warnings } = directory.load();
+    let Loaded { stack, warnings, .. } = directory.load();
     assert!(warnings.is_empty());
     assert_eq!((stack.name.as_str(), stack.autostart), ("shop", true));
     assert_eq!(stack.source, directory.path("shop.toml"));
@@ -119,7 +119,7 @@ fn variables_come_from_the_environment_and_then_from_dotenv() {
             "#,
         ),
     ]);
-    let Loaded { stack, warnings } = directory.load();
+    let Loaded { stack, warnings, .. } = directory.load();
     let web = &stack.services["web"];
     assert_eq!(web.image, "nginx:1.29");
     assert_eq!(web.hostname.as_deref(), Some("process"));
@@ -527,6 +527,7 @@ fn fragment() -> impl Strategy<Value = String> {
         Just("[services.web.healthcheck]\n".to_owned()),
         Just("[networks.default]\n".to_owned()),
         Just("[services.db.systemd.Service]\n".to_owned()),
+        Just("[services.db]\nextends = \"web\"\n".to_owned()),
         (key(), value()).prop_map(|(key, value)| format!("{key} = {value}\n")),
         "[\\PC\n]{0,20}",
     ]
@@ -562,6 +563,12 @@ fn key() -> impl Strategy<Value = String> {
         "systemd",
         "user",
         "Nice",
+        "include",
+        "extends",
+        "service",
+        "path",
+        "profiles",
+        "label_file",
     ];
     proptest::sample::select(keys.map(str::to_owned).to_vec())
 }
@@ -591,8 +598,11 @@ proptest! {
 
     /// Whatever stands in a file: it is read, or refused with places that can be shown.
     #[test]
-    fn no_text_crashes_the_reader(fragments in proptest::collection::vec(fragment(), 0..12)) {
-        let directory = Directory::with(&[("shop.toml", &fragments.concat())]);
+    fn no_text_crashes_the_reader(
+        fragments in proptest::collection::vec(fragment(), 0..12),
+        over in proptest::collection::vec(fragment(), 0..6),
+    ) {
+        let directory = Directory::with(&[("shop.toml", &fragments.concat()), ("shop.override.toml", &over.concat())]);
         let diagnostics = match load(&Request::of_stack(&directory.path("shop.toml"), &environment)) {
             Ok(loaded) => loaded.warnings,
             Err(errors) => errors,

@@ -1,6 +1,6 @@
 //! Stack files → plans: all of them, or every error of all of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -59,9 +59,11 @@ pub fn prepare(requests: &[Request<'_>], destination: &Destination) -> Result<Pr
     let mut prepared = Prepared::default();
     let mut problems = Diagnostics::default();
     let mut taken = Taken::default();
+    let mut profiles = BTreeSet::new();
     for request in requests {
         match load(request, destination, &mut prepared.warnings) {
-            Ok((stack, plan)) => {
+            Ok((stack, plan, of_stack)) => {
+                profiles.extend(of_stack);
                 problems.append(taken.claim(&stack.place, &plan));
                 prepared.plans.push(plan);
             }
@@ -72,6 +74,7 @@ pub fn prepare(requests: &[Request<'_>], destination: &Destination) -> Result<Pr
         prepared.warnings.append(problems);
         return Err(prepared.warnings);
     }
+    prepared.warnings.append(unknown_profiles(requests, &profiles));
     Ok(prepared)
 }
 
@@ -79,7 +82,7 @@ fn load(
     request: &Request<'_>,
     destination: &Destination,
     warnings: &mut Diagnostics,
-) -> Result<(Stack, Plan), Diagnostics> {
+) -> Result<(Stack, Plan, BTreeSet<String>), Diagnostics> {
     let loaded = stack::load(request)?;
     warnings.append(loaded.warnings);
     let mut stack = loaded.stack;
@@ -87,7 +90,22 @@ fn load(
         see_from_inside(&mut stack, root);
     }
     let plan = plan(&stack, &destination.location())?;
-    Ok((stack, plan))
+    Ok((stack, plan, loaded.profiles))
+}
+
+/// Profiles that the user asked for and that no service of any stack has.
+fn unknown_profiles(requests: &[Request<'_>], known: &BTreeSet<String>) -> Diagnostics {
+    let wanted: BTreeSet<&String> = requests.iter().flat_map(|request| &request.profiles).collect();
+    let mut warnings = Diagnostics::default();
+    for profile in wanted.into_iter().filter(|profile| *profile != "*" && !known.contains(*profile)) {
+        let others: Vec<&str> = known.iter().map(String::as_str).collect();
+        let help = match others.as_slice() {
+            [] => "no service has any: `profiles = [\"…\"]` gives it one".to_owned(),
+            others => format!("these are there: {}", others.join(", ")),
+        };
+        warnings.push(Diagnostic::warning(format!("no service has the profile `{profile}`")).help(help));
+    }
+    warnings
 }
 
 /// A stack file below `--root` names its own place, and its bind mounts, as they will be once that root is `/`.

@@ -24,6 +24,8 @@ pub struct Decoded {
     pub services: BTreeMap<String, DecodedService>,
     /// Services that no selected profile has, with their profiles. They are no part of the stack.
     pub unselected: BTreeMap<String, Vec<String>>,
+    /// All profiles that services name.
+    pub profiles: BTreeSet<String>,
 }
 
 /// Reads a whole tree. What is wrong is in the report; the stack is then incomplete.
@@ -68,7 +70,7 @@ pub fn read(
     leave_out(&services.unselected, &mut stack);
     add_default_network(&mut stack, surroundings);
     let unselected = services.unselected.into_iter().map(|(name, service)| (name, service.profiles)).collect();
-    Decoded { stack, services: services.selected, unselected }
+    Decoded { stack, services: services.selected, unselected, profiles: services.profiles }
 }
 
 /// The services of a file.

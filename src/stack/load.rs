@@ -3,11 +3,12 @@
 //! In: the paths of one project's files and the environment. Out: a checked [`Stack`] with the warnings, or all that is wrong.
 //! Besides this file, `composition`, `environment` and `labels` read files; `check` asks whether bind sources exist.
 
+use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use super::composition::{self, Composer, Parsed};
+use super::composition::{self, Composer, Parsed, Toml};
 use super::environment::read_file;
 use super::interpolate::{Finding, Lookup, interpolate};
 use super::model::Stack;
@@ -22,6 +23,8 @@ use crate::diagnostic::{Diagnostics, Place};
 #[derive(Debug, Clone, PartialEq)]
 pub struct Loaded {
     pub stack: Stack,
+    /// Those that its services name, also the services that are not selected.
+    pub profiles: BTreeSet<String>,
     /// Warnings only.
     pub warnings: Diagnostics,
 }
@@ -59,11 +62,11 @@ pub fn override_of(path: &Path) -> Option<PathBuf> {
 /// Everything that is wrong with the files and those that they name, each with its place, and the warnings among them.
 pub fn load(request: &Request<'_>) -> Result<Loaded, Diagnostics> {
     let mut report = Report::default();
-    let stack = read(request, &mut report);
+    let read = read(request, &mut report);
     let failed = report.error_count() > 0;
     let diagnostics = report.into_diagnostics();
-    match stack {
-        Some(stack) if !failed => Ok(Loaded { stack, warnings: diagnostics }),
+    match read {
+        Some((stack, profiles)) if !failed => Ok(Loaded { stack, profiles, warnings: diagnostics }),
         _ => Err(diagnostics),
     }
 }
@@ -80,14 +83,15 @@ pub fn absolute(path: &Path) -> PathBuf {
     clean(&std::path::absolute(path).unwrap_or_else(|_| path.to_owned()))
 }
 
-fn read(request: &Request<'_>, report: &mut Report) -> Option<Stack> {
+fn read(request: &Request<'_>, report: &mut Report) -> Option<(Stack, BTreeSet<String>)> {
     let first = request.files.first()?;
     let main = Scope::new(first.parent().unwrap_or(Path::new("")), request.environment);
     let main = main.with(read_dotenv(&main, report));
     let files = parse_all(&request.files, report)?;
     let (project, name_place) = project_name(&files, &|name| main.lookup(name), report);
     let scope = Rc::new(main.with([("COMPOSE_PROJECT_NAME".to_owned(), project.clone())]));
-    let mut composer = Composer::new(&scope, report);
+    let mut language = Toml;
+    let mut composer = Composer::new(&scope, &mut language, report);
     let root = composer.compose(files, &scope, &[])?;
     let Composer { scopes, incomplete, repeats, sources, .. } = composer;
     let surroundings = Surroundings { project, scopes };
@@ -101,17 +105,18 @@ fn read(request: &Request<'_>, report: &mut Report) -> Option<Stack> {
     }
     let merged = request.files.iter().skip(1).map(|path| absolute(path));
     decoded.stack.further_sources = merged.chain(sources).collect();
-    Some(decoded.stack)
+    Some((decoded.stack, decoded.profiles))
 }
 
 /// All files, or `None` if one of them cannot be read.
 fn parse_all(files: &[PathBuf], report: &mut Report) -> Option<Vec<Parsed>> {
-    let parsed: Vec<Option<Parsed>> = files.iter().map(|path| composition::read(path, None, report)).collect();
+    let parsed: Vec<Option<Parsed>> =
+        files.iter().map(|path| composition::read(path, None, &mut Toml, report)).collect();
     parsed.into_iter().collect()
 }
 
 /// `.env` beside the stack file, if there is one. Source: Compose Specification, Interpolation.
-fn read_dotenv(scope: &Scope<'_>, report: &mut Report) -> env_file::Variables {
+pub fn read_dotenv(scope: &Scope<'_>, report: &mut Report) -> env_file::Variables {
     let path = scope.shown(".env");
     match read_file(&path) {
         Ok(file) => env_file::parse(&file, &|name| scope.lookup(name), report),

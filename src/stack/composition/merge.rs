@@ -312,3 +312,133 @@ fn same_form(base: &Node, over: &Node) -> bool {
     };
     form(base) == form(over)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::SourceFile;
+    use crate::stack::from_toml;
+
+    fn parsed(text: &str) -> Node {
+        from_toml::parse(&SourceFile::new("stack.toml", text), &mut Report::default()).expect("valid TOML")
+    }
+
+    /// Two services merged, and what the outcome should say.
+    #[track_caller]
+    fn gives(base: &str, over: &str, expected: &str) {
+        let mut report = Report::default();
+        let merged = services(parsed(base), parsed(over), &mut report);
+        assert_eq!(report.error_count(), 0, "{base} {over}");
+        assert!(merged.says_the_same(&parsed(expected)), "{base} + {over} = {merged:?}");
+    }
+
+    #[test]
+    fn examples_of_the_specification() {
+        gives(
+            "key1 = 'value1'\nkey2 = 'value2'",
+            "key2 = 'VALUE'\nkey3 = 'value3'",
+            "key1 = 'value1'\nkey2 = 'VALUE'\nkey3 = 'value3'",
+        );
+        gives("dns = ['1.1.1.1']", "dns = ['8.8.8.8']", "dns = ['1.1.1.1', '8.8.8.8']");
+        gives("command = ['echo', 'foo']", "command = ['echo', 'bar']", "command = ['echo', 'bar']");
+        gives("volumes = ['foo:/work']", "volumes = ['bar:/work']", "volumes = ['bar:/work']");
+        gives(
+            "security_opt = ['label:role:ROLE']",
+            "security_opt = ['label:user:USER']",
+            "security_opt = ['label:role:ROLE', 'label:user:USER']",
+        );
+        gives(
+            "environment = { TZ = 'utc', PORT = 80 }",
+            "environment = { PORT = 8080 }",
+            "environment = { TZ = 'utc', PORT = 8080 }",
+        );
+        gives(
+            "environment = ['TZ=utc', 'PORT=80']",
+            "environment = ['PORT=8080']",
+            "environment = ['TZ=utc', 'PORT=8080']",
+        );
+    }
+
+    #[test]
+    fn two_forms_of_one_key_are_merged() {
+        gives("environment = ['A=1', 'B=1', 'B=2']", "environment = { A = 2 }", "environment = { A = 2, B = '2' }");
+        gives("labels = { a = 1 }", "labels = ['b=x=y']", "labels = { a = 1, b = 'x=y' }");
+        gives(
+            "env_file = 'a'",
+            "env_file = ['b', { path = 'a', required = false }]",
+            "env_file = [{ path = 'a', required = false }, 'b']",
+        );
+        gives("build = '.'", "build = { target = 'x' }", "build = { context = '.', target = 'x' }");
+        gives(
+            "depends_on = ['a']",
+            "depends_on = { a = { restart = true } }",
+            "depends_on = { a = { condition = 'service_started', required = true, restart = true } }",
+        );
+        gives(
+            "extra_hosts = { a = ['1.1.1.1', '::1'] }",
+            "extra_hosts = ['a=::1', 'b=2.2.2.2']",
+            "extra_hosts = ['a=1.1.1.1', 'a=::1', 'b=2.2.2.2']",
+        );
+        gives(
+            "ulimits = { nofile = 1, nproc = { soft = 1, hard = 2 } }",
+            "ulimits = { nofile = { soft = 1, hard = 2 }, nproc = { hard = 3 } }",
+            "ulimits = { nofile = { soft = 1, hard = 2 }, nproc = { soft = 1, hard = 3 } }",
+        );
+        gives("gpus = [{ count = 1 }]", "gpus = 'all'", "gpus = 'all'");
+        gives(
+            "healthcheck = { test = 'a', retries = 1 }",
+            "healthcheck = { test = ['NONE'] }",
+            "healthcheck = { test = ['NONE'], retries = 1 }",
+        );
+    }
+
+    #[test]
+    fn the_same_thing_is_there_once() {
+        gives(
+            "ports = ['80', '8080:80/tcp', 443]",
+            "ports = [{ target = 80, published = '8080' }, '443/udp']",
+            "ports = ['80', { target = 80, published = '8080' }, 443, '443/udp']",
+        );
+        gives(
+            "secrets = ['a', { source = 'b', target = 'c' }]",
+            "secrets = [{ source = 'x', target = '/run/secrets/a' }, 'c']",
+            "secrets = [{ source = 'x', target = '/run/secrets/a' }, 'c']",
+        );
+        gives(
+            "configs = ['a']",
+            "configs = [{ source = 'b', target = '/a' }]",
+            "configs = [{ source = 'b', target = '/a' }]",
+        );
+        gives(
+            "devices = ['/dev/a:/dev/x', '/dev/b:r', 'vendor.com/gpu=all']",
+            "devices = ['/dev/c:/dev/x:r', '/dev/b']",
+            "devices = ['/dev/c:/dev/x:r', '/dev/b', 'vendor.com/gpu=all']",
+        );
+        gives(
+            "blkio_config = { device_read_bps = [{ path = '/dev/a', rate = 1 }] }",
+            "blkio_config = { device_read_bps = [{ path = '/dev/a', rate = 2 }] }",
+            "blkio_config = { device_read_bps = [{ path = '/dev/a', rate = 2 }] }",
+        );
+        gives("cap_add = ['A', 'B']", "cap_add = ['B', 'C']", "cap_add = ['A', 'B', 'C']");
+    }
+
+    #[test]
+    fn drivers_of_another_kind_keep_no_options() {
+        let base = "logging = { driver = 'a', options = { x = 1 } }";
+        gives(base, "logging = { options = { y = 2 } }", "logging = { driver = 'a', options = { x = 1, y = 2 } }");
+        gives(base, "logging = { driver = 'b' }", "logging = { driver = 'b' }");
+    }
+
+    #[test]
+    fn reset_and_override_of_yaml() {
+        let base = parsed("image = 'a'\nports = ['80']\nenvironment = { A = 1, B = 2 }");
+        let mut over = parsed("ports = ['81']\n[environment]\nA = 0");
+        let Value::Table(table) = &mut over.value else { panic!("a table") };
+        let ports = table.entries[0].node.clone();
+        table.entries[0].node.value = Value::Override(Box::new(ports));
+        let Value::Table(environment) = &mut table.entries[1].node.value else { panic!("a table") };
+        environment.entries[0].node.value = Value::Reset;
+        let merged = services(base, over, &mut Report::default());
+        assert!(merged.says_the_same(&parsed("image = 'a'\nports = ['81']\nenvironment = { B = 2 }")), "{merged:?}");
+    }
+}

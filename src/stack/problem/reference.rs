@@ -56,7 +56,7 @@ impl Problem for ReferenceFault {
             Self::NotSelected { service, dependency, profiles } => said(
                 format!("service `{service}` depends on `{dependency}`, whose profile is not selected"),
                 format!(
-                    "select it with `--profile` ({}), give `{service}` the same `profiles`, or write `required = false`",
+                    "select it with `--profile` ({}), or give `{service}` the same `profiles`; a `depends_on` may say `required = false`",
                     quoted_list(profiles, "or")
                 ),
             ),

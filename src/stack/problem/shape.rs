@@ -156,6 +156,13 @@ impl Problem for Shape {
         }
     }
 
+    fn refuses_key(&self) -> bool {
+        matches!(
+            self,
+            Self::UnknownKey { .. } | Self::KeyRefused { .. } | Self::Unsupported { .. } | Self::Excludes { .. }
+        )
+    }
+
     fn say(&self) -> Said {
         match self {
             Self::WrongType { key, expected, found } => {
