@@ -87,10 +87,17 @@ fn load(
     Ok((stack, plan))
 }
 
-/// A stack file below `--root` names its own place, and its bind mounts, as they will be once that root is `/`.
+/// A stack file below `--root` names its own place, its bind mounts and its secrets, as they will be once that root is `/`.
 fn see_from_inside(stack: &mut Stack, root: &Path) {
     let Some(source) = inside(&stack.source, root) else { return };
     stack.source = source;
+    for file in stack.secrets.values_mut().chain(stack.configs.values_mut()) {
+        if let Some(path) = file.source.path_mut()
+            && let Some(seen) = inside(path, root)
+        {
+            *path = seen;
+        }
+    }
     for mount in stack.services.values_mut().flat_map(|service| &mut service.mounts) {
         if let MountKind::Bind { source, .. } = &mut mount.kind
             && let Some(seen) = inside(source, root)

@@ -179,6 +179,9 @@ impl Files {
         let origin = Origin { place: &service.place, restarts: Some(&unit) };
         let slice = names::service_slice(&stack.name, &service.name);
         self.spec(origin, &names::container_spec(&stack.name, &service.name), &spec);
+        if let Some(values) = container::values(stack, service) {
+            self.spec(origin, &names::values_spec(&stack.name, &service.name), &values);
+        }
         self.unit(Origin { restarts: None, ..origin }, &slice, Ok(units::service_slice(head, service)));
         self.unit(origin, &unit, units::container(head, service, role, &spec));
     }

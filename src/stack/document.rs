@@ -8,19 +8,14 @@ use std::path::PathBuf;
 use super::decode::{Fields, Item, Unsupported};
 use super::model::{Stack, Volume};
 use super::node::Node;
-use super::problem::{Report, Shape};
+use super::problem::{FileKind, Report, Shape};
 use super::service::{self, Decoded as DecodedService};
 use super::surroundings::Surroundings;
 use super::systemd::{self, TARGET_SECTIONS};
-use super::{attachments, networks, ports, volumes};
+use super::{attachments, networks, ports, secrets, volumes};
 use crate::diagnostic::Place;
 
-const UNSUPPORTED: &[Unsupported] = &[
-    ("configs", Some("mount the files with the services' `volumes`")),
-    ("include", Some("write all services into one file")),
-    ("models", None),
-    ("secrets", Some("mount the files with the services' `volumes`")),
-];
+const UNSUPPORTED: &[Unsupported] = &[("include", Some("write all services into one file")), ("models", None)];
 
 /// The stack as decoded, and the places that the checks between keys need.
 pub struct Decoded {
@@ -45,6 +40,8 @@ pub fn read(
         services: BTreeMap::new(),
         networks: BTreeMap::new(),
         volumes: BTreeMap::new(),
+        secrets: BTreeMap::new(),
+        configs: BTreeMap::new(),
         systemd: BTreeMap::new(),
     };
     let mut services = BTreeMap::new();
@@ -63,6 +60,8 @@ pub fn read(
             stack.networks = read.map(|network| (network.key.clone(), network)).collect();
         }
         stack.volumes = read_volumes(&mut fields, surroundings, report);
+        stack.secrets = secrets::declared(FileKind::Secret, &mut fields, surroundings, report);
+        stack.configs = secrets::declared(FileKind::Config, &mut fields, surroundings, report);
         fields.finish(UNSUPPORTED, report);
     }
     stack.services = services.iter().map(|(name, decoded)| (name.clone(), decoded.service.clone())).collect();

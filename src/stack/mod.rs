@@ -33,6 +33,7 @@ mod node;
 mod ports;
 mod privileges;
 mod problem;
+mod secrets;
 mod service;
 mod signals;
 mod suggest;

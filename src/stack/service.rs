@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 use super::decode::{Fields, Item, Unsupported, accept};
 use super::model::Service;
 use super::node::{Entry, Value};
-use super::problem::{CommandFault, Expected, Invalid, Report};
+use super::problem::{CommandFault, Expected, FileKind, Invalid, Report};
 use super::surroundings::Surroundings;
 use super::systemd::{self, SERVICE_SECTIONS};
 use super::{
     amounts, attachments, attachments::address, choice, depends_on, environment, healthcheck, hosts, image, labels,
-    limits, mounts, names, ports, privileges, signals, words,
+    limits, mounts, names, ports, privileges, secrets, signals, words,
 };
 use crate::diagnostic::Place;
 
@@ -52,6 +52,8 @@ pub fn read(
         environment: environment::read(fields, surroundings, report),
         ports: ports::read(fields, ports_left, report),
         mounts: mounts::read(fields, surroundings, report),
+        secrets: secrets::granted(FileKind::Secret, fields, report),
+        configs: secrets::granted(FileKind::Config, fields, report),
         networks: joined.attachments,
         depends_on: depends_on::read(fields, report),
         healthcheck: healthcheck::read(fields, report),
@@ -143,7 +145,6 @@ const UNSUPPORTED: &[Unsupported] = &[
     ("build", Some("build the image beforehand and name it with `image`")),
     ("cgroup", None),
     ("cgroup_parent", Some("remove it: systemd's slices are the cgroups here")),
-    ("configs", Some("mount the file with `volumes`")),
     ("cpu_count", Some("use `cpus`")),
     ("cpu_percent", Some("use `cpus`")),
     ("cpu_period", Some("use `cpus`")),
@@ -184,7 +185,6 @@ const UNSUPPORTED: &[Unsupported] = &[
     ("pull_refresh_after", None),
     ("runtime", None),
     ("scale", None),
-    ("secrets", Some("mount the file with `volumes`")),
     ("security_opt", None),
     ("shm_size", Some("mount a tmpfs of that size on /dev/shm")),
     ("storage_opt", None),

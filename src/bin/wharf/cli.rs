@@ -29,6 +29,8 @@ pub enum Command {
     Status(Status),
     /// Stop a stack and delete its units, containers and networks
     Remove(Remove),
+    /// Encrypt a secret for this host
+    Secret(Secret),
 }
 
 #[derive(Debug, Args)]
@@ -103,6 +105,24 @@ pub struct Status {
     /// Print the result as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Secret {
+    #[command(subcommand)]
+    pub command: SecretCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum SecretCommand {
+    /// Encrypt standard input, or what is typed, so that only this host can read it (systemd-creds)
+    Encrypt {
+        /// The credential's name, which a stack gives as `credential`
+        name: String,
+        /// The file to write [default: /etc/credstore.encrypted/NAME]; its name is then the credential's
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
 }
 
 #[derive(Debug, Args)]

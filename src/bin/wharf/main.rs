@@ -6,6 +6,7 @@ mod generate;
 mod output;
 mod pull;
 mod remove;
+mod secret;
 mod status;
 
 use std::process::ExitCode;
@@ -86,5 +87,6 @@ async fn run(command: Command) -> Result<Exit, Failure> {
         Command::Pull(arguments) => pull::run(&arguments).await,
         Command::Status(arguments) => status::run(&arguments).await,
         Command::Remove(arguments) => remove::run(arguments).await,
+        Command::Secret(arguments) => secret::run(&arguments),
     }
 }

@@ -6,6 +6,7 @@
 mod collisions;
 mod cycles;
 mod references;
+mod secrets;
 
 use super::document::Decoded;
 use super::model::{HealthTest, MountKind, Service};
@@ -28,6 +29,7 @@ pub fn check(decoded: &Decoded, report: &mut Report) {
         }
     }
     references::check(decoded, report);
+    secrets::check(decoded, report);
     cycles::check(&decoded.stack.services, report);
     collisions::check(decoded, report);
 }

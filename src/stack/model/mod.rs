@@ -2,12 +2,16 @@
 //!
 //! Keys are named as the Compose Specification names them; each field's source is the section of that name.
 
+mod secret;
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::diagnostic::Place;
+
+pub use secret::{FileSource, Grant, ProvidedFile};
 
 /// One project: what one stack file (or several, merged) declares.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +28,8 @@ pub struct Stack {
     /// Declared networks, and `default` where a service uses it.
     pub networks: BTreeMap<String, Network>,
     pub volumes: BTreeMap<String, Volume>,
+    pub secrets: BTreeMap<String, ProvidedFile>,
+    pub configs: BTreeMap<String, ProvidedFile>,
     /// `[systemd.Unit]`, `[systemd.Install]`: directives of the stack's target.
     pub systemd: Overrides,
 }
@@ -43,6 +49,8 @@ pub struct Service {
     pub ports: Vec<Port>,
     /// `volumes` and `tmpfs`.
     pub mounts: Vec<Mount>,
+    pub secrets: Vec<Grant>,
+    pub configs: Vec<Grant>,
     /// The networks to join by their key; `default` if the user said nothing.
     pub networks: BTreeMap<String, Attachment>,
     pub depends_on: BTreeMap<String, Dependency>,
