@@ -55,7 +55,10 @@ fn host_with_secrets(hint: &str) -> Host {
          printf kumquat-of-file >/root/of_file
          printf kumquat-of-host >/etc/credstore/shop.of_host
          printf kumquat-of-encrypted | systemd-creds encrypt --name=shop.cred - /root/shop.cred
-         printf kumquat-of-store | wharf secret encrypt of_store")
+         printf kumquat-of-store | wharf secret encrypt of_store
+         printf kumquat-anew | wharf secret encrypt ./another.cred
+         [ $(stat -c %a another.cred /etc/credstore.encrypted/of_store | uniq) = 600 ]
+         [ $(systemd-creds decrypt another.cred -) = kumquat-anew ]")
         .ok();
     host.sh("OF_ENVIRONMENT=kumquat-of-environment wharf generate && systemctl start shop.target").ok();
     host
@@ -132,7 +135,7 @@ fn a_stop_takes_the_copies_away_and_a_restart_brings_new_values() {
 }
 
 #[test]
-fn a_container_keeps_its_secrets_when_its_supervisor_is_killed_and_the_engine_restarts_it() {
+fn a_container_keeps_its_secrets_when_its_supervisor_is_killed() {
     let host = host_with_secrets("adopted");
     let id = host.sh("docker inspect --format '{{.Id}}' shop-web").ok().stdout;
     for _ in 0..2 {
@@ -164,7 +167,12 @@ fn what_is_missing_is_named_and_not_tried_again() {
     assert_eq!(property(&host, "shop-web", "NRestarts"), "0");
     assert_eq!(host.sh("docker ps --all --quiet").ok().stdout, "");
 
-    host.sh("printf kumquat-of-host >/etc/credstore/shop.of_host && systemctl start shop-web").ok();
+    host.sh("printf kumquat-of-host >/etc/credstore/shop.of_host; head -c 1100000 /dev/zero >/root/of_file").ok();
+    host.sh("timeout 20 systemctl start shop-web").fails();
+    let log = host.sh("journalctl --unit shop-web --output=cat --lines=6").ok().stdout;
+    assert!(log.contains("cannot be loaded") && log.contains("larger than a megabyte"), "{log}");
+
+    host.sh("printf kumquat-of-file >/root/of_file && systemctl start shop-web").ok();
     assert_eq!(exec(&host, READ_ALL), ALL);
 }
 

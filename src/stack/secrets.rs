@@ -13,6 +13,7 @@ use super::networks::external;
 use super::node::{Entry, Value};
 use super::problem::{Expected, FileKind, Invalid, Report, SecretFault, Shape};
 use super::surroundings::Surroundings;
+use crate::diagnostic::Place;
 
 /// The specification's default.
 const DEFAULT_MODE: u32 = 0o444;
@@ -46,7 +47,7 @@ fn declaration(
     let is_external = external(&mut fields, report);
     let name = fields.entry("name");
     refuse_what_needs_a_swarm(kind, &mut fields, report);
-    let mut sources = Sources { kind, key: &key, found: Vec::new() };
+    let mut sources = Sources { kind, key: &key, place: &entry.key_place, found: Vec::new() };
     sources.read(&mut fields, surroundings, report);
     if is_external {
         let said = name.and_then(|entry| Item { key: "name", node: &entry.node }.string(report));
@@ -61,7 +62,9 @@ fn declaration(
     }
     let before = report.error_count();
     fields.finish(&[], report);
-    let source = sources.only(entry, report.error_count() == before, report)?;
+    // One whose source is faulty is declared all the same: that error is enough.
+    let faulty = || FileSource::Content(String::new());
+    let source = sources.only(entry, report.error_count() == before, report).unwrap_or_else(faulty);
     Some(ProvidedFile { key, place: entry.key_place.clone(), source })
 }
 
@@ -83,6 +86,7 @@ fn refuse_what_needs_a_swarm(kind: FileKind, fields: &mut Fields<'_>, report: &m
 struct Sources<'a> {
     kind: FileKind,
     key: &'a str,
+    place: &'a Place,
     /// The key, and what it says if that is right.
     found: Vec<(&'static str, Option<FileSource>)>,
 }
@@ -104,7 +108,8 @@ impl Sources<'_> {
             match self.kind {
                 FileKind::Config => self.found.push(("content", content.map(FileSource::Content))),
                 FileKind::Secret => {
-                    report.add(item.place(), SecretFault::InStackFile { key: self.key.to_owned() });
+                    // Not where the value stands: the line would be shown.
+                    report.add(self.place, SecretFault::InStackFile { key: self.key.to_owned() });
                     self.found.push(("content", None));
                 }
             }
@@ -147,7 +152,7 @@ fn credential(item: Item<'_>, surroundings: &Surroundings<'_>, report: &mut Repo
 }
 
 /// What systemd takes as a credential's name, without the characters by which ImportCredential= means several of them.
-fn credential_name(text: &str, place: &crate::diagnostic::Place, report: &mut Report) -> Option<String> {
+fn credential_name(text: &str, place: &Place, report: &mut Report) -> Option<String> {
     let fits = |c: char| c.is_ascii_graphic() && !matches!(c, '/' | ':' | '*' | '?' | '[' | '%' | '\\' | '"' | '\'');
     let is_name = !text.is_empty() && text.len() < 256 && text.chars().all(fits) && !matches!(text, "." | "..");
     if !is_name {

@@ -117,11 +117,8 @@ pub struct Secret {
 pub enum SecretCommand {
     /// Encrypt standard input, or what is typed, so that only this host can read it (systemd-creds)
     Encrypt {
-        /// The credential's name, which a stack gives as `credential`
-        name: String,
-        /// The file to write [default: /etc/credstore.encrypted/NAME]; its name is then the credential's
-        #[arg(long, value_name = "FILE")]
-        output: Option<PathBuf>,
+        /// As a stack's `credential` has it: a name, for /etc/credstore.encrypted/NAME, or the path of a file
+        credential: String,
     },
 }
 
