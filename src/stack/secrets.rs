@@ -12,7 +12,7 @@ use super::names;
 use super::networks::external;
 use super::node::{Entry, Value};
 use super::problem::{Expected, FileKind, Invalid, Report, SecretFault, Shape};
-use super::surroundings::Surroundings;
+use super::surroundings::{Scope, Surroundings};
 use crate::diagnostic::Place;
 
 /// The specification's default.
@@ -94,13 +94,15 @@ struct Sources<'a> {
 impl Sources<'_> {
     fn read(&mut self, fields: &mut Fields<'_>, surroundings: &Surroundings<'_>, report: &mut Report) {
         if let Some(item) = fields.get("file") {
-            let file = item.parse(Expected::String, report, |text| path(text, surroundings));
+            let file = item.parse(Expected::String, report, |text| path(text, surroundings.at(item.place())));
             self.found.push(("file", file.map(FileSource::File)));
         }
         if let Some(item) = fields.get("environment") {
             let variable = item.parse(Expected::String, report, names::variable);
-            let value =
-                |variable: String| FileSource::Environment { value: (surroundings.lookup)(&variable), variable };
+            let value = |variable: String| FileSource::Environment {
+                value: surroundings.at(item.place()).lookup(&variable),
+                variable,
+            };
             self.found.push(("environment", variable.map(value)));
         }
         if let Some(item) = fields.get("content") {
@@ -135,8 +137,8 @@ impl Sources<'_> {
     }
 }
 
-fn path(text: &str, surroundings: &Surroundings<'_>) -> Result<PathBuf, Invalid> {
-    host_path(text, surroundings).map_err(|fault| Invalid::Mount { value: text.to_owned(), fault })
+fn path(text: &str, scope: &Scope<'_>) -> Result<PathBuf, Invalid> {
+    host_path(text, scope).map_err(|fault| Invalid::Mount { value: text.to_owned(), fault })
 }
 
 /// A name, or with a slash the path of an encrypted credential.
@@ -145,7 +147,7 @@ fn credential(item: Item<'_>, surroundings: &Surroundings<'_>, report: &mut Repo
     if !text.contains('/') {
         return credential_name(text, item.place(), report).map(FileSource::Credential);
     }
-    let path = accept(path(text, surroundings), item.place(), report)?;
+    let path = accept(path(text, surroundings.at(item.place())), item.place(), report)?;
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     credential_name(&name, item.place(), report)?;
     Some(FileSource::EncryptedCredential(path))

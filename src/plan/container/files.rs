@@ -99,7 +99,7 @@ pub fn problems(stack: &Stack, service: &Service) -> Diagnostics {
     for used in used(stack, service) {
         let (id, credential) = used.credential();
         if taken.insert(id.clone(), credential.clone()).is_some_and(|other| other != credential) {
-            let unit = names::service_unit(&stack.name, &service.name);
+            let unit = names::service_unit(&stack.name, service);
             let message = format!("{unit} would get two credentials named `{id}`");
             let help = "give one of them another name, and encrypt it anew under that name if it is encrypted";
             problems.push(Diagnostic::error(message).at(&used.grant.place).help(help));
