@@ -17,6 +17,8 @@ pub mod label {
     pub const UNIT: &str = "io.wharf.unit";
     /// SHA-256 of the definition, in hexadecimal: by it drift is seen.
     pub const CONFIG_HASH: &str = "io.wharf.config-hash";
+    /// Which of several containers of the service: the unit's instance (systemd.unit(5), `%i`).
+    pub const INSTANCE: &str = "io.wharf.instance";
 }
 
 /// Exit statuses of `wharf-run` that are not the container's own: numbers that hardly any program uses.
@@ -37,6 +39,24 @@ pub struct ContainerSpec {
     pub wharf: ContainerPart,
 }
 
+impl ContainerSpec {
+    /// The spec of one of several containers: its name ends with the instance, and its unit is that instance.
+    pub fn of_instance(mut self, instance: &str) -> Self {
+        self.wharf.name = instance_name(&self.wharf.name, instance);
+        let labels = self.container.labels.get_or_insert_default();
+        if let Some(template) = labels.get_mut(label::UNIT) {
+            *template = template.replacen("@.", &format!("@{instance}."), 1);
+        }
+        labels.insert(label::INSTANCE.to_owned(), instance.to_owned());
+        self
+    }
+}
+
+/// `shop-web-2`
+fn instance_name(name: &str, instance: &str) -> String {
+    format!("{name}-{instance}")
+}
+
 /// What the engine cannot know about a container.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ContainerPart {
@@ -45,9 +65,19 @@ pub struct ContainerPart {
     /// The container's name at the engine.
     pub name: String,
     pub config_hash: String,
+    /// SHA-256 of `[Service]` of the unit, in hexadecimal: what of a unit only a restart brings about stands there. The rest
+    /// (dependencies, limits of starts) a daemon-reload does.
+    #[serde(default)]
+    pub unit_hash: String,
     pub pull_policy: PullPolicy,
     /// When the unit is ready.
     pub ready: Ready,
+    /// `OS[/ARCH[/VARIANT]]` of the image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub platform: Option<String>,
+    /// Containers of the stack whose namespaces it lives in: a new one of theirs needs a new one of this.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shares: Vec<String>,
     /// Networks to connect between create and start, beyond the one of the create body.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub networks: Vec<NetworkToJoin>,
@@ -102,6 +132,14 @@ pub struct ValuesPart {
 pub struct FollowedSpec {
     pub container: FollowedContainer,
     pub wharf: FollowedPart,
+}
+
+impl FollowedSpec {
+    /// See [`ContainerSpec::of_instance`].
+    pub fn of_instance(mut self, instance: &str) -> Self {
+        self.wharf.name = instance_name(&self.wharf.name, instance);
+        self
+    }
 }
 
 /// Of the Engine API's create body.

@@ -1,7 +1,7 @@
 //! Given this stack, these units: each directory of tests/cases is a stack and the files expected of it, byte for byte.
 //!
-//! `tests/cases/NAME/`: the stack file with what it names, `environment` (the process's, one `NAME=value` a line),
-//! `expected/` (the unit directory; none if the stack is invalid) and `diagnostics` (errors or warnings as they are shown, if
+//! `tests/cases/NAME/`: the stack file with what it names (in further directories, if those are stack files too), `environment`
+//! (the process's, one `NAME=value` a line), `arguments` (`--file NAME` or `--profile NAME`, one a line), `expected/` (the unit directory; none if the stack is invalid) and `diagnostics` (errors or warnings as they are shown, if
 //! there are any). `UPDATE=1 cargo test --test golden` rewrites the last two.
 
 mod support;
@@ -14,7 +14,7 @@ use std::process::Command;
 use support::Host;
 use wharf::diagnostic::Diagnostics;
 use wharf::plan::{Location, Plan, Reader, plan};
-use wharf::stack::{Loaded, MountKind, PullPolicy, Stack, load};
+use wharf::stack::{Loaded, MountKind, PullPolicy, Request, Stack, load, override_of};
 
 /// Where the stack files of the cases lie as far as the units can tell.
 const STACK_DIRECTORY: &str = "/etc/wharf";
@@ -43,9 +43,18 @@ fn cases() -> Vec<Case> {
 }
 
 impl Case {
+    /// The values of an argument, e.g. `--profile`.
+    fn arguments(&self, name: &str) -> Vec<String> {
+        let text = fs::read_to_string(self.directory.join("arguments")).unwrap_or_default();
+        let values = text.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        values.map(str::to_owned).collect()
+    }
+
     fn stack_file(&self) -> PathBuf {
         let files = fs::read_dir(&self.directory).unwrap().map(|entry| entry.unwrap().path());
-        let stacks: Vec<PathBuf> = files.filter(|path| path.extension().is_some_and(|end| end == "toml")).collect();
+        let is_stack =
+            |path: &PathBuf| path.extension().is_some_and(|end| end == "toml") && override_of(path).is_some();
+        let stacks: Vec<PathBuf> = files.filter(is_stack).collect();
         assert_eq!(stacks.len(), 1, "{} has one stack file", self.name);
         stacks[0].clone()
     }
@@ -58,7 +67,16 @@ impl Case {
 
     fn load(&self) -> Result<Loaded, Diagnostics> {
         let environment = self.environment();
-        let mut loaded = load(&self.stack_file(), &|name| environment.get(name).cloned())?;
+        let lookup = |name: &str| environment.get(name).cloned();
+        let files = self.arguments("--file");
+        let mut request = if files.is_empty() {
+            Request::of_stack(&self.stack_file(), &lookup)
+        } else {
+            let files = files.iter().map(|file| self.directory.join(file)).collect();
+            Request { files, profiles: Vec::new(), environment: &lookup }
+        };
+        request.profiles = self.arguments("--profile");
+        let mut loaded = load(&request)?;
         self.move_to_etc(&mut loaded.stack);
         Ok(loaded)
     }
@@ -72,6 +90,7 @@ impl Case {
             _ => path.to_owned(),
         };
         stack.source = moved(&stack.source);
+        stack.further_sources.iter_mut().for_each(|source| *source = moved(source));
         for file in stack.secrets.values_mut().chain(stack.configs.values_mut()) {
             if let Some(path) = file.source.path_mut() {
                 *path = moved(path);

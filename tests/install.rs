@@ -31,6 +31,7 @@ fn spec(project: &str, name: &str, body: &str) -> PlannedFile {
 fn plan(project: &str, files: Vec<PlannedFile>) -> Plan {
     let target = format!("{project}.target");
     Plan {
+        instances: BTreeMap::new(),
         project: project.to_owned(),
         wanted_by: vec![(target.clone(), "multi-user.target".to_owned())],
         target,

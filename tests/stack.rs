@@ -10,8 +10,8 @@ use std::time::Duration;
 use proptest::prelude::*;
 use wharf::diagnostic::Severity;
 use wharf::stack::{
-    Condition, Device, HealthTest, Loaded, Mount, MountKind, Protocol, Published, PullPolicy, Ready, Restart, Service,
-    Ulimit, load, project_name_of,
+    Condition, Device, HealthTest, Loaded, Mount, MountKind, Protocol, Published, PullPolicy, Ready, Recursive,
+    Request, Restart, Service, Ulimit, load, project_name_of,
 };
 
 /// The process's environment in all tests.
@@ -43,7 +43,8 @@ impl Directory {
     }
 
     fn load(&self) -> Loaded {
-        load(&self.path("shop.toml"), &environment).unwrap_or_else(|errors| panic!("{}", errors.render(false)))
+        load(&Request::of_stack(&self.path("shop.toml"), &environment))
+            .unwrap_or_else(|errors| panic!("{}", errors.render(false)))
     }
 }
 
@@ -69,7 +70,7 @@ fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
 #[test]
 fn the_smallest_stack() {
     let directory = Directory::with(&[("shop.toml", "[services.web]\nimage = \"nginx\"\n")]);
-    let Loaded { stack, warnings } = directory.load();
+    let Loaded { stack, warnings, .. } = directory.load();
     assert!(warnings.is_empty());
     assert_eq!((stack.name.as_str(), stack.autostart), ("shop", true));
     assert_eq!(stack.source, directory.path("shop.toml"));
@@ -118,7 +119,7 @@ fn variables_come_from_the_environment_and_then_from_dotenv() {
             "#,
         ),
     ]);
-    let Loaded { stack, warnings } = directory.load();
+    let Loaded { stack, warnings, .. } = directory.load();
     let web = &stack.services["web"];
     assert_eq!(web.image, "nginx:1.29");
     assert_eq!(web.hostname.as_deref(), Some("process"));
@@ -235,12 +236,14 @@ fn mounts_in_short_and_long_form() {
         source: source.map(str::to_owned),
         nocopy,
         subpath: subpath.map(str::to_owned),
+        labels: BTreeMap::new(),
     };
     let bind = |source: PathBuf, create_host_path, propagation: Option<&str>, selinux| MountKind::Bind {
         source,
         create_host_path,
         propagation: propagation.map(str::to_owned),
         selinux,
+        recursive: Recursive::Enabled,
     };
     assert_eq!(get("/data").kind, volume(Some("data"), false, None));
     assert_eq!(get("/cache").kind, volume(None, false, None));
@@ -423,12 +426,12 @@ fn limits() {
         pids_limit = -1
         ulimits = { nproc = 65535, nofile = { soft = 1024, hard = "4096" } }
         "#);
-    assert_eq!(service.mem_limit, Some(3 << 29));
-    assert_eq!((service.cpus, service.pids_limit), (Some(500_000_000), Some(-1)));
+    assert_eq!(service.resources.mem_limit, Some(3 << 29));
+    assert_eq!((service.resources.cpus, service.resources.pids_limit), (Some(500_000_000), Some(-1)));
     assert_eq!(service.ulimits["nproc"], Ulimit { soft: 65535, hard: 65535 });
     assert_eq!(service.ulimits["nofile"], Ulimit { soft: 1024, hard: 4096 });
-    assert_eq!(web("mem_limit = 1048576\ncpus = \"2\"").cpus, Some(2_000_000_000));
-    assert_eq!(web("mem_limit = 0\ncpus = 0").mem_limit, None, "0 is the engine's no limit");
+    assert_eq!(web("mem_limit = 1048576\ncpus = \"2\"").resources.cpus, Some(2_000_000_000));
+    assert_eq!(web("mem_limit = 0\ncpus = 0").resources.mem_limit, None, "0 is the engine's no limit");
 }
 
 #[test]
@@ -466,20 +469,20 @@ fn deep_and_huge_input_is_refused_and_not_a_crash() {
     let wide = (0..100).map(|n| format!("[services.s{n}]\nimage = \"a\"\nports = [\"1-65535\"]\n")).collect::<String>();
     for text in [deep, wide] {
         let directory = Directory::with(&[("shop.toml", &text)]);
-        assert!(load(&directory.path("shop.toml"), &environment).unwrap_err().has_errors());
+        assert!(load(&Request::of_stack(&directory.path("shop.toml"), &environment)).unwrap_err().has_errors());
     }
 }
 
 #[test]
 fn a_file_that_is_not_there() {
-    let errors = load(Path::new("/nonexistent/shop.toml"), &environment).unwrap_err();
+    let errors = load(&Request::of_stack(Path::new("/nonexistent/shop.toml"), &environment)).unwrap_err();
     assert!(errors.render(false).contains("cannot read the stack file /nonexistent/shop.toml"));
 }
 
 #[test]
 fn a_file_whose_name_gives_no_project() {
     let directory = Directory::with(&[("___.toml", "[services.web]\nimage = \"nginx\"\n")]);
-    let errors = load(&directory.path("___.toml"), &environment).unwrap_err();
+    let errors = load(&Request::of_stack(&directory.path("___.toml"), &environment)).unwrap_err();
     let messages: Vec<&str> = errors.iter().map(|d| d.message.as_str()).collect();
     assert_eq!(messages, ["the file's name gives no project name: `___`"]);
 }
@@ -498,7 +501,7 @@ fn invalid_stacks_say_what_to_do() {
 /// What is wrong with a case; `None` if it is as expected.
 fn check_invalid(case: &Path) -> Option<String> {
     let name = case.display();
-    let Err(errors) = load(&case.join("stack.toml"), &environment) else {
+    let Err(errors) = load(&Request::of_stack(&case.join("stack.toml"), &environment)) else {
         return Some(format!("{name}: it is valid"));
     };
     assert!(errors.has_errors(), "{name}: only warnings");
@@ -524,6 +527,7 @@ fn fragment() -> impl Strategy<Value = String> {
         Just("[services.web.healthcheck]\n".to_owned()),
         Just("[networks.default]\n".to_owned()),
         Just("[services.db.systemd.Service]\n".to_owned()),
+        Just("[services.db]\nextends = \"web\"\n".to_owned()),
         (key(), value()).prop_map(|(key, value)| format!("{key} = {value}\n")),
         "[\\PC\n]{0,20}",
     ]
@@ -559,6 +563,12 @@ fn key() -> impl Strategy<Value = String> {
         "systemd",
         "user",
         "Nice",
+        "include",
+        "extends",
+        "service",
+        "path",
+        "profiles",
+        "label_file",
     ];
     proptest::sample::select(keys.map(str::to_owned).to_vec())
 }
@@ -588,9 +598,12 @@ proptest! {
 
     /// Whatever stands in a file: it is read, or refused with places that can be shown.
     #[test]
-    fn no_text_crashes_the_reader(fragments in proptest::collection::vec(fragment(), 0..12)) {
-        let directory = Directory::with(&[("shop.toml", &fragments.concat())]);
-        let diagnostics = match load(&directory.path("shop.toml"), &environment) {
+    fn no_text_crashes_the_reader(
+        fragments in proptest::collection::vec(fragment(), 0..12),
+        over in proptest::collection::vec(fragment(), 0..6),
+    ) {
+        let directory = Directory::with(&[("shop.toml", &fragments.concat()), ("shop.override.toml", &over.concat())]);
+        let diagnostics = match load(&Request::of_stack(&directory.path("shop.toml"), &environment)) {
             Ok(loaded) => loaded.warnings,
             Err(errors) => errors,
         };

@@ -5,9 +5,10 @@ use std::pin::Pin;
 use std::process::ExitCode;
 
 use serde::de::DeserializeOwned;
-use wharf::{run, spec};
+use wharf::run;
+use wharf::spec::{self, ContainerSpec, FollowedSpec};
 
-const USAGE: &str = "usage: wharf-run container|container-remove|network|network-remove|volume SPEC\n\
+const USAGE: &str = "usage: wharf-run container|container-remove|network|network-remove|volume SPEC [INSTANCE]\n\
                      wharf-run is started by the units that `wharf generate` writes.";
 
 /// A handful of sockets need no room for a thousand events.
@@ -15,7 +16,11 @@ const EVENTS_PER_TICK: usize = 16;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [verb, path] = arguments.as_slice() else { return usage() };
+    let (verb, path, instance) = match arguments.as_slice() {
+        [verb, path] => (verb, path, None),
+        [verb, path, instance] => (verb, path, Some(instance.as_str())),
+        _ => return usage(),
+    };
     let runtime = match tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_io_events_per_tick(EVENTS_PER_TICK)
@@ -27,9 +32,16 @@ fn main() -> ExitCode {
     let path = Path::new(path);
     // Each in a box of its own: what runs as long as a container shall not take the room of what is large and short.
     let work: Pin<Box<dyn Future<Output = ExitCode>>> = match verb.as_str() {
-        "container" => Box::pin(with(path, async |spec| run::start_container(path, spec).await)),
-        "follow" => Box::pin(with(path, run::follow_container)),
-        "container-remove" => Box::pin(with(path, async |spec| run::remove_container(&spec).await)),
+        "container" => Box::pin(with(path, async |spec: ContainerSpec| {
+            let spec = instance.into_iter().fold(spec, ContainerSpec::of_instance);
+            run::start_container(path, instance, spec).await
+        })),
+        "follow" => Box::pin(with(path, async |spec: FollowedSpec| {
+            run::follow_container(instance.into_iter().fold(spec, FollowedSpec::of_instance)).await
+        })),
+        "container-remove" => Box::pin(with(path, async |spec: ContainerSpec| {
+            run::remove_container(&instance.into_iter().fold(spec, ContainerSpec::of_instance)).await
+        })),
         "network" => Box::pin(with(path, async |spec| run::create_network(&spec).await)),
         "network-remove" => Box::pin(with(path, async |spec| run::remove_network(&spec).await)),
         "volume" => Box::pin(with(path, async |spec| run::create_volume(&spec).await)),

@@ -13,6 +13,9 @@ use std::collections::HashMap;
 use super::{Engine, EngineError, LogOutput, found};
 use crate::spec::{ContainerSpec, label};
 
+/// How the modes of namespaces name another container.
+pub const OF_CONTAINER: &str = "container:";
+
 /// A container as the engine sees it now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Container {
@@ -25,6 +28,8 @@ pub struct Container {
     /// The engine's own word on why it could not start.
     pub error: String,
     pub labels: HashMap<String, String>,
+    /// The containers whose namespaces it lives in, as its definition names them: by id.
+    pub shares: Vec<String>,
     /// From the definition or the image; `None`: SIGTERM.
     pub stop_signal: Option<String>,
     pub health: HealthReport,
@@ -56,6 +61,9 @@ impl From<ContainerInspectResponse> for Container {
         let state = inspect.state.unwrap_or_default();
         let health = state.health.unwrap_or_default();
         let config = inspect.config.unwrap_or_default();
+        let host = inspect.host_config.unwrap_or_default();
+        let modes = [host.network_mode, host.pid_mode, host.ipc_mode];
+        let of_others = |mode: Option<String>| mode?.strip_prefix(OF_CONTAINER).map(str::to_owned);
         let last = health.log.and_then(|log| log.into_iter().next_back());
         Self {
             id: inspect.id.unwrap_or_default(),
@@ -65,6 +73,7 @@ impl From<ContainerInspectResponse> for Container {
             oom_killed: state.oom_killed.unwrap_or(false),
             error: state.error.unwrap_or_default(),
             labels: config.labels.unwrap_or_default(),
+            shares: modes.into_iter().filter_map(of_others).collect(),
             stop_signal: config.stop_signal,
             health: HealthReport {
                 status: health.status.unwrap_or(HealthStatusEnum::NONE),
@@ -85,8 +94,13 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::NotFound`] if the image is missing, [`EngineError::Conflict`] if the name is taken.
-    pub async fn create_container(&self, name: &str, body: ContainerCreateBody) -> Result<String, EngineError> {
-        let options = CreateContainerOptionsBuilder::new().name(name).build();
+    pub async fn create_container(
+        &self,
+        name: &str,
+        platform: Option<&str>,
+        body: ContainerCreateBody,
+    ) -> Result<String, EngineError> {
+        let options = CreateContainerOptionsBuilder::new().name(name).platform(platform.unwrap_or_default()).build();
         Ok(self.docker.create_container(Some(options), body).await?.id)
     }
 

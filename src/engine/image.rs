@@ -37,15 +37,22 @@ impl Engine {
         Ok(inspected.map(|image| Image { volumes: image.config.map(volumes).unwrap_or_default() }))
     }
 
-    /// Fetches an image from its registry; a reference without a tag or digest means `latest`.
+    /// Fetches an image from its registry; a reference without a tag or digest means `latest`, no platform
+    /// the host's own.
     ///
     /// # Errors
     /// [`EngineError::RegistryAway`], [`EngineError::Login`], [`EngineError::NotFound`], or the registry refuses.
-    pub async fn pull(&self, reference: &str, progress: &mut dyn FnMut(PullProgress)) -> Result<(), EngineError> {
+    pub async fn pull(
+        &self,
+        reference: &str,
+        platform: Option<&str>,
+        progress: &mut dyn FnMut(PullProgress),
+    ) -> Result<(), EngineError> {
         let login = auth::login(reference).await;
         let pull_error = |error| pull_error(error, &login);
         let (name, tag) = name_and_tag(reference);
-        let options = CreateImageOptionsBuilder::new().from_image(name).tag(tag).build();
+        let options =
+            CreateImageOptionsBuilder::new().from_image(name).tag(tag).platform(platform.unwrap_or_default()).build();
         let mut layers: HashMap<String, PullProgress> = HashMap::new();
         let mut steps = Box::pin(self.streams.create_image(Some(options), None, login.credentials.clone()));
         while let Some(step) = steps.next().await {

@@ -18,7 +18,7 @@ use bollard::{ClientVersion, Docker};
 
 pub use bollard::container::LogOutput;
 pub use bollard::models::HealthStatusEnum as Health;
-pub use container::{Container, HealthReport};
+pub use container::{Container, HealthReport, OF_CONTAINER};
 pub use error::{EngineError, LoginFault};
 pub use image::{Image, PullProgress};
 pub use network::NetworkState;

@@ -64,6 +64,8 @@ pub enum Note {
     NotBooted,
     /// The unit file went, its processes did not.
     StillRunning { unit: String },
+    /// An instance runs that is not, or no more, among the service's replicas.
+    Surplus { unit: String },
     /// Units run as they were before the change.
     NotRestarted { units: Vec<String> },
 }
@@ -74,6 +76,9 @@ impl std::fmt::Display for Note {
             Self::NotBooted => f.write_str("units were written but not loaded: this system does not run systemd"),
             Self::StillRunning { unit } => {
                 write!(f, "{unit} was removed but still runs; `systemctl stop {unit}`, or use --now next time")
+            }
+            Self::Surplus { unit } => {
+                write!(f, "{unit} runs beyond the service's replicas; `systemctl stop {unit}`, or use --now next time")
             }
             Self::NotRestarted { units } => {
                 write!(f, "changed, but running as before: {}; restart them, or use --now", units.join(", "))
@@ -96,8 +101,9 @@ impl Generated {
         self.projects.iter().map(|project| &project.changes).collect()
     }
 
-    fn note_running(&mut self, removed: Vec<String>, outdated: Vec<String>) {
+    fn note_running(&mut self, removed: Vec<String>, surplus: Vec<String>, outdated: Vec<String>) {
         self.notes.extend(removed.into_iter().map(|unit| Note::StillRunning { unit }));
+        self.notes.extend(surplus.into_iter().map(|unit| Note::Surplus { unit }));
         if !outdated.is_empty() {
             self.notes.push(Note::NotRestarted { units: outdated });
         }
@@ -166,7 +172,12 @@ impl Generate {
             self.write(generated, &directory, Some(manager)).await?;
         }
         drop(directory);
+        let surplus = running::surplus(manager, plans).await?;
         if self.now {
+            // Once no unit asks for them any more: else what requires them would go down with them.
+            let ran = stop(manager, &surplus).await?;
+            generated.stopped.extend(ran.done);
+            generated.failed_jobs.extend(ran.failed);
             let outdated = running::outdated(manager, plans, &self.destination.on_disk).await?;
             let ran = start(manager, plans, &outdated).await?;
             // Targets and slices have nothing of their own that runs.
@@ -175,7 +186,7 @@ impl Generate {
             generated.failed_jobs.extend(ran.failed);
         } else if generated.changes_files() {
             let outdated = running::outdated(manager, plans, &self.destination.on_disk).await?;
-            generated.note_running(removed, outdated);
+            generated.note_running(removed, surplus, outdated);
         }
         Ok(())
     }
@@ -243,7 +254,8 @@ async fn start(manager: &Manager, plans: &[Plan], outdated: &[String]) -> Result
     let starts = plans.iter().map(|plan| (Job::Start, plan.target.as_str()));
     let jobs: Vec<(Job, &str)> = restarts.chain(starts).collect();
     let files = plans.iter().flat_map(|plan| &plan.files);
-    let units = files.filter(|file| file.is_unit()).map(|file| file.name.clone()).collect();
+    let instances = plans.iter().flat_map(|plan| plan.instances.values().flatten());
+    let units = files.filter(|file| file.is_unit()).map(|file| &file.name).chain(instances).cloned().collect();
     jobs::run(manager, &jobs, &units).await
 }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::plan::Plan;
 use crate::report::installed::projects_in;
-use crate::stack::absolute;
+use crate::stack::{Request, absolute};
 
 use super::changes::{Changes, Enablement};
 use super::conflict::{LoadPath, conflicts};
@@ -77,7 +77,8 @@ impl Generator {
 
     fn generate(&self, stack: &Path, load_path: &LoadPath, directory: &UnitDirectory) -> Result<(), BrokenStack> {
         let destination = Destination::generator(&self.normal_dir);
-        let prepared = match prepare(&[stack.to_owned()], &destination, &|_| None) {
+        let request = Request::of_stack(stack, &|_| None);
+        let prepared = match prepare(&[request], &destination) {
             Ok(prepared) => prepared,
             // It may need the environment of whoever ran `wharf generate`, which has done the work.
             Err(_) if self.is_installed(stack) => return Ok(()),

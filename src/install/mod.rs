@@ -28,5 +28,5 @@ pub use error::InstallError;
 pub use generate::{Effect, Generate, Generated, Note, ProjectChanges};
 pub use generator::{BrokenStack, Generator};
 pub use jobs::FailedJob;
-pub use prepare::{Prepared, STACK_DIRECTORY, prepare, stacks_in};
+pub use prepare::{Prepared, STACK_DIRECTORY, prepare, requests, stacks_in};
 pub use remove::{Remove, Removed};

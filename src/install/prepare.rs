@@ -1,13 +1,13 @@
 //! Stack files → plans: all of them, or every error of all of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Place};
 use crate::plan::{Plan, plan};
-use crate::stack::{self, MountKind, Stack};
+use crate::stack::{self, MountKind, Request, Stack};
 
 use super::destination::Destination;
 
@@ -21,7 +21,7 @@ pub struct Prepared {
     pub warnings: Diagnostics,
 }
 
-/// Every `*.toml` of a directory, sorted; none if there is no such directory.
+/// Every `*.toml` of a directory, sorted; none if there is no such directory. `*.override.toml` are no stacks but parts of them.
 ///
 /// # Errors
 /// The directory cannot be read.
@@ -35,7 +35,8 @@ pub fn stacks_in(directory: &Path) -> io::Result<Vec<PathBuf>> {
     for entry in entries {
         let path = entry?.path();
         let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
-        if !hidden && path.extension().is_some_and(|extension| extension == "toml") {
+        let is_override = stack::override_of(&path).is_none();
+        if !hidden && !is_override && path.extension().is_some_and(|extension| extension == "toml") {
             stacks.push(path);
         }
     }
@@ -43,21 +44,26 @@ pub fn stacks_in(directory: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(stacks)
 }
 
+/// One request for each stack. The override file of a stack goes with it, also where it is named beside it (`*.toml`).
+pub fn requests<'a>(stacks: &[PathBuf], environment: &'a dyn Fn(&str) -> Option<String>) -> Vec<Request<'a>> {
+    let overrides: Vec<PathBuf> = stacks.iter().filter_map(|stack| stack::override_of(stack)).collect();
+    let named = stacks.iter().filter(|stack| !overrides.contains(stack));
+    named.map(|stack| Request::of_stack(stack, environment)).collect()
+}
+
 /// Loads and plans all stacks for one destination.
 ///
 /// # Errors
 /// All that is wrong with any of them, also between them: two with one project name, or that need one unit name.
-pub fn prepare(
-    stacks: &[PathBuf],
-    destination: &Destination,
-    environment: &dyn Fn(&str) -> Option<String>,
-) -> Result<Prepared, Diagnostics> {
+pub fn prepare(requests: &[Request<'_>], destination: &Destination) -> Result<Prepared, Diagnostics> {
     let mut prepared = Prepared::default();
     let mut problems = Diagnostics::default();
     let mut taken = Taken::default();
-    for path in stacks {
-        match load(path, destination, environment, &mut prepared.warnings) {
-            Ok((stack, plan)) => {
+    let mut profiles = BTreeSet::new();
+    for request in requests {
+        match load(request, destination, &mut prepared.warnings) {
+            Ok((stack, plan, of_stack)) => {
+                profiles.extend(of_stack);
                 problems.append(taken.claim(&stack.place, &plan));
                 prepared.plans.push(plan);
             }
@@ -68,29 +74,49 @@ pub fn prepare(
         prepared.warnings.append(problems);
         return Err(prepared.warnings);
     }
+    prepared.warnings.append(unknown_profiles(requests, &profiles));
     Ok(prepared)
 }
 
 fn load(
-    path: &Path,
+    request: &Request<'_>,
     destination: &Destination,
-    environment: &dyn Fn(&str) -> Option<String>,
     warnings: &mut Diagnostics,
-) -> Result<(Stack, Plan), Diagnostics> {
-    let loaded = stack::load(path, environment)?;
+) -> Result<(Stack, Plan, BTreeSet<String>), Diagnostics> {
+    let loaded = stack::load(request)?;
     warnings.append(loaded.warnings);
     let mut stack = loaded.stack;
     if let Some(root) = &destination.root {
         see_from_inside(&mut stack, root);
     }
     let plan = plan(&stack, &destination.location())?;
-    Ok((stack, plan))
+    Ok((stack, plan, loaded.profiles))
+}
+
+/// Profiles that the user asked for and that no service of any stack has.
+fn unknown_profiles(requests: &[Request<'_>], known: &BTreeSet<String>) -> Diagnostics {
+    let wanted: BTreeSet<&String> = requests.iter().flat_map(|request| &request.profiles).collect();
+    let mut warnings = Diagnostics::default();
+    for profile in wanted.into_iter().filter(|profile| *profile != "*" && !known.contains(*profile)) {
+        let others: Vec<&str> = known.iter().map(String::as_str).collect();
+        let help = match others.as_slice() {
+            [] => "no service has any: `profiles = [\"…\"]` gives it one".to_owned(),
+            others => format!("these are there: {}", others.join(", ")),
+        };
+        warnings.push(Diagnostic::warning(format!("no service has the profile `{profile}`")).help(help));
+    }
+    warnings
 }
 
 /// A stack file below `--root` names its own place, its bind mounts and its secrets, as they will be once that root is `/`.
 fn see_from_inside(stack: &mut Stack, root: &Path) {
     let Some(source) = inside(&stack.source, root) else { return };
     stack.source = source;
+    for further in &mut stack.further_sources {
+        if let Some(seen) = inside(further, root) {
+            *further = seen;
+        }
+    }
     for file in stack.secrets.values_mut().chain(stack.configs.values_mut()) {
         if let Some(path) = file.source.path_mut()
             && let Some(seen) = inside(path, root)

@@ -1,6 +1,6 @@
 //! Running units that a change concerns: those whose definition is older than the file, and those whose file goes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -31,6 +31,14 @@ pub(super) async fn removed(manager: &Manager, changes: &[&Changes]) -> Result<V
     let removed = items.filter(|change| matches!(change.action, Action::Remove { .. }) && is_unit_name(&change.name));
     let names = removed.map(|change| change.name.as_str());
     active(manager, names.filter(|name| !name.ends_with(".slice") && !name.ends_with(".target"))).await
+}
+
+/// Instances that run and are none of the plan's any more.
+pub(super) async fn surplus(manager: &Manager, plans: &[Plan]) -> Result<Vec<String>, ManagerError> {
+    let templates = || plans.iter().flat_map(|plan| &plan.instances);
+    let declared: BTreeSet<&String> = templates().flat_map(|(_, instances)| instances).collect();
+    let running = active(manager, templates().map(|(template, _)| template.as_str())).await?;
+    Ok(running.into_iter().filter(|unit| !declared.contains(unit)).collect())
 }
 
 /// The files of each unit that is to be restarted when they change.

@@ -19,6 +19,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Place};
 use crate::spec;
 use crate::stack::{Network, PullPolicy, Service, Stack, Volume};
 use crate::unit::{UnitFile, Unwritable};
+use hash::text_hash;
 
 /// Where the generated files will be found by systemd.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +54,8 @@ pub struct Plan {
     /// Units that `systemctl enable` would link, and what wants them: (`shop.target`, `multi-user.target`).
     pub wanted_by: Vec<(String, String)>,
     pub files: Vec<PlannedFile>,
+    /// The instances of each template that belong to the stack: `shop-web@.service` → `shop-web@1.service`…
+    pub instances: BTreeMap<String, Vec<String>>,
     /// Images to fetch, without repetition.
     pub images: Vec<PlannedImage>,
 }
@@ -80,6 +83,8 @@ impl PlannedFile {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlannedImage {
     pub reference: String,
+    /// `OS[/ARCH[/VARIANT]]`; `None`: the host's own.
+    pub platform: Option<String>,
     pub pull_policy: PullPolicy,
 }
 
@@ -111,21 +116,31 @@ pub fn plan(stack: &Stack, location: &Location) -> Result<Plan, Diagnostics> {
         wanted_by: units::wanted_by(&head).into_iter().map(|wanting| (target.clone(), wanting)).collect(),
         target,
         files,
+        instances: instances(stack),
         images: images(stack),
     })
 }
 
+fn instances(stack: &Stack) -> BTreeMap<String, Vec<String>> {
+    let replicated = stack.services.values().filter(|service| service.replicas.is_some());
+    let units = |service| (names::service_unit(&stack.name, service), names::running_units(&stack.name, service));
+    replicated.map(units).collect()
+}
+
 fn images(stack: &Stack) -> Vec<PlannedImage> {
-    let mut images: BTreeMap<&str, PullPolicy> = BTreeMap::new();
+    let mut images: BTreeMap<(&str, Option<&String>), PullPolicy> = BTreeMap::new();
     for service in stack.services.values() {
         let policy = service.pull_policy.unwrap_or(PullPolicy::Missing);
-        let image = images.entry(&service.image).or_insert(policy);
+        let image = images.entry((&service.image, service.platform.as_ref())).or_insert(policy);
         if eagerness(policy) > eagerness(*image) {
             *image = policy;
         }
     }
-    let planned =
-        |(reference, pull_policy): (&str, PullPolicy)| PlannedImage { reference: reference.to_owned(), pull_policy };
+    let planned = |((reference, platform), pull_policy): ((&str, Option<&String>), PullPolicy)| PlannedImage {
+        reference: reference.to_owned(),
+        platform: platform.cloned(),
+        pull_policy,
+    };
     images.into_iter().map(planned).collect()
 }
 
@@ -174,16 +189,24 @@ impl Files {
     }
 
     fn service(&mut self, stack: &Stack, head: &units::Head, service: &Service, role: order::Role) {
-        let spec = container::container_spec(stack, service, role.ready);
-        let unit = names::service_unit(&stack.name, &service.name);
-        let origin = Origin { place: &service.place, restarts: Some(&unit) };
+        let mut spec = container::container_spec(stack, service, role.ready);
+        let container_unit = units::container(head, service, role, &spec);
+        spec.wharf.unit_hash =
+            container_unit.as_ref().map_or_else(|_| String::new(), |unit| text_hash(&unit.text_of("Service")));
+        let unit = names::service_unit(&stack.name, service);
+        let origin = Origin { place: &service.place, restarts: None };
         let slice = names::service_slice(&stack.name, &service.name);
-        self.spec(origin, &names::container_spec(&stack.name, &service.name), &spec);
+        let defining = Origin { restarts: Some(&unit), ..origin };
+        self.spec(defining, &names::container_spec(&stack.name, &service.name), &spec);
         if let Some(values) = container::values(stack, service) {
-            self.spec(origin, &names::values_spec(&stack.name, &service.name), &values);
+            self.spec(defining, &names::values_spec(&stack.name, &service.name), &values);
         }
-        self.unit(Origin { restarts: None, ..origin }, &slice, Ok(units::service_slice(head, service)));
-        self.unit(origin, &unit, units::container(head, service, role, &spec));
+        self.unit(origin, &slice, Ok(units::service_slice(head, service)));
+        self.unit(origin, &unit, container_unit);
+        let has_dependents = stack.services.values().any(|other| other.depends_on.contains_key(&service.name));
+        if service.replicas.is_some() && has_dependents {
+            self.unit(origin, &names::replicas_unit(&stack.name, &service.name), Ok(units::replicas(head, service)));
+        }
     }
 
     fn unit(&mut self, origin: Origin, name: &str, unit: Result<UnitFile, Unwritable>) {

@@ -1,5 +1,6 @@
 //! What things are called on the host.
 
+use crate::stack::{Service, Stack};
 use crate::unit::slice_name;
 
 /// `shop.target`
@@ -7,9 +8,23 @@ pub fn target(project: &str) -> String {
     format!("{project}.target")
 }
 
-/// `shop-web.service`
-pub fn service_unit(project: &str, service: &str) -> String {
-    format!("{project}-{service}.service")
+/// `shop-web.service`; where replicas are spoken of, the template `shop-web@.service`.
+pub fn service_unit(project: &str, service: &Service) -> String {
+    let template = if service.replicas.is_some() { "@" } else { "" };
+    format!("{project}-{}{template}.service", service.name)
+}
+
+/// The units that run the service: `shop-web.service`, or `shop-web@1.service`, `shop-web@2.service`…
+pub fn running_units(project: &str, service: &Service) -> Vec<String> {
+    match service.replicas {
+        None => vec![service_unit(project, service)],
+        Some(count) => (1..=count).map(|number| format!("{project}-{}@{number}.service", service.name)).collect(),
+    }
+}
+
+/// `shop-web-replicas.service`
+pub fn replicas_unit(project: &str, service: &str) -> String {
+    format!("{project}-{service}-replicas.service")
 }
 
 /// `shop-default-network.service`
@@ -50,6 +65,20 @@ pub fn network_spec(project: &str, network: &str) -> String {
 /// `shop-data.volume.json`
 pub fn volume_spec(project: &str, volume: &str) -> String {
     format!("{project}-{volume}.volume.json")
+}
+
+/// The names of a service's containers at the engine.
+pub fn containers(stack: &Stack, service: &Service) -> Vec<String> {
+    let name = service.container_name.clone().unwrap_or_else(|| container(&stack.name, &service.name));
+    match service.replicas {
+        None => vec![name],
+        Some(count) => (1..=count).map(|number| replica(&name, number)).collect(),
+    }
+}
+
+/// `shop-web-2`
+pub fn replica(name: &str, number: u32) -> String {
+    format!("{name}-{number}")
 }
 
 /// `shop-web`

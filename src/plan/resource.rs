@@ -16,6 +16,7 @@ pub fn network_spec(stack: &Stack, network: &Network) -> NetworkSpec {
         options: some_map(sorted(&network.driver_opts)),
         internal: network.internal.then_some(true),
         attachable: network.attachable.then_some(true),
+        enable_ipv4: network.enable_ipv4,
         enable_ipv6: network.enable_ipv6,
         ipam: network.ipam.as_ref().map(ipam),
         labels: Some(labels(stack, &network.labels)),

@@ -2,6 +2,7 @@
 //!
 //! In: the units on disk and systemd's properties. Out: typed rows, shown as a table or as JSON.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
@@ -99,8 +100,9 @@ async fn project_status(
 ) -> Result<ProjectStatus, ManagerError> {
     project.units.sort_by_key(|unit| (rank(unit), unit.name.clone()));
     let mut units = Vec::new();
+    let wanted: Vec<&String> = project.units.iter().flat_map(|unit| &unit.mark.wants).collect();
     for unit in project.units.iter().filter(|unit| !unit.name.ends_with(".slice")) {
-        units.extend(unit_status(unit, manager, now).await?);
+        units.extend(unit_status(unit, &wanted, manager, now).await?);
     }
     Ok(ProjectStatus { project: project.name.clone(), units })
 }
@@ -113,26 +115,47 @@ fn rank(unit: &InstalledUnit) -> u8 {
     }
 }
 
-/// One row for a unit, of a template one for each instance that is loaded and not inactive.
+/// One row for a unit, of a template one for each instance that is `wanted`, or was started by hand.
 async fn unit_status(
     unit: &InstalledUnit,
+    wanted: &[&String],
     manager: Option<&Manager>,
     now: SystemTime,
 ) -> Result<Vec<UnitStatus>, ManagerError> {
     let Some(manager) = manager else {
         return Ok(vec![UnitStatus { active: "unknown".to_owned(), ..row(unit, &unit.name) }]);
     };
-    let names = match unit.name.split_once("@.") {
-        Some((prefix, suffix)) => manager.active_units(&[&format!("{prefix}@*.{suffix}")]).await?,
-        None => vec![unit.name.clone()],
-    };
     let mut rows = Vec::new();
-    for name in names {
+    for (name, instance) in instances(unit, wanted, manager).await? {
         let state = manager.unit(&name).await?;
-        let usage = usage(unit, manager, &state).await?;
-        rows.push(filled(row(unit, &name), state, usage, now));
+        let usage = if instance.is_none() { usage(unit, manager, &state).await? } else { Usage::default() };
+        let mut row = row(unit, &name);
+        if let (Some(container), Some(instance)) = (&mut row.container, instance) {
+            container.push('-');
+            container.push_str(&instance);
+        }
+        rows.push(filled(row, state, usage, now));
     }
     Ok(rows)
+}
+
+/// The units that a unit file stands for, each with its instance (systemd.unit(5), `%i`).
+async fn instances(
+    unit: &InstalledUnit,
+    wanted: &[&String],
+    manager: &Manager,
+) -> Result<Vec<(String, Option<String>)>, ManagerError> {
+    let Some((prefix, suffix)) = unit.name.split_once("@.") else {
+        return Ok(vec![(unit.name.clone(), None)]);
+    };
+    let instance_of = |name: &str| {
+        let instance = name.strip_prefix(prefix)?.strip_prefix('@')?.strip_suffix(suffix)?.strip_suffix('.')?;
+        Some((instance.parse::<u32>().unwrap_or(u32::MAX), name.to_owned(), Some(instance.to_owned())))
+    };
+    let running = manager.active_units(&[&format!("{prefix}@*.{suffix}")]).await?;
+    let names = running.iter().chain(wanted.iter().copied());
+    let instances: BTreeSet<_> = names.filter_map(|name| instance_of(name)).collect();
+    Ok(instances.into_iter().map(|(_, name, instance)| (name, instance)).collect())
 }
 
 /// A container's slice is its own; other units share one.

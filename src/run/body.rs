@@ -4,18 +4,32 @@ use std::collections::{HashMap, HashSet};
 
 use bollard::models::{ContainerCreateBody, Mount, MountType};
 
-use crate::engine::Image;
+use super::handover::Owner;
+use crate::engine::{Image, OF_CONTAINER};
 use crate::spec::{ContainerSpec, label};
 
-/// The spec's body, in which each volume has a name and, if the engine takes `all_networks` at once, each network stands.
-pub fn create_body(spec: &ContainerSpec, image: &Image, all_networks: bool) -> ContainerCreateBody {
+/// The spec's body, in which each volume has a name, the owners of shared namespaces stand by their ids and, if the engine takes
+/// `all_networks` at once, each network stands.
+pub fn create_body(spec: &ContainerSpec, owners: &[Owner], image: &Image, all_networks: bool) -> ContainerCreateBody {
     let mut body = spec.container.clone();
+    name_owners(&mut body, owners);
     name_volumes(&mut body, spec, image);
     if all_networks && !spec.wharf.networks.is_empty() {
         let endpoints = body.networking_config.get_or_insert_default().endpoints_config.get_or_insert_default();
         endpoints.extend(spec.wharf.networks.iter().map(|network| (network.name.clone(), network.endpoint.clone())));
     }
     body
+}
+
+/// By its id an owner is told from a later container of the same name.
+fn name_owners(body: &mut ContainerCreateBody, owners: &[Owner]) {
+    let host = body.host_config.get_or_insert_default();
+    for mode in [&mut host.network_mode, &mut host.pid_mode, &mut host.ipc_mode].into_iter().flatten() {
+        let owner = mode.strip_prefix(OF_CONTAINER).and_then(|name| owners.iter().find(|owner| owner.name == name));
+        if let Some(owner) = owner {
+            *mode = format!("{OF_CONTAINER}{}", owner.id);
+        }
+    }
 }
 
 /// Each container is a new one: what the image declares as a volume gets a name, so that its data is there again next time.
@@ -55,7 +69,7 @@ mod tests {
         spec.container.host_config =
             Some(HostConfig { binds: Some(vec!["/srv/log:/var/log:rw".to_owned()]), ..Default::default() });
         let image = Image { volumes: vec!["/var/log/".to_owned(), "/var/lib/mysql".to_owned()] };
-        let mounts = create_body(&spec, &image, true).host_config.unwrap().mounts.unwrap();
+        let mounts = create_body(&spec, &[], &image, true).host_config.unwrap().mounts.unwrap();
         let named: Vec<_> = mounts.iter().map(|mount| (mount.source.as_deref(), mount.target.as_deref())).collect();
         assert_eq!(named, [(Some("shop-db_var_lib_mysql"), Some("/var/lib/mysql"))]);
     }

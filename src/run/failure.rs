@@ -37,6 +37,8 @@ pub enum StartError {
     NameTaken(String),
     /// `pull_policy` is `never` and the image is not there.
     NoImage(String),
+    /// A container whose namespace this one was to share does not run.
+    NoOwner(String),
     /// A network or volume cannot be made.
     Resource(String),
     /// A secret or config cannot be given to the container.
@@ -58,6 +60,7 @@ impl fmt::Display for StartError {
                 "a container named {name} exists that this unit did not make: remove it (docker rm {name}), or give the \
                  service another container_name"
             ),
+            Self::NoOwner(name) => write!(f, "container {name}, whose namespace is to be shared, does not run"),
             Self::NoImage(image) => {
                 write!(
                     f,
@@ -93,7 +96,7 @@ impl StartError {
     fn may_pass(&self) -> bool {
         match self {
             Self::Engine { error, .. } => matches!(error, EngineError::Refused(_) | EngineError::RegistryAway(_)),
-            Self::NeverReady(_) | Self::Resource(_) | Self::Stopped => true,
+            Self::NeverReady(_) | Self::Resource(_) | Self::NoOwner(_) | Self::Stopped => true,
             Self::File(_) | Self::NameTaken(_) | Self::NoImage(_) | Self::NoHealthcheck => false,
         }
     }

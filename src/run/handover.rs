@@ -28,6 +28,9 @@ pub struct Handover {
     pub health_since: i64,
     /// The unit is not ready until the container is healthy.
     pub awaited: bool,
+    /// The containers whose namespaces it lives in.
+    #[serde(default)]
+    pub owners: Vec<Owner>,
     /// What asks the container to end.
     pub stop_signal: String,
     /// The container ran before this unit's process did.
@@ -38,15 +41,25 @@ pub struct Handover {
     pub api_version: (usize, usize),
 }
 
+/// A container in whose namespace another one lives.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Owner {
+    pub name: String,
+    pub id: String,
+    /// Its first process, as the host numbers it.
+    pub pid: i32,
+}
+
 impl Handover {
-    /// Becomes the follower; returns only if that fails.
-    pub fn follow(&self, spec: &Path) -> io::Error {
+    /// Becomes the follower; returns only if that fails. `instance`: which of several containers of the spec.
+    pub fn follow(&self, spec: &Path, instance: Option<&str>) -> io::Error {
         let facts = match serde_json::to_string(self) {
             Ok(facts) => facts,
             Err(error) => return error.into(),
         };
         // The link, not the path: the program may just be replaced by a newer one.
-        Command::new("/proc/self/exe").arg0("wharf-run").arg("follow").arg(spec).env(VARIABLE, facts).exec()
+        let mut command = Command::new("/proc/self/exe");
+        command.arg0("wharf-run").arg("follow").arg(spec).args(instance).env(VARIABLE, facts).exec()
     }
 
     /// What [`Handover::follow`] handed over.

@@ -23,16 +23,16 @@ pub async fn image(engine: &Engine, spec: &ContainerSpec, stop: &StopRequest) ->
     if policy == PullPolicy::Never {
         return Err(StartError::NoImage(reference.to_owned()));
     }
-    stop.unless(pull(engine, reference)).await?;
+    stop.unless(pull(engine, reference, spec.wharf.platform.as_deref())).await?;
     look().await?.ok_or_else(|| StartError::NoImage(reference.to_owned()))
 }
 
 /// Fetches an image; a registry that cannot be reached just now (no name service yet, no route) is tried again for a while.
-async fn pull(engine: &Engine, image: &str) -> Result<(), StartError> {
+async fn pull(engine: &Engine, image: &str, platform: Option<&str>) -> Result<(), StartError> {
     let begin = Instant::now();
     let mut pause = Backoff::default();
     loop {
-        match pull_once(engine, image).await {
+        match pull_once(engine, image, platform).await {
             Err(EngineError::RegistryAway(why)) if begin.elapsed() < PATIENCE => {
                 service::busy(&format!("Pulling {image}, trying again: {why}"));
             }
@@ -42,7 +42,7 @@ async fn pull(engine: &Engine, image: &str) -> Result<(), StartError> {
     }
 }
 
-async fn pull_once(engine: &Engine, image: &str) -> Result<(), EngineError> {
+async fn pull_once(engine: &Engine, image: &str, platform: Option<&str>) -> Result<(), EngineError> {
     let status = format!("Pulling {image}");
     service::busy(&status);
     let mut shown = None;
@@ -55,5 +55,5 @@ async fn pull_once(engine: &Engine, image: &str) -> Result<(), EngineError> {
             service::busy(&format!("{status} {} %", percent.unwrap_or(0)));
         }
     };
-    patiently(&status, engine.pull(image, &mut progress)).await
+    patiently(&status, engine.pull(image, platform, &mut progress)).await
 }

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use futures_util::future::select_all;
 use nix::sys::signal::Signal;
 use tokio::time::{sleep, timeout};
 
@@ -32,6 +33,8 @@ const KILLED: i64 = 137;
 enum End {
     /// The container ended.
     Exited(Container),
+    /// The container of this name, in whose namespace it lived, ended: what is left of the namespace leads nowhere.
+    OwnerEnded(String),
     /// It was removed behind our back.
     Gone,
     /// The engine took it down with itself, and does not keep containers alive (no live-restore).
@@ -94,12 +97,13 @@ impl Life {
         let mut health = HealthWatch::new(&self.engine, &self.handover);
         let process = Process::open(self.handover.pid, self.id());
         let mut ending = std::pin::pin!(self.end(&process, relay));
-        let never_ready = tokio::select! {
+        let given_up = tokio::select! {
             end = &mut ending => {
                 return if health.is_awaited() { never_ready(end) } else { end };
             }
-            error = health.run() => Some(error),
-            () = stop.wait() => None,
+            error = health.run() => End::NeverReady(error),
+            name = self.owner_ended() => End::OwnerEnded(name),
+            () = stop.wait() => End::Stopped,
         };
         service::stopping("Stopping");
         tokio::select! {
@@ -107,7 +111,7 @@ impl Life {
             () = self.ended_without_engine(&process) => message::warning("the container has ended, and the engine does not say so"),
             () = self.stop() => message::warning("the engine does not say that the container has ended"),
         }
-        never_ready.map_or(End::Stopped, End::NeverReady)
+        given_up
     }
 
     /// The end of the container: the engine closes its output, or the kernel says that its process is gone.
@@ -180,6 +184,21 @@ impl Life {
         container
     }
 
+    /// The name of the first container to end of those whose namespaces this one lives in; never, if it lives in its own.
+    async fn owner_ended(&self) -> String {
+        let watched = self.handover.owners.iter().map(|owner| {
+            Box::pin(async move {
+                Process::open(owner.pid, &owner.id).ended().await;
+                owner.name.clone()
+            })
+        });
+        let watched: Vec<_> = watched.collect();
+        if watched.is_empty() {
+            return std::future::pending().await;
+        }
+        select_all(watched).await.0
+    }
+
     async fn look_for_end(&self) -> Result<Option<Container>, EngineError> {
         if let Ok(waited) = timeout(A_MOMENT, self.engine.wait_container(self.id())).await {
             waited?;
@@ -223,6 +242,10 @@ impl Life {
             End::Stopped => ExitCode::SUCCESS,
             End::NeverReady(error) => start_failed(&error),
             End::EngineWentDown => ExitCode::from(exit::UNAVAILABLE),
+            End::OwnerEnded(name) => {
+                message::info(&format!("container {name} has ended: joining its namespace anew"));
+                ExitCode::from(exit::UNAVAILABLE)
+            }
             End::Gone => {
                 message::error("the container was removed behind the unit's back");
                 service::status("The container was removed behind the unit's back");

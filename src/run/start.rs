@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use super::body::create_body;
 use super::failure::{StartError, at, start_failed};
-use super::handover::Handover;
+use super::handover::{Handover, Owner};
 use super::health::{now, status_line};
 use super::image::image;
 use super::patience::{connect, patiently};
@@ -24,7 +24,7 @@ struct Started {
 
 /// Brings the container of a spec up and becomes its follower; returns the exit status for systemd if there is nothing to
 /// follow.
-pub async fn start_container(path: &Path, spec: ContainerSpec) -> ExitCode {
+pub async fn start_container(path: &Path, instance: Option<&str>, spec: ContainerSpec) -> ExitCode {
     let stop = match StopRequest::listen() {
         Ok(stop) => stop,
         Err(error) => {
@@ -34,7 +34,7 @@ pub async fn start_container(path: &Path, spec: ContainerSpec) -> ExitCode {
     };
     match bring_up(path, &spec, &stop).await {
         Ok(handover) => {
-            message::error(&format!("cannot execute wharf-run: {}", handover.follow(path)));
+            message::error(&format!("cannot execute wharf-run: {}", handover.follow(path, instance)));
             ExitCode::from(exit::TRY_AGAIN)
         }
         Err(StartError::Stopped) => ExitCode::SUCCESS,
@@ -45,7 +45,8 @@ pub async fn start_container(path: &Path, spec: ContainerSpec) -> ExitCode {
 async fn bring_up(path: &Path, spec: &ContainerSpec, stop: &StopRequest) -> Result<Handover, StartError> {
     let engine = stop.unless(connect()).await?;
     let oom_kills = own_unit::oom_kills();
-    let Started { id, adopted } = start(&engine, path, spec, stop).await?;
+    let owners = owners(&engine, spec).await?;
+    let Started { id, adopted } = start(&engine, path, spec, &owners, stop).await?;
     if spec.wharf.ready == Ready::Started {
         service::ready(&status_line(Health::NONE, &id));
     }
@@ -72,6 +73,7 @@ async fn bring_up(path: &Path, spec: &ContainerSpec, stop: &StopRequest) -> Resu
         health,
         health_since,
         awaited,
+        owners,
         stop_signal: stop_signal.unwrap_or_else(|| "SIGTERM".to_owned()),
         adopted,
         oom_kills,
@@ -79,35 +81,61 @@ async fn bring_up(path: &Path, spec: &ContainerSpec, stop: &StopRequest) -> Resu
     })
 }
 
+/// The containers whose namespaces this one will live in: they run, or there is nothing to live in.
+async fn owners(engine: &Engine, spec: &ContainerSpec) -> Result<Vec<Owner>, StartError> {
+    let mut owners = Vec::new();
+    for name in &spec.wharf.shares {
+        let found = at(format!("cannot look for container {name}"), engine.container(name).await)?;
+        let running = found.filter(|container| container.running);
+        let owner = running.ok_or_else(|| StartError::NoOwner(name.clone()))?;
+        owners.push(Owner { name: name.clone(), id: owner.id, pid: owner.pid });
+    }
+    Ok(owners)
+}
+
 /// A running container of this spec.
-async fn start(engine: &Engine, path: &Path, spec: &ContainerSpec, stop: &StopRequest) -> Result<Started, StartError> {
+async fn start(
+    engine: &Engine,
+    path: &Path,
+    spec: &ContainerSpec,
+    owners: &[Owner],
+    stop: &StopRequest,
+) -> Result<Started, StartError> {
     let name = &spec.wharf.name;
     if let Some(found) = at(format!("cannot look for container {name}"), engine.container(name).await)? {
         if !found.belongs_to(spec) {
             return Err(StartError::NameTaken(name.clone()));
         }
-        if found.running && found.label(label::CONFIG_HASH) == Some(&spec.wharf.config_hash) {
+        let lives_with_owners = owners.iter().all(|owner| found.shares.contains(&owner.id));
+        if found.running && lives_with_owners && found.label(label::CONFIG_HASH) == Some(&spec.wharf.config_hash) {
             message::info(&format!("container {} is running: going on with it", message::short(&found.id)));
             return Ok(Started { id: found.id, adopted: true });
         }
         replace(engine, &found).await?;
     }
     let image = image(engine, spec, stop).await?;
-    let create = patiently("Starting", create(engine, path, spec, &image));
+    let create = patiently("Starting", create(engine, path, spec, owners, &image));
     Ok(Started { id: create.await?, adopted: false })
 }
 
 /// A new container that runs; its id.
-async fn create(engine: &Engine, path: &Path, spec: &ContainerSpec, image: &Image) -> Result<String, StartError> {
+async fn create(
+    engine: &Engine,
+    path: &Path,
+    spec: &ContainerSpec,
+    owners: &[Owner],
+    image: &Image,
+) -> Result<String, StartError> {
     let name = &spec.wharf.name;
     make_resources(engine, path, spec).await?;
     let all_networks = engine.takes_all_networks();
-    let mut body = create_body(spec, image, all_networks);
+    let mut body = create_body(spec, owners, image, all_networks);
     let files = secrets::provide(spec).map_err(StartError::File)?;
     if !files.is_empty() {
         body.host_config.get_or_insert_default().binds.get_or_insert_default().extend(files);
     }
-    let id = at(format!("cannot create container {name}"), engine.create_container(name, body).await)?;
+    let platform = spec.wharf.platform.as_deref();
+    let id = at(format!("cannot create container {name}"), engine.create_container(name, platform, body).await)?;
     for network in spec.wharf.networks.iter().filter(|_| !all_networks) {
         let joined = engine.join_network(&id, &network.name, &network.endpoint).await;
         at(format!("cannot connect container {name} to network {}", network.name), joined)?;

@@ -7,12 +7,16 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::decode::{Fields, Item};
 use super::model::Attachment;
+use super::names;
 use super::node::Value;
-use super::problem::{Expected, Family, Invalid, MachineFault, Report, Shape};
+use super::problem::{Across, Expected, Family, Invalid, MachineFault, Report, Shape};
 use crate::diagnostic::Place;
 
 /// The network that a service joins when it names none.
 pub const DEFAULT: &str = "default";
+
+/// The engine's option for the interface's name in the container (Docker Engine 28.1).
+const INTERFACE_NAME: &str = "com.docker.network.endpoint.ifname";
 
 /// A network's key as a service names it, and where.
 pub struct Joined {
@@ -21,7 +25,9 @@ pub struct Joined {
 }
 
 /// Reads `networks`, in list and table form; without it, or with an empty one, the `default` network.
-pub fn read(service: &mut Fields<'_>, report: &mut Report) -> Joined {
+///
+/// With `network_mode` a service joins none.
+pub fn read(service: &mut Fields<'_>, has_mode: bool, report: &mut Report) -> Joined {
     let mut joined = Joined { attachments: BTreeMap::new(), places: BTreeMap::new() };
     if let Some(item) = service.get("networks") {
         match &item.node.value {
@@ -38,7 +44,9 @@ pub fn read(service: &mut Fields<'_>, report: &mut Report) -> Joined {
             _ => item.wrong_type(Expected::ListOrTable, report),
         }
     }
-    if joined.attachments.is_empty() {
+    if has_mode && !joined.attachments.is_empty() {
+        report.add(&service.place_of("network_mode"), Across::NetworksAndMode);
+    } else if !has_mode && joined.attachments.is_empty() {
         joined.attachments.insert(DEFAULT.to_owned(), Attachment::default());
     }
     joined
@@ -56,7 +64,7 @@ fn list(item: Item<'_>, joined: &mut Joined, report: &mut Report) {
 
 fn attachment(item: Item<'_>, owner: String, report: &mut Report) -> Option<Attachment> {
     let mut fields = item.fields(owner, report)?;
-    let attachment = Attachment {
+    let mut attachment = Attachment {
         aliases: fields.parse_strings("aliases", report, |text| Ok(text.to_owned())),
         ipv4_address: fields.parse("ipv4_address", report, ipv4),
         ipv6_address: fields.parse("ipv6_address", report, ipv6),
@@ -66,13 +74,22 @@ fn attachment(item: Item<'_>, owner: String, report: &mut Report) -> Option<Atta
         priority: fields.get("priority").and_then(|item| item.integer(i64::MIN, report)).unwrap_or(0),
         gw_priority: fields.get("gw_priority").and_then(|item| item.integer(i64::MIN, report)),
     };
-    fields.finish(&[("interface_name", None)], report);
+    if let Some(name) = fields.parse("interface_name", report, interface) {
+        attachment.driver_opts.entry(INTERFACE_NAME.to_owned()).or_insert(name);
+    }
+    fields.finish(&[], report);
     Some(attachment)
 }
 
 /// An address of either family, as the user wrote it.
 pub fn address(text: &str) -> Result<String, Invalid> {
     checked::<IpAddr>(text, Family::Any)
+}
+
+/// netdevice(7): at most fifteen bytes.
+fn interface(text: &str) -> Result<String, Invalid> {
+    let fits = (1..=15).contains(&text.len()) && names::is_key(text);
+    fits.then(|| text.to_owned()).ok_or_else(|| Invalid::Machine(MachineFault::Interface { value: text.to_owned() }))
 }
 
 fn ipv4(text: &str) -> Result<String, Invalid> {
@@ -90,7 +107,8 @@ fn checked<T: std::str::FromStr>(text: &str, family: Family) -> Result<String, I
     }
 }
 
-fn mac_address(text: &str) -> Result<String, Invalid> {
+/// Six pairs of hex digits.
+pub fn mac_address(text: &str) -> Result<String, Invalid> {
     let pairs: Vec<&str> = text.split([':', '-']).collect();
     let is_pair = |pair: &&str| pair.len() == 2 && pair.chars().all(|c| c.is_ascii_hexdigit());
     if pairs.len() == 6 && pairs.iter().all(is_pair) {

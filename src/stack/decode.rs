@@ -262,6 +262,31 @@ impl<'a> Fields<'a> {
         self.get(key)?.boolean(report)
     }
 
+    /// An integer, or a string of digits, between two bounds, both included.
+    pub fn integer_between(&mut self, key: &'static str, least: i64, most: i64, report: &mut Report) -> Option<i64> {
+        let item = self.get(key)?;
+        let number = item.integer(least, report)?;
+        if number > most {
+            report.add(item.place(), Invalid::TooBig { key: key.to_owned(), number, most });
+            return None;
+        }
+        Some(number)
+    }
+
+    /// A key that the table cannot do without.
+    pub fn required(&mut self, key: &'static str, example: &'static str, report: &mut Report) -> Option<Item<'a>> {
+        let item = self.get(key);
+        if item.is_none() {
+            report.add(&self.place, Shape::Missing { key, owner: self.owner.clone(), example });
+        }
+        item
+    }
+
+    /// Where a key stands; where the table stands if it does not have it.
+    pub fn place_of(&self, key: &str) -> Place {
+        self.table.and_then(|table| table.get(key)).map_or_else(|| self.place.clone(), |entry| entry.key_place.clone())
+    }
+
     pub fn parse<T>(
         &mut self,
         key: &'static str,

@@ -1,26 +1,32 @@
 //! The top level of a stack file.
 //!
-//! Source: Compose Specification, version and name, services, networks, volumes; `autostart` and `systemd` are Wharf's own.
+//! Source: Compose Specification, version and name, services, networks, volumes; `autostart`, `profiles` and `systemd` are
+//! Wharf's own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use super::decode::{Fields, Item, Unsupported};
-use super::model::{Stack, Volume};
+use super::model::{Service, Stack, Volume};
 use super::node::Node;
 use super::problem::{FileKind, Report, Shape};
+use super::profiles::{self, Active};
 use super::service::{self, Decoded as DecodedService};
 use super::surroundings::Surroundings;
 use super::systemd::{self, TARGET_SECTIONS};
 use super::{attachments, networks, ports, secrets, volumes};
 use crate::diagnostic::Place;
 
-const UNSUPPORTED: &[Unsupported] = &[("include", Some("write all services into one file")), ("models", None)];
+const UNSUPPORTED: &[Unsupported] = &[("models", None)];
 
 /// The stack as decoded, and the places that the checks between keys need.
 pub struct Decoded {
     pub stack: Stack,
     pub services: BTreeMap<String, DecodedService>,
+    /// Services that no selected profile has, with their profiles. They are no part of the stack.
+    pub unselected: BTreeMap<String, Vec<String>>,
+    /// All profiles that services name.
+    pub profiles: BTreeSet<String>,
 }
 
 /// Reads a whole tree. What is wrong is in the report; the stack is then incomplete.
@@ -28,6 +34,7 @@ pub fn read(
     root: &Node,
     source: PathBuf,
     place: Place,
+    active: &Active,
     surroundings: &Surroundings<'_>,
     report: &mut Report,
 ) -> Decoded {
@@ -35,6 +42,7 @@ pub fn read(
     let mut stack = Stack {
         name: surroundings.project.clone(),
         source,
+        further_sources: Vec::new(),
         place,
         autostart: true,
         services: BTreeMap::new(),
@@ -44,9 +52,10 @@ pub fn read(
         configs: BTreeMap::new(),
         systemd: BTreeMap::new(),
     };
-    let mut services = BTreeMap::new();
+    let mut services = Services::default();
     if let Some(mut fields) = item.fields("the stack file".to_owned(), report) {
-        services = read_services(&mut fields, surroundings, report);
+        services = read_services(&mut fields, active, surroundings, report);
+        profiles::of_stack(&mut fields, &services.profiles, report);
         // Its value has been read before the interpolation.
         fields.string("name", report);
         if let Some(version) = fields.entry("version") {
@@ -62,29 +71,66 @@ pub fn read(
         stack.volumes = read_volumes(&mut fields, surroundings, report);
         stack.secrets = secrets::declared(FileKind::Secret, &mut fields, surroundings, report);
         stack.configs = secrets::declared(FileKind::Config, &mut fields, surroundings, report);
+        // Has been taken out when the files were put together.
+        fields.entry("include");
         fields.finish(UNSUPPORTED, report);
     }
-    stack.services = services.iter().map(|(name, decoded)| (name.clone(), decoded.service.clone())).collect();
+    stack.services = services.selected.iter().map(|(name, decoded)| (name.clone(), decoded.service.clone())).collect();
+    leave_out(&services.unselected, &mut stack);
     add_default_network(&mut stack, surroundings);
-    Decoded { stack, services }
+    let unselected = services.unselected.into_iter().map(|(name, service)| (name, service.profiles)).collect();
+    Decoded { stack, services: services.selected, unselected, profiles: services.profiles }
 }
 
+/// The services of a file.
+#[derive(Default)]
+struct Services {
+    selected: BTreeMap<String, DecodedService>,
+    unselected: BTreeMap<String, DecodedService>,
+    /// All that they name.
+    profiles: BTreeSet<String>,
+}
+
+/// Reads all of them: what is wrong with a service is said also where it is not selected.
 fn read_services(
     fields: &mut Fields<'_>,
+    active: &Active,
     surroundings: &Surroundings<'_>,
     report: &mut Report,
-) -> BTreeMap<String, DecodedService> {
+) -> Services {
+    let mut services = Services::default();
     let Some(item) = fields.get("services") else {
-        return BTreeMap::new();
+        return services;
     };
     let mut ports_left = ports::MOST_PORTS;
-    let entries = item.entries(report);
     // The keys are the user's own, so that `x-…` is a service like any other.
-    entries
-        .iter()
-        .filter_map(|entry| service::read(entry, surroundings, &mut ports_left, report))
-        .map(|decoded| (decoded.service.name.clone(), decoded))
-        .collect()
+    for entry in item.entries(report) {
+        let membership = profiles::of_service(entry, active, report);
+        services.profiles.extend(membership.profiles.iter().cloned());
+        let Some(decoded) = service::read(entry, &membership, surroundings, &mut ports_left, report) else {
+            continue;
+        };
+        let half = if membership.selected { &mut services.selected } else { &mut services.unselected };
+        half.insert(entry.key.clone(), decoded);
+    }
+    services
+}
+
+/// What an unselected service leaves behind: nothing waits for it that need not, and what only it uses is not made.
+fn leave_out(unselected: &BTreeMap<String, DecodedService>, stack: &mut Stack) {
+    for service in stack.services.values_mut() {
+        service.depends_on.retain(|name, dependency| dependency.required || !unselected.contains_key(name));
+    }
+    let unselected = || unselected.values().map(|decoded| &decoded.service);
+    let services = &stack.services;
+    stack.networks.retain(|key, _| {
+        let joins = |service: &Service| service.networks.contains_key(key);
+        !unselected().any(joins) || services.values().any(joins)
+    });
+    stack.volumes.retain(|key, _| {
+        let mounts = |service: &Service| service.named_volumes().any(|volume| volume == key);
+        !unselected().any(mounts) || services.values().any(mounts)
+    });
 }
 
 fn read_volumes(

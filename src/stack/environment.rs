@@ -3,7 +3,8 @@
 //! Source: Compose Specification, services, environment and env_file.
 
 use std::collections::BTreeMap;
-use std::io::ErrorKind;
+use std::fs::File;
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use super::env_file;
 use super::names;
 use super::node::Value;
 use super::problem::{CommandFault, Expected, FileProblem, Invalid, Report, Shape};
+use super::profiles::Membership;
 use super::surroundings::Surroundings;
 use crate::diagnostic::SourceFile;
 
@@ -20,7 +22,12 @@ use crate::diagnostic::SourceFile;
 type Environment = BTreeMap<String, Option<String>>;
 
 /// Reads both keys; `environment` wins over `env_file`, a later file over an earlier one.
-pub fn read(service: &mut Fields<'_>, surroundings: &Surroundings<'_>, report: &mut Report) -> Environment {
+pub fn read(
+    service: &mut Fields<'_>,
+    membership: &Membership,
+    surroundings: &Surroundings<'_>,
+    report: &mut Report,
+) -> Environment {
     let mut environment = Environment::new();
     if let Some(item) = service.get("env_file") {
         let nodes = match &item.node.value {
@@ -32,7 +39,9 @@ pub fn read(service: &mut Fields<'_>, surroundings: &Surroundings<'_>, report: &
             }
         };
         for node in nodes {
-            if let Some(entry) = env_file(Item { key: "env_file", node }, report) {
+            if let Some(entry) = env_file(Item { key: "env_file", node }, report)
+                && membership.selected
+            {
                 load(&entry, &mut environment, surroundings, report);
             }
         }
@@ -42,7 +51,7 @@ pub fn read(service: &mut Fields<'_>, surroundings: &Surroundings<'_>, report: &
             let Some(name) = accept(names::variable(&pair.key), pair.place, report) else {
                 continue;
             };
-            let value = pair.value.or_else(|| (surroundings.lookup)(&name));
+            let value = pair.value.or_else(|| surroundings.at(pair.place).lookup(&name));
             if value.as_ref().is_some_and(|value| value.contains('\0')) {
                 report.add(pair.place, Invalid::Command(CommandFault::NulByte));
             }
@@ -81,7 +90,8 @@ fn env_file<'a>(item: Item<'a>, report: &mut Report) -> Option<EnvFile<'a>> {
 /// Reads the file and adds its variables to those above it.
 fn load(entry: &EnvFile<'_>, environment: &mut Environment, surroundings: &Surroundings<'_>, report: &mut Report) {
     let Some(path) = entry.path.str(report) else { return };
-    let shown = surroundings.shown_directory.join(path.strip_prefix("./").unwrap_or(path));
+    let scope = surroundings.at(entry.path.place());
+    let shown = scope.shown(path);
     let file = match read_file(&shown) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -97,14 +107,22 @@ fn load(entry: &EnvFile<'_>, environment: &mut Environment, surroundings: &Surro
     };
     let variables = {
         let above = &*environment;
-        let lookup = |name: &str| (surroundings.lookup)(name).or_else(|| above.get(name).cloned().flatten());
+        let lookup = |name: &str| scope.lookup(name).or_else(|| above.get(name).cloned().flatten());
         let parse = if entry.raw { env_file::parse_raw } else { env_file::parse };
         parse(&file, &lookup, report)
     };
     environment.extend(variables.into_iter().map(|(name, value)| (name, Some(value))));
 }
 
+/// As much as a file may be; `/dev/zero` has no end.
+const MOST_TEXT: u64 = 64 << 20;
+
 /// The whole text of a file.
 pub fn read_file(path: &Path) -> std::io::Result<Arc<SourceFile>> {
-    Ok(SourceFile::new(path, std::fs::read_to_string(path)?))
+    let mut text = String::new();
+    let length = File::open(path)?.take(MOST_TEXT + 1).read_to_string(&mut text)?;
+    if u64::try_from(length).is_ok_and(|length| length > MOST_TEXT) {
+        return Err(std::io::Error::other(format!("it is larger than {} MiB", MOST_TEXT >> 20)));
+    }
+    Ok(SourceFile::new(path, text))
 }

@@ -1,18 +1,59 @@
-//! `labels` and `sysctls`: names with values, as a list or as a table.
+//! `labels`, `label_file` and `sysctls`: names with values.
 //!
-//! Source: Compose Specification, services, labels and sysctls.
+//! Source: Compose Specification, services, labels, label_file and sysctls.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 
-use super::decode::Fields;
-use super::problem::{Report, Shape};
+use super::decode::{Fields, Text};
+use super::env_file;
+use super::environment::read_file;
+use super::problem::{FileProblem, Report, Shape};
+use super::profiles::Membership;
+use super::surroundings::Surroundings;
 
 /// `labels`; one without a value is empty.
 pub fn read(fields: &mut Fields<'_>, report: &mut Report) -> BTreeMap<String, String> {
-    let Some(item) = fields.get("labels") else {
-        return BTreeMap::new();
-    };
-    item.pairs(report).into_iter().map(|pair| (pair.key, pair.value.unwrap_or_default())).collect()
+    pairs(fields, "labels", report)
+}
+
+/// `annotations` and others of that form; one without a value is empty.
+pub fn pairs(fields: &mut Fields<'_>, key: &'static str, report: &mut Report) -> BTreeMap<String, String> {
+    let pairs = fields.get(key).map(|item| item.pairs(report)).unwrap_or_default();
+    pairs.into_iter().map(|pair| (pair.key, pair.value.unwrap_or_default())).collect()
+}
+
+/// `label_file` and `labels`; the latter wins, and a later file over an earlier one.
+pub fn of_service(
+    service: &mut Fields<'_>,
+    membership: &Membership,
+    surroundings: &Surroundings<'_>,
+    report: &mut Report,
+) -> BTreeMap<String, String> {
+    let mut labels = BTreeMap::new();
+    if let Some(item) = service.get("label_file") {
+        let paths = item.strings(report).unwrap_or_default();
+        for path in paths.iter().filter(|_| membership.selected) {
+            labels.extend(file(path, surroundings, report));
+        }
+    }
+    labels.extend(read(service, report));
+    labels
+}
+
+/// The labels of a file, which is written as an env file is.
+fn file(path: &Text<'_>, surroundings: &Surroundings<'_>, report: &mut Report) -> env_file::Variables {
+    let place = &path.node.place;
+    let scope = surroundings.at(place);
+    let shown = scope.shown(path.text);
+    match read_file(&shown) {
+        Ok(file) => return env_file::parse(&file, &|name| scope.lookup(name), report),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            report.add(place, FileProblem::LabelFileMissing { path: shown });
+        }
+        Err(error) => report.add(place, FileProblem::Unreadable { path: shown, reason: error.to_string() }),
+    }
+    Vec::new()
 }
 
 /// `sysctls`; each needs a value.

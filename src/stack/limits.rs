@@ -1,15 +1,13 @@
-//! What a container may use up: memory, CPUs, processes, and the kernel's per-process limits.
+//! The kernel's limits of each process.
 //!
-//! Source: Compose Specification, services, mem_limit, cpus, pids_limit and ulimits.
+//! Source: Compose Specification, services, ulimits; setrlimit(2).
 
 use std::collections::BTreeMap;
 
-use super::amounts;
 use super::decode::{Fields, Item};
 use super::model::Ulimit;
-use super::mounts::bytes;
 use super::node::Value;
-use super::problem::{ChoiceFault, Expected, Invalid, Report, Shape};
+use super::problem::{ChoiceFault, Invalid, Report, Shape};
 use super::suggest::nearest;
 
 /// The limits of setrlimit(2) by the engine's names.
@@ -31,30 +29,6 @@ pub const ULIMITS: &[&str] = &[
     "sigpending",
     "stack",
 ];
-
-/// Bytes; 0 is the engine's "no limit".
-pub fn mem_limit(service: &mut Fields<'_>, report: &mut Report) -> Option<u64> {
-    service.get("mem_limit").and_then(|item| bytes(item, report)).filter(|bytes| *bytes > 0)
-}
-
-/// Billionths of a CPU; 0 is the engine's "no limit".
-pub fn cpus(service: &mut Fields<'_>, report: &mut Report) -> Option<u64> {
-    let item = service.get("cpus")?;
-    let text = match &item.node.value {
-        Value::Integer(_) | Value::Float(_) | Value::String(_) => item.node.scalar()?,
-        _ => {
-            item.wrong_type(Expected::Number, report);
-            return None;
-        }
-    };
-    super::decode::accept(amounts::cpus(&text), item.place(), report).filter(|billionths| *billionths > 0)
-}
-
-/// -1: unlimited, as is the engine's 0.
-pub fn pids_limit(service: &mut Fields<'_>, report: &mut Report) -> Option<i64> {
-    let limit = service.get("pids_limit")?.integer(-1, report)?;
-    Some(if limit == 0 { -1 } else { limit })
-}
 
 /// Reads `ulimits`: a number for both limits, or `{ soft, hard }`.
 pub fn ulimits(service: &mut Fields<'_>, report: &mut Report) -> BTreeMap<String, Ulimit> {

@@ -1,45 +1,72 @@
 //! Reading a stack from disk.
 //!
-//! In: a path and the environment. Out: a checked [`Stack`] with the warnings, or all that is wrong. This file and
-//! `environment` are the only ones here that read files; `check` asks whether bind sources exist.
+//! In: the paths of one project's files and the environment. Out: a checked [`Stack`] with the warnings, or all that is wrong.
+//! Besides this file, `composition`, `environment` and `labels` read files; `check` asks whether bind sources exist.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::rc::Rc;
 
+use super::composition::{self, Composer, Parsed, Toml};
 use super::environment::read_file;
 use super::interpolate::{Finding, Lookup, interpolate};
 use super::model::Stack;
 use super::mounts::clean;
-use super::node::{Node, Value};
+use super::node::Value;
 use super::problem::{FileProblem, Invalid, NameFault, Report};
-use super::surroundings::Surroundings;
-use super::{check, document, env_file, from_toml, names, variables};
-use crate::diagnostic::{Diagnostics, Place, SourceFile};
+use super::surroundings::{Scope, Surroundings};
+use super::{check, document, env_file, names, profiles};
+use crate::diagnostic::{Diagnostics, Place};
 
 /// A valid stack, and what its author should still know.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Loaded {
     pub stack: Stack,
+    /// Those that its services name, also the services that are not selected.
+    pub profiles: BTreeSet<String>,
     /// Warnings only.
     pub warnings: Diagnostics,
 }
 
-/// Reads, interpolates, decodes and checks the stack file at `path`.
+/// What to load: the files of one project, and what they may depend on.
+#[derive(Clone)]
+pub struct Request<'a> {
+    /// In the order of their merging. The first names the project, and relative paths of all start at its directory.
+    pub files: Vec<PathBuf>,
+    /// The profiles to select; `*` is every one. None: those of `COMPOSE_PROFILES`, else those that the stack file names.
+    pub profiles: Vec<String>,
+    /// Looks up a variable of the process; it wins over the `.env` file beside the first file.
+    pub environment: Lookup<'a>,
+}
+
+impl<'a> Request<'a> {
+    /// One stack file, with the override file beside it if there is one.
+    pub fn of_stack(path: &Path, environment: Lookup<'a>) -> Self {
+        let over = override_of(path).filter(|over| over.exists());
+        Self { files: std::iter::once(path.to_owned()).chain(over).collect(), profiles: Vec::new(), environment }
+    }
+}
+
+/// Where the override file of a stack file lies: `shop.override.toml` beside `shop.toml`. `None`: the file is one itself.
+pub fn override_of(path: &Path) -> Option<PathBuf> {
+    let stem = path.file_stem()?.to_string_lossy();
+    (!stem.ends_with(".override")).then(|| path.with_file_name(format!("{stem}.override.toml")))
+}
+
+/// Reads, interpolates, merges, decodes and checks the stack files of one project.
 ///
-/// `environment` looks up a variable of the process; it wins over the `.env` file beside the stack file. The project's name
-/// is offered to interpolation as `COMPOSE_PROJECT_NAME`.
+/// The project's name is offered to interpolation as `COMPOSE_PROJECT_NAME`.
 ///
 /// # Errors
-/// Everything that is wrong with the file and the files that it names, each with its place, and the warnings among them.
-pub fn load(path: &Path, environment: &dyn Fn(&str) -> Option<String>) -> Result<Loaded, Diagnostics> {
+/// Everything that is wrong with the files and those that they name, each with its place, and the warnings among them.
+pub fn load(request: &Request<'_>) -> Result<Loaded, Diagnostics> {
     let mut report = Report::default();
-    let stack = read(path, environment, &mut report);
+    let read = read(request, &mut report);
     let failed = report.error_count() > 0;
     let diagnostics = report.into_diagnostics();
-    match stack {
-        Some(stack) if !failed => Ok(Loaded { stack, warnings: diagnostics }),
+    match read {
+        Some((stack, profiles)) if !failed => Ok(Loaded { stack, profiles, warnings: diagnostics }),
         _ => Err(diagnostics),
     }
 }
@@ -56,53 +83,60 @@ pub fn absolute(path: &Path) -> PathBuf {
     clean(&std::path::absolute(path).unwrap_or_else(|_| path.to_owned()))
 }
 
-fn read(path: &Path, environment: Lookup<'_>, report: &mut Report) -> Option<Stack> {
-    let file = read_stack_file(path, report)?;
-    let shown_directory = path.parent().unwrap_or(Path::new("")).to_owned();
-    let dotenv = read_dotenv(&shown_directory, environment, report);
-    let outer = |name: &str| environment(name).or_else(|| dotenv.get(name).cloned());
-    let mut root = from_toml::parse(&file, report)?;
-    let (project, name_place) = project_name(&root, path, &outer, report);
-    let lookup = |name: &str| outer(name).or_else(|| (name == "COMPOSE_PROJECT_NAME").then(|| project.clone()));
-    variables::interpolate_tree(&mut root, &lookup, report);
-    let source = absolute(path);
-    let directory = source.parent().map_or_else(|| PathBuf::from("/"), Path::to_owned);
-    let surroundings = Surroundings { project: project.clone(), directory, shown_directory, lookup: &lookup };
-    let decoded = document::read(&root, source, name_place, &surroundings, report);
-    check::check(&decoded, report);
-    Some(decoded.stack)
+fn read(request: &Request<'_>, report: &mut Report) -> Option<(Stack, BTreeSet<String>)> {
+    let first = request.files.first()?;
+    let main = Scope::new(first.parent().unwrap_or(Path::new("")), request.environment);
+    let main = main.with(read_dotenv(&main, report));
+    let files = parse_all(&request.files, report)?;
+    let (project, name_place) = project_name(&files, &|name| main.lookup(name), report);
+    let scope = Rc::new(main.with([("COMPOSE_PROJECT_NAME".to_owned(), project.clone())]));
+    let mut language = Toml;
+    let mut composer = Composer::new(&scope, &mut language, report);
+    let root = composer.compose(files, &scope, &[])?;
+    let Composer { scopes, incomplete, repeats, sources, .. } = composer;
+    let surroundings = Surroundings { project, scopes };
+    let active = profiles::active(&root, request, &scope);
+    let mut decoded = document::read(&root, absolute(first), name_place, &active, &surroundings, report);
+    if !incomplete {
+        check::check(&decoded, report);
+    }
+    if repeats {
+        report.forget_repetitions();
+    }
+    let merged = request.files.iter().skip(1).map(|path| absolute(path));
+    decoded.stack.further_sources = merged.chain(sources).collect();
+    Some((decoded.stack, decoded.profiles))
 }
 
-fn read_stack_file(path: &Path, report: &mut Report) -> Option<Arc<SourceFile>> {
-    match read_file(path) {
-        Ok(file) => Some(file),
-        Err(error) => {
-            report.add_without_place(FileProblem::StackUnreadable { path: path.to_owned(), reason: error.to_string() });
-            None
-        }
-    }
+/// All files, or `None` if one of them cannot be read.
+fn parse_all(files: &[PathBuf], report: &mut Report) -> Option<Vec<Parsed>> {
+    let parsed: Vec<Option<Parsed>> =
+        files.iter().map(|path| composition::read(path, None, &mut Toml, report)).collect();
+    parsed.into_iter().collect()
 }
 
 /// `.env` beside the stack file, if there is one. Source: Compose Specification, Interpolation.
-fn read_dotenv(directory: &Path, environment: Lookup<'_>, report: &mut Report) -> BTreeMap<String, String> {
-    let path = directory.join(".env");
+pub fn read_dotenv(scope: &Scope<'_>, report: &mut Report) -> env_file::Variables {
+    let path = scope.shown(".env");
     match read_file(&path) {
-        Ok(file) => env_file::parse(&file, environment, report).into_iter().collect(),
+        Ok(file) => env_file::parse(&file, &|name| scope.lookup(name), report),
         Err(error) => {
             if error.kind() != ErrorKind::NotFound {
                 report.add_without_place(FileProblem::Unreadable { path, reason: error.to_string() });
             }
-            BTreeMap::new()
+            Vec::new()
         }
     }
 }
 
-/// `name`, else what the file's stem gives; and where it stands. Comes before interpolation, which offers it as a variable.
-fn project_name(root: &Node, path: &Path, lookup: Lookup<'_>, report: &mut Report) -> (String, Place) {
-    let entry = match &root.value {
+/// `name` of the last file that has one, else what the first file's stem gives; and where it stands. Comes before interpolation,
+/// which offers it as a variable.
+fn project_name(files: &[Parsed], lookup: Lookup<'_>, report: &mut Report) -> (String, Place) {
+    let entry = files.iter().rev().find_map(|file| match &file.root.value {
         Value::Table(table) => table.get("name"),
         _ => None,
-    };
+    });
+    let first = &files[0];
     match entry.map(|entry| &entry.node) {
         Some(node) => {
             let name = match &node.value {
@@ -123,12 +157,12 @@ fn project_name(root: &Node, path: &Path, lookup: Lookup<'_>, report: &mut Repor
             (name, node.place.clone())
         }
         None => {
-            let name = project_name_of(path);
+            let name = project_name_of(&first.shown);
             if !names::is_project(&name) {
-                let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-                report.add(&root.place, Invalid::Name(NameFault::ProjectName { value: stem, derived: true }));
+                let stem = first.shown.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+                report.add(&first.root.place, Invalid::Name(NameFault::ProjectName { value: stem, derived: true }));
             }
-            (name, root.place.clone())
+            (name, first.root.place.clone())
         }
     }
 }

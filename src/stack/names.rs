@@ -59,6 +59,12 @@ pub fn user(text: &str) -> Result<String, Invalid> {
     if fits { Ok(text.to_owned()) } else { Err(Invalid::Name(NameFault::User { value: text.to_owned() })) }
 }
 
+/// A group's name or number.
+pub fn group(text: &str) -> Result<String, Invalid> {
+    let fits = !text.is_empty() && text.chars().all(|c| c != ':' && !c.is_whitespace() && !c.is_control());
+    if fits { Ok(text.to_owned()) } else { Err(Invalid::Name(NameFault::Group { value: text.to_owned() })) }
+}
+
 /// A name that an environment can hold.
 pub fn variable(text: &str) -> Result<String, Invalid> {
     let fits = !text.is_empty() && text.chars().all(|c| c != '=' && !c.is_whitespace() && !c.is_control());

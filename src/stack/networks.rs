@@ -37,10 +37,11 @@ pub fn read(entry: &Entry, surroundings: &Surroundings<'_>, report: &mut Report)
     network.driver_opts = options(&mut fields, "driver_opts", report);
     network.internal = fields.boolean("internal", report).unwrap_or(false);
     network.attachable = fields.boolean("attachable", report).unwrap_or(false);
+    network.enable_ipv4 = fields.boolean("enable_ipv4", report);
     network.enable_ipv6 = fields.boolean("enable_ipv6", report);
     network.ipam = fields.get("ipam").and_then(|item| ipam(item, &key, report));
     network.labels = labels::read(&mut fields, report);
-    fields.finish(&[("enable_ipv4", None)], report);
+    fields.finish(&[], report);
     Some(network)
 }
 
@@ -55,6 +56,7 @@ pub fn implicit(key: &str, place: &Place, surroundings: &Surroundings<'_>) -> Ne
         driver_opts: BTreeMap::new(),
         internal: false,
         attachable: false,
+        enable_ipv4: None,
         enable_ipv6: None,
         ipam: None,
         labels: BTreeMap::new(),

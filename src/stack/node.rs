@@ -26,6 +26,10 @@ pub enum Value {
     Table(Table),
     /// A string with a faulty variable. That is reported, and whoever reads the value says no more of it.
     Faulty,
+    /// YAML's `!reset`: the value of the earlier file is taken away. TOML cannot say it.
+    Reset,
+    /// YAML's `!override`: stands alone in the place of the earlier file's value. TOML cannot say it.
+    Override(Box<Node>),
 }
 
 /// Keys and their values in the order of the file.
@@ -45,12 +49,42 @@ impl Table {
     pub fn get(&self, key: &str) -> Option<&Entry> {
         self.entries.iter().find(|entry| entry.key == key)
     }
+
+    /// Takes an entry out, wherever it stands.
+    pub fn take(&mut self, key: &str) -> Option<Entry> {
+        let position = self.entries.iter().position(|entry| entry.key == key)?;
+        Some(self.entries.remove(position))
+    }
 }
 
 impl Node {
+    /// How many values it is made of, itself among them.
+    pub fn size(&self) -> usize {
+        1 + match &self.value {
+            Value::Array(nodes) => nodes.iter().map(Node::size).sum(),
+            Value::Table(table) => table.entries.iter().map(|entry| entry.node.size()).sum(),
+            Value::Override(node) => node.size(),
+            _ => 0,
+        }
+    }
+
+    /// Whether two values say the same, wherever they stand; of tables the order does not count.
+    pub fn says_the_same(&self, other: &Node) -> bool {
+        match (&self.value, &other.value) {
+            (Value::Array(nodes), Value::Array(others)) => {
+                nodes.len() == others.len() && nodes.iter().zip(others).all(|(a, b)| a.says_the_same(b))
+            }
+            (Value::Table(table), Value::Table(other)) => {
+                let same = |entry: &Entry| other.get(&entry.key).is_some_and(|o| entry.node.says_the_same(&o.node));
+                table.entries.len() == other.entries.len() && table.entries.iter().all(same)
+            }
+            (value, other) => value == other,
+        }
+    }
+
     /// What a person calls this kind of value, with its article.
     pub fn kind(&self) -> &'static str {
-        match self.value {
+        match &self.value {
             Value::Null => "nothing",
             Value::Bool(_) => "a boolean",
             Value::Integer(_) => "an integer",
@@ -60,6 +94,8 @@ impl Node {
             Value::Array(_) => "a list",
             Value::Table(_) => "a table",
             Value::Faulty => "a faulty string",
+            Value::Reset => "a reset value",
+            Value::Override(node) => node.kind(),
         }
     }
 
@@ -81,7 +117,8 @@ impl Node {
                 Some(if same { written } else { value.to_string() })
             }
             Value::Date(text) | Value::String(text) => Some(text.clone()),
-            Value::Null | Value::Array(_) | Value::Table(_) | Value::Faulty => None,
+            Value::Override(node) => node.scalar(),
+            Value::Null | Value::Array(_) | Value::Table(_) | Value::Faulty | Value::Reset => None,
         }
     }
 

@@ -3,11 +3,11 @@
 //! Source: Compose Specification, services, ports. Invariant: ranges come out expanded, and no input makes more ports than
 //! [`MOST_PORTS`].
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use super::decode::{Fields, Item, accept};
 use super::model::{Port, Protocol, Published};
-use super::node::Value;
+use super::node::{Node, Value};
 use super::problem::{ChoiceFault, Expected, Family, Invalid, MachineFault, PortFault, Report, Shape};
 use super::suggest::nearest;
 use crate::diagnostic::Place;
@@ -62,6 +62,40 @@ pub fn read(service: &mut Fields<'_>, left: &mut usize, report: &mut Report) -> 
         ports.extend(expanded);
     }
     ports
+}
+
+/// Reads `expose`: `PORT[-PORT][/PROTOCOL]`; ranges stay ranges, and count as many ports as they are.
+pub fn expose(service: &mut Fields<'_>, left: &mut usize, report: &mut Report) -> Vec<(u16, u16, Protocol)> {
+    let Some(item) = service.get("expose") else { return Vec::new() };
+    let mut exposed = |text: &str| {
+        let (ports, name) = text.split_once('/').unwrap_or((text, "tcp"));
+        let range = container_range(ports)?;
+        let length = usize::try_from(range.length()).unwrap_or(usize::MAX);
+        *left = left.checked_sub(length).ok_or(PortFault::TooMany { most: MOST_PORTS })?;
+        Ok((range.first, range.last, protocol(name)?))
+    };
+    let mut read = Vec::new();
+    for node in item.elements(Expected::List, report).unwrap_or_default() {
+        match &node.value {
+            Value::String(_) | Value::Integer(_) => {
+                let text = node.scalar().unwrap_or_default();
+                read.extend(accept(exposed(&text).map_err(fault(&text)), &node.place, report));
+            }
+            _ => (Item { key: "expose", node }).wrong_type(Expected::Port, report),
+        }
+    }
+    read
+}
+
+/// What makes an entry of `ports` the same as another's: address, published port, container port, protocol. `None`: it is faulty.
+pub fn identity(node: &Node) -> Option<String> {
+    let mapping = match &node.value {
+        Value::Table(_) => long(Item { key: "ports", node }, "", &mut Report::default()),
+        _ => short(&node.scalar()?).ok(),
+    }?;
+    // Without an address the engine publishes on all of them.
+    let host_ip = mapping.host_ip.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+    Some(format!("{host_ip} {:?} {:?} {:?}", mapping.published, mapping.target, mapping.protocol))
 }
 
 fn fault(value: &str) -> impl Fn(PortFault) -> Invalid {

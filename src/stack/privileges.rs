@@ -66,13 +66,36 @@ pub fn capability(text: &str) -> Result<String, Invalid> {
     Err(Invalid::Choice(ChoiceFault::Capability { value: text.to_owned(), nearest }))
 }
 
+/// `devices` as the engine takes them.
+#[derive(Default)]
+pub struct Devices {
+    pub nodes: Vec<Device>,
+    /// Names of the Container Device Interface, as `vendor.com/gpu=0`.
+    pub cdi: Vec<String>,
+}
+
 /// Reads `devices`, in short and long forms.
-pub fn devices(service: &mut Fields<'_>, report: &mut Report) -> Vec<Device> {
-    let Some(item) = service.get("devices") else {
-        return Vec::new();
+pub fn devices(service: &mut Fields<'_>, report: &mut Report) -> Devices {
+    let mut devices = Devices::default();
+    let Some(item) = service.get("devices") else { return devices };
+    for node in item.elements(Expected::List, report).unwrap_or_default() {
+        match &node.value {
+            Value::String(name) if is_cdi_name(name) => devices.cdi.push(name.clone()),
+            _ => devices.nodes.extend(device(Item { key: "devices", node }, &service.owner, report)),
+        }
+    }
+    devices
+}
+
+/// `VENDOR/CLASS=NAME` (Container Device Interface, section "Kind" and "Device name").
+fn is_cdi_name(text: &str) -> bool {
+    let is_word = |word: &str, more: &str| {
+        let inner = |c: char| c.is_ascii_alphanumeric() || more.contains(c);
+        word.starts_with(|c: char| c.is_ascii_alphanumeric()) && word.chars().all(inner)
     };
-    let nodes = item.elements(Expected::List, report).unwrap_or_default();
-    nodes.iter().filter_map(|node| device(Item { key: "devices", node }, &service.owner, report)).collect()
+    let parts = text.split_once('=').and_then(|(kind, name)| Some((kind.split_once('/')?, name)));
+    parts
+        .is_some_and(|((vendor, class), name)| is_word(vendor, "_-.") && is_word(class, "_-.") && is_word(name, "_-.:"))
 }
 
 fn device(item: Item<'_>, owner: &str, report: &mut Report) -> Option<Device> {
@@ -89,9 +112,6 @@ fn device(item: Item<'_>, owner: &str, report: &mut Report) -> Option<Device> {
 /// `HOST[:CONTAINER[:PERMISSIONS]]`
 fn short(text: &str) -> Result<Device, Invalid> {
     let invalid = || Invalid::Machine(MachineFault::Device { value: text.to_owned() });
-    if !text.starts_with('/') && text.contains('=') {
-        return Err(Invalid::Machine(MachineFault::CdiDevice { value: text.to_owned() }));
-    }
     let parts: Vec<&str> = text.split(':').collect();
     let (host, container, permissions) = match parts.as_slice() {
         [host] => (*host, *host, "rwm"),
@@ -108,7 +128,7 @@ fn short(text: &str) -> Result<Device, Invalid> {
 }
 
 /// Some of read, write, mknod, each once.
-fn are_permissions(text: &str) -> bool {
+pub fn are_permissions(text: &str) -> bool {
     let once = |c: char| "rwm".contains(c) && text.matches(c).count() == 1;
     !text.is_empty() && text.chars().all(once)
 }
@@ -146,6 +166,7 @@ mod tests {
             ["", "dev/a", "/dev/a:b", "/dev/a:/dev/b:x", "/dev/a:/dev/b:rr", "/a:/b:r:w", "vendor.com/device=gpu"]
         {
             assert!(short(bad).is_err(), "{bad}");
+            assert!(!is_cdi_name(bad) || bad.contains('='), "{bad}");
         }
     }
 

@@ -5,14 +5,16 @@
 use std::collections::BTreeMap;
 
 use super::decode::{Fields, Item, Unsupported, accept};
-use super::model::Service;
+use super::model::{Condition, Dependency, DeviceRequest, MountsOwner, Service};
 use super::node::{Entry, Value};
-use super::problem::{CommandFault, Expected, FileKind, Invalid, Report};
+use super::problem::{Across, CommandFault, Expected, FileKind, Invalid, Report, Shape};
+use super::profiles::Membership;
 use super::surroundings::Surroundings;
 use super::systemd::{self, SERVICE_SECTIONS};
 use super::{
-    amounts, attachments, attachments::address, choice, depends_on, environment, healthcheck, hosts, image, labels,
-    limits, mounts, names, ports, privileges, secrets, signals, words,
+    amounts, attachments, attachments::address, choice, depends_on, deploy, environment, healthcheck, hosts, image,
+    labels, limits, links, mounts, names, namespaces, networks, ports, privileges, resources, secrets, security,
+    signals, words,
 };
 use crate::diagnostic::Place;
 
@@ -24,6 +26,7 @@ pub struct Decoded {
     /// Where `container_name` and `ready` stand.
     pub container_name_place: Option<Place>,
     pub ready_place: Option<Place>,
+    pub profiles: Vec<String>,
     /// Said, and wrong: then nothing is missing.
     pub has_image_key: bool,
 }
@@ -31,6 +34,7 @@ pub struct Decoded {
 /// Reads one entry of `services`; `ports_left` is how many ports the stack may still publish.
 pub fn read(
     entry: &Entry,
+    membership: &Membership,
     surroundings: &Surroundings<'_>,
     ports_left: &mut usize,
     report: &mut Report,
@@ -40,16 +44,23 @@ pub fn read(
     let mut all_fields = item.fields(format!("service `{}`", entry.key), report)?;
     let fields = &mut all_fields;
     let image_item = fields.get("image");
-    let joined = attachments::read(fields, report);
+    let namespaces = namespaces::read(fields, report);
+    let joined = attachments::read(fields, namespaces.network_mode.is_some(), report);
+    let deploy = deploy::read(fields, report);
+    let replicas = replicas(fields, deploy.replicas, report);
+    let restart = fields.get("restart").and_then(|item| item.parse(Expected::RestartPolicy, report, choice::restart));
+    let security = security::options(fields, surroundings, report);
+    output(fields, report);
     let container_name = fields.get("container_name");
     let ready = fields.get("ready");
-    let service = Service {
+    let devices = privileges::devices(fields, report);
+    let mut service = Service {
         name: entry.key.clone(),
         place: entry.key_place.clone(),
         image: image_item.and_then(|item| item.parse(Expected::String, report, image::reference)).unwrap_or_default(),
         command: command("command", fields, report),
         entrypoint: command("entrypoint", fields, report),
-        environment: environment::read(fields, surroundings, report),
+        environment: environment::read(fields, membership, surroundings, report),
         ports: ports::read(fields, ports_left, report),
         mounts: mounts::read(fields, surroundings, report),
         secrets: secrets::granted(FileKind::Secret, fields, report),
@@ -57,9 +68,11 @@ pub fn read(
         networks: joined.attachments,
         depends_on: depends_on::read(fields, report),
         healthcheck: healthcheck::read(fields, report),
-        restart: fields.get("restart").and_then(|item| item.parse(Expected::RestartPolicy, report, choice::restart)),
+        restart: deploy.restart.or(restart),
+        restart_tuning: deploy.restart_tuning,
+        replicas,
         ready: ready.and_then(|item| item.parse(Expected::String, report, choice::ready)),
-        labels: labels::read(fields, report),
+        labels: labels::of_service(fields, membership, surroundings, report),
         hostname: fields.parse("hostname", report, names::hostname),
         domainname: fields.parse("domainname", report, names::hostname),
         user: user(fields, report),
@@ -77,19 +90,39 @@ pub fn read(
         read_only: fields.boolean("read_only", report).unwrap_or(false),
         tty: fields.boolean("tty", report).unwrap_or(false),
         stdin_open: fields.boolean("stdin_open", report).unwrap_or(false),
-        devices: privileges::devices(fields, report),
+        devices: devices.nodes,
         extra_hosts: hosts::extra_hosts(fields, report),
         dns: fields.parse_strings("dns", report, address),
         dns_search: fields.parse_strings("dns_search", report, |text| Ok(text.to_owned())),
         dns_opt: fields.parse_strings("dns_opt", report, |text| Ok(text.to_owned())),
         sysctls: labels::sysctls(fields, report),
         ulimits: limits::ulimits(fields, report),
-        mem_limit: limits::mem_limit(fields, report),
-        cpus: limits::cpus(fields, report),
-        pids_limit: limits::pids_limit(fields, report),
+        resources: resources::read(fields, deploy.resources, report),
+        namespaces,
+        annotations: labels::pairs(fields, "annotations", report),
+        expose: ports::expose(fields, ports_left, report),
+        links: links::links(fields, report),
+        external_links: links::external_links(fields, report),
+        volumes_from: links::volumes_from(fields, report),
+        group_add: security::groups(fields, report),
+        security_opt: security.options,
+        unconfined_paths: security.unconfined_paths,
+        device_cgroup_rules: security::device_cgroup_rules(fields, report),
+        storage_opt: networks::options(fields, "storage_opt", report),
+        runtime: fields.string("runtime", report),
+        platform: fields.parse("platform", report, security::platform),
+        mac_address: fields.parse("mac_address", report, attachments::mac_address),
         pull_policy: fields.parse("pull_policy", report, choice::pull_policy),
         systemd: systemd::read(fields, SERVICE_SECTIONS, report),
     };
+    if !devices.cdi.is_empty() {
+        let request = DeviceRequest { driver: Some("cdi".to_owned()), device_ids: devices.cdi, ..Default::default() };
+        service.resources.device_requests.insert(0, request);
+    }
+    add_implicit_dependencies(&mut service);
+    // Have been read before: the one when the files were put together, the other to know whether the service is there.
+    all_fields.entry("extends");
+    all_fields.entry("profiles");
     all_fields.finish(UNSUPPORTED, report);
     name?;
     Some(Decoded {
@@ -97,8 +130,53 @@ pub fn read(
         network_places: joined.places,
         container_name_place: container_name.map(|item| item.place().clone()),
         ready_place: ready.map(|item| item.place().clone()),
+        profiles: membership.profiles.clone(),
         has_image_key: image_item.is_some(),
     })
+}
+
+/// `scale`, or `replicas` of `deploy`; both say the same.
+fn replicas(fields: &mut Fields<'_>, of_deploy: Option<u32>, report: &mut Report) -> Option<u32> {
+    let scale = deploy::replicas(fields, "scale", report);
+    if scale.zip(of_deploy).is_some_and(|(scale, replicas)| scale != replicas) {
+        report.add(&fields.place_of("scale"), Across::DeployDiffers { key: "scale" });
+    }
+    scale.or(of_deploy)
+}
+
+/// `attach` and `logging`: the output goes to the journal, and nowhere else.
+fn output(fields: &mut Fields<'_>, report: &mut Report) {
+    if fields.boolean("attach", report) == Some(false) {
+        let instead = "remove it; to keep the output out of the journal, set `LogLevelMax = \"notice\"` in \
+                       `[services.NAME.systemd.Service]`";
+        report.add(&fields.place_of("attach"), Shape::Refused { key: "attach", instead });
+    }
+    let Some(mut logging) = fields.get("logging").and_then(|item| item.fields("`logging`".to_owned(), report)) else {
+        return;
+    };
+    let is_journal = logging.string("driver", report).as_deref() == Some("journald");
+    let has_options = logging.get("options").is_some();
+    logging.finish(&[], report);
+    if !is_journal || has_options {
+        let instead = "remove it: the output goes to the journal, of which journald.conf(5) bounds size and age";
+        report.add(&fields.place_of("logging"), Shape::Refused { key: "logging", instead });
+    }
+}
+
+/// What names another service cannot be there without it. Source: Compose Specification, services, links; the reference
+/// implementation does the same for namespaces and volumes.
+fn add_implicit_dependencies(service: &mut Service) {
+    let owners = service.namespaces.owners().map(|(name, place)| (name.to_owned(), place.clone(), true));
+    let mounts = service.volumes_from.iter().filter_map(|from| match &from.source {
+        MountsOwner::Service(name) => Some((name.clone(), from.place.clone(), false)),
+        MountsOwner::Container(_) => None,
+    });
+    let links = service.links.iter().map(|link| (link.service.clone(), link.place.clone(), false));
+    let implied: Vec<_> = owners.chain(mounts).chain(links).collect();
+    for (name, place, restart) in implied {
+        let dependency = Dependency { condition: Condition::Started, required: true, restart, place };
+        service.depends_on.entry(name).or_insert(dependency);
+    }
 }
 
 /// `command` and `entrypoint`: a line that is split into words, or the words.
@@ -133,63 +211,24 @@ fn user(fields: &mut Fields<'_>, report: &mut Report) -> Option<String> {
     scalar(fields, "user", report, names::user)
 }
 
-fn absolute(key: &'static str, text: &str) -> Result<String, Invalid> {
+/// An absolute path in the container, or of a device.
+pub fn absolute(key: &'static str, text: &str) -> Result<String, Invalid> {
     if text.starts_with('/') { Ok(text.to_owned()) } else { Err(Invalid::AbsolutePath { key, value: text.to_owned() }) }
 }
 
-/// Keys of the Compose Specification that a service cannot have yet, and what to do instead.
+/// Keys of the Compose Specification that a service cannot have, and what to do instead.
 const UNSUPPORTED: &[Unsupported] = &[
-    ("annotations", Some("use `labels`")),
-    ("attach", None),
-    ("blkio_config", Some("set `[services.NAME.systemd.Slice]` directives as `IOWeight`")),
     ("build", Some("build the image beforehand and name it with `image`")),
-    ("cgroup", None),
     ("cgroup_parent", Some("remove it: systemd's slices are the cgroups here")),
-    ("cpu_count", Some("use `cpus`")),
-    ("cpu_percent", Some("use `cpus`")),
-    ("cpu_period", Some("use `cpus`")),
-    ("cpu_quota", Some("use `cpus`")),
-    ("cpu_rt_period", None),
-    ("cpu_rt_runtime", None),
-    ("cpu_shares", Some("set `CPUWeight` in `[services.NAME.systemd.Slice]`")),
-    ("cpuset", Some("set `AllowedCPUs` in `[services.NAME.systemd.Slice]`")),
-    ("credential_spec", None),
-    ("deploy", Some("use `cpus`, `mem_limit`, `pids_limit` and `restart` of the service")),
+    ("cpu_count", Some("it is for Windows: use `cpus`")),
+    ("cpu_percent", Some("it is for Windows: use `cpus`")),
+    ("credential_spec", Some("remove it: it is for Windows")),
     ("develop", None),
-    ("device_cgroup_rules", Some("name the devices with `devices`")),
-    ("expose", Some("remove it: containers of one network reach each other's ports without it")),
-    ("extends", Some("write the keys out")),
-    ("external_links", Some("join the other container's network, declared with `external = true`")),
-    ("gpus", None),
-    ("group_add", None),
-    ("ipc", None),
-    ("isolation", None),
-    ("label_file", Some("use `labels`")),
-    ("links", Some("remove it: services of one network find each other by name; use `depends_on` for the order")),
-    ("logging", Some("remove it: the container's output goes to the journal")),
-    ("mac_address", Some("set `mac_address` of the network in the service's `networks`")),
-    ("mem_reservation", Some("set `MemoryLow` in `[services.NAME.systemd.Slice]`")),
-    ("mem_swappiness", None),
-    ("memswap_limit", Some("set `MemorySwapMax` in `[services.NAME.systemd.Slice]`")),
+    ("isolation", Some("remove it: it is for Windows")),
     ("models", None),
-    ("network_mode", None),
-    ("oom_kill_disable", None),
-    ("oom_score_adj", None),
-    ("pid", None),
-    ("platform", None),
     ("post_start", None),
-    ("pre_start", None),
     ("pre_stop", None),
-    ("profiles", Some("put the service into a stack file of its own")),
     ("provider", None),
     ("pull_refresh_after", None),
-    ("runtime", None),
-    ("scale", None),
-    ("security_opt", None),
-    ("shm_size", Some("mount a tmpfs of that size on /dev/shm")),
-    ("storage_opt", None),
-    ("use_api_socket", Some("mount the engine's socket with `volumes`")),
-    ("userns_mode", None),
-    ("uts", None),
-    ("volumes_from", Some("name the volumes in both services")),
+    ("use_api_socket", Some("mount the engine's socket: `volumes = [\"/run/docker.sock:/var/run/docker.sock\"]`")),
 ];

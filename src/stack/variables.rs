@@ -9,6 +9,11 @@ use super::interpolate::{Finding, Lookup, interpolate};
 use super::node::{Node, Value};
 use super::problem::{Report, TextProblem};
 
+/// Replaces the variables in all strings of one service or the like.
+pub fn interpolate_node(node: &mut Node, lookup: Lookup<'_>, report: &mut Report) {
+    Walk { lookup, warned: BTreeSet::new(), report }.node(node);
+}
+
 /// Replaces the variables in all strings of a tree, except under top-level `x-` keys, which nobody reads.
 pub fn interpolate_tree(root: &mut Node, lookup: Lookup<'_>, report: &mut Report) {
     let mut walk = Walk { lookup, warned: BTreeSet::new(), report };
@@ -33,6 +38,7 @@ impl Walk<'_> {
         match &mut node.value {
             Value::Array(nodes) => nodes.iter_mut().for_each(|node| self.node(node)),
             Value::Table(table) => table.entries.iter_mut().for_each(|entry| self.node(&mut entry.node)),
+            Value::Override(node) => self.node(node),
             _ => {}
         }
     }

@@ -172,6 +172,15 @@ impl UnitFile {
     }
 }
 
+impl UnitFile {
+    /// The lines of a section without its heading.
+    pub fn text_of(&self, name: &str) -> String {
+        let directives =
+            self.sections.iter().filter(|section| section.name == name).flat_map(|section| &section.directives);
+        directives.map(|(directive, value)| format!("{directive}={value}\n")).collect()
+    }
+}
+
 impl fmt::Display for UnitFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for comment in &self.comments {

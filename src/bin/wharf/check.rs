@@ -1,13 +1,16 @@
 //! `wharf check`
 
+use std::path::Path;
+
 use serde_json::{Value, json};
 use wharf::diagnostic::{Diagnostic, Diagnostics, Severity};
-use wharf::install::{Destination, prepare};
+use wharf::install::{Destination, STACK_DIRECTORY, prepare};
 
-use crate::{Exit, Failure, cli, output};
+use crate::{Exit, Failure, cli, output, stacks};
 
 pub fn run(arguments: &cli::Check) -> Result<Exit, Failure> {
-    let checked = prepare(&arguments.stacks, &Destination::system(), &output::environment);
+    let stacks = stacks::named(&arguments.stacks, Path::new(STACK_DIRECTORY))?;
+    let checked = prepare(&stacks, &Destination::system());
     let (diagnostics, exit) = match &checked {
         Ok(prepared) => (&prepared.warnings, Exit::Done),
         Err(errors) => (errors, Exit::Invalid),

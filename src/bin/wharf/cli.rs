@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgGroup, Args, Parser, Subcommand};
 
 /// Runs the containers of this host as systemd units.
 ///
@@ -14,8 +14,8 @@ pub struct Arguments {
     pub command: Command,
 }
 
-const EXIT_CODES: &str =
-    "Exit codes: 0 done; 1 failed; 2 wrong usage; 3 a stack file is invalid; 4 --check found a difference.";
+const EXIT_CODES: &str = "Exit codes: 0 done; 1 failed; 2 wrong usage; 3 a stack file is invalid; 4 --check found a difference; \
+     5 import could not carry everything over.";
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -25,6 +25,8 @@ pub enum Command {
     Check(Check),
     /// Fetch all images of stacks side by side
     Pull(Pull),
+    /// Write the stack file that says what a compose file says
+    Import(Import),
     /// Show the units of installed stacks and how they fare
     Status(Status),
     /// Stop a stack and delete its units, containers and networks
@@ -33,11 +35,24 @@ pub enum Command {
     Secret(Secret),
 }
 
+/// Which stacks, and how much of them.
 #[derive(Debug, Args)]
-pub struct Generate {
-    /// Stack files [default: every /etc/wharf/*.toml; with --root, those below it]
+pub struct Stacks {
+    /// Stack files, one project each, with STACK.override.toml beside each [default: every /etc/wharf/*.toml; with --root, those below it]
     #[arg(value_name = "STACK")]
     pub stacks: Vec<PathBuf>,
+    /// A file of one project that has several: the first names it, each next one is merged over those before
+    #[arg(short = 'f', long = "file", value_name = "FILE", conflicts_with = "stacks")]
+    pub files: Vec<PathBuf>,
+    /// Select the services of this profile; `*` selects all [default: COMPOSE_PROFILES, else the stack's own `profiles`]
+    #[arg(long = "profile", value_name = "NAME")]
+    pub profiles: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Generate {
+    #[command(flatten)]
+    pub stacks: Stacks,
     #[command(flatten)]
     pub place: Place,
     /// Print the units and write nothing; of a private file (mode 0600) only the name
@@ -81,10 +96,10 @@ pub struct Place {
 }
 
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("what").args(["stacks", "files"]).required(true).multiple(true)))]
 pub struct Check {
-    /// Stack files
-    #[arg(value_name = "STACK", required = true)]
-    pub stacks: Vec<PathBuf>,
+    #[command(flatten)]
+    pub stacks: Stacks,
     /// Print the result as JSON
     #[arg(long)]
     pub json: bool,
@@ -92,9 +107,27 @@ pub struct Check {
 
 #[derive(Debug, Args)]
 pub struct Pull {
-    /// Stack files [default: every /etc/wharf/*.toml]
-    #[arg(value_name = "STACK")]
-    pub stacks: Vec<PathBuf>,
+    #[command(flatten)]
+    pub stacks: Stacks,
+}
+
+#[derive(Debug, Args)]
+pub struct Import {
+    /// Compose files, the later ones over the earlier ones [default: the one that Compose would find, and its override]
+    #[arg(value_name = "COMPOSE_FILE")]
+    pub files: Vec<PathBuf>,
+    /// The same, as `docker compose` has it
+    #[arg(short, long, value_name = "COMPOSE_FILE")]
+    pub file: Vec<PathBuf>,
+    /// Write to this file [default: standard output]; relative paths are made right for its directory
+    #[arg(short, long, value_name = "STACK")]
+    pub output: Option<PathBuf>,
+    /// Overwrite the output file if it exists
+    #[arg(long, requires = "output")]
+    pub force: bool,
+    /// The project's name [default: as Compose finds it]
+    #[arg(short, long, value_name = "NAME")]
+    pub project_name: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -3,19 +3,19 @@
 use std::path::{Path, PathBuf};
 
 use wharf::install::{
-    Destination, Effect, Enablement, Generate, Generated, InstallError, STACK_DIRECTORY, diff, prepare, stacks_in,
+    Destination, Effect, Enablement, Generate, Generated, InstallError, STACK_DIRECTORY, diff, prepare,
 };
 use wharf::plan::Plan;
 
-use crate::{Exit, Failure, cli, output};
+use crate::{Exit, Failure, cli, output, stacks};
 
 pub async fn run(arguments: cli::Generate) -> Result<Exit, Failure> {
     let destination = destination(&arguments.place)?;
-    let stacks = stacks(&arguments.stacks, &destination)?;
+    let stacks = stacks::named(&arguments.stacks, &default_stacks(&destination))?;
     if stacks.is_empty() {
         output::message(&format!("wharf: there is no stack file in {}", default_stacks(&destination).display()));
     }
-    let prepared = prepare(&stacks, &destination, &output::environment).map_err(InstallError::Invalid)?;
+    let prepared = prepare(&stacks, &destination).map_err(InstallError::Invalid)?;
     eprint!("{}", output::diagnostics(&prepared.warnings));
     let generate = Generate {
         destination,
@@ -54,14 +54,6 @@ fn default_stacks(destination: &Destination) -> PathBuf {
     match &destination.root {
         Some(root) => root.join(STACK_DIRECTORY.trim_start_matches('/')),
         None => PathBuf::from(STACK_DIRECTORY),
-    }
-}
-
-fn stacks(named: &[PathBuf], destination: &Destination) -> Result<Vec<PathBuf>, Failure> {
-    if named.is_empty() {
-        stacks_in(&default_stacks(destination)).map_err(|error| Failure::failed(&error))
-    } else {
-        Ok(named.to_vec())
     }
 }
 

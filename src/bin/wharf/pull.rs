@@ -2,23 +2,23 @@
 
 use std::collections::BTreeSet;
 use std::io::{self, IsTerminal};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use futures_util::{StreamExt, stream};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use wharf::engine::{Engine, EngineError, PullProgress};
-use wharf::install::{Destination, InstallError, STACK_DIRECTORY, prepare, stacks_in};
+use wharf::install::{Destination, InstallError, STACK_DIRECTORY, prepare};
 use wharf::plan::Plan;
 use wharf::stack::PullPolicy;
 
-use crate::{Exit, Failure, cli, output};
+use crate::{Exit, Failure, cli, output, stacks};
 
 /// More at once would only share the same line.
 const AT_ONCE: usize = 4;
 
 pub async fn run(arguments: &cli::Pull) -> Result<Exit, Failure> {
-    let stacks = stacks(&arguments.stacks)?;
-    let prepared = prepare(&stacks, &Destination::system(), &output::environment).map_err(InstallError::Invalid)?;
+    let stacks = stacks::named(&arguments.stacks, Path::new(STACK_DIRECTORY))?;
+    let prepared = prepare(&stacks, &Destination::system()).map_err(InstallError::Invalid)?;
     eprint!("{}", output::diagnostics(&prepared.warnings));
     let images = images(&prepared.plans);
     if images.is_empty() {
@@ -26,31 +26,27 @@ pub async fn run(arguments: &cli::Pull) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     let engine = Engine::connect().await.map_err(|error| Failure::failed(&error))?;
-    let screen = Screen::new(images.iter().map(|image| image.len()).max().unwrap_or(0));
+    let screen = Screen::new(images.iter().map(|(image, _)| image.len()).max().unwrap_or(0));
     let pulls = images.iter().map(|image| pull(&engine, image, &screen));
     let results: Vec<Result<(), EngineError>> = stream::iter(pulls).buffer_unordered(AT_ONCE).collect().await;
     Ok(if results.iter().all(Result::is_ok) { Exit::Done } else { Exit::Failed })
 }
 
-fn stacks(named: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
-    if named.is_empty() {
-        stacks_in(Path::new(STACK_DIRECTORY)).map_err(|error| Failure::failed(&error))
-    } else {
-        Ok(named.to_vec())
-    }
-}
-
-/// All but those that are never to be fetched.
-fn images(plans: &[Plan]) -> Vec<String> {
+/// All but those that are never to be fetched, each with its platform.
+fn images(plans: &[Plan]) -> Vec<(String, Option<String>)> {
     let images = plans.iter().flat_map(|plan| &plan.images);
     let wanted = images.filter(|image| image.pull_policy != PullPolicy::Never);
-    let unique: BTreeSet<String> = wanted.map(|image| image.reference.clone()).collect();
+    let unique: BTreeSet<_> = wanted.map(|image| (image.reference.clone(), image.platform.clone())).collect();
     unique.into_iter().collect()
 }
 
-async fn pull(engine: &Engine, image: &str, screen: &Screen) -> Result<(), EngineError> {
+async fn pull(
+    engine: &Engine,
+    (image, platform): &(String, Option<String>),
+    screen: &Screen,
+) -> Result<(), EngineError> {
     let bar = screen.begin(image);
-    let result = engine.pull(image, &mut |progress| bar.show(progress)).await;
+    let result = engine.pull(image, platform.as_deref(), &mut |progress| bar.show(progress)).await;
     match &result {
         Ok(()) => bar.end("done"),
         Err(error) => bar.end(&format!("failed: {error}")),

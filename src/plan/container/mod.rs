@@ -3,6 +3,8 @@
 mod files;
 mod mounts;
 mod networks;
+mod resources;
+mod sharing;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
@@ -28,8 +30,11 @@ pub const DEFAULT_GRACE: Duration = Duration::from_secs(10);
 
 /// The spec of a service's container.
 pub fn container_spec(stack: &Stack, service: &Service, ready: Ready) -> ContainerSpec {
-    let mut joined = joined_networks(stack, service).into_iter();
+    let links = sharing::links(stack, service);
+    let mut joined = joined_networks(stack, service, &links).into_iter();
     let first = joined.next();
+    let own_network = sharing::mode(stack, service.namespaces.network_mode.as_ref());
+    let network_mode = first.as_ref().map(|network| network.name.clone()).or(own_network);
     let mut body = ContainerCreateBody {
         image: Some(service.image.clone()),
         cmd: service.command.clone(),
@@ -44,9 +49,9 @@ pub fn container_spec(stack: &Stack, service: &Service, ready: Ready) -> Contain
         stop_signal: service.stop_signal.clone(),
         stop_timeout: service.stop_grace_period.map(|grace| i64::try_from(grace.as_secs()).unwrap_or(i64::MAX)),
         healthcheck: service.healthcheck.as_ref().map(healthcheck),
-        exposed_ports: some_unless_empty(service.ports.iter().map(port_key).collect()),
+        exposed_ports: some_unless_empty(exposed_ports(service)),
         labels: Some(labels(stack, service)),
-        host_config: Some(host_config(stack, service, first.as_ref().map(|network| network.name.clone()))),
+        host_config: Some(host_config(stack, service, network_mode, links)),
         networking_config: first.map(|network| NetworkingConfig {
             endpoints_config: Some(HashMap::from([(network.name, network.endpoint)])),
         }),
@@ -57,8 +62,11 @@ pub fn container_spec(stack: &Stack, service: &Service, ready: Ready) -> Contain
         service: service.name.clone(),
         name: container_name(stack, service),
         config_hash: String::new(),
+        unit_hash: String::new(),
         pull_policy: pull_policy(service.pull_policy),
         ready,
+        platform: service.platform.clone(),
+        shares: sharing::owners(stack, &service.namespaces),
         networks: joined.collect(),
         resources: resources(stack, service),
         files: files::files(stack, service),
@@ -72,12 +80,14 @@ pub fn container_spec(stack: &Stack, service: &Service, ready: Ready) -> Contain
 
 /// Of what the engine is asked for. Where secrets and configs come from is no part of it, and their contents even less.
 fn hash(body: &ContainerCreateBody, part: &ContainerPart) -> String {
-    if part.files.is_empty() {
-        return config_hash(&(body, &part.networks));
-    }
+    // What was not said does not count: a new version of Wharf replaces no container that is defined as before.
     let files: Vec<_> =
         part.files.iter().map(|file| (&file.source, &file.target, file.uid, file.gid, file.mode)).collect();
-    config_hash(&(body, &part.networks, files))
+    match &part.platform {
+        platform if !files.is_empty() => config_hash(&(body, &part.networks, platform, files)),
+        Some(platform) => config_hash(&(body, &part.networks, platform)),
+        None => config_hash(&(body, &part.networks)),
+    }
 }
 
 /// The files of the networks and volumes that the service uses and the stack makes, each once.
@@ -111,13 +121,13 @@ fn environment(service: &Service) -> Vec<String> {
 }
 
 fn labels(stack: &Stack, service: &Service) -> HashMap<String, String> {
-    let unit = names::service_unit(&stack.name, &service.name);
+    let unit = names::service_unit(&stack.name, service);
     let ours = [(label::PROJECT, &stack.name), (label::SERVICE, &service.name), (label::UNIT, &unit)];
     let ours = ours.into_iter().map(|(name, value)| (name.to_owned(), value.clone()));
     service.labels.clone().into_iter().chain(ours).collect()
 }
 
-fn host_config(stack: &Stack, service: &Service, network_mode: Option<String>) -> HostConfig {
+fn host_config(stack: &Stack, service: &Service, network_mode: Option<String>, links: Vec<String>) -> HostConfig {
     let (binds, mounts) = mounts(stack, service);
     HostConfig {
         network_mode,
@@ -137,13 +147,25 @@ fn host_config(stack: &Stack, service: &Service, network_mode: Option<String>) -
         dns_options: some_unless_empty(service.dns_opt.clone()),
         sysctls: some_map(service.sysctls.clone().into_iter().collect()),
         ulimits: some_unless_empty(service.ulimits.iter().map(ulimit).collect()),
-        memory: service.mem_limit.map(signed),
-        nano_cpus: service.cpus.map(signed),
-        pids_limit: service.pids_limit,
+        pid_mode: sharing::mode(stack, service.namespaces.pid.as_ref()),
+        ipc_mode: sharing::mode(stack, service.namespaces.ipc.as_ref()),
+        uts_mode: service.namespaces.uts.clone(),
+        userns_mode: service.namespaces.userns_mode.clone(),
+        cgroupns_mode: service.namespaces.cgroup.as_deref().and_then(|mode| mode.parse().ok()),
+        volumes_from: some_unless_empty(sharing::volumes_from(stack, service)),
+        links: some_unless_empty(links),
+        annotations: some_map(sorted(&service.annotations)),
+        group_add: some_unless_empty(service.group_add.clone()),
+        security_opt: some_unless_empty(service.security_opt.clone()),
+        masked_paths: service.unconfined_paths.then(Vec::new),
+        readonly_paths: service.unconfined_paths.then(Vec::new),
+        device_cgroup_rules: some_unless_empty(service.device_cgroup_rules.clone()),
+        storage_opt: some_map(sorted(&service.storage_opt)),
+        runtime: service.runtime.clone(),
         cgroup_parent: Some(names::service_slice(&stack.name, &service.name)),
         restart_policy: Some(RestartPolicy { name: Some(RestartPolicyNameEnum::NO), maximum_retry_count: None }),
         log_config: Some(log_buffer()),
-        ..Default::default()
+        ..resources::resources(&service.resources)
     }
 }
 
@@ -157,13 +179,22 @@ fn log_buffer() -> HostConfigLogConfig {
 }
 
 /// `80/tcp`
-fn port_key(port: &stack::Port) -> String {
-    let protocol = match port.protocol {
+fn port_key(port: u16, protocol: Protocol) -> String {
+    let protocol = match protocol {
         Protocol::Tcp => "tcp",
         Protocol::Udp => "udp",
         Protocol::Sctp => "sctp",
     };
-    format!("{}/{protocol}", port.target)
+    format!("{port}/{protocol}")
+}
+
+/// Published and exposed ones, each once.
+fn exposed_ports(service: &Service) -> Vec<String> {
+    let published = service.ports.iter().map(|port| (port.target, port.protocol));
+    let exposed =
+        service.expose.iter().flat_map(|(first, last, protocol)| (*first..=*last).map(|port| (port, *protocol)));
+    let ports: BTreeSet<(u16, Protocol)> = published.chain(exposed).collect();
+    ports.into_iter().map(|(port, protocol)| port_key(port, protocol)).collect()
 }
 
 fn port_bindings(service: &Service) -> HashMap<String, Option<Vec<PortBinding>>> {
@@ -175,7 +206,7 @@ fn port_bindings(service: &Service) -> HashMap<String, Option<Vec<PortBinding>>>
             Published::Range(first, last) => Some(format!("{first}-{last}")),
         };
         let binding = PortBinding { host_ip: port.host_ip.map(|ip| ip.to_string()), host_port };
-        bindings.entry(port_key(port)).or_default().get_or_insert_default().push(binding);
+        bindings.entry(port_key(port.target, port.protocol)).or_default().get_or_insert_default().push(binding);
     }
     bindings
 }

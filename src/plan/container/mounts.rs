@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 
 use bollard::models::{
-    Mount as EngineMount, MountBindOptions, MountBindOptionsPropagationEnum, MountTmpfsOptions, MountType,
-    MountVolumeOptions,
+    Mount as EngineMount, MountBindOptions, MountBindOptionsPropagationEnum, MountImageOptions, MountTmpfsOptions,
+    MountType, MountVolumeOptions,
 };
 
-use super::signed;
-use crate::stack::{Mount, MountKind, Service, Stack};
+use super::{signed, some_map, sorted};
+use crate::stack::{Mount, MountKind, Recursive, Service, Stack};
 
 /// What can go as `Binds` does (there the engine makes a missing source directory); the rest goes as `Mounts`.
 pub fn mounts(stack: &Stack, service: &Service) -> (Vec<String>, Vec<EngineMount>) {
@@ -29,7 +29,11 @@ pub fn goes_as_bind(mount: &Mount) -> bool {
 }
 
 fn as_bind(mount: &Mount) -> Option<String> {
-    let MountKind::Bind { source, create_host_path: true, propagation, selinux } = &mount.kind else { return None };
+    let MountKind::Bind { source, create_host_path: true, propagation, selinux, recursive: Recursive::Enabled } =
+        &mount.kind
+    else {
+        return None;
+    };
     let source = source.to_str().filter(|source| !source.contains(':'))?;
     if mount.target.contains(':') {
         return None;
@@ -47,25 +51,33 @@ fn as_mount(stack: &Stack, mount: &Mount) -> Option<EngineMount> {
         ..Default::default()
     };
     match &mount.kind {
-        MountKind::Bind { source, create_host_path, propagation, .. } => {
+        MountKind::Bind { source, create_host_path, propagation, recursive, .. } => {
             engine.typ = Some(MountType::BIND);
             engine.source = Some(source.to_string_lossy().into_owned());
             engine.bind_options = Some(MountBindOptions {
                 propagation: propagation.as_deref().and_then(propagation_mode),
                 create_mountpoint: create_host_path.then_some(true),
-                ..Default::default()
+                non_recursive: (*recursive == Recursive::Disabled).then_some(true),
+                read_only_non_recursive: (*recursive == Recursive::Writable).then_some(true),
+                read_only_force_recursive: (*recursive == Recursive::Readonly).then_some(true),
             });
         }
-        MountKind::Volume { source, nocopy, subpath } => {
+        MountKind::Volume { source, nocopy, subpath, labels } => {
             engine.typ = Some(MountType::VOLUME);
             engine.source = source.as_ref().map(|key| volume_name(stack, key));
-            if *nocopy || subpath.is_some() {
+            if *nocopy || subpath.is_some() || !labels.is_empty() {
                 engine.volume_options = Some(MountVolumeOptions {
                     no_copy: nocopy.then_some(true),
                     subpath: subpath.clone(),
+                    labels: some_map(sorted(labels)),
                     ..Default::default()
                 });
             }
+        }
+        MountKind::Image { reference, subpath } => {
+            engine.typ = Some(MountType::IMAGE);
+            engine.source = Some(reference.clone());
+            engine.image_options = subpath.clone().map(|subpath| MountImageOptions { subpath: Some(subpath) });
         }
         MountKind::Tmpfs { options: Some(_), .. } => return None,
         MountKind::Tmpfs { size, mode, options: None } => {

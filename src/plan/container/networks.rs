@@ -9,17 +9,21 @@ use crate::spec::NetworkToJoin;
 use crate::stack::{Attachment, Service, Stack};
 
 /// The networks in the order in which they are joined: highest priority first, then by name.
-pub fn joined_networks(stack: &Stack, service: &Service) -> Vec<NetworkToJoin> {
+pub fn joined_networks(stack: &Stack, service: &Service, links: &[String]) -> Vec<NetworkToJoin> {
     let mut attachments: Vec<(&String, &Attachment)> = service.networks.iter().collect();
     attachments.sort_by_key(|(key, attachment)| (Reverse(attachment.priority), *key));
     let join = |(key, attachment): (&String, &Attachment)| NetworkToJoin {
         name: stack.networks.get(key).map_or_else(|| key.clone(), |network| network.name.clone()),
-        endpoint: endpoint(service, attachment),
+        endpoint: endpoint(service, attachment, links),
     };
-    attachments.into_iter().map(join).collect()
+    let mut joined: Vec<NetworkToJoin> = attachments.into_iter().map(join).collect();
+    if let Some(first) = joined.first_mut() {
+        first.endpoint.mac_address = first.endpoint.mac_address.take().or_else(|| service.mac_address.clone());
+    }
+    joined
 }
 
-fn endpoint(service: &Service, attachment: &Attachment) -> EndpointSettings {
+fn endpoint(service: &Service, attachment: &Attachment, links: &[String]) -> EndpointSettings {
     let mut aliases = vec![service.name.clone()];
     aliases.extend(attachment.aliases.iter().filter(|alias| **alias != service.name).cloned());
     let addresses = EndpointIpamConfig {
@@ -29,6 +33,7 @@ fn endpoint(service: &Service, attachment: &Attachment) -> EndpointSettings {
     };
     EndpointSettings {
         aliases: Some(aliases),
+        links: some_unless_empty(links.to_vec()),
         ipam_config: (addresses != EndpointIpamConfig::default()).then_some(addresses),
         mac_address: attachment.mac_address.clone(),
         driver_opts: some_map(sorted(&attachment.driver_opts)),

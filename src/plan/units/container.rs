@@ -9,7 +9,7 @@ use crate::plan::container::{self, Credential, DEFAULT_GRACE};
 use crate::plan::names;
 use crate::plan::order::Role;
 use crate::spec::{ContainerSpec, Ready, exit};
-use crate::stack::{MountKind, Overrides, Restart, Service, Stack};
+use crate::stack::{MountKind, Overrides, Restart, RestartTuning, Service, Stack};
 use crate::unit::{Section, UnitFile, Unwritable, path_word, text};
 
 /// Time for wharf-run and the engine beyond the container's own grace period.
@@ -20,17 +20,28 @@ const STOP_MARGIN: Duration = Duration::from_secs(30);
 const RESTART: [(&str, &str); 4] =
     [("RestartMode", "direct"), ("RestartSec", "1ms"), ("RestartSteps", "8"), ("RestartMaxDelaySec", "10s")];
 
+/// What ran so long had been started with success, if nothing else is said: as the engine counts.
+const LASTED: Duration = Duration::from_secs(10);
+
+/// As RestartMaxDelaySec= above.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
 /// The supervisor needs the engine's socket and the journal, and nothing else of the host. A filter of system calls is not
 /// here: to compile it takes longer than all the rest of a start.
 const SANDBOX: [(&str, &str); 2] = [("NoNewPrivileges", "yes"), ("RestrictAddressFamilies", "AF_UNIX")];
 
 pub fn container(head: &Head, service: &Service, role: Role, spec: &ContainerSpec) -> Result<UnitFile, Unwritable> {
     let mut unit = head.unit(&format!("Container {} ({})", spec.wharf.name, service.image));
+    if service.replicas.is_some() {
+        let description = format!("Container {}-%i ({})", spec.wharf.name, text(&service.image)?);
+        unit.section("Unit").override_with("Description", &[description]);
+    }
     order(head, unit.section("Unit"), service)?;
-    restart_limit(unit.section("Unit"), role.restart);
+    restart_limit(unit.section("Unit"), role.restart, service.restart_tuning);
     let file = names::container_spec(head.project(), &service.name);
-    let start = head.run("container", &file)?;
-    let stopped = head.run("container-remove", &file)?;
+    let of_instance = if service.replicas.is_some() { " %i" } else { "" };
+    let start = head.run("container", &file)? + of_instance;
+    let stopped = head.run("container-remove", &file)? + of_instance;
     let section = unit.section("Service");
     if role.ready == Ready::Completed {
         section.add("Type", "oneshot").add("RemainAfterExit", "yes");
@@ -40,7 +51,8 @@ pub fn container(head: &Head, service: &Service, role: Role, spec: &ContainerSpe
     section.add("NotifyAccess", "main").add("ExecStart", start).add("ExecStopPost", stopped);
     section.add("Slice", names::service_slice(head.project(), &service.name));
     let own = |directive| sets(&service.systemd, "Service", directive);
-    restart(section, role, own("RestartSec") && !own("RestartSteps") && !own("RestartMaxDelaySec"));
+    let has_own_pause = own("RestartSec") && !own("RestartSteps") && !own("RestartMaxDelaySec");
+    restart(section, role, service.restart_tuning.delay, has_own_pause);
     no_restart(section, spec);
     section.add("KillMode", "mixed");
     let grace = service.stop_grace_period.unwrap_or(DEFAULT_GRACE) + STOP_MARGIN;
@@ -95,8 +107,12 @@ fn order(head: &Head, section: &mut Section, service: &Service) -> Result<(), Un
             requires.push(names::volume_unit(head.project(), key));
         }
     }
-    for (name, dependency) in service.depends_on.iter().filter(|(name, _)| head.stack.services.contains_key(*name)) {
-        let unit = names::service_unit(head.project(), name);
+    for (name, dependency) in &service.depends_on {
+        let Some(target) = head.stack.services.get(name) else { continue };
+        let unit = match target.replicas {
+            None => names::service_unit(head.project(), target),
+            Some(_) => names::replicas_unit(head.project(), name),
+        };
         if dependency.required { requires.push(unit) } else { wants.push(unit) }
     }
     let requires = once_each(requires);
@@ -127,32 +143,43 @@ fn loaded_files<'a>(stack: &'a Stack, service: &'a Service) -> impl Iterator<Ite
 
 /// `always` never gives up; `on-failure:N` gives up after N restarts, none of which lasted ten seconds (as the engine counts,
 /// to which 0 means no limit).
-fn restart_limit(section: &mut Section, restart: Restart) {
-    match restart {
-        Restart::OnFailure(Some(retries)) if retries > 0 => {
-            let starts = retries.saturating_add(1);
-            section.add("StartLimitBurst", starts.to_string());
-            section.add("StartLimitIntervalSec", format!("{}s", u64::from(starts) * 20));
-        }
-        _ => {
-            section.add("StartLimitIntervalSec", "0");
-        }
-    }
+fn restart_limit(section: &mut Section, restart: Restart, tuning: RestartTuning) {
+    let retries = match restart {
+        Restart::OnFailure(Some(retries)) if retries > 0 => Some(retries),
+        Restart::No => None,
+        _ => tuning.max_attempts,
+    };
+    let Some(retries) = retries else {
+        section.add("StartLimitIntervalSec", "0");
+        return;
+    };
+    let starts = retries.saturating_add(1);
+    let pause = tuning.delay.unwrap_or(LONGEST_PAUSE).max(LONGEST_PAUSE);
+    let each = tuning.window.unwrap_or(LASTED) + pause;
+    section.add("StartLimitBurst", starts.to_string());
+    section.add("StartLimitIntervalSec", seconds(each.saturating_mul(starts)));
 }
 
 /// A container ends with an exit status, wharf-run itself by a signal: `on-abort` restarts the latter alone.
 ///
 /// A pause of the user's own is kept as it is: our steps would stretch it, or cut it to their longest.
-fn restart(section: &mut Section, role: Role, has_own_pause: bool) {
+fn restart(section: &mut Section, role: Role, delay: Option<Duration>, has_own_pause: bool) {
     let policy = match role.restart {
         Restart::No => "on-abort",
         Restart::Always | Restart::UnlessStopped => "always",
         Restart::OnFailure(_) => "on-failure",
     };
     section.add("Restart", policy);
+    let delay = delay.filter(|delay| !delay.is_zero());
     for (directive, value) in RESTART {
-        if !(has_own_pause && matches!(directive, "RestartSteps" | "RestartMaxDelaySec")) {
-            section.add(directive, value);
+        match (directive, delay) {
+            ("RestartSteps" | "RestartMaxDelaySec", _) if has_own_pause || delay.is_some() => (),
+            ("RestartSec", Some(delay)) => {
+                section.add(directive, seconds(delay));
+            }
+            _ => {
+                section.add(directive, value);
+            }
         }
     }
     section.add("RestartForceExitStatus", exit::UNAVAILABLE.to_string());

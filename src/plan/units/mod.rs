@@ -1,6 +1,7 @@
 //! The units of a stack, as an administrator would have written them by hand.
 
 mod container;
+mod replicas;
 mod resource;
 mod slice;
 mod target;
@@ -12,6 +13,7 @@ use crate::stack::{Overrides, Stack};
 use crate::unit::{Section, UnitFile, Unwritable, command_line, text};
 
 pub use container::container;
+pub use replicas::replicas;
 pub use resource::{network, volume};
 pub use slice::{project_slice, service_slice};
 pub use target::{target, wanted_by};

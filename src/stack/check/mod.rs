@@ -7,15 +7,24 @@ mod collisions;
 mod cycles;
 mod references;
 mod secrets;
+mod sharing;
+
+use std::collections::BTreeSet;
 
 use super::document::Decoded;
 use super::model::{HealthTest, MountKind, Service};
-use super::problem::{Across, Report};
+use super::problem::{Across, Composition, Report};
 
 /// Reports every contradiction of a stack.
 pub fn check(decoded: &Decoded, report: &mut Report) {
     if decoded.stack.services.is_empty() && report.error_count() == 0 {
-        report.add(&decoded.stack.place, Across::NoServices);
+        let profiles: BTreeSet<&String> = decoded.unselected.values().flatten().collect();
+        if profiles.is_empty() {
+            report.add(&decoded.stack.place, Across::NoServices);
+        } else {
+            let profiles = profiles.into_iter().cloned().collect();
+            report.add(&decoded.stack.place, Composition::NoneSelected { profiles });
+        }
     }
     for decoded_service in decoded.services.values() {
         let service = &decoded_service.service;
@@ -32,6 +41,7 @@ pub fn check(decoded: &Decoded, report: &mut Report) {
     secrets::check(decoded, report);
     cycles::check(&decoded.stack.services, report);
     collisions::check(decoded, report);
+    sharing::check(decoded, report);
 }
 
 /// Whether the service has said that it has no healthcheck. Without a word, its image may have one.

@@ -3,7 +3,7 @@
 use super::never_healthy;
 use crate::stack::attachments;
 use crate::stack::document::Decoded;
-use crate::stack::model::{Condition, MountKind, Service};
+use crate::stack::model::{Condition, MountKind, MountsOwner, Service};
 use crate::stack::problem::{Across, ReferenceFault, Report};
 use crate::stack::service::Decoded as DecodedService;
 use crate::stack::suggest::nearest;
@@ -12,6 +12,7 @@ use crate::stack::suggest::nearest;
 pub fn check(decoded: &Decoded, report: &mut Report) {
     for service in decoded.services.values() {
         dependencies(&service.service, decoded, report);
+        shared(&service.service, decoded, report);
         networks(service, decoded, report);
         volumes(&service.service, decoded, report);
     }
@@ -26,6 +27,15 @@ fn dependencies(service: &Service, decoded: &Decoded, report: &mut Report) {
         }
         let Some(target) = services.get(name) else {
             let (service, dependency_name) = (service.name.clone(), name.clone());
+            if let Some(profiles) = decoded.unselected.get(name) {
+                if !dependency.required {
+                    continue;
+                }
+                let profiles = profiles.clone();
+                let problem = ReferenceFault::NotSelected { service, dependency: dependency_name, profiles };
+                report.add(&dependency.place, problem);
+                continue;
+            }
             let nearest = nearest(name, services.keys().filter(|key| **key != service));
             let problem = if dependency.required {
                 ReferenceFault::UnknownDependency { service, dependency: dependency_name, nearest }
@@ -37,6 +47,22 @@ fn dependencies(service: &Service, decoded: &Decoded, report: &mut Report) {
         };
         if dependency.condition == Condition::Healthy && never_healthy(target) {
             report.add(&dependency.place, Across::NeverHealthy { dependency: name.clone() });
+        }
+    }
+}
+
+/// What a service shares with another one it cannot do without, whatever `depends_on` says.
+fn shared(service: &Service, decoded: &Decoded, report: &mut Report) {
+    let mounts = service.volumes_from.iter().filter_map(|from| match &from.source {
+        MountsOwner::Service(name) => Some((name.as_str(), &from.place)),
+        MountsOwner::Container(_) => None,
+    });
+    let links = service.links.iter().map(|link| (link.service.as_str(), &link.place));
+    for (name, place) in service.namespaces.owners().chain(mounts).chain(links) {
+        let optional = service.depends_on.get(name).is_some_and(|dependency| !dependency.required);
+        if let Some(profiles) = decoded.unselected.get(name).filter(|_| optional) {
+            let (service, dependency, profiles) = (service.name.clone(), name.to_owned(), profiles.clone());
+            report.add(place, ReferenceFault::NotSelected { service, dependency, profiles });
         }
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! Keys are named as the Compose Specification names them; each field's source is the section of that name.
 
+mod namespaces;
+mod resources;
 mod secret;
 
 use std::collections::BTreeMap;
@@ -11,6 +13,8 @@ use std::time::Duration;
 
 use crate::diagnostic::Place;
 
+pub use namespaces::{Namespace, Namespaces};
+pub use resources::{Blkio, DeviceRequest, Resources};
 pub use secret::{FileSource, Grant, ProvidedFile};
 
 /// One project: what one stack file (or several, merged) declares.
@@ -20,6 +24,8 @@ pub struct Stack {
     pub name: String,
     /// The absolute path of the stack file.
     pub source: PathBuf,
+    /// Those of the other stack files that it is made of: merged over it, included, extended.
+    pub further_sources: Vec<PathBuf>,
     /// Where the name stands, or the start of the file.
     pub place: Place,
     /// Whether the stack is started at boot when `wharf-generator` finds it in /etc/wharf (default true).
@@ -84,12 +90,32 @@ pub struct Service {
     pub dns_opt: Vec<String>,
     pub sysctls: BTreeMap<String, String>,
     pub ulimits: BTreeMap<String, Ulimit>,
-    /// Bytes.
-    pub mem_limit: Option<u64>,
-    /// Billionths of a CPU, the engine's NanoCpus.
-    pub cpus: Option<u64>,
-    /// -1: unlimited.
-    pub pids_limit: Option<i64>,
+    pub resources: Resources,
+    pub namespaces: Namespaces,
+    /// How many containers: then the unit is a template. `None`: one, of a plain unit.
+    pub replicas: Option<u32>,
+    /// `deploy.restart_policy` beyond what `restart` says.
+    pub restart_tuning: RestartTuning,
+    pub annotations: BTreeMap<String, String>,
+    /// Ports that the container listens on, beyond the published ones: first, last.
+    pub expose: Vec<(u16, u16, Protocol)>,
+    pub links: Vec<Link>,
+    /// `CONTAINER:ALIAS` in the engine's form.
+    pub external_links: Vec<String>,
+    pub volumes_from: Vec<VolumesFrom>,
+    pub group_add: Vec<String>,
+    /// In the engine's form; a seccomp profile's text is in it. `systempaths=unconfined` is [`Service::unconfined_paths`].
+    pub security_opt: Vec<String>,
+    pub unconfined_paths: bool,
+    /// In the kernel's form, as `c 1:3 mr`.
+    pub device_cgroup_rules: Vec<String>,
+    pub storage_opt: BTreeMap<String, String>,
+    /// An OCI runtime that the engine knows.
+    pub runtime: Option<String>,
+    /// `OS[/ARCH[/VARIANT]]`
+    pub platform: Option<String>,
+    /// Of the first network that is joined.
+    pub mac_address: Option<String>,
     pub pull_policy: Option<PullPolicy>,
     /// `[services.NAME.systemd.SECTION]`: directives added to, or replacing, those of the unit.
     pub systemd: Overrides,
@@ -103,6 +129,41 @@ impl Service {
             _ => None,
         })
     }
+}
+
+/// Source: Compose Deploy Specification, restart_policy.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RestartTuning {
+    /// Pause before each restart.
+    pub delay: Option<Duration>,
+    /// Give up after so many.
+    pub max_attempts: Option<u32>,
+    /// How long it must run for a restart to have succeeded.
+    pub window: Option<Duration>,
+}
+
+/// `links`: another service of the stack under one more name.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Link {
+    pub service: String,
+    /// The service's own name if the user gave none.
+    pub alias: String,
+    pub place: Place,
+}
+
+/// `volumes_from`: all mounts of another container.
+#[derive(Debug, Clone, PartialEq)]
+pub struct VolumesFrom {
+    pub source: MountsOwner,
+    pub read_only: bool,
+    pub place: Place,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MountsOwner {
+    Service(String),
+    /// One that is not of this stack.
+    Container(String),
 }
 
 /// One published port. Ranges are expanded: one entry a container port.
@@ -151,13 +212,18 @@ pub enum MountKind {
         propagation: Option<String>,
         /// `z` (shared) or `Z` (private).
         selinux: Option<char>,
+        recursive: Recursive,
     },
     Volume {
         /// The volume's key; `None`: an anonymous volume.
         source: Option<String>,
         nocopy: bool,
         subpath: Option<String>,
+        /// Of a volume that the mount makes.
+        labels: BTreeMap<String, String>,
     },
+    /// The contents of an image (Engine API 1.48).
+    Image { reference: String, subpath: Option<String> },
     Tmpfs {
         /// Bytes.
         size: Option<u64>,
@@ -166,6 +232,20 @@ pub enum MountKind {
         /// Mount options of the service key `tmpfs` (`/run:size=64m,uid=1000`), as the engine takes them.
         options: Option<String>,
     },
+}
+
+/// What becomes of mounts below a bind mount. Source: Compose Specification, services, volumes, bind.recursive.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Recursive {
+    /// They come along, read-only ones as far as the kernel can.
+    #[default]
+    Enabled,
+    /// They do not come along.
+    Disabled,
+    /// They come along writable, also below a read-only mount.
+    Writable,
+    /// They come along read-only, or the container does not start.
+    Readonly,
 }
 
 /// How a service joins one network.
@@ -272,6 +352,7 @@ pub struct Network {
     pub driver_opts: BTreeMap<String, String>,
     pub internal: bool,
     pub attachable: bool,
+    pub enable_ipv4: Option<bool>,
     pub enable_ipv6: Option<bool>,
     pub ipam: Option<Ipam>,
     pub labels: BTreeMap<String, String>,

@@ -2,10 +2,13 @@
 //!
 //! Source: Compose Specification, services, volumes, long syntax.
 
+use std::collections::BTreeMap;
+
 use super::{PROPAGATIONS, bytes, container_path, host_path, invalid};
 use crate::stack::choice::one_of;
 use crate::stack::decode::{Fields, Item, accept};
-use crate::stack::model::{Mount, MountKind};
+use crate::stack::labels;
+use crate::stack::model::{Mount, MountKind, Recursive};
 use crate::stack::names;
 use crate::stack::node::{Entry, Value};
 use crate::stack::problem::{Expected, Invalid, MountFault, Report, Shape};
@@ -52,10 +55,9 @@ fn missing(key: &'static str, example: &'static str, item: Item<'_>, fields: &Fi
 }
 
 fn mount_type(text: &str) -> Result<&'static str, Invalid> {
-    const TYPES: &[&str] = &["bind", "volume", "tmpfs"];
+    const TYPES: &[&str] = &["bind", "volume", "tmpfs", "image"];
     let refused = |reason| invalid(text, MountFault::TypeRefused { value: text.to_owned(), reason });
     match text {
-        "image" => Err(refused("are not supported yet")),
         "npipe" => Err(refused("are Windows' named pipes")),
         "cluster" => Err(refused("need a swarm, not one host")),
         _ => {
@@ -79,6 +81,7 @@ fn long_kind(
     match name {
         "bind" => bind(source, fields, surroundings, report),
         "volume" => volume(source, fields, report),
+        "image" => image(source, fields, report),
         _ => {
             excluded(fields.entry("source"), "a tmpfs has no source", fields, report);
             tmpfs_options(fields, report)
@@ -103,6 +106,7 @@ fn bind(
     let mut create_host_path = true;
     let mut propagation = None;
     let mut selinux = None;
+    let mut recursive = Recursive::default();
     let options_item = fields.get("bind");
     if let Some(mut options) = options_item.and_then(|item| item.fields(format!("`bind` of {owner}"), report)) {
         create_host_path = options.boolean("create_host_path", report).unwrap_or(true);
@@ -111,7 +115,8 @@ fn bind(
         selinux = options
             .parse("selinux", report, |text| one_of("selinux", text, &["z", "Z"]))
             .and_then(|letter| letter.chars().next());
-        options.finish(&[("recursive", None)], report);
+        recursive = options.parse("recursive", report, recursion).unwrap_or_default();
+        options.finish(&[], report);
     }
     let Some(item) = source else {
         let problem = Shape::Missing { key: "source", owner, example: "source = \"/path/on/host\"" };
@@ -122,19 +127,21 @@ fn bind(
         if !text.starts_with(['/', '.', '~']) {
             return Err(invalid(text, MountFault::RelativeSource(text.to_owned())));
         }
-        host_path(text, surroundings).map_err(|fault| invalid(text, fault))
+        host_path(text, surroundings.at(item.place())).map_err(|fault| invalid(text, fault))
     })?;
-    Some(MountKind::Bind { source, create_host_path, propagation, selinux })
+    Some(MountKind::Bind { source, create_host_path, propagation, selinux, recursive })
 }
 
 fn volume(source: Option<Item<'_>>, fields: &mut Fields<'_>, report: &mut Report) -> Option<MountKind> {
     let mut nocopy = false;
     let mut subpath = None;
+    let mut labels = BTreeMap::new();
     let owner = format!("`volume` of {}", fields.owner);
     if let Some(mut options) = fields.get("volume").and_then(|item| item.fields(owner, report)) {
         nocopy = options.boolean("nocopy", report).unwrap_or(false);
         subpath = options.string("subpath", report);
-        options.finish(&[("labels", Some("give the labels to the volume itself, in `[volumes.NAME]`"))], report);
+        labels = labels::read(&mut options, report);
+        options.finish(&[], report);
     }
     let source = match source {
         None => None,
@@ -146,7 +153,28 @@ fn volume(source: Option<Item<'_>>, fields: &mut Fields<'_>, report: &mut Report
             }
         })?),
     };
-    Some(MountKind::Volume { source, nocopy, subpath })
+    Some(MountKind::Volume { source, nocopy, subpath, labels })
+}
+
+fn recursion(text: &str) -> Result<Recursive, Invalid> {
+    Ok(match one_of("recursive", text, &["enabled", "disabled", "writable", "readonly"])? {
+        "disabled" => Recursive::Disabled,
+        "writable" => Recursive::Writable,
+        "readonly" => Recursive::Readonly,
+        _ => Recursive::Enabled,
+    })
+}
+
+fn image(source: Option<Item<'_>>, fields: &mut Fields<'_>, report: &mut Report) -> Option<MountKind> {
+    let mut subpath = None;
+    let owner = format!("`image` of {}", fields.owner);
+    if let Some(mut options) = fields.get("image").and_then(|item| item.fields(owner, report)) {
+        subpath = options.string("subpath", report);
+        options.finish(&[], report);
+    }
+    let source = source.or_else(|| fields.required("source", "source = \"IMAGE\"", report))?;
+    let reference = source.parse(Expected::String, report, crate::stack::image::reference)?;
+    Some(MountKind::Image { reference, subpath })
 }
 
 fn tmpfs_options(fields: &mut Fields<'_>, report: &mut Report) -> Option<MountKind> {

@@ -1,7 +1,7 @@
 //! A service's `volumes` and `tmpfs`: what is mounted into the container.
 //!
 //! Source: Compose Specification, services, volumes and tmpfs. Invariant: a bind source comes out absolute and clean, relative
-//! ones resolved against the stack file's directory.
+//! ones resolved against the directory of the file that they stand in.
 
 mod long;
 mod short;
@@ -13,7 +13,7 @@ use super::decode::{Fields, Item, accept};
 use super::model::{Mount, MountKind};
 use super::node::Value;
 use super::problem::{Expected, Invalid, MountFault, Report};
-use super::surroundings::Surroundings;
+use super::surroundings::{Scope, Surroundings};
 
 pub use long::permission_bits;
 
@@ -65,14 +65,14 @@ fn container_path(target: &str) -> Result<String, MountFault> {
 }
 
 /// A host path as the user wrote it, made absolute and rid of `.` and `..` without looking at the disk, as Compose does.
-pub fn host_path(source: &str, surroundings: &Surroundings<'_>) -> Result<PathBuf, MountFault> {
+pub fn host_path(source: &str, scope: &Scope<'_>) -> Result<PathBuf, MountFault> {
     let path = match source.strip_prefix('~') {
         Some(rest) if rest.is_empty() || rest.starts_with('/') => {
-            let home = (surroundings.lookup)("HOME").filter(|home| home.starts_with('/')).ok_or(MountFault::NoHome)?;
+            let home = scope.lookup("HOME").filter(|home| home.starts_with('/')).ok_or(MountFault::NoHome)?;
             Path::new(&home).join(rest.trim_start_matches('/'))
         }
         Some(_) => return Err(MountFault::OtherHome),
-        None => surroundings.directory.join(source),
+        None => scope.directory.join(source),
     };
     Ok(clean(&path))
 }

@@ -2,13 +2,15 @@
 //!
 //! Source: Compose Specification, services, volumes, short syntax.
 
+use std::collections::BTreeMap;
+
 use super::{PROPAGATIONS, container_path, host_path, invalid};
 use crate::stack::decode::{Item, accept};
-use crate::stack::model::{Mount, MountKind};
+use crate::stack::model::{Mount, MountKind, Recursive};
 use crate::stack::names;
 use crate::stack::problem::{MountFault, Report, Shape};
 use crate::stack::suggest::nearest;
-use crate::stack::surroundings::Surroundings;
+use crate::stack::surroundings::{Scope, Surroundings};
 
 const MODES: &[&str] = &["ro", "rw", "z", "Z", "nocopy", "private", "rprivate", "shared", "rshared", "slave", "rslave"];
 /// Docker Desktop's caching hints, which nothing on Linux acts on.
@@ -28,7 +30,7 @@ struct Mode {
 
 /// `[SOURCE:]TARGET[:MODE]`
 pub fn read(text: &str, item: Item<'_>, surroundings: &Surroundings<'_>, report: &mut Report) -> Option<Mount> {
-    let parsed = parse_short(text, surroundings).map_err(|fault| invalid(text, fault));
+    let parsed = parse_short(text, surroundings.at(item.place())).map_err(|fault| invalid(text, fault));
     let (target, mode, kind) = accept(parsed, item.place(), report)?;
     if let Some(consistency) = mode.consistency {
         report.add(item.place(), Shape::Ignored { key: consistency, reason: "it has no effect on Linux" });
@@ -36,7 +38,7 @@ pub fn read(text: &str, item: Item<'_>, surroundings: &Surroundings<'_>, report:
     Some(Mount { target, read_only: mode.read_only, kind, place: item.place().clone() })
 }
 
-fn parse_short(text: &str, surroundings: &Surroundings<'_>) -> Result<(String, Mode, MountKind), MountFault> {
+fn parse_short(text: &str, scope: &Scope<'_>) -> Result<(String, Mode, MountKind), MountFault> {
     if text.is_empty() {
         return Err(MountFault::Empty);
     }
@@ -54,17 +56,23 @@ fn parse_short(text: &str, surroundings: &Surroundings<'_>) -> Result<(String, M
     let mode = options.map(parse_mode).transpose()?.unwrap_or_default();
     let kind = match source {
         Some(source) if source.starts_with(['/', '.', '~']) => MountKind::Bind {
-            source: host_path(source, surroundings)?,
+            source: host_path(source, scope)?,
             create_host_path: true,
             propagation: mode.propagation.clone(),
             selinux: mode.selinux,
+            recursive: Recursive::default(),
         },
         Some(source) if !names::is_key(source) => return Err(MountFault::NotAName(source.to_owned())),
         _ => {
             if let Some(option) = &mode.bind_only {
                 return Err(MountFault::BindModeOnVolume(option.clone()));
             }
-            MountKind::Volume { source: source.map(str::to_owned), nocopy: mode.nocopy, subpath: None }
+            MountKind::Volume {
+                source: source.map(str::to_owned),
+                nocopy: mode.nocopy,
+                subpath: None,
+                labels: BTreeMap::new(),
+            }
         }
     };
     Ok((target, mode, kind))
@@ -100,7 +108,7 @@ mod tests {
 
     fn parse(text: &str) -> Result<(String, Mode, MountKind), MountFault> {
         let lookup = |name: &str| (name == "HOME").then(|| "/home/ada".to_owned());
-        parse_short(text, &Surroundings::for_test("/srv/shop", &lookup))
+        parse_short(text, &Scope::for_test("/srv/shop", &lookup))
     }
 
     fn bind_source(text: &str) -> Option<PathBuf> {

@@ -27,12 +27,48 @@ pub enum Across {
         source: PathBuf,
         create: bool,
     },
+    /// The service key and `deploy` say different things.
+    DeployDiffers {
+        key: &'static str,
+    },
+    CpusAndQuota {
+        key: &'static str,
+    },
+    SwapWithoutMemory,
+    SwapBelowMemory,
+    ReservationAboveLimit,
+    GlobalReplicas,
+    CountAndIds,
+    NetworksAndMode,
+    /// A key that belongs to the owner of the network namespace.
+    OthersNetwork {
+        key: &'static str,
+        owner: String,
+    },
+    /// Ports without a network of one's own.
+    PortsUnpublished {
+        mode: String,
+    },
+    /// What only one container can have.
+    NotForReplicas {
+        key: &'static str,
+        replicas: u32,
+        instead: &'static str,
+    },
+    /// A container of which there are several, or none.
+    WhichReplica {
+        service: String,
+        replicas: u32,
+    },
+    MacDiffers {
+        network: String,
+    },
 }
 
 impl Problem for Across {
     fn severity(&self) -> Severity {
         match self {
-            Self::BindSourceMissing { .. } => Severity::Warning,
+            Self::BindSourceMissing { .. } | Self::PortsUnpublished { .. } => Severity::Warning,
             _ => Severity::Error,
         }
     }
@@ -70,6 +106,51 @@ impl Problem for Across {
             Self::BindSourceMissing { source, .. } => said(
                 format!("{} does not exist on this host", source.display()),
                 "create it before the stack is started, or the container cannot be created",
+            ),
+            Self::DeployDiffers { key } => {
+                said(format!("`{key}` and `deploy` say different things"), "keep one of them")
+            }
+            Self::CpusAndQuota { key } => said(
+                format!("`cpus` and `{key}` say the same thing in two ways"),
+                format!("keep `cpus` and remove `{key}`"),
+            ),
+            Self::SwapWithoutMemory => {
+                said("`memswap_limit` is memory and swap together, and `mem_limit` is missing", "add `mem_limit`")
+            }
+            Self::SwapBelowMemory => said(
+                "`memswap_limit` is memory and swap together, and lower than `mem_limit` alone",
+                "raise it to `mem_limit` or more; the same value means no swap",
+            ),
+            Self::ReservationAboveLimit => {
+                said("`mem_reservation` is above `mem_limit`", "lower it, or raise `mem_limit`")
+            }
+            Self::GlobalReplicas => said(
+                "`mode = \"global\"` is one container on each host, of which there is one",
+                "remove `replicas`, or write `mode = \"replicated\"`",
+            ),
+            Self::CountAndIds => said("`count` and `device_ids` exclude each other", "keep one of them"),
+            Self::NetworksAndMode => said(
+                "`network_mode` and `networks` exclude each other",
+                "keep `networks` for networks of the stack, `network_mode` for a namespace that is shared",
+            ),
+            Self::OthersNetwork { key, owner } => said(
+                format!("`{key}` belongs to the network of `{owner}`, in which this service lives"),
+                format!("give it to `{owner}`"),
+            ),
+            Self::PortsUnpublished { mode } => said(
+                format!("with `network_mode = \"{mode}\"` no port is published"),
+                "remove `ports`: on the host's network the container's ports are the host's; without one there are none",
+            ),
+            Self::NotForReplicas { key, replicas, instead } => {
+                said(format!("{replicas} containers cannot share one `{key}`"), *instead)
+            }
+            Self::WhichReplica { service, replicas } => said(
+                format!("service `{service}` has {replicas} containers, and one is meant"),
+                format!("remove `scale` and `replicas` from `{service}`, or name one with `container:…`"),
+            ),
+            Self::MacDiffers { network } => said(
+                format!("`mac_address` is another one than that of the network `{network}`, which is joined first"),
+                "keep the one in `networks`",
             ),
         }
     }

@@ -21,6 +21,9 @@ pub enum FileProblem {
     EnvFileMissing {
         path: PathBuf,
     },
+    LabelFileMissing {
+        path: PathBuf,
+    },
     Syntax {
         message: String,
     },
@@ -28,6 +31,11 @@ pub enum FileProblem {
         key: String,
     },
     IntegerTooBig,
+    /// A seccomp profile that is none.
+    NotJson {
+        path: PathBuf,
+        reason: String,
+    },
 }
 
 impl Problem for FileProblem {
@@ -44,6 +52,10 @@ impl Problem for FileProblem {
                 format!("the env file {} does not exist", path.display()),
                 "create it, or write `{ path = \"…\", required = false }` if it may be missing",
             ),
+            Self::LabelFileMissing { path } => said(
+                format!("the label file {} does not exist", path.display()),
+                "create it, or remove it from `label_file`: a relative path starts at the directory of the stack file",
+            ),
             Self::DuplicateKey { key } => said(
                 format!("`{key}` is there twice in one table"),
                 "keep one of the two; all keys of a table stand under one `[table]` header",
@@ -51,6 +63,10 @@ impl Problem for FileProblem {
             Self::Syntax { message } => said(
                 format!("not valid TOML: {message}"),
                 "strings stand in quotes, lists in `[…]`, tables under `[services.NAME]`: see https://toml.io",
+            ),
+            Self::NotJson { path, reason } => said(
+                format!("{} is not JSON, as a seccomp profile is: {reason}", path.display()),
+                "name a profile as the engine's documentation has them, or `seccomp=unconfined`",
             ),
             Self::IntegerTooBig => {
                 said("this integer does not fit into 64 bits", "write a smaller number, or a string in quotes")

@@ -16,7 +16,12 @@ pub enum MachineFault {
     Mac { value: String },
     ExtraHost { value: String },
     Device { value: String },
-    CdiDevice { value: String },
+    DeviceRule { value: String },
+    Link { value: String },
+    Interface { value: String },
+    VolumesFrom { value: String },
+    SecurityOption { value: String },
+    Platform { value: String },
 }
 
 impl Problem for MachineFault {
@@ -46,9 +51,29 @@ impl Problem for MachineFault {
                 format!("{} is not a device", quote(value)),
                 "write `\"/dev/HOST\"`, `\"/dev/HOST:/dev/CONTAINER\"` or `\"/dev/HOST:/dev/CONTAINER:rwm\"`",
             ),
-            Self::CdiDevice { value } => said(
-                format!("`{value}` is a CDI device, which is not supported yet"),
-                "name the device nodes, as in `\"/dev/dri/renderD128\"`",
+            Self::DeviceRule { value } => said(
+                format!("{} is not a rule of the device cgroup", quote(value)),
+                "write type, numbers and access, as in `\"c 1:3 mr\"` or `\"a 7:* rmw\"`",
+            ),
+            Self::Interface { value } => said(
+                format!("{} is not a name for a network interface", quote(value)),
+                "use at most fifteen letters, digits, `.`, `-` and `_`",
+            ),
+            Self::Link { value } => {
+                said(format!("{} is not a link", quote(value)), "write `\"NAME\"` or `\"NAME:ALIAS\"`")
+            }
+            Self::VolumesFrom { value } => said(
+                format!("{} does not name a container whose volumes to take", quote(value)),
+                "write `\"SERVICE\"`, `\"SERVICE:ro\"` or `\"container:NAME\"`",
+            ),
+            Self::SecurityOption { value } => said(
+                format!("{} is not a security option", quote(value)),
+                "write `\"no-new-privileges:true\"`, `\"seccomp=FILE\"`, `\"apparmor=PROFILE\"`, `\"label=disable\"` or \
+                 `\"systempaths=unconfined\"`",
+            ),
+            Self::Platform { value } => said(
+                format!("{} is not a platform that this host can run", quote(value)),
+                "write it as in `linux/amd64` or `linux/arm64/v8`",
             ),
         }
     }

@@ -8,6 +8,7 @@ mod amount;
 mod choice;
 mod collision;
 mod command;
+mod composition;
 mod file;
 mod image;
 mod machine;
@@ -25,6 +26,7 @@ pub use amount::AmountFault;
 pub use choice::ChoiceFault;
 pub use collision::Collision;
 pub use command::CommandFault;
+pub use composition::Composition;
 pub use file::{FileProblem, TextProblem};
 pub use image::ImageFault;
 pub use machine::{Family, MachineFault};
@@ -36,6 +38,8 @@ pub use secret::{FileKind, SecretFault};
 pub use shape::{Expected, Shape};
 pub use unit::UnitFault;
 pub use value::Invalid;
+
+use std::collections::HashSet;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Place, Severity};
 
@@ -55,6 +59,10 @@ pub trait Problem {
     fn severity(&self) -> Severity {
         Severity::Error
     }
+    /// Whether it is a key that Wharf does not take at all, rather than a wrong value.
+    fn refuses_key(&self) -> bool {
+        false
+    }
     fn say(&self) -> Said;
 }
 
@@ -63,6 +71,7 @@ pub trait Problem {
 pub struct Report {
     diagnostics: Diagnostics,
     errors: usize,
+    refused_keys: Vec<Place>,
 }
 
 impl Report {
@@ -77,6 +86,9 @@ impl Report {
 
     fn push(&mut self, place: Option<&Place>, problem: &impl Problem) {
         let Said { message, help } = problem.say();
+        if problem.refuses_key() {
+            self.refused_keys.extend(place.cloned());
+        }
         let diagnostic = match problem.severity() {
             Severity::Warning => Diagnostic::warning(message),
             Severity::Error => {
@@ -93,6 +105,23 @@ impl Report {
 
     pub fn error_count(&self) -> usize {
         self.errors
+    }
+
+    /// Where the keys stand that Wharf does not take.
+    pub fn refused_keys(&self) -> &[Place] {
+        &self.refused_keys
+    }
+
+    /// Leaves out what has the place and the way out of an earlier one: a mistake in what several services inherit is one mistake.
+    pub fn forget_repetitions(&mut self) {
+        let mut seen = HashSet::new();
+        let all = std::mem::take(&mut self.diagnostics);
+        for diagnostic in all.iter() {
+            let place = diagnostic.place.as_ref().map(|place| (place.file.path.clone(), place.span.clone()));
+            if seen.insert((place, diagnostic.help.clone())) {
+                self.diagnostics.push(diagnostic.clone());
+            }
+        }
     }
 
     pub fn into_diagnostics(self) -> Diagnostics {

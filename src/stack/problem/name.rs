@@ -8,6 +8,7 @@ pub enum NameFault {
     EngineName { what: &'static str, value: String },
     Hostname { value: String },
     User { value: String },
+    Group { value: String },
     Variable { name: String },
 }
 
@@ -38,6 +39,9 @@ impl Problem for NameFault {
                 format!("{} is not a user", quote(value)),
                 "write `\"user\"`, `\"user:group\"` or numeric ids, as in `\"1000:1000\"`",
             ),
+            Self::Group { value } => {
+                said(format!("{} is not a group", quote(value)), "write a group's name or its number")
+            }
             Self::Variable { name } => said(
                 format!("{} is not a name for an environment variable", quote(name)),
                 "use a name without spaces, `=` and control characters",

@@ -1,6 +1,6 @@
 //! Names that lead to nothing in the stack.
 
-use super::{Problem, Said, did_you_mean, said};
+use super::{Problem, Said, did_you_mean, quoted_list, said};
 use crate::diagnostic::Severity;
 
 pub enum ReferenceFault {
@@ -14,6 +14,12 @@ pub enum ReferenceFault {
         service: String,
         dependency: String,
         nearest: Option<String>,
+    },
+    /// The service is there, in profiles that are not selected.
+    NotSelected {
+        service: String,
+        dependency: String,
+        profiles: Vec<String>,
     },
     UndeclaredNetwork {
         service: String,
@@ -46,6 +52,13 @@ impl Problem for ReferenceFault {
                 did_you_mean(nearest.as_ref(), || {
                     "remove the dependency if it is not meant for another file".to_owned()
                 }),
+            ),
+            Self::NotSelected { service, dependency, profiles } => said(
+                format!("service `{service}` depends on `{dependency}`, whose profile is not selected"),
+                format!(
+                    "select it with `--profile` ({}), or give `{service}` the same `profiles`; a `depends_on` may say `required = false`",
+                    quoted_list(profiles, "or")
+                ),
             ),
             Self::UndeclaredNetwork { service, network, nearest } => said(
                 format!("service `{service}` joins the network `{network}`, which is not declared"),

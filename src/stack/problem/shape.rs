@@ -25,6 +25,7 @@ pub enum Expected {
     /// A string in a list.
     Element,
     EnvFiles,
+    Includes,
     RestartPolicy,
     External,
 }
@@ -34,6 +35,7 @@ impl Expected {
         match self {
             Self::String | Self::Element | Self::RestartPolicy => "a string",
             Self::EnvFiles => "a path or a list of paths",
+            Self::Includes => "a list of paths",
             Self::Scalar => "a string, a number or a boolean",
             Self::Boolean | Self::External => "`true` or `false`",
             Self::Integer => "an integer",
@@ -59,6 +61,9 @@ impl Expected {
             Self::Element => format!("put it in quotes: each entry of `{key}` is a string"),
             Self::EnvFiles => {
                 "write `env_file = [\"web.env\"]`, or `[{ path = \"web.env\", required = false }]`".to_owned()
+            }
+            Self::Includes => {
+                "write `include = [\"other.toml\"]`, or a table `[[include]]` with its `path` for each".to_owned()
             }
             Self::RestartPolicy => {
                 "write `restart = \"no\"`, or one of `always`, `unless-stopped`, `on-failure`".to_owned()
@@ -117,6 +122,11 @@ pub enum Shape {
         key: String,
         reason: &'static str,
     },
+    /// A value of the Compose Specification that has no place here.
+    Refused {
+        key: &'static str,
+        instead: &'static str,
+    },
     /// `KEY = value` entries of a list that are not.
     NotAnAssignment {
         key: String,
@@ -138,6 +148,10 @@ impl Problem for Shape {
             Self::Ignored { .. } => Severity::Warning,
             _ => Severity::Error,
         }
+    }
+
+    fn refuses_key(&self) -> bool {
+        matches!(self, Self::UnknownKey { .. } | Self::Unsupported { .. } | Self::Excludes { .. })
     }
 
     fn say(&self) -> Said {
@@ -162,6 +176,7 @@ impl Problem for Shape {
                 said(format!("`{key}` has no meaning in {owner}: {because}"), format!("remove `{key}`"))
             }
             Self::Ignored { key, reason } => said(format!("`{key}` is ignored: {reason}"), "remove it"),
+            Self::Refused { key, instead } => said(format!("`{key}` cannot be like this here"), *instead),
             Self::NotAnAssignment { key, text } => {
                 said(format!("`{key}`: `{text}` is not of the form `KEY=VALUE`"), "write `\"KEY=VALUE\"`")
             }

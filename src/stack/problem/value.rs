@@ -11,6 +11,8 @@ pub enum Invalid {
     Boolean { value: String },
     Integer { value: String },
     TooSmall { key: String, number: i64, least: i64 },
+    TooBig { key: String, number: i64, most: i64 },
+    Cpuset { value: String },
     Empty { what: &'static str },
     Duration { value: String, fault: AmountFault },
     Bytes { value: String, fault: AmountFault },
@@ -35,6 +37,13 @@ impl Problem for Invalid {
             Self::TooSmall { key, number, least } => {
                 said(format!("`{key}` cannot be {number}"), format!("write a number of at least {least}"))
             }
+            Self::TooBig { key, number, most } => {
+                said(format!("`{key}` cannot be {number}"), format!("write a number of at most {most}"))
+            }
+            Self::Cpuset { value } => said(
+                format!("{} is not a set of CPUs", quote(value)),
+                "write numbers and ranges, as in `cpuset = \"0-3,6\"`",
+            ),
             Self::Empty { what } => said(format!("{what} is empty"), "give it a value, or remove it"),
             Self::Duration { value, fault } => say_duration(value, fault),
             Self::Bytes { value, fault } => say_bytes(value, fault),
@@ -49,10 +58,9 @@ impl Problem for Invalid {
                 format!("the soft limit {soft} is above the hard limit {hard}"),
                 "lower `soft` or raise `hard`; -1 is unlimited",
             ),
-            Self::AbsolutePath { key, value } => said(
-                format!("`{key}`: {} is not an absolute path in the container", quote(value)),
-                "write a path that starts with `/`",
-            ),
+            Self::AbsolutePath { key, value } => {
+                said(format!("`{key}`: {} is not an absolute path", quote(value)), "write a path that starts with `/`")
+            }
             Self::Name(fault) => fault.say(),
             Self::Unit(fault) => fault.say(),
             Self::Machine(fault) => fault.say(),

@@ -1,0 +1,207 @@
+//! `include`: what other stack files declare, added to this one.
+//!
+//! Source: Compose Specification, Include. Invariant: an included file never changes what this one declares.
+
+use std::collections::HashMap;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use super::{Composer, DEEPEST_INCLUDE, Parsed, identity};
+use crate::diagnostic::Place;
+use crate::stack::decode::{Item, Text};
+use crate::stack::env_file;
+use crate::stack::environment::read_file;
+use crate::stack::node::{Entry, Node, Table, Value};
+use crate::stack::problem::{Composition, Expected, FileProblem, Shape};
+use crate::stack::surroundings::Scope;
+
+/// The top-level tables whose entries are copied, and what messages call one entry. Those with `false` say the same wherever their
+/// file lies.
+const RESOURCES: [(&str, &str, bool); 6] = [
+    ("services", "service", true),
+    ("networks", "network", false),
+    ("volumes", "volume", false),
+    ("secrets", "secret", true),
+    ("configs", "config", true),
+    ("models", "model", false),
+];
+
+/// One entry of `include`.
+struct Include<'n> {
+    /// Merged in this order.
+    paths: Vec<Text<'n>>,
+    project_directory: Option<Text<'n>>,
+    env_files: Option<Vec<Text<'n>>>,
+}
+
+impl<'a> Composer<'a, '_> {
+    /// Takes `include` out of a file and adds what it names; the last of `trail` is the file itself.
+    pub(super) fn include(&mut self, root: &mut Node, scope: &Rc<Scope<'a>>, trail: &[PathBuf]) {
+        let Value::Table(table) = &mut root.value else { return };
+        let Some(entry) = table.take("include") else { return };
+        let item = Item { key: "include", node: &entry.node };
+        if entry.node.value == Value::Null {
+            return;
+        }
+        let Some(nodes) = item.elements(Expected::Includes, self.report) else {
+            self.incomplete = true;
+            return;
+        };
+        for node in nodes {
+            let Some(include) = self.decode_include(Item { key: "include", node }) else {
+                self.incomplete = true;
+                continue;
+            };
+            if let Some(included) = self.load_include(&include, scope, trail) {
+                self.import(table, included);
+            }
+        }
+    }
+
+    /// A path, or `{ path, project_directory, env_file }`.
+    fn decode_include<'n>(&mut self, item: Item<'n>) -> Option<Include<'n>> {
+        if !matches!(item.node.value, Value::Table(_)) {
+            let Value::String(text) = &item.node.value else {
+                item.wrong_type(Expected::StringOrTable, self.report);
+                return None;
+            };
+            let paths = vec![Text { text, node: item.node }];
+            return Some(Include { paths, project_directory: None, env_files: None });
+        }
+        let mut fields = item.fields("an entry of `include`".to_owned(), self.report)?;
+        let path = fields.get("path");
+        let paths = path.and_then(|item| item.strings(self.report));
+        let directory = fields.get("project_directory");
+        let project_directory = directory.and_then(|item| Some(Text { text: item.str(self.report)?, node: item.node }));
+        let env_files = fields.get("env_file").and_then(|item| item.strings(self.report));
+        let owner = fields.owner.clone();
+        fields.finish(&[], self.report);
+        if path.is_none() || paths.as_ref().is_some_and(Vec::is_empty) {
+            let example = "path = \"other/stack.toml\"";
+            self.report.add(item.place(), Shape::Missing { key: "path", owner, example });
+            return None;
+        }
+        Some(Include { paths: paths?, project_directory, env_files })
+    }
+
+    fn load_include(&mut self, include: &Include<'_>, scope: &Rc<Scope<'a>>, trail: &[PathBuf]) -> Option<Node> {
+        let first = include.paths.first()?;
+        for path in &include.paths {
+            if !self.is_local(path.text, &path.node.place, "include")
+                || self.cannot_nest(&scope.shown(path.text), &path.node.place, trail)
+            {
+                return None;
+            }
+        }
+        let shown = scope.shown(first.text);
+        let directory = match &include.project_directory {
+            Some(directory) => scope.shown(directory.text),
+            None => shown.parent().unwrap_or(Path::new("")).to_owned(),
+        };
+        let own = Rc::new(self.included_scope(include, scope, &directory));
+        let mut files: Vec<Parsed> = Vec::new();
+        for path in &include.paths {
+            files.push(self.read(&scope.shown(path.text), &path.node.place, "include", &own)?);
+        }
+        self.compose(files, &own, trail)
+    }
+
+    /// Whether a file includes itself by this path, or the files nest too deep; that is reported.
+    fn cannot_nest(&mut self, path: &Path, place: &Place, trail: &[PathBuf]) -> bool {
+        if trail.len() > DEEPEST_INCLUDE {
+            self.report.add(place, Composition::IncludesTooDeep { limit: DEEPEST_INCLUDE });
+            self.incomplete = true;
+            return true;
+        }
+        let wanted = identity(path);
+        let Some(start) = trail.iter().position(|file| identity(file) == wanted) else { return false };
+        let files = trail[start..].iter().cloned().chain([trail[start].clone()]).collect();
+        self.report.add(place, Composition::IncludeCycle { files });
+        self.incomplete = true;
+        true
+    }
+
+    /// The variables of the files that `env_file` names, else of `.env` in the project directory, behind those of the stack.
+    fn included_scope(&mut self, include: &Include<'_>, scope: &Rc<Scope<'a>>, directory: &Path) -> Scope<'a> {
+        let mut variables: HashMap<String, String> = HashMap::new();
+        for file in include.env_files.iter().flatten() {
+            let above = scope.with(variables.clone());
+            variables.extend(self.read_variables(&scope.shown(file.text), &file.node.place, true, &above));
+        }
+        if let (None, Some(first)) = (&include.env_files, include.paths.first()) {
+            variables.extend(self.read_variables(&directory.join(".env"), &first.node.place, false, scope));
+        }
+        scope.moved(directory).with(variables)
+    }
+
+    /// `place` is where the file is named, or what it belongs to.
+    fn read_variables(&mut self, path: &Path, place: &Place, required: bool, scope: &Scope<'_>) -> env_file::Variables {
+        let error = match read_file(path) {
+            Ok(file) => return env_file::parse(&file, &|name| scope.lookup(name), self.report),
+            Err(error) => error,
+        };
+        let (path, missing) = (path.to_owned(), error.kind() == ErrorKind::NotFound);
+        if missing && required {
+            self.report.add(place, Composition::FileMissing { key: "env_file", path });
+        } else if !missing {
+            self.report.add(place, FileProblem::Unreadable { path, reason: error.to_string() });
+        }
+        Vec::new()
+    }
+
+    /// Copies the resources of an included file into the one that includes it.
+    fn import(&mut self, root: &mut Table, included: Node) {
+        let Value::Table(included) = included.value else { return };
+        for entry in included.entries {
+            match entry.key.as_str() {
+                // It names the project that the file is by itself.
+                "name" => {}
+                key if key.starts_with("x-") => {}
+                "autostart" | "profiles" | "systemd" => {
+                    self.report.add(&entry.key_place, Composition::OnlyOfTheStack { key: entry.key.clone() });
+                }
+                key => match RESOURCES.iter().find(|(resources, ..)| *resources == key) {
+                    Some((_, what, has_paths)) => self.import_resources(root, entry, what, *has_paths),
+                    // Unknown, or obsolete: that is said when the whole tree is decoded.
+                    None if root.get(key).is_none() => root.entries.push(entry),
+                    None => {}
+                },
+            }
+        }
+    }
+
+    fn import_resources(&mut self, root: &mut Table, entry: Entry, what: &'static str, has_paths: bool) {
+        let Value::Table(included) = entry.node.value else {
+            Item { key: &entry.key, node: &entry.node }.wrong_type(Expected::Table, self.report);
+            return;
+        };
+        let Some(own) = root.entries.iter_mut().find(|own| own.key == entry.key) else {
+            root.entries.push(Entry { node: Node { value: Value::Table(included), ..entry.node }, ..entry });
+            return;
+        };
+        if own.node.value == Value::Null {
+            own.node.value = Value::Table(Table::default());
+        }
+        // Another type is reported when the tree is decoded.
+        let Value::Table(own) = &mut own.node.value else { return };
+        let index: HashMap<String, usize> =
+            own.entries.iter().enumerate().map(|(number, entry)| (entry.key.clone(), number)).collect();
+        for resource in included.entries {
+            match index.get(&resource.key).and_then(|number| own.entries.get(*number)) {
+                None => own.entries.push(resource),
+                Some(first) if self.is_same(first, &resource, has_paths) => {}
+                Some(first) => {
+                    let (name, first) = (resource.key.clone(), first.key_place.to_string());
+                    self.report.add(&resource.key_place, Composition::Conflict { what, name, first });
+                }
+            }
+        }
+    }
+
+    /// The same words, which mean the same only where relative paths start at the same directory.
+    fn is_same(&self, first: &Entry, second: &Entry, has_paths: bool) -> bool {
+        let directory = |entry: &Entry| self.scopes.at(&entry.key_place).directory.clone();
+        first.node.says_the_same(&second.node) && (!has_paths || directory(first) == directory(second))
+    }
+}
