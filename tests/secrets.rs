@@ -197,3 +197,28 @@ fn a_stack_of_the_generator_has_its_secrets_at_boot() {
     let mode = host.sh("stat -c %a /run/systemd/generator/shop-web.values.json").ok().stdout;
     assert_eq!(mode, "600\n");
 }
+
+#[test]
+fn each_replica_has_copies_of_its_own() {
+    let host = Host::boot("replicas");
+    write_stack(
+        &host,
+        r#"
+        name = "shop"
+        [services.web]
+        image = "IMAGE"
+        command = "tail -f /dev/null"
+        stop_signal = "SIGKILL"
+        scale = 2
+        secrets = [{ source = "token", uid = 1000 }]
+        [secrets]
+        token.environment = "TOKEN"
+        "#,
+    );
+    host.sh("TOKEN=kumquat wharf generate && systemctl start shop.target").ok();
+    for replica in ["1", "2"] {
+        assert_eq!(host.sh(&format!("docker exec shop-web-{replica} cat /run/secrets/token")).ok().stdout, "kumquat");
+    }
+    host.sh("systemctl stop shop-web@2 && ls /run/wharf/shop-web@1 && ! ls /run/wharf/shop-web@2").ok();
+    assert_eq!(host.sh("docker exec shop-web-1 cat /run/secrets/token").ok().stdout, "kumquat");
+}

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::decode::{Fields, Item, accept};
+use super::keys;
 use super::model::{FileSource, Grant, ProvidedFile};
 use super::mounts::{host_path, permission_bits};
 use super::names;
@@ -43,11 +44,10 @@ fn declaration(
 ) -> Option<ProvidedFile> {
     let key = accept(names::key(&entry.key), &entry.key_place, report)?;
     let item = Item { key: &entry.key, node: &entry.node };
-    let mut fields = item.fields(format!("{} `{key}`", kind.word()), report)?;
+    let mut fields = item.fields(kind.keys(), format!("{} `{key}`", kind.word()), report)?;
     let is_external = external(&mut fields, report);
     let name = fields.entry("name");
-    refuse_what_needs_a_swarm(kind, &mut fields, report);
-    let mut sources = Sources { kind, key: &key, place: &entry.key_place, found: Vec::new() };
+    let mut sources = Sources { kind, key: &key, found: Vec::new() };
     sources.read(&mut fields, surroundings, report);
     if is_external {
         let said = name.and_then(|entry| Item { key: "name", node: &entry.node }.string(report));
@@ -55,38 +55,21 @@ fn declaration(
         let credential = credential_name(&said.unwrap_or_else(|| key.clone()), place, report);
         sources.found.push(("external", credential.map(FileSource::Credential)));
     } else if let Some(entry) = name {
-        ignored(entry, "the engine of one host has no object that could bear it", report);
-    }
-    if let Some(entry) = fields.entry("labels") {
-        ignored(entry, "the engine of one host has no object that could bear them", report);
+        let reason = "the engine of one host has no object that could bear it";
+        report.add(&entry.key_place, Shape::Ignored { key: entry.key.clone(), reason });
     }
     let before = report.error_count();
-    fields.finish(&[], report);
+    fields.finish(report);
     // One whose source is faulty is declared all the same: that error is enough.
     let faulty = || FileSource::Content(String::new());
     let source = sources.only(entry, report.error_count() == before, report).unwrap_or_else(faulty);
     Some(ProvidedFile { key, place: entry.key_place.clone(), source })
 }
 
-fn ignored(entry: &Entry, reason: &'static str, report: &mut Report) {
-    report.add(&entry.key_place, Shape::Ignored { key: entry.key.clone(), reason });
-}
-
-fn refuse_what_needs_a_swarm(kind: FileKind, fields: &mut Fields<'_>, report: &mut Report) {
-    let keys: &[&'static str] =
-        if kind == FileKind::Secret { &["driver", "driver_opts", "template_driver"] } else { &["template_driver"] };
-    for key in keys {
-        if let Some(entry) = fields.entry(key) {
-            report.add(&entry.key_place, SecretFault::NeedsSwarm { key, owner: fields.owner.clone() });
-        }
-    }
-}
-
 /// The keys that say where the contents come from, of which there must be one.
 struct Sources<'a> {
     kind: FileKind,
     key: &'a str,
-    place: &'a Place,
     /// The key, and what it says if that is right.
     found: Vec<(&'static str, Option<FileSource>)>,
 }
@@ -105,16 +88,10 @@ impl Sources<'_> {
             };
             self.found.push(("environment", variable.map(value)));
         }
-        if let Some(item) = fields.get("content") {
-            let content = item.string(report);
-            match self.kind {
-                FileKind::Config => self.found.push(("content", content.map(FileSource::Content))),
-                FileKind::Secret => {
-                    // Not where the value stands: the line would be shown.
-                    report.add(self.place, SecretFault::InStackFile { key: self.key.to_owned() });
-                    self.found.push(("content", None));
-                }
-            }
+        if self.kind == FileKind::Config
+            && let Some(item) = fields.get("content")
+        {
+            self.found.push(("content", item.string(report).map(FileSource::Content)));
         }
         if let Some(item) = fields.get("credential") {
             self.found.push(("credential", credential(item, surroundings, report)));
@@ -205,14 +182,14 @@ fn absolute_target(kind: FileKind, target: &str) -> String {
 }
 
 fn long(kind: FileKind, item: Item<'_>, owner: &str, report: &mut Report) -> Option<Grant> {
-    let mut fields = item.fields(format!("a {} of {owner}", kind.word()), report)?;
+    let mut fields = item.fields(&keys::GRANT, format!("a {} of {owner}", kind.word()), report)?;
     let source = fields.get("source");
     let target = fields.string("target", report);
     let uid = number("uid", &mut fields, report);
     let gid = number("gid", &mut fields, report);
     let mode = fields.get("mode").and_then(|item| permission_bits(item, report));
     let owner = fields.owner.clone();
-    fields.finish(&[], report);
+    fields.finish(report);
     let Some(source) = source else {
         report.add(item.place(), Shape::Missing { key: "source", owner, example: "source = \"NAME\"" });
         return None;

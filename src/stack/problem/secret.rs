@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::{Problem, Said, did_you_mean, quote, quoted_list, said};
 use crate::diagnostic::Severity;
+use crate::stack::keys::{self, Table};
 
 /// What a provided file is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +26,14 @@ impl FileKind {
         match self {
             Self::Secret => "secrets",
             Self::Config => "configs",
+        }
+    }
+
+    /// The keys of an entry of the stack's table.
+    pub fn keys(self) -> &'static Table {
+        match self {
+            Self::Secret => &keys::SECRET,
+            Self::Config => &keys::CONFIG,
         }
     }
 
@@ -51,14 +60,6 @@ pub enum SecretFault {
         kind: FileKind,
         key: String,
         names: Vec<&'static str>,
-    },
-    /// `content` of a secret.
-    InStackFile {
-        key: String,
-    },
-    NeedsSwarm {
-        key: &'static str,
-        owner: String,
     },
     /// `environment` names a variable that is not set.
     Unset {
@@ -111,14 +112,6 @@ impl Problem for SecretFault {
             Self::SeveralSources { kind, key, names } => said(
                 format!("the {} `{key}` has {} sources: {}", kind.word(), names.len(), quoted_list(names, "and")),
                 "keep one of them",
-            ),
-            Self::InStackFile { key } => said(
-                format!("the secret `{key}` has `content`, and would stand in the stack file for all to read"),
-                "put it into a file of its own (`file`), a variable (`environment`) or a credential (`credential`)",
-            ),
-            Self::NeedsSwarm { key, owner } => said(
-                format!("`{key}` in {owner} is refused: it names a plug-in of a swarm, and one host has none"),
-                "remove it, and use `file`, `environment` or `credential`",
             ),
             Self::Unset { kind, key, variable } => said(
                 format!("the {} `{key}` is the value of the variable `{variable}`, which is not set", kind.word()),
