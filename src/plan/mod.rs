@@ -198,6 +198,9 @@ impl Files {
         let slice = names::service_slice(&stack.name, &service.name);
         let defining = Origin { restarts: Some(&unit), ..origin };
         self.spec(defining, &names::container_spec(&stack.name, &service.name), &spec);
+        if let Some(values) = container::values(stack, service) {
+            self.spec(defining, &names::values_spec(&stack.name, &service.name), &values);
+        }
         self.unit(origin, &slice, Ok(units::service_slice(head, service)));
         self.unit(origin, &unit, container_unit);
         let has_dependents = stack.services.values().any(|other| other.depends_on.contains_key(&service.name));

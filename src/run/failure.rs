@@ -4,6 +4,7 @@ use std::fmt;
 use std::process::ExitCode;
 
 use super::message;
+use super::secrets::FileError;
 use crate::engine::EngineError;
 use crate::spec::exit;
 use crate::systemd::own_unit::{self, StartHistory};
@@ -40,6 +41,8 @@ pub enum StartError {
     NoOwner(String),
     /// A network or volume cannot be made.
     Resource(String),
+    /// A secret or config cannot be given to the container.
+    File(FileError),
     /// It was told to stop before there was a container.
     Stopped,
     /// The unit waits for health, and nobody has said how to tell.
@@ -64,6 +67,7 @@ impl fmt::Display for StartError {
                     "image {image} is not on this host, and pull_policy is \"never\": load it, or change the policy"
                 )
             }
+            Self::File(error) => error.fmt(f),
             Self::Stopped => f.write_str("told to stop while starting"),
             Self::NoHealthcheck => f.write_str(
                 "the unit waits for the container to be healthy, but neither the service nor the image has a healthcheck",
@@ -93,7 +97,7 @@ impl StartError {
         match self {
             Self::Engine { error, .. } => matches!(error, EngineError::Refused(_) | EngineError::RegistryAway(_)),
             Self::NeverReady(_) | Self::Resource(_) | Self::NoOwner(_) | Self::Stopped => true,
-            Self::NameTaken(_) | Self::NoImage(_) | Self::NoHealthcheck => false,
+            Self::File(_) | Self::NameTaken(_) | Self::NoImage(_) | Self::NoHealthcheck => false,
         }
     }
 }

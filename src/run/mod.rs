@@ -16,6 +16,7 @@ mod output;
 mod patience;
 mod process;
 mod resource;
+mod secrets;
 mod start;
 mod stop;
 

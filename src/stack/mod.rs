@@ -42,6 +42,7 @@ mod privileges;
 pub(crate) mod problem;
 mod profiles;
 mod resources;
+mod secrets;
 mod security;
 mod service;
 mod signals;

@@ -8,13 +8,14 @@ use super::decode::{Fields, Item, accept};
 use super::keys;
 use super::model::{Condition, Dependency, DeviceRequest, MountsOwner, Service};
 use super::node::{Entry, Value};
-use super::problem::{Across, CommandFault, Expected, Invalid, Report, Shape};
+use super::problem::{Across, CommandFault, Expected, FileKind, Invalid, Report, Shape};
 use super::profiles::Membership;
 use super::surroundings::Surroundings;
 use super::systemd::{self, SERVICE_SECTIONS};
 use super::{
     amounts, attachments, attachments::address, choice, depends_on, deploy, environment, healthcheck, hosts, image,
-    labels, limits, links, mounts, names, namespaces, networks, ports, privileges, resources, security, signals, words,
+    labels, limits, links, mounts, names, namespaces, networks, ports, privileges, resources, secrets, security,
+    signals, words,
 };
 use crate::diagnostic::Place;
 
@@ -63,6 +64,8 @@ pub fn read(
         environment: environment::read(fields, membership, surroundings, report),
         ports: ports::read(fields, ports_left, report),
         mounts: mounts::read(fields, surroundings, report),
+        secrets: secrets::granted(FileKind::Secret, fields, report),
+        configs: secrets::granted(FileKind::Config, fields, report),
         networks: joined.attachments,
         depends_on: depends_on::read(fields, report),
         healthcheck: healthcheck::read(fields, report),

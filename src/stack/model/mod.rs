@@ -4,6 +4,7 @@
 
 mod namespaces;
 mod resources;
+mod secret;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -14,6 +15,7 @@ use crate::diagnostic::Place;
 
 pub use namespaces::{Namespace, Namespaces};
 pub use resources::{Blkio, DeviceRequest, Resources};
+pub use secret::{FileSource, Grant, ProvidedFile};
 
 /// One project: what one stack file (or several, merged) declares.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,6 +34,8 @@ pub struct Stack {
     /// Declared networks, and `default` where a service uses it.
     pub networks: BTreeMap<String, Network>,
     pub volumes: BTreeMap<String, Volume>,
+    pub secrets: BTreeMap<String, ProvidedFile>,
+    pub configs: BTreeMap<String, ProvidedFile>,
     /// `[systemd.Unit]`, `[systemd.Install]`: directives of the stack's target.
     pub systemd: Overrides,
 }
@@ -51,6 +55,8 @@ pub struct Service {
     pub ports: Vec<Port>,
     /// `volumes` and `tmpfs`.
     pub mounts: Vec<Mount>,
+    pub secrets: Vec<Grant>,
+    pub configs: Vec<Grant>,
     /// The networks to join by their key; `default` if the user said nothing.
     pub networks: BTreeMap<String, Attachment>,
     pub depends_on: BTreeMap<String, Dependency>,

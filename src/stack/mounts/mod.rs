@@ -15,6 +15,8 @@ use super::node::Value;
 use super::problem::{Expected, Invalid, MountFault, Report};
 use super::surroundings::{Scope, Surroundings};
 
+pub use long::permission_bits;
+
 /// How mounts below a bind mount spread (mount_namespaces(7)).
 const PROPAGATIONS: &[&str] = &["private", "rprivate", "shared", "rshared", "slave", "rslave"];
 
@@ -63,7 +65,7 @@ fn container_path(target: &str) -> Result<String, MountFault> {
 }
 
 /// A host path as the user wrote it, made absolute and rid of `.` and `..` without looking at the disk, as Compose does.
-fn host_path(source: &str, scope: &Scope<'_>) -> Result<PathBuf, MountFault> {
+pub fn host_path(source: &str, scope: &Scope<'_>) -> Result<PathBuf, MountFault> {
     let path = match source.strip_prefix('~') {
         Some(rest) if rest.is_empty() || rest.starts_with('/') => {
             let home = scope.lookup("HOME").filter(|home| home.starts_with('/')).ok_or(MountFault::NoHome)?;
