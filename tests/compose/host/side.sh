@@ -1,0 +1,43 @@
+#!/bin/bash
+# side.sh compose|wharf: brings the stack in this directory up, prints a snapshot, and removes all that it has made. Messages go to
+# standard error. A stack may have the files `arguments` (of `docker compose` and `wharf import`), `before` and `after` (shell).
+set -euo pipefail
+here=$(dirname "$(readlink -f "$0")")
+arguments=()
+[[ ! -e arguments ]] || read -ra arguments <arguments
+project=$(docker compose "${arguments[@]}" config --format json 2>/dev/null | jq -r .name)
+
+compose_up() {
+    docker compose "${arguments[@]}" --progress=quiet up --detach --quiet-pull >&2
+}
+
+compose_down() {
+    docker compose "${arguments[@]}" --progress=quiet --profile '*' down --volumes >&2
+}
+
+wharf_up() {
+    wharf import "${arguments[@]}" -o "$PWD/imported.toml" >&2 \
+        && wharf generate imported.toml >&2 \
+        && systemctl start "$project.target"
+}
+
+wharf_down() {
+    wharf remove imported.toml --volumes >&2 \
+        && ! compgen -G "/etc/systemd/system/$project[-.]*" >&2
+}
+
+[[ ! -e before ]] || bash -e ./before >&2
+case $1 in
+    compose) label=com.docker.compose.project ;;
+    wharf) label=io.wharf.project ;;
+esac
+failed=
+"$1_up" || failed=$?
+[[ -n $failed ]] || "$here/snapshot.sh" "$label" "$project" || failed=$?
+if [[ -n $failed ]]; then
+    systemctl list-units --all --plain --no-legend --no-pager "$project*" >&2
+    journalctl --quiet --no-pager --output=cat --lines=15 --unit="$project-*" >&2
+fi
+"$1_down" || failed=$?
+[[ ! -e after ]] || bash -e ./after >&2
+exit "${failed:-0}"
