@@ -4,7 +4,7 @@
 //! `wharfd`). A room uses only rooms on lower floors:
 //!
 //! - floor 4: [`install`]
-//! - floor 3: [`plan`], [`run`], [`supervise`], [`report`]
+//! - floor 3: [`plan`], [`import`], [`run`], [`supervise`], [`report`]
 //! - floor 2: [`stack`], [`engine`]
 //! - floor 1: [`unit`], [`systemd`], [`spec`], [`diagnostic`], [`backoff`]
 //!
@@ -16,6 +16,7 @@
 pub mod backoff;
 pub mod diagnostic;
 pub mod engine;
+pub mod import;
 pub mod install;
 pub mod plan;
 pub mod report;

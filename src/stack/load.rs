@@ -8,7 +8,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use super::composition::{self, Composer, Parsed};
+use super::composition::{self, Composer, Parsed, Toml};
 use super::environment::read_file;
 use super::interpolate::{Finding, Lookup, interpolate};
 use super::model::Stack;
@@ -90,7 +90,8 @@ fn read(request: &Request<'_>, report: &mut Report) -> Option<(Stack, BTreeSet<S
     let files = parse_all(&request.files, report)?;
     let (project, name_place) = project_name(&files, &|name| main.lookup(name), report);
     let scope = Rc::new(main.with([("COMPOSE_PROJECT_NAME".to_owned(), project.clone())]));
-    let mut composer = Composer::new(&scope, report);
+    let mut language = Toml;
+    let mut composer = Composer::new(&scope, &mut language, report);
     let root = composer.compose(files, &scope, &[])?;
     let Composer { scopes, incomplete, repeats, sources, .. } = composer;
     let surroundings = Surroundings { project, scopes };
@@ -109,12 +110,13 @@ fn read(request: &Request<'_>, report: &mut Report) -> Option<(Stack, BTreeSet<S
 
 /// All files, or `None` if one of them cannot be read.
 fn parse_all(files: &[PathBuf], report: &mut Report) -> Option<Vec<Parsed>> {
-    let parsed: Vec<Option<Parsed>> = files.iter().map(|path| composition::read(path, None, report)).collect();
+    let parsed: Vec<Option<Parsed>> =
+        files.iter().map(|path| composition::read(path, None, &mut Toml, report)).collect();
     parsed.into_iter().collect()
 }
 
 /// `.env` beside the stack file, if there is one. Source: Compose Specification, Interpolation.
-fn read_dotenv(scope: &Scope<'_>, report: &mut Report) -> env_file::Variables {
+pub fn read_dotenv(scope: &Scope<'_>, report: &mut Report) -> env_file::Variables {
     let path = scope.shown(".env");
     match read_file(&path) {
         Ok(file) => env_file::parse(&file, &|name| scope.lookup(name), report),

@@ -29,7 +29,6 @@ pub enum Value {
     /// YAML's `!reset`: the value of the earlier file is taken away. TOML cannot say it.
     Reset,
     /// YAML's `!override`: stands alone in the place of the earlier file's value. TOML cannot say it.
-    #[allow(dead_code, reason = "only a YAML front-end makes it")]
     Override(Box<Node>),
 }
 

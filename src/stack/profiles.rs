@@ -18,6 +18,13 @@ const ALL: &str = "*";
 /// The selected profiles.
 pub struct Active(BTreeSet<String>);
 
+impl Active {
+    /// Every profile.
+    pub fn all() -> Self {
+        Self(BTreeSet::from([ALL.to_owned()]))
+    }
+}
+
 /// The profiles of a service.
 pub struct Membership {
     pub profiles: Vec<String>,

@@ -14,8 +14,8 @@ pub struct Arguments {
     pub command: Command,
 }
 
-const EXIT_CODES: &str =
-    "Exit codes: 0 done; 1 failed; 2 wrong usage; 3 a stack file is invalid; 4 --check found a difference.";
+const EXIT_CODES: &str = "Exit codes: 0 done; 1 failed; 2 wrong usage; 3 a stack file is invalid; 4 --check found a difference; \
+     5 import could not carry everything over.";
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -25,6 +25,8 @@ pub enum Command {
     Check(Check),
     /// Fetch all images of stacks side by side
     Pull(Pull),
+    /// Write the stack file that says what a compose file says
+    Import(Import),
     /// Show the units of installed stacks and how they fare
     Status(Status),
     /// Stop a stack and delete its units, containers and networks
@@ -105,6 +107,25 @@ pub struct Check {
 pub struct Pull {
     #[command(flatten)]
     pub stacks: Stacks,
+}
+
+#[derive(Debug, Args)]
+pub struct Import {
+    /// Compose files, the later ones over the earlier ones [default: the one that Compose would find, and its override]
+    #[arg(value_name = "COMPOSE_FILE")]
+    pub files: Vec<PathBuf>,
+    /// The same, as `docker compose` has it
+    #[arg(short, long, value_name = "COMPOSE_FILE")]
+    pub file: Vec<PathBuf>,
+    /// Write to this file [default: standard output]; relative paths are made right for its directory
+    #[arg(short, long, value_name = "STACK")]
+    pub output: Option<PathBuf>,
+    /// Overwrite the output file if it exists
+    #[arg(long, requires = "output")]
+    pub force: bool,
+    /// The project's name [default: as Compose finds it]
+    #[arg(short, long, value_name = "NAME")]
+    pub project_name: Option<String>,
 }
 
 #[derive(Debug, Args)]

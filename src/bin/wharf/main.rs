@@ -3,6 +3,7 @@
 mod check;
 mod cli;
 mod generate;
+mod import;
 mod output;
 mod pull;
 mod remove;
@@ -25,6 +26,8 @@ pub enum Exit {
     Invalid,
     /// `--check` found something to do.
     Different,
+    /// `import` wrote a stack file that does not say all, or that has to be corrected.
+    Incomplete,
 }
 
 impl From<Exit> for ExitCode {
@@ -34,6 +37,7 @@ impl From<Exit> for ExitCode {
             Exit::Failed => 1,
             Exit::Invalid => 3,
             Exit::Different => 4,
+            Exit::Incomplete => 5,
         })
     }
 }
@@ -85,6 +89,7 @@ async fn run(command: Command) -> Result<Exit, Failure> {
         Command::Generate(arguments) => generate::run(arguments).await,
         Command::Check(arguments) => check::run(&arguments),
         Command::Pull(arguments) => pull::run(&arguments).await,
+        Command::Import(arguments) => import::run(arguments),
         Command::Status(arguments) => status::run(&arguments).await,
         Command::Remove(arguments) => remove::run(arguments).await,
     }

@@ -13,7 +13,6 @@ use crate::stack::node::{Entry, Node, Table, Value};
 use crate::stack::problem::{Composition, Expected, Shape};
 use crate::stack::suggest::nearest;
 use crate::stack::surroundings::Scope;
-use crate::stack::variables;
 
 /// How many services may extend one another in a row.
 const LONGEST_CHAIN: usize = 64;
@@ -164,7 +163,7 @@ impl<'a> Composer<'a, '_> {
         self.count_inherited(&found.node, &reference.place)?;
         let mut node = found.node.clone();
         if let Some(library) = &chain.library {
-            variables::interpolate_node(&mut node, &|name| library.scope.lookup(name), self.report);
+            self.language.fill_in_service(&mut node, &|name| library.scope.lookup(name), self.report);
         }
         chain.links.push(node);
         chain.names.push(link);

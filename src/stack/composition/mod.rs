@@ -10,7 +10,8 @@
 
 mod extends;
 mod include;
-mod merge;
+mod language;
+pub mod merge;
 mod rules;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,8 +24,9 @@ use super::load::absolute;
 use super::node::Node;
 use super::problem::{Composition, FileProblem, Report};
 use super::surroundings::{Scope, Scopes};
-use super::{from_toml, variables};
 use crate::diagnostic::Place;
+
+pub use language::{Language, Toml};
 
 /// How many files one stack may be made of; a file that is included twice counts twice.
 const MOST_FILES: usize = 500;
@@ -45,6 +47,7 @@ pub struct Composer<'a, 'r> {
     pub incomplete: bool,
     /// One value may stand in several services, or one file in several includes.
     pub repeats: bool,
+    language: &'r mut dyn Language,
     report: &'r mut Report,
     /// The absolute paths of the files that others name.
     pub sources: BTreeSet<PathBuf>,
@@ -67,11 +70,12 @@ pub struct Parsed {
 }
 
 impl<'a, 'r> Composer<'a, 'r> {
-    pub fn new(main: &Rc<Scope<'a>>, report: &'r mut Report) -> Self {
+    pub fn new(main: &Rc<Scope<'a>>, language: &'r mut dyn Language, report: &'r mut Report) -> Self {
         Self {
             scopes: Scopes::new(Rc::clone(main)),
             incomplete: false,
             repeats: false,
+            language,
             report,
             sources: BTreeSet::new(),
             files: 0,
@@ -102,7 +106,7 @@ impl<'a, 'r> Composer<'a, 'r> {
 
     fn one(&mut self, file: Parsed, scope: &Rc<Scope<'a>>, trail: &[PathBuf]) -> Node {
         let mut root = file.root;
-        variables::interpolate_tree(&mut root, &|name| scope.lookup(name), self.report);
+        self.language.fill_in_file(&mut root, &|name| scope.lookup(name), self.report);
         let trail: Vec<PathBuf> = trail.iter().cloned().chain([file.shown]).collect();
         self.include(&mut root, scope, &trail);
         self.extend_services(&mut root, scope);
@@ -116,7 +120,7 @@ impl<'a, 'r> Composer<'a, 'r> {
         let parsed = if self.files > MOST_FILES || self.text > MOST_TEXT {
             None
         } else {
-            read(path, Some((place, key)), self.report)
+            read(path, Some((place, key)), self.language, self.report)
         };
         self.incomplete |= parsed.is_none();
         let parsed = parsed?;
@@ -145,18 +149,23 @@ impl<'a, 'r> Composer<'a, 'r> {
 }
 
 /// Reads and parses a file; `named` is where another file names it, and the key. `None` after reporting why not.
-pub fn read(path: &Path, named: Option<(&Place, &'static str)>, report: &mut Report) -> Option<Parsed> {
+pub fn read(
+    path: &Path,
+    named: Option<(&Place, &'static str)>,
+    language: &mut dyn Language,
+    report: &mut Report,
+) -> Option<Parsed> {
     let add = |problem: Composition, report: &mut Report| match named {
         Some((place, _)) => report.add(place, problem),
         None => report.add_without_place(problem),
     };
     let error = match read_file(path) {
-        Ok(_) if path.extension().is_some_and(|end| end == "yaml" || end == "yml") => {
+        Ok(_) if !language.takes(path) => {
             add(Composition::Yaml { path: path.to_owned() }, report);
             return None;
         }
         Ok(file) => {
-            let root = from_toml::parse(&file, report)?;
+            let root = language.parse(&file, report)?;
             return Some(Parsed { root, shown: path.to_owned() });
         }
         Err(error) => error,

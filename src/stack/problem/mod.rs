@@ -57,6 +57,10 @@ pub trait Problem {
     fn severity(&self) -> Severity {
         Severity::Error
     }
+    /// Whether it is a key that Wharf does not take at all, rather than a wrong value.
+    fn refuses_key(&self) -> bool {
+        false
+    }
     fn say(&self) -> Said;
 }
 
@@ -65,6 +69,7 @@ pub trait Problem {
 pub struct Report {
     diagnostics: Diagnostics,
     errors: usize,
+    refused_keys: Vec<Place>,
 }
 
 impl Report {
@@ -79,6 +84,9 @@ impl Report {
 
     fn push(&mut self, place: Option<&Place>, problem: &impl Problem) {
         let Said { message, help } = problem.say();
+        if problem.refuses_key() {
+            self.refused_keys.extend(place.cloned());
+        }
         let diagnostic = match problem.severity() {
             Severity::Warning => Diagnostic::warning(message),
             Severity::Error => {
@@ -107,6 +115,11 @@ impl Report {
                 self.diagnostics.push(diagnostic.clone());
             }
         }
+    }
+
+    /// Where the keys stand that Wharf does not take.
+    pub fn refused_keys(&self) -> &[Place] {
+        &self.refused_keys
     }
 
     pub fn into_diagnostics(self) -> Diagnostics {

@@ -150,6 +150,10 @@ impl Problem for Shape {
         }
     }
 
+    fn refuses_key(&self) -> bool {
+        matches!(self, Self::UnknownKey { .. } | Self::Unsupported { .. } | Self::Excludes { .. })
+    }
+
     fn say(&self) -> Said {
         match self {
             Self::WrongType { key, expected, found } => {

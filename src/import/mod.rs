@@ -1,0 +1,133 @@
+//! Compose files in YAML → the text of one TOML stack file.
+//!
+//! In: the paths of the files. Out: TOML that means to Wharf what the files mean to Compose, and a list of what it could not say.
+//! Invariant: nothing is dropped in silence: what is not in the TOML is in the list. Files are read here, none is written.
+//!
+//! The way through: `discover` (which files) → `yaml` (text to trees) → `assemble` (trees to one) → `explicit` (what Compose means
+//! without saying it) →
+//! `judge` (what Wharf refuses) → `paths` (for the stack file's directory) → `write` (tree to TOML).
+
+mod assemble;
+mod discover;
+mod explicit;
+mod judge;
+mod paths;
+mod problem;
+mod remarks;
+mod write;
+mod yaml;
+
+use std::path::{Path, PathBuf};
+
+use crate::diagnostic::{Diagnostics, Place};
+use crate::stack;
+use crate::stack::node::Value;
+use assemble::{Assembled, assemble};
+use paths::Move;
+use problem::{Assembly, Found, Lost};
+use remarks::Remarks;
+use yaml::Comments;
+
+/// What to import, and for where.
+pub struct Request<'a> {
+    /// The compose files, the later ones over the earlier ones; none: those that Compose would find.
+    pub files: Vec<PathBuf>,
+    /// The project's name, whatever the files say.
+    pub project_name: Option<String>,
+    /// The file that the TOML is for; `None`: it will lie beside the first compose file.
+    pub output: Option<PathBuf>,
+    /// Looks up a variable of the process.
+    pub environment: &'a dyn Fn(&str) -> Option<String>,
+}
+
+/// A stack file, and what is to be said of it.
+#[derive(Debug, Clone)]
+pub struct Imported {
+    /// The text, with the list of what could not be carried over at its end.
+    pub toml: String,
+    /// The same list, and warnings.
+    pub remarks: Diagnostics,
+    /// Whether the stack file says all that the compose files said, and Wharf takes it.
+    pub complete: bool,
+}
+
+/// Reads compose files and writes what they say as a stack file.
+///
+/// Variables stay as written, for they are filled in when the stack is generated. Source: Compose Specification.
+///
+/// # Errors
+/// What keeps the files from being read as Compose reads them, each with its place.
+pub fn import(request: &Request<'_>) -> Result<Imported, Diagnostics> {
+    let mut found = Found::default();
+    let mut comments = Comments::default();
+    let assembled = files(request, &mut found).and_then(|files| {
+        let asked = request.project_name.clone();
+        assemble(&files, asked, request.environment, &mut comments, &mut found)
+    });
+    match assembled {
+        Some(assembled) if found.error_count() == 0 => {
+            Ok(finish(request, assembled, comments, found.into_diagnostics()))
+        }
+        _ => Err(found.into_diagnostics()),
+    }
+}
+
+/// The tree as TOML, and what is to be said of it.
+fn finish(
+    request: &Request<'_>,
+    mut assembled: Assembled<'_>,
+    mut comments: Comments,
+    warnings: Diagnostics,
+) -> Imported {
+    let mut lost = Found::default();
+    assembled.foreign_variables(&mut lost);
+    explicit::name(&mut assembled.root, &assembled.surroundings.project);
+    if let Value::Table(table) = &mut assembled.root.value {
+        explicit::shapes(table, &mut lost);
+    }
+    let mut remarks = Remarks::new(judge::judge(&mut assembled.root, &assembled.surroundings));
+    let mut body = String::new();
+    if let Value::Table(table) = &mut assembled.root.value {
+        explicit::restart(table);
+        let from = &|place: &Place| assembled.surroundings.at(place).directory.clone();
+        let to = match &request.output {
+            Some(output) => stack::absolute(&directory_of(output)),
+            None => assembled.main.directory.clone(),
+        };
+        let dotenv = assembled.main.shown_directory.join(".env");
+        if to != assembled.main.directory && dotenv.is_file() {
+            lost.add_without_place(Lost::DotEnvElsewhere { path: dotenv });
+        }
+        Move { from, to, found: &mut lost }.stack(table);
+        body = write::write(table, &mut comments);
+    }
+    remarks.add(lost.into_diagnostics());
+    remarks.foot = std::mem::take(&mut comments.foot);
+    remarks.homeless = comments.rest();
+    Imported { toml: body + &remarks.as_comments(), complete: remarks.is_empty(), remarks: remarks.with(warnings) }
+}
+
+/// The directory of a file as a path that names one: `.` if the file's path says none.
+fn directory_of(file: &Path) -> PathBuf {
+    file.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new(".")).to_owned()
+}
+
+/// At least one.
+fn files(request: &Request<'_>, found: &mut Found) -> Option<Vec<PathBuf>> {
+    let Some(first) = request.files.first() else {
+        let here = stack::absolute(Path::new("."));
+        let files = discover::files(&here);
+        if files.is_empty() {
+            found.add_without_place(Assembly::NoComposeFile { directory: here });
+        }
+        return Some(files).filter(|files| !files.is_empty());
+    };
+    let directory = directory_of(first);
+    if request.files.len() == 1
+        && let Some(name) = discover::override_beside(&directory)
+        && first.file_name().is_some_and(|first| first != name)
+    {
+        found.add_without_place(Lost::OverrideBeside { path: directory.join(name) });
+    }
+    Some(request.files.clone())
+}

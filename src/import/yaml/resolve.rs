@@ -1,0 +1,170 @@
+//! The tree as written → nodes: aliases put in, merge keys merged, tags obeyed.
+//!
+//! Source: Compose Specification, Fragments and Merge; <https://yaml.org/type/merge.html>. Invariant: a document becomes at most
+//! [`MOST_NODES`] nodes, however its aliases multiply.
+
+use std::ops::Range;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::raw::{Kind, Raw};
+use super::scalar;
+use crate::diagnostic::{Place, SourceFile};
+use crate::import::problem::{Found, YamlProblem};
+use crate::stack::node::{Entry, Node, Table, Value};
+
+/// Compose's own limit is of the same size.
+pub const MOST_NODES: usize = 100_000;
+
+const CORE: &str = "tag:yaml.org,2002:";
+
+/// One document; `None` if it says nothing.
+pub fn document(file: &Arc<SourceFile>, root: &Raw, found: &mut Found) -> Option<Node> {
+    let root = Resolver { file, left: MOST_NODES, found }.node(root)?;
+    match &root.value {
+        Value::Null | Value::Reset => None,
+        Value::Table(_) => Some(root),
+        _ => {
+            let kind = root.kind();
+            found.add(&root.place, YamlProblem::NoMapping { found: kind });
+            None
+        }
+    }
+}
+
+struct Resolver<'a> {
+    file: &'a Arc<SourceFile>,
+    left: usize,
+    found: &'a mut Found,
+}
+
+impl Resolver<'_> {
+    /// `None`: there is no such value, or what is wrong with it is said.
+    fn node(&mut self, raw: &Raw) -> Option<Node> {
+        let place = self.place(&raw.span);
+        if self.left == 0 {
+            return None;
+        }
+        self.left -= 1;
+        if self.left == 0 {
+            self.found.add(&place, YamlProblem::TooMany { most: MOST_NODES });
+            return None;
+        }
+        if raw.tag.as_deref() == Some("!reset") {
+            return Some(Node { value: Value::Reset, place });
+        }
+        let value = match &raw.kind {
+            Kind::Alias(target) => return self.node(target),
+            Kind::Scalar { text, plain } => self.scalar(text, *plain, raw.tag.as_deref(), &place),
+            Kind::Sequence(items) => Value::Array(items.iter().filter_map(|item| self.node(item)).collect()),
+            Kind::Mapping(pairs) => Value::Table(self.table(pairs)),
+        };
+        let node = Node { value, place: place.clone() };
+        let is_override = raw.tag.as_deref() == Some("!override");
+        Some(if is_override { Node { value: Value::Override(Box::new(node)), place } } else { node })
+    }
+
+    fn scalar(&mut self, text: &str, plain: bool, tag: Option<&str>, place: &Place) -> Value {
+        let string = || Value::String(text.to_owned());
+        match tag {
+            None | Some("!override") if plain => scalar::plain(text),
+            None | Some("!" | "!override") => string(),
+            Some(tag) => {
+                let value = tag.strip_prefix(CORE).and_then(|kind| scalar::tagged(kind, text));
+                value.unwrap_or_else(|| {
+                    self.found.add(place, YamlProblem::Tag { tag: shown(tag), text: text.to_owned() });
+                    string()
+                })
+            }
+        }
+    }
+
+    fn table(&mut self, pairs: &[(Rc<Raw>, Rc<Raw>)]) -> Table {
+        let own: Vec<Option<String>> = pairs.iter().map(|(key, _)| self.key(key)).collect();
+        let mut table = Table::default();
+        for ((raw_key, raw_value), key) in pairs.iter().zip(&own) {
+            let Some(key) = key else { continue };
+            if is_merge(raw_key) {
+                self.merge(raw_value, &own, &mut table);
+                continue;
+            }
+            let key_place = self.place(&raw_key.span);
+            if table.get(key).is_some() {
+                self.found.add(&key_place, YamlProblem::Twice { key: key.clone() });
+                continue;
+            }
+            if let Some(node) = self.node(raw_value) {
+                table.entries.push(Entry { key: key.clone(), key_place, node });
+            }
+        }
+        table
+    }
+
+    /// A key as text: numbers and booleans too are names here.
+    fn key(&mut self, raw: &Raw) -> Option<String> {
+        match &raw.kind {
+            Kind::Scalar { text, .. } => Some(text.clone()),
+            Kind::Alias(target) => self.key(target),
+            _ => {
+                let place = self.place(&raw.span);
+                self.found.add(&place, YamlProblem::KeyNotText);
+                None
+            }
+        }
+    }
+
+    /// `<<`: one mapping or a list of them, of which the first wins; a key of the mapping's own wins over all.
+    fn merge(&mut self, raw: &Raw, own: &[Option<String>], table: &mut Table) {
+        match &raw.kind {
+            Kind::Alias(target) => self.merge(target, own, table),
+            Kind::Mapping(_) => {
+                let Some(Node { value: Value::Table(merged), .. }) = self.node(raw) else { return };
+                for entry in merged.entries {
+                    let is_own = own.iter().flatten().any(|key| *key == entry.key);
+                    if !is_own && table.get(&entry.key).is_none() {
+                        table.entries.push(entry);
+                    }
+                }
+            }
+            Kind::Sequence(items) => {
+                for item in items {
+                    match innermost(item).kind {
+                        Kind::Mapping(_) => self.merge(item, own, table),
+                        _ => self.no_merge(&item.span),
+                    }
+                }
+            }
+            Kind::Scalar { text, plain: true } if scalar::plain(text) == Value::Null => {}
+            Kind::Scalar { .. } => self.no_merge(&raw.span),
+        }
+    }
+
+    fn no_merge(&mut self, span: &Range<usize>) {
+        let place = self.place(span);
+        self.found.add(&place, YamlProblem::NoMerge);
+    }
+
+    /// Of what is longer than a line, the first line.
+    fn place(&self, span: &Range<usize>) -> Place {
+        let text = self.file.text.get(span.clone()).unwrap_or("");
+        let is_flow = text.starts_with(['[', '{', '"', '\'']);
+        let length = if is_flow { text.len() } else { text.find(['\n', '\r']).unwrap_or(text.len()) };
+        Place::new(self.file, span.start..span.start + text[..length].trim_end().len())
+    }
+}
+
+fn innermost(raw: &Raw) -> &Raw {
+    match &raw.kind {
+        Kind::Alias(target) => innermost(target),
+        _ => raw,
+    }
+}
+
+fn is_merge(key: &Raw) -> bool {
+    matches!(&key.kind, Kind::Scalar { text, plain: true } if text == "<<")
+}
+
+/// A tag as people write it.
+fn shown(tag: &str) -> String {
+    tag.strip_prefix(CORE).map_or_else(|| tag.to_owned(), |kind| format!("!!{kind}"))
+}

@@ -1,0 +1,48 @@
+//! The language that the files of a stack are written in.
+//!
+//! Invariant: the rest of this room knows trees only; what differs between TOML and YAML is told here.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::diagnostic::SourceFile;
+use crate::stack::interpolate::Lookup;
+use crate::stack::node::Node;
+use crate::stack::problem::Report;
+use crate::stack::{from_toml, variables};
+
+/// How files become trees, and when their variables are replaced.
+pub trait Language {
+    /// Whether a file of this path can be of the language.
+    fn takes(&self, path: &Path) -> bool;
+
+    /// The tree of a file; `None` after reporting why there is none.
+    fn parse(&mut self, file: &Arc<SourceFile>, report: &mut Report) -> Option<Node>;
+
+    /// Replaces the variables of a whole file before it is put together with others.
+    fn fill_in_file(&self, root: &mut Node, lookup: Lookup<'_>, report: &mut Report);
+
+    /// The same for one service of a file that others extend.
+    fn fill_in_service(&self, service: &mut Node, lookup: Lookup<'_>, report: &mut Report);
+}
+
+/// What stack files are written in.
+pub struct Toml;
+
+impl Language for Toml {
+    fn takes(&self, path: &Path) -> bool {
+        path.extension().is_none_or(|end| end != "yaml" && end != "yml")
+    }
+
+    fn parse(&mut self, file: &Arc<SourceFile>, report: &mut Report) -> Option<Node> {
+        from_toml::parse(file, report)
+    }
+
+    fn fill_in_file(&self, root: &mut Node, lookup: Lookup<'_>, report: &mut Report) {
+        variables::interpolate_tree(root, lookup, report);
+    }
+
+    fn fill_in_service(&self, service: &mut Node, lookup: Lookup<'_>, report: &mut Report) {
+        variables::interpolate_node(service, lookup, report);
+    }
+}

@@ -1,0 +1,50 @@
+//! What Wharf says of a tree that did not come from a stack file: `wharf import` asks before it writes one.
+//!
+//! Invariant: what only the variables of a later run decide is not judged.
+
+use std::path::Path;
+
+use super::interpolate::{Finding, interpolate};
+use super::node::{Node, Value};
+use super::problem::{Report, TextProblem};
+use super::profiles::Active;
+use super::surroundings::Surroundings;
+use super::{check, document, names};
+
+/// Decodes and checks a tree, with all profiles, as if it stood in a stack file.
+pub fn examine(root: &Node, surroundings: &Surroundings<'_>, report: &mut Report) {
+    let mut root = root.clone();
+    fill_in(&mut root, surroundings, report);
+    let directory = surroundings.at(&root.place).directory.clone();
+    let source = directory.join("import.toml");
+    let decoded = document::read(&root, source, root.place.clone(), &Active::all(), surroundings, report);
+    check::check(&decoded, report);
+}
+
+/// Interpolates; a string with a variable that has no value now is not read at all.
+fn fill_in(node: &mut Node, surroundings: &Surroundings<'_>, report: &mut Report) {
+    let scope = surroundings.at(&node.place);
+    let interpolated = match &mut node.value {
+        Value::String(text) if text.contains('$') => interpolate(text, &|name| scope.lookup(name)),
+        Value::Array(nodes) => return nodes.iter_mut().for_each(|node| fill_in(node, surroundings, report)),
+        Value::Table(table) => {
+            let entries = table.entries.iter_mut().filter(|entry| !entry.key.starts_with("x-"));
+            return entries.for_each(|entry| fill_in(&mut entry.node, surroundings, report));
+        }
+        _ => return,
+    };
+    let of_a_value = |finding: &Finding| matches!(finding, Finding::Unset { .. } | Finding::Required { .. });
+    node.value = match interpolated.findings.is_empty() {
+        true => Value::String(interpolated.text),
+        false => Value::Faulty,
+    };
+    for (_, finding) in interpolated.findings.into_iter().filter(|(_, finding)| !of_a_value(finding)) {
+        report.add(&node.place, TextProblem::Variable(finding));
+    }
+}
+
+/// A directory's name as Compose makes a project's name of it; `None` if nothing is left of it.
+pub fn project_name_of_directory(directory: &Path) -> Option<String> {
+    let name = names::normalise_project(&directory.file_name()?.to_string_lossy());
+    (!name.is_empty()).then_some(name)
+}

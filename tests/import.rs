@@ -1,0 +1,177 @@
+//! Given these compose files, this stack file: each directory of tests/import is a project as Compose finds it.
+//!
+//! `tests/import/NAME/`: the compose files with what they name, `arguments` (of `wharf import`, if there are any), `environment`
+//! (one `NAME=value` a line), `expected.toml` (what was written) and `diagnostics` (what was said, and the exit code).
+//! `UPDATE=1 cargo test --test import` rewrites the last two.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use wharf::stack::{Request, load};
+
+/// Where the projects lie as far as the expectations can tell.
+const PROJECTS: &str = "/srv";
+
+struct Case {
+    name: String,
+    directory: PathBuf,
+}
+
+/// What an import came to.
+#[derive(Debug, PartialEq, Eq)]
+struct Outcome {
+    toml: String,
+    diagnostics: String,
+}
+
+/// An import, and the copy of the project in which it was run.
+struct Run {
+    outcome: Outcome,
+    exit: i32,
+    /// Where the stack file lies.
+    stack: PathBuf,
+    _project: tempfile::TempDir,
+}
+
+fn cases() -> Vec<Case> {
+    let mut cases: Vec<Case> = fs::read_dir("tests/import")
+        .expect("tests run in the package's directory")
+        .map(|entry| entry.expect("a directory can be listed").path())
+        .map(|directory| Case { name: directory.file_name().unwrap().to_str().unwrap().to_owned(), directory })
+        .collect();
+    cases.sort_by(|a, b| a.name.cmp(&b.name));
+    cases
+}
+
+impl Case {
+    fn words(&self, file: &str) -> Vec<String> {
+        let text = fs::read_to_string(self.directory.join(file)).unwrap_or_default();
+        text.lines().map(str::to_owned).collect()
+    }
+
+    fn environment(&self) -> impl Iterator<Item = (String, String)> {
+        let given = self.words("environment").into_iter();
+        given.filter_map(|line| line.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned())))
+    }
+
+    /// Runs `wharf import` in a copy of the project, so that nothing but the case's own files is beside it.
+    fn run(&self) -> Run {
+        let root = tempfile::tempdir().unwrap();
+        let project = root.path().join(&self.name);
+        copy(&self.directory, &project);
+        let arguments: Vec<String> = self.words("arguments").join(" ").split_whitespace().map(str::to_owned).collect();
+        let output = Command::new(env!("CARGO_BIN_EXE_wharf"))
+            .arg("import")
+            .args(&arguments)
+            .current_dir(&project)
+            .env_clear()
+            .envs(self.environment())
+            .output()
+            .unwrap();
+        let exit = output.status.code().unwrap();
+        let written = arguments.iter().skip_while(|argument| *argument != "-o").nth(1);
+        let stack = project.join(written.map_or("expected.toml", String::as_str));
+        let toml = match written {
+            Some(_) => fs::read_to_string(&stack).unwrap_or_default(),
+            None => String::from_utf8(output.stdout).unwrap(),
+        };
+        if exit != 3 {
+            fs::write(&stack, &toml).unwrap();
+        }
+        let shown = |text: &str| text.replace(root.path().to_str().unwrap(), PROJECTS);
+        let diagnostics = format!("{}exit {exit}\n", shown(&String::from_utf8(output.stderr).unwrap()));
+        Run { outcome: Outcome { toml: shown(&toml), diagnostics }, exit, stack, _project: root }
+    }
+
+    fn expected(&self) -> Outcome {
+        let read = |file| fs::read_to_string(self.directory.join(file)).unwrap_or_default();
+        Outcome { toml: read("expected.toml"), diagnostics: read("diagnostics") }
+    }
+
+    fn rewrite(&self, outcome: &Outcome) {
+        fs::write(self.directory.join("diagnostics"), &outcome.diagnostics).unwrap();
+        let expected = self.directory.join("expected.toml");
+        if outcome.toml.is_empty() {
+            let _none_yet = fs::remove_file(expected);
+        } else {
+            fs::write(expected, &outcome.toml).unwrap();
+        }
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+fn difference(name: &str, expected: &str, got: &str) -> Option<String> {
+    (expected != got)
+        .then(|| similar::TextDiff::from_lines(expected, got).unified_diff().header(name, "now").to_string())
+}
+
+#[test]
+fn each_project_gives_the_expected_stack() {
+    let update = std::env::var_os("UPDATE").is_some();
+    let mut differences = Vec::new();
+    for case in cases() {
+        let outcome = case.run().outcome;
+        if update {
+            case.rewrite(&outcome);
+        }
+        let expected = case.expected();
+        differences.extend(difference(&format!("{}/expected.toml", case.name), &expected.toml, &outcome.toml));
+        differences.extend(difference(
+            &format!("{}/diagnostics", case.name),
+            &expected.diagnostics,
+            &outcome.diagnostics,
+        ));
+    }
+    assert!(differences.is_empty(), "UPDATE=1 accepts this:\n{}", differences.join("\n"));
+}
+
+#[test]
+fn what_was_carried_over_whole_is_a_valid_stack() {
+    for case in cases() {
+        let run = case.run();
+        if run.exit != 0 {
+            continue;
+        }
+        let environment: std::collections::BTreeMap<String, String> = case.environment().collect();
+        let lookup = |name: &str| environment.get(name).cloned();
+        let loaded = load(&Request::of_stack(&run.stack, &lookup));
+        if let Err(errors) = loaded {
+            panic!("{}:\n{}", case.name, errors.render(false));
+        }
+    }
+}
+
+#[test]
+fn the_same_project_gives_the_same_bytes() {
+    for case in cases() {
+        assert_eq!(case.run().outcome, case.run().outcome, "{}", case.name);
+    }
+}
+
+#[test]
+fn a_stack_file_that_is_there_is_not_overwritten_unasked() {
+    let project = tempfile::tempdir().unwrap();
+    fs::write(project.path().join("compose.yaml"), "services: {web: {image: busybox}}\n").unwrap();
+    fs::write(project.path().join("shop.toml"), "mine").unwrap();
+    let import = |arguments: &[&str]| {
+        let output =
+            Command::new(env!("CARGO_BIN_EXE_wharf")).arg("import").args(arguments).current_dir(&project).output();
+        output.unwrap().status.code().unwrap()
+    };
+    assert_eq!(import(&["-o", "shop.toml"]), 1);
+    assert_eq!(fs::read_to_string(project.path().join("shop.toml")).unwrap(), "mine");
+    assert_eq!(import(&["-o", "shop.toml", "--force"]), 0);
+    assert_ne!(fs::read_to_string(project.path().join("shop.toml")).unwrap(), "mine");
+}
