@@ -25,7 +25,8 @@ use serde_json::{Value, json};
 use support::{Host, Out};
 
 /// Stacks that are not run, and what is missing for them.
-const WAITING: &[(&str, &str)] = &[];
+const WAITING: &[(&str, &str)] =
+    &[("build", "build"), ("observability", "configs"), ("secrets", "secrets and configs")];
 
 /// Stacks that are run at the same time.
 const SIDE_BY_SIDE: usize = 3;
@@ -154,7 +155,7 @@ fn a_changed_limit_alias_mount_or_port_is_found() {
             ("traefik", "/HostConfig/SecurityOpt", json!([])),
             ("traefik", "/NetworkSettings/Networks/proxy_blog/Aliases", json!(["traefik", "gateway"])),
             ("traefik", "/NetworkSettings/Networks/proxy_wiki", json!({})),
-            ("traefik", "/HostConfig/NetworkMode", json!("edge")),
+            ("traefik", "/HostConfig/NetworkMode", json!("proxy_blog")),
             ("traefik", "/Config/Labels/traefik.enable", json!("false")),
             ("traefik", "/Mounts/0/RW", json!(null)),
             ("traefik", "/HostConfig/RestartPolicy/Name", json!("no")),

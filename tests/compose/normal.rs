@@ -31,7 +31,8 @@ type Names = BTreeMap<String, String>;
 /// The normal form of a snapshot.
 pub fn normal(snapshot: &Value, side: Side) -> Value {
     let containers = containers(snapshot);
-    let names: Names = containers.iter().flat_map(|(key, container)| known_as(key, container)).collect();
+    let mut names: Names = containers.iter().flat_map(|(key, container)| known_as(key, container)).collect();
+    names.extend(containers.values().flat_map(networks_by_id));
     let units = units(snapshot["units"].as_str().unwrap_or_default());
     let now = list(&snapshot["now"]);
     let shapes: Map<String, Value> = containers
@@ -82,7 +83,18 @@ fn key(container: &Value) -> String {
 fn known_as(key: &str, container: &Value) -> Vec<(String, String)> {
     let id = text(&container["Id"]);
     let name = text(&container["Name"]).trim_start_matches('/').to_owned();
-    [id[..12].to_owned(), id, name].into_iter().map(|known| (known, format!("<{key}>"))).collect()
+    // Compose's own name, which old links know.
+    let project = text(&container["Config"]["Labels"]["io.wharf.project"]);
+    let composes =
+        format!("{project}-{}-{}", key.split(' ').next().unwrap_or(key), key.split(' ').nth(1).unwrap_or("1"));
+    [id[..12].to_owned(), id, name, composes].into_iter().map(|known| (known, format!("<{key}>"))).collect()
+}
+
+/// Compose names an external network by its id.
+fn networks_by_id(container: &Value) -> Vec<(String, String)> {
+    let networks = container["NetworkSettings"]["Networks"].as_object().into_iter().flatten();
+    let named = networks.map(|(name, endpoint)| (text(&endpoint["NetworkID"]), name.clone()));
+    named.filter(|(id, _)| !id.is_empty()).collect()
 }
 
 /// `systemctl show` of several units: by unit, the value of each property.
@@ -124,6 +136,7 @@ fn container(inspected: &Value, names: &Names, restart: String) -> Value {
     let mut config = inspected["Config"].clone();
     config["Labels"] = labels(&config["Labels"]);
     config["Hostname"] = renamed(&config["Hostname"], names);
+    config["ExposedPorts"] = exposed(&config["ExposedPorts"]);
     sort(&mut config["Env"]);
 
     let mut host = inspected["HostConfig"].clone();
@@ -140,9 +153,10 @@ fn container(inspected: &Value, names: &Names, restart: String) -> Value {
         sort(&mut host[set]);
     }
     let host_table = host.as_object_mut().expect("the engine gives a table");
-    for moved in ["Binds", "Mounts", "ContainerIDFile"] {
+    for moved in ["Binds", "Mounts", "Tmpfs", "ContainerIDFile"] {
         host_table.remove(moved);
     }
+    host_table.retain(|_, value| *value != json!({}));
 
     let published = ports(&inspected["NetworkSettings"]["Ports"], &host["PortBindings"]);
     let networks = inspected["NetworkSettings"]["Networks"].as_object().into_iter().flatten();
@@ -161,7 +175,19 @@ fn container(inspected: &Value, names: &Names, restart: String) -> Value {
     })
 }
 
-/// Both forms in which the engine is asked for a mount, as one: by target, the source and every option.
+/// `8000` and `9000-9001/udp` as the engine's own `8000/tcp`, `9000/udp` and `9001/udp`.
+fn exposed(ports: &Value) -> Value {
+    let mut single = Map::new();
+    for port in ports.as_object().into_iter().flatten().map(|(port, _)| port) {
+        let (numbers, protocol) = port.split_once('/').unwrap_or((port, "tcp"));
+        let (first, last) = numbers.split_once('-').unwrap_or((numbers, numbers));
+        let number = |text: &str| text.parse::<u16>().expect("a port is a number");
+        single.extend((number(first)..=number(last)).map(|number| (format!("{number}/{protocol}"), json!({}))));
+    }
+    Value::Object(single)
+}
+
+/// The three forms in which the engine is asked for a mount, as one: by target, the source and every option.
 fn binds_and_mounts(host: &Value) -> Value {
     let binds = list(&host["Binds"]).iter().map(|bind| {
         let bind = text(bind);
@@ -174,7 +200,13 @@ fn binds_and_mounts(host: &Value) -> Value {
         (target.to_owned(), json!({ "type": kind, "source": source, "options": options }))
     });
     let mounts = list(&host["Mounts"]).iter().map(|mount| (text(&mount["Target"]), long_mount(mount)));
-    Value::Object(binds.chain(mounts).collect())
+    let tmpfs = host["Tmpfs"].as_object().into_iter().flatten().map(|(target, options)| {
+        let mut options: Vec<String> =
+            text(options).split(',').map(str::to_owned).filter(|option| !option.is_empty()).collect();
+        options.sort_unstable();
+        (target.clone(), json!({ "type": "tmpfs", "options": options }))
+    });
+    Value::Object(binds.chain(mounts).chain(tmpfs).collect())
 }
 
 /// The API's `Mount`, in the words of a bind's options.
@@ -197,10 +229,10 @@ fn long_mount(mount: &Value) -> Value {
     json!({ "type": mount["Type"], "source": mount["Source"], "options": options })
 }
 
-/// What the mounts became, by target. The name of an anonymous volume is nobody's choice.
+/// What the mounts became, by target. The name of an anonymous volume is nobody's choice. `Mode` only repeats the options.
 fn mounts(mounts: &Value) -> Value {
     let one = |mount: &Value| {
-        let mut mount = mount.clone();
+        let mut mount = without(mount.clone(), &["Mode"]);
         let name = text(&mount["Name"]);
         if name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             mount["Name"] = json!("<anonymous>");
@@ -246,6 +278,9 @@ fn endpoint(endpoint: &Value, names: &Names) -> Value {
         "EndpointID",
     ] {
         endpoint[chosen] = Value::Null;
+    }
+    if endpoint["IPAMConfig"] == json!({}) {
+        endpoint["IPAMConfig"] = Value::Null;
     }
     endpoint["HasIPv4"] = json!(has_v4);
     endpoint["HasIPv6"] = json!(has_v6);

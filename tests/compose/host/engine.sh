@@ -29,12 +29,14 @@ mv "$runc" real-runc
 cat >"$runc" <<TEXT
 #!/bin/sh
 for word; do
-    [ "\$last" != --bundle ] || bundle=\$word
+    case \$last in
+        --bundle) file=\$word/config.json limits='.process.rlimits, .process.oomScoreAdj, (.linux.resources | .memory, .cpu, .pids, .blockIO)' ;;
+        --process) file=\$word limits='.rlimits, .oomScoreAdj' ;;
+    esac
     last=\$word
 done
-if [ -n "\$bundle" ]; then
-    jq -c 'del(.process.rlimits, .process.oomScoreAdj, (.linux.resources | .memory, .cpu, .pids, .blockIO))' \
-        "\$bundle/config.json" >"\$bundle/config.new" && mv "\$bundle/config.new" "\$bundle/config.json"
+if [ -n "\$file" ]; then
+    jq -c "del(\$limits)" "\$file" >"\$file.new" && mv "\$file.new" "\$file"
 fi
 exec $PWD/real-runc "\$@"
 TEXT

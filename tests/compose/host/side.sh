@@ -1,11 +1,12 @@
 #!/bin/bash
 # side.sh compose|wharf: brings the stack in this directory up, prints a snapshot, and removes all that it has made. Messages go to
-# standard error. A stack may have the files `arguments` (of `docker compose` and `wharf import`), `before` and `after` (shell).
+# standard error. A stack may have the files `arguments` (of `docker compose` and `wharf import`), `before` and `after` (shell), and `edit`:
+# what an administrator does to the import (sed -E) because of what `wharf import` lists at its end.
 set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
 arguments=()
 [[ ! -e arguments ]] || read -ra arguments <arguments
-project=$(docker compose "${arguments[@]}" config --format json 2>/dev/null | jq -r .name)
+project=$(docker compose "${arguments[@]}" config --format json | jq -r .name)
 
 compose_up() {
     docker compose "${arguments[@]}" --progress=quiet up --detach --quiet-pull >&2
@@ -16,9 +17,21 @@ compose_down() {
 }
 
 wharf_up() {
-    wharf import "${arguments[@]}" -o "$PWD/imported.toml" >&2 \
+    import \
         && wharf generate imported.toml >&2 \
-        && systemctl start "$project.target"
+        && systemctl start "$project.target" \
+        && [[ -z $(systemctl list-units --failed --quiet --plain --no-legend "$project*") ]]
+}
+
+# With status 5, something could not be carried over.
+import() {
+    local status=0
+    wharf import "${arguments[@]}" -o imported.toml >&2 || status=$?
+    if [[ $status == 5 && -e edit ]]; then
+        sed -E -i -f edit imported.toml
+    else
+        return "$status"
+    fi
 }
 
 wharf_down() {
