@@ -168,6 +168,13 @@ fn huge_files_are_included_only_so_often() {
 }
 
 #[test]
+fn a_file_without_end_is_not_read_to_its_end() {
+    let directory =
+        Directory::with(&[("shop.toml", &(String::from("include = [\"/dev/zero\"]\n") + &service("web", "")))]);
+    assert_eq!(directory.errors(), ["cannot read /dev/zero: it is larger than 64 MiB"]);
+}
+
+#[test]
 fn a_huge_service_is_inherited_only_so_often() {
     let labels: String = (0..20_000).map(|n| format!("l{n} = \"\"\n")).collect();
     let heirs: String = (0..20_000).map(|n| format!("[services.s{n}]\nextends = \"base\"\n")).collect();

@@ -76,6 +76,13 @@ fn changing_the_number_touches_no_other_instance() {
     assert_eq!(before, after);
     assert!(host.sh("wharf generate --now /root/shop.toml 2>&1").ok().stdout.contains("nothing changed"));
 
+    // What is done to one of them by hand is no affair of what depends on the service.
+    host.sh("systemctl restart shop-web@1.service && systemctl stop shop-web@2.service").ok();
+    assert_eq!(running(&host), ["shop-proxy", "shop-web-1"]);
+    assert_eq!(id(&host, "shop-proxy"), before[0]);
+    host.sh("systemctl start shop-web@2.service").ok();
+    let after: Vec<String> = ["shop-proxy", "shop-web-1", "shop-web-2"].iter().map(|name| id(&host, name)).collect();
+
     // A crash is the instance's own affair.
     host.sh("docker kill shop-web-2").ok();
     host.wait_for("the second instance is back", Duration::from_secs(20), || {
@@ -101,6 +108,10 @@ fn changing_the_number_touches_no_other_instance() {
     }
     let status = host.sh("wharf status").ok().stdout;
     assert_eq!(status.matches("failed: exit-code 252: cannot start container shop-web-").count(), 2, "{status}");
+    // Without any, what depends on the service does not start.
+    host.sh("systemctl stop shop.target 'shop-*.service'").ok();
+    assert_ne!(host.sh("systemctl start shop-proxy.service").status, 0);
+    assert_eq!(property(&host, "shop-proxy.service", "ActiveState"), "inactive");
 
     host.sh("wharf remove shop").ok();
     assert!(running(&host).is_empty());

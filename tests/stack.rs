@@ -527,6 +527,7 @@ fn fragment() -> impl Strategy<Value = String> {
         Just("[services.web.healthcheck]\n".to_owned()),
         Just("[networks.default]\n".to_owned()),
         Just("[services.db.systemd.Service]\n".to_owned()),
+        Just("[services.db]\nextends = \"web\"\n".to_owned()),
         (key(), value()).prop_map(|(key, value)| format!("{key} = {value}\n")),
         "[\\PC\n]{0,20}",
     ]
@@ -562,6 +563,12 @@ fn key() -> impl Strategy<Value = String> {
         "systemd",
         "user",
         "Nice",
+        "include",
+        "extends",
+        "service",
+        "path",
+        "profiles",
+        "label_file",
     ];
     proptest::sample::select(keys.map(str::to_owned).to_vec())
 }
@@ -591,8 +598,11 @@ proptest! {
 
     /// Whatever stands in a file: it is read, or refused with places that can be shown.
     #[test]
-    fn no_text_crashes_the_reader(fragments in proptest::collection::vec(fragment(), 0..12)) {
-        let directory = Directory::with(&[("shop.toml", &fragments.concat())]);
+    fn no_text_crashes_the_reader(
+        fragments in proptest::collection::vec(fragment(), 0..12),
+        over in proptest::collection::vec(fragment(), 0..6),
+    ) {
+        let directory = Directory::with(&[("shop.toml", &fragments.concat()), ("shop.override.toml", &over.concat())]);
         let diagnostics = match load(&Request::of_stack(&directory.path("shop.toml"), &environment)) {
             Ok(loaded) => loaded.warnings,
             Err(errors) => errors,

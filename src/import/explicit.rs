@@ -53,6 +53,8 @@ fn external(table: &mut Table) {
 }
 
 fn service(table: &mut Table) {
+    // Compose takes an empty policy for none.
+    table.entries.retain(|entry| entry.key != "restart" || entry.node.value != Value::String(String::new()));
     for entry in &mut table.entries {
         match entry.key.as_str() {
             "networks" | "models" => names_or_tables(&mut entry.node),
@@ -153,8 +155,7 @@ pub fn restart(root: &mut Table) {
         for service in &mut services.entries {
             let place = service.key_place.clone();
             let Value::Table(table) = &mut service.node.value else { continue };
-            let is_nothing = |value: &Value| matches!(value, Value::Null) || *value == Value::String(String::new());
-            table.entries.retain(|entry| entry.key != "restart" || !is_nothing(&entry.node.value));
+            table.entries.retain(|entry| entry.key != "restart" || entry.node.value != Value::Null);
             if table.get("restart").is_none() && !has_deploy_policy(table) {
                 let node = Node { value: Value::String("no".to_owned()), place: place.clone() };
                 table.entries.push(Entry { key: "restart".to_owned(), key_place: place, node });

@@ -3,6 +3,9 @@
 //! In: the whole tree. Out: the tree without the keys that Wharf refuses, and what is to be said of them and of wrong values.
 //! Invariant: the stack room alone decides; a key that is taken out is in the list.
 
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
 use super::problem::Found;
 use super::write::write;
 use super::yaml::Comments;
@@ -23,37 +26,50 @@ pub struct Remark {
 pub fn judge(root: &mut Node, surroundings: &Surroundings<'_>) -> Vec<Remark> {
     let mut found = Found::default();
     examine(root, surroundings, &mut found);
-    let refused: Vec<Place> = found.refused_keys().to_vec();
-    let mut remarks = Vec::new();
-    for diagnostic in errors(found.into_diagnostics()) {
-        let place = diagnostic.place.clone().filter(|place| refused.contains(place));
-        let mut left_out = None;
-        if let (Some(place), Value::Table(table)) = (&place, &mut root.value) {
-            // A refused key may have come into several services by an alias; each gave a message of its own.
-            left_out = take_out(table, place).map(as_toml);
+    let refused = found.refused_keys().iter().map(|place| (id(place), VecDeque::new())).collect();
+    let mut refused = Refused(refused);
+    refused.take_out_of(root);
+    // What came into several services by an alias is one mistake.
+    found.forget_repetitions();
+    errors(found.into_diagnostics())
+        .map(|diagnostic| {
+            let left_out = diagnostic.place.as_ref().and_then(|place| refused.0.get_mut(&id(place))?.pop_front());
+            Remark { diagnostic, left_out: left_out.map(as_toml) }
+        })
+        .collect()
+}
+
+fn errors(diagnostics: Diagnostics) -> impl Iterator<Item = Diagnostic> {
+    let errors = diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error);
+    errors.cloned().collect::<Vec<Diagnostic>>().into_iter()
+}
+
+/// A file, and where in it a key begins.
+type Id = (usize, usize);
+
+fn id(place: &Place) -> Id {
+    (Arc::as_ptr(&place.file).addr(), place.span.start)
+}
+
+/// The refused keys by where they stand. By an alias one may have come into several services; then each gave a message.
+struct Refused(HashMap<Id, VecDeque<Entry>>);
+
+impl Refused {
+    fn take_out_of(&mut self, node: &mut Node) {
+        match &mut node.value {
+            Value::Table(table) => {
+                for mut entry in std::mem::take(&mut table.entries) {
+                    if let Some(taken) = self.0.get_mut(&id(&entry.key_place)) {
+                        taken.push_back(entry);
+                        continue;
+                    }
+                    self.take_out_of(&mut entry.node);
+                    table.entries.push(entry);
+                }
+            }
+            Value::Array(items) => items.iter_mut().for_each(|item| self.take_out_of(item)),
+            _ => {}
         }
-        remarks.push(Remark { diagnostic, left_out });
-    }
-    remarks
-}
-
-fn errors(diagnostics: Diagnostics) -> Vec<Diagnostic> {
-    diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).cloned().collect()
-}
-
-/// The first entry whose key stands at a place.
-fn take_out(table: &mut Table, place: &Place) -> Option<Entry> {
-    if let Some(index) = table.entries.iter().position(|entry| entry.key_place == *place) {
-        return Some(table.entries.remove(index));
-    }
-    table.entries.iter_mut().find_map(|entry| take_out_of(&mut entry.node, place))
-}
-
-fn take_out_of(node: &mut Node, place: &Place) -> Option<Entry> {
-    match &mut node.value {
-        Value::Table(table) => take_out(table, place),
-        Value::Array(items) => items.iter_mut().find_map(|item| take_out_of(item, place)),
-        _ => None,
     }
 }
 

@@ -13,6 +13,8 @@ mod explicit;
 mod judge;
 mod paths;
 mod problem;
+#[cfg(test)]
+mod properties;
 mod remarks;
 mod write;
 mod yaml;
@@ -102,6 +104,7 @@ fn finish(
         body = write::write(table, &mut comments);
     }
     remarks.add(lost.into_diagnostics());
+    remarks.sort();
     remarks.foot = std::mem::take(&mut comments.foot);
     remarks.homeless = comments.rest();
     Imported { toml: body + &remarks.as_comments(), complete: remarks.is_empty(), remarks: remarks.with(warnings) }
@@ -122,9 +125,9 @@ fn files(request: &Request<'_>, found: &mut Found) -> Option<Vec<PathBuf>> {
         }
         return Some(files).filter(|files| !files.is_empty());
     };
-    let directory = directory_of(first);
+    let directory = first.parent().unwrap_or(Path::new(""));
     if request.files.len() == 1
-        && let Some(name) = discover::override_beside(&directory)
+        && let Some(name) = discover::override_beside(directory)
         && first.file_name().is_some_and(|first| first != name)
     {
         found.add_without_place(Lost::OverrideBeside { path: directory.join(name) });

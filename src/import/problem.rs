@@ -85,6 +85,10 @@ pub enum Lost {
     DotEnvElsewhere {
         path: PathBuf,
     },
+    /// Things of which nothing more is said.
+    More {
+        count: usize,
+    },
     /// The text depends on the `.env` or `env_file` of an included file.
     VariableOfInclude {
         text: String,
@@ -96,6 +100,7 @@ impl Problem for Lost {
     fn severity(&self) -> Severity {
         match self {
             Self::Version | Self::OverrideBeside { .. } => Severity::Warning,
+            Self::More { .. } => Severity::Error,
             Self::PathInVariable { .. } | Self::DotEnvElsewhere { .. } | Self::VariableOfInclude { .. } => {
                 Severity::Error
             }
@@ -115,6 +120,10 @@ impl Problem for Lost {
                     directory.display()
                 ),
                 "make the variable's value absolute, or write the stack file into that directory",
+            ),
+            Self::More { count } => said(
+                format!("{count} more things could not be carried over, or are not right"),
+                "correct those above first, and import again",
             ),
             Self::VariableOfInclude { text, directory } => said(
                 format!(

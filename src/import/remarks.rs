@@ -1,6 +1,7 @@
 //! The end of the file: what could not be carried over, as comments.
 
 use super::judge::Remark;
+use super::problem::{Found, Lost};
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 
 /// What stands below the stack.
@@ -12,6 +13,9 @@ pub struct Remarks {
     /// Comments of keys that are gone.
     pub homeless: Vec<String>,
 }
+
+/// So many things may be wrong with a large stack; more are wrong only with a hostile one.
+const MOST_REMARKS: usize = 200;
 
 const LEFT_OUT: &str = "Not carried over:";
 const REFUSED: &str = "Carried over, but not right as it is:";
@@ -29,6 +33,21 @@ impl Remarks {
                 Severity::Error => self.judged.push(Remark { diagnostic, left_out: None }),
                 Severity::Warning => self.warnings.push(diagnostic),
             }
+        }
+    }
+
+    /// In the order of the files. Of more than anybody reads, the first; the others are counted.
+    pub fn sort(&mut self) {
+        let position = |remark: &Remark| {
+            let place = remark.diagnostic.place.as_ref();
+            place.map(|place| (place.file.path.clone(), place.span.start))
+        };
+        self.judged.sort_by_cached_key(position);
+        if self.judged.len() > MOST_REMARKS {
+            let mut more = Found::default();
+            more.add_without_place(Lost::More { count: self.judged.len() - MOST_REMARKS });
+            self.judged.truncate(MOST_REMARKS);
+            self.add(more.into_diagnostics());
         }
     }
 

@@ -200,6 +200,10 @@ impl Files {
         self.spec(defining, &names::container_spec(&stack.name, &service.name), &spec);
         self.unit(origin, &slice, Ok(units::service_slice(head, service)));
         self.unit(origin, &unit, container_unit);
+        let has_dependents = stack.services.values().any(|other| other.depends_on.contains_key(&service.name));
+        if service.replicas.is_some() && has_dependents {
+            self.unit(origin, &names::replicas_unit(&stack.name, &service.name), Ok(units::replicas(head, service)));
+        }
     }
 
     fn unit(&mut self, origin: Origin, name: &str, unit: Result<UnitFile, Unwritable>) {

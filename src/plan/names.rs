@@ -22,6 +22,11 @@ pub fn running_units(project: &str, service: &Service) -> Vec<String> {
     }
 }
 
+/// `shop-web-replicas.service`
+pub fn replicas_unit(project: &str, service: &str) -> String {
+    format!("{project}-{service}-replicas.service")
+}
+
 /// `shop-default-network.service`
 pub fn network_unit(project: &str, network: &str) -> String {
     format!("{project}-{network}-network.service")

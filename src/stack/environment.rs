@@ -3,7 +3,8 @@
 //! Source: Compose Specification, services, environment and env_file.
 
 use std::collections::BTreeMap;
-use std::io::ErrorKind;
+use std::fs::File;
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -113,7 +114,15 @@ fn load(entry: &EnvFile<'_>, environment: &mut Environment, surroundings: &Surro
     environment.extend(variables.into_iter().map(|(name, value)| (name, Some(value))));
 }
 
+/// As much as a file may be; `/dev/zero` has no end.
+const MOST_TEXT: u64 = 64 << 20;
+
 /// The whole text of a file.
 pub fn read_file(path: &Path) -> std::io::Result<Arc<SourceFile>> {
-    Ok(SourceFile::new(path, std::fs::read_to_string(path)?))
+    let mut text = String::new();
+    let length = File::open(path)?.take(MOST_TEXT + 1).read_to_string(&mut text)?;
+    if u64::try_from(length).is_ok_and(|length| length > MOST_TEXT) {
+        return Err(std::io::Error::other(format!("it is larger than {} MiB", MOST_TEXT >> 20)));
+    }
+    Ok(SourceFile::new(path, text))
 }

@@ -6,19 +6,35 @@ use std::path::Path;
 
 use super::interpolate::{Finding, interpolate};
 use super::node::{Node, Value};
-use super::problem::{Report, TextProblem};
+use super::problem::{Invalid, NameFault, Report, TextProblem};
 use super::profiles::Active;
 use super::surroundings::Surroundings;
 use super::{check, document, names};
 
-/// Decodes and checks a tree, with all profiles, as if it stood in a stack file.
+/// Decodes and checks a tree as if it stood in a stack file.
 pub fn examine(root: &Node, surroundings: &Surroundings<'_>, report: &mut Report) {
     let mut root = root.clone();
     fill_in(&mut root, surroundings, report);
     let directory = surroundings.at(&root.place).directory.clone();
     let source = directory.join("import.toml");
-    let decoded = document::read(&root, source, root.place.clone(), &Active::all(), surroundings, report);
-    check::check(&decoded, report);
+    project_name(&root, &surroundings.project, report);
+    let read = |active: &Active, report: &mut Report| {
+        document::read(&root, source.clone(), root.place.clone(), active, surroundings, report)
+    };
+    read(&Active::all(), report);
+    // Services of different profiles may well be in each other's way: between keys, only what always runs is checked.
+    let decoded = read(&Active::none(), &mut Report::default());
+    if !decoded.stack.services.is_empty() || decoded.unselected.is_empty() {
+        check::check(&decoded, report);
+    }
+}
+
+fn project_name(root: &Node, name: &str, report: &mut Report) {
+    let Value::Table(table) = &root.value else { return };
+    if let Some(entry) = table.get("name").filter(|_| !name.contains('$') && !names::is_project(name)) {
+        let fault = NameFault::ProjectName { value: name.to_owned(), derived: false };
+        report.add(&entry.node.place, Invalid::Name(fault));
+    }
 }
 
 /// Interpolates; a string with a variable that has no value now is not read at all.

@@ -19,6 +19,11 @@ const ALL: &str = "*";
 pub struct Active(BTreeSet<String>);
 
 impl Active {
+    /// No profile.
+    pub fn none() -> Self {
+        Self(BTreeSet::new())
+    }
+
     /// Every profile.
     pub fn all() -> Self {
         Self(BTreeSet::from([ALL.to_owned()]))

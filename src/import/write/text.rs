@@ -91,13 +91,19 @@ fn escaped_lines(text: &str) -> String {
     unquoted(&lines.join("\n"))
 }
 
-/// What neither ends a `"""` string nor joins with its end.
+/// What neither ends a `"""` string nor joins with its end: of three quotes in a row, and at the end, one is escaped.
 fn unquoted(text: &str) -> String {
-    let joined = text.replace("\"\"\"", "\"\"\\\"");
-    match joined.strip_suffix('"') {
-        Some(most) => format!("{most}\\\""),
-        None => joined,
+    let mut unquoted = String::with_capacity(text.len());
+    let mut row = 0;
+    for (offset, c) in text.char_indices() {
+        row = if c == '"' { row + 1 } else { 0 };
+        if row == 3 || (c == '"' && offset + 1 == text.len()) {
+            unquoted.push('\\');
+            row = 0;
+        }
+        unquoted.push(c);
     }
+    unquoted
 }
 
 /// A scalar; `None` for what is none, or has no TOML.

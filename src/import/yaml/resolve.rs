@@ -3,6 +3,7 @@
 //! Source: Compose Specification, Fragments and Merge; <https://yaml.org/type/merge.html>. Invariant: a document becomes at most
 //! [`MOST_NODES`] nodes, however its aliases multiply.
 
+use std::collections::HashSet;
 use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -80,24 +81,23 @@ impl Resolver<'_> {
     }
 
     fn table(&mut self, pairs: &[(Rc<Raw>, Rc<Raw>)]) -> Table {
-        let own: Vec<Option<String>> = pairs.iter().map(|(key, _)| self.key(key)).collect();
-        let mut table = Table::default();
-        for ((raw_key, raw_value), key) in pairs.iter().zip(&own) {
+        let keys: Vec<Option<String>> = pairs.iter().map(|(key, _)| self.key(key)).collect();
+        let own: HashSet<&String> = keys.iter().flatten().collect();
+        let mut mapping = Mapping::default();
+        for ((raw_key, raw_value), key) in pairs.iter().zip(&keys) {
             let Some(key) = key else { continue };
             if is_merge(raw_key) {
-                self.merge(raw_value, &own, &mut table);
+                self.merge(raw_value, &own, &mut mapping);
                 continue;
             }
             let key_place = self.place(&raw_key.span);
-            if table.get(key).is_some() {
+            if mapping.keys.contains(key) {
                 self.found.add(&key_place, YamlProblem::Twice { key: key.clone() });
-                continue;
-            }
-            if let Some(node) = self.node(raw_value) {
-                table.entries.push(Entry { key: key.clone(), key_place, node });
+            } else if let Some(node) = self.node(raw_value) {
+                mapping.push(Entry { key: key.clone(), key_place, node });
             }
         }
-        table
+        Table { entries: mapping.entries }
     }
 
     /// A key as text: numbers and booleans too are names here.
@@ -114,22 +114,22 @@ impl Resolver<'_> {
     }
 
     /// `<<`: one mapping or a list of them, of which the first wins; a key of the mapping's own wins over all.
-    fn merge(&mut self, raw: &Raw, own: &[Option<String>], table: &mut Table) {
+    fn merge(&mut self, raw: &Raw, own: &HashSet<&String>, mapping: &mut Mapping) {
         match &raw.kind {
-            Kind::Alias(target) => self.merge(target, own, table),
+            Kind::Alias(target) => self.merge(target, own, mapping),
             Kind::Mapping(_) => {
                 let Some(Node { value: Value::Table(merged), .. }) = self.node(raw) else { return };
-                for entry in merged.entries {
-                    let is_own = own.iter().flatten().any(|key| *key == entry.key);
-                    if !is_own && table.get(&entry.key).is_none() {
-                        table.entries.push(entry);
+                let new = |entry: &Entry| !own.contains(&entry.key);
+                for entry in merged.entries.into_iter().filter(new) {
+                    if !mapping.keys.contains(&entry.key) {
+                        mapping.push(entry);
                     }
                 }
             }
             Kind::Sequence(items) => {
                 for item in items {
                     match innermost(item).kind {
-                        Kind::Mapping(_) => self.merge(item, own, table),
+                        Kind::Mapping(_) => self.merge(item, own, mapping),
                         _ => self.no_merge(&item.span),
                     }
                 }
@@ -150,6 +150,20 @@ impl Resolver<'_> {
         let is_flow = text.starts_with(['[', '{', '"', '\'']);
         let length = if is_flow { text.len() } else { text.find(['\n', '\r']).unwrap_or(text.len()) };
         Place::new(self.file, span.start..span.start + text[..length].trim_end().len())
+    }
+}
+
+/// A table that grows, and what keys it has.
+#[derive(Default)]
+struct Mapping {
+    entries: Vec<Entry>,
+    keys: HashSet<String>,
+}
+
+impl Mapping {
+    fn push(&mut self, entry: Entry) {
+        self.keys.insert(entry.key.clone());
+        self.entries.push(entry);
     }
 }
 

@@ -83,8 +83,11 @@ fn order(head: &Head, section: &mut Section, service: &Service) -> Result<(), Un
     }
     for (name, dependency) in &service.depends_on {
         let Some(target) = head.stack.services.get(name) else { continue };
-        let units = names::running_units(head.project(), target);
-        if dependency.required { requires.extend(units) } else { wants.extend(units) }
+        let unit = match target.replicas {
+            None => names::service_unit(head.project(), target),
+            Some(_) => names::replicas_unit(head.project(), name),
+        };
+        if dependency.required { requires.push(unit) } else { wants.push(unit) }
     }
     let requires = once_each(requires);
     add_engine(section);

@@ -6,6 +6,11 @@ use crate::unit::UnitFile;
 
 pub fn target(head: &Head) -> UnitFile {
     let mut unit = head.unit(&format!("Stack {}", head.project()));
+    // Here alone: another file must not make every unit of the stack a changed one.
+    let further: Vec<String> = head.stack.further_sources.iter().map(|path| path.display().to_string()).collect();
+    if !further.is_empty() {
+        unit.comments.push(format!("The stack is made of further files: {}.", further.join(", ")));
+    }
     let units = head.stack.services.values().flat_map(|service| names::running_units(head.project(), service));
     unit.section("Unit").add_list("Wants", units);
     let install = unit.section("Install");

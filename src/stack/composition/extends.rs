@@ -24,6 +24,14 @@ pub struct Library<'a> {
     scope: Rc<Scope<'a>>,
 }
 
+/// The services of the file whose services are extended.
+struct Own<'n, 'a> {
+    services: &'n Table,
+    /// Where each stands.
+    index: &'n HashMap<String, usize>,
+    scope: &'n Rc<Scope<'a>>,
+}
+
 /// What `extends` says.
 struct Reference {
     /// The other file, and where it is named.
@@ -53,7 +61,8 @@ impl<'a> Composer<'a, '_> {
             if extends(&services.entries[number].node).is_none() {
                 continue;
             }
-            let Some(extended) = self.extended(number, services, &index, scope) else {
+            let own = Own { services, index: &index, scope };
+            let Some(extended) = self.extended(number, &own) else {
                 // What is wrong has been said; without its base the service is not to be called wrong.
                 self.incomplete = true;
                 if let Value::Table(service) = &mut services.entries[number].node.value {
@@ -65,18 +74,12 @@ impl<'a> Composer<'a, '_> {
         }
     }
 
-    fn extended(
-        &mut self,
-        number: usize,
-        services: &Table,
-        index: &HashMap<String, usize>,
-        scope: &Rc<Scope<'a>>,
-    ) -> Option<Node> {
-        let Entry { key, node, .. } = &services.entries[number];
+    fn extended(&mut self, number: usize, own: &Own<'_, 'a>) -> Option<Node> {
+        let Entry { key, node, .. } = &own.services.entries[number];
         let place = node.place.clone();
         let mut chain = Chain { links: vec![node.clone()], names: vec![(None, key.clone())], library: None };
-        while let Some(reference) = self.next(&mut chain, scope)? {
-            self.follow(reference, &mut chain, services, index, scope)?;
+        while let Some(reference) = self.next(&mut chain, own.scope)? {
+            self.follow(reference, &mut chain, own)?;
         }
         let mut base = chain.links.pop()?;
         while let Some(over) = chain.links.pop() {
@@ -129,16 +132,9 @@ impl<'a> Composer<'a, '_> {
     }
 
     /// Adds the service that a reference names to the chain.
-    fn follow(
-        &mut self,
-        reference: Reference,
-        chain: &mut Chain<'a>,
-        services: &Table,
-        index: &HashMap<String, usize>,
-        scope: &Rc<Scope<'a>>,
-    ) -> Option<()> {
+    fn follow(&mut self, reference: Reference, chain: &mut Chain<'a>, own: &Own<'_, 'a>) -> Option<()> {
         if let Some((file, place)) = &reference.file {
-            let from = chain.library.as_ref().map_or(scope, |library| &library.scope).clone();
+            let from = chain.library.as_ref().map_or(own.scope, |library| &library.scope).clone();
             chain.library = Some(self.library(file, place, &from)?);
         }
         let link = (chain.library.as_ref().map(|library| library.shown.clone()), reference.service.clone());
@@ -153,10 +149,10 @@ impl<'a> Composer<'a, '_> {
         }
         let found = match &chain.library {
             Some(library) => library.services.get(&reference.service),
-            None => index.get(&reference.service).and_then(|number| services.entries.get(*number)),
+            None => own.index.get(&reference.service).and_then(|number| own.services.entries.get(*number)),
         };
         let Some(found) = found else {
-            let known = chain.library.as_ref().map_or(services, |library| &library.services);
+            let known = chain.library.as_ref().map_or(own.services, |library| &library.services);
             self.unknown_base(reference, chain, known);
             return None;
         };

@@ -99,7 +99,7 @@ impl<'a> Composer<'a, '_> {
             Some(directory) => scope.shown(directory.text),
             None => shown.parent().unwrap_or(Path::new("")).to_owned(),
         };
-        let own = Rc::new(self.included_scope(scope, &directory, include.env_files.as_deref()));
+        let own = Rc::new(self.included_scope(include, scope, &directory));
         let mut files: Vec<Parsed> = Vec::new();
         for path in &include.paths {
             files.push(self.read(&scope.shown(path.text), &path.node.place, "include", &own)?);
@@ -123,36 +123,29 @@ impl<'a> Composer<'a, '_> {
     }
 
     /// The variables of the files that `env_file` names, else of `.env` in the project directory, behind those of the stack.
-    fn included_scope(&mut self, scope: &Rc<Scope<'a>>, directory: &Path, env_files: Option<&[Text<'_>]>) -> Scope<'a> {
+    fn included_scope(&mut self, include: &Include<'_>, scope: &Rc<Scope<'a>>, directory: &Path) -> Scope<'a> {
         let mut variables: HashMap<String, String> = HashMap::new();
-        match env_files {
-            Some(files) => {
-                for file in files {
-                    let read = self.read_variables(
-                        &scope.shown(file.text),
-                        Some(&file.node.place),
-                        &scope.with(variables.clone()),
-                    );
-                    variables.extend(read);
-                }
-            }
-            None => variables.extend(self.read_variables(&directory.join(".env"), None, scope)),
+        for file in include.env_files.iter().flatten() {
+            let above = scope.with(variables.clone());
+            variables.extend(self.read_variables(&scope.shown(file.text), &file.node.place, true, &above));
+        }
+        if let (None, Some(first)) = (&include.env_files, include.paths.first()) {
+            variables.extend(self.read_variables(&directory.join(".env"), &first.node.place, false, scope));
         }
         scope.moved(directory).with(variables)
     }
 
-    /// `place` is where the file is named; a file that nobody names may be missing.
-    fn read_variables(&mut self, path: &Path, place: Option<&Place>, scope: &Scope<'_>) -> Vec<(String, String)> {
+    /// `place` is where the file is named, or what it belongs to.
+    fn read_variables(&mut self, path: &Path, place: &Place, required: bool, scope: &Scope<'_>) -> env_file::Variables {
         let error = match read_file(path) {
             Ok(file) => return env_file::parse(&file, &|name| scope.lookup(name), self.report),
             Err(error) => error,
         };
         let (path, missing) = (path.to_owned(), error.kind() == ErrorKind::NotFound);
-        match place {
-            Some(place) if missing => self.report.add(place, Composition::FileMissing { key: "env_file", path }),
-            Some(place) => self.report.add(place, FileProblem::Unreadable { path, reason: error.to_string() }),
-            None if missing => {}
-            None => self.report.add_without_place(FileProblem::Unreadable { path, reason: error.to_string() }),
+        if missing && required {
+            self.report.add(place, Composition::FileMissing { key: "env_file", path });
+        } else if !missing {
+            self.report.add(place, FileProblem::Unreadable { path, reason: error.to_string() });
         }
         Vec::new()
     }

@@ -45,9 +45,9 @@ pub struct Composer<'a, 'r> {
     pub scopes: Scopes<'a>,
     /// Something is missing, and that is reported: what refers to it is not to be called wrong.
     pub incomplete: bool,
+    language: &'r mut dyn Language,
     /// One value may stand in several services, or one file in several includes.
     pub repeats: bool,
-    language: &'r mut dyn Language,
     report: &'r mut Report,
     /// The absolute paths of the files that others name.
     pub sources: BTreeSet<PathBuf>,

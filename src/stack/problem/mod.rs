@@ -105,6 +105,11 @@ impl Report {
         self.errors
     }
 
+    /// Where the keys stand that Wharf does not take.
+    pub fn refused_keys(&self) -> &[Place] {
+        &self.refused_keys
+    }
+
     /// Leaves out what has the place and the way out of an earlier one: a mistake in what several services inherit is one mistake.
     pub fn forget_repetitions(&mut self) {
         let mut seen = HashSet::new();
@@ -115,11 +120,6 @@ impl Report {
                 self.diagnostics.push(diagnostic.clone());
             }
         }
-    }
-
-    /// Where the keys stand that Wharf does not take.
-    pub fn refused_keys(&self) -> &[Place] {
-        &self.refused_keys
     }
 
     pub fn into_diagnostics(self) -> Diagnostics {
