@@ -33,6 +33,9 @@ pub fn normal(snapshot: &Value, side: Side) -> Value {
     let containers = containers(snapshot);
     let mut names: Names = containers.iter().flat_map(|(key, container)| known_as(key, container)).collect();
     names.extend(containers.values().flat_map(networks_by_id));
+    for (id, name) in list(&snapshot["others"]).iter().flat_map(another) {
+        names.entry(id).or_insert(name);
+    }
     let units = units(snapshot["units"].as_str().unwrap_or_default());
     let now = list(&snapshot["now"]);
     let shapes: Map<String, Value> = containers
@@ -88,6 +91,12 @@ fn known_as(key: &str, container: &Value) -> Vec<(String, String)> {
     let composes =
         format!("{project}-{}-{}", key.split(' ').next().unwrap_or(key), key.split(' ').nth(1).unwrap_or("1"));
     [id[..12].to_owned(), id, name, composes].into_iter().map(|known| (known, format!("<{key}>"))).collect()
+}
+
+/// A container that is not of the stack, by its name.
+fn another(container: &Value) -> [(String, String); 2] {
+    let (id, name) = (text(&container["ID"]), text(&container["Names"]));
+    [(id[..12].to_owned(), name.clone()), (id, name)]
 }
 
 /// Compose names an external network by its id.
@@ -156,7 +165,7 @@ fn container(inspected: &Value, names: &Names, restart: String) -> Value {
     for moved in ["Binds", "Mounts", "Tmpfs", "ContainerIDFile"] {
         host_table.remove(moved);
     }
-    host_table.retain(|_, value| *value != json!({}));
+    host_table.retain(|key, value| key == "BindsAndMounts" || *value != json!({}));
 
     let published = ports(&inspected["NetworkSettings"]["Ports"], &host["PortBindings"]);
     let networks = inspected["NetworkSettings"]["Networks"].as_object().into_iter().flatten();

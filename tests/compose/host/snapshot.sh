@@ -25,8 +25,13 @@ trap 'rm -rf "$work"' EXIT
 shopt -s nullglob
 cat /dev/null /run/started/*.json | jq -s --arg label "$label" --arg project "$project" \
     'map(select(.Config.Labels[$label] == $project))' >"$work/started"
-mapfile -t now < <(docker ps --all --quiet --filter "$mine")
-or_nothing container "${now[@]}" >"$work/now"
+# Between the two commands, a container that has ended may go.
+present() {
+    mapfile -t now < <(docker ps --all --quiet --filter "$mine")
+    or_nothing container "${now[@]}" >"$work/now"
+}
+present || present
+docker ps --all --no-trunc --format json | jq -s . >"$work/others"
 mapfile -t networks < <(docker network ls --quiet --filter "$mine")
 or_nothing network "${networks[@]}" >"$work/networks"
 mapfile -t volumes < <(docker volume ls --quiet --filter "$mine")
@@ -48,5 +53,5 @@ echo '{}' >"$work/probes"
 done <probe
 
 jq -n --slurpfile started "$work/started" --slurpfile now "$work/now" --slurpfile networks "$work/networks" \
-    --slurpfile volumes "$work/volumes" --slurpfile images "$work/images" --slurpfile probes "$work/probes" --rawfile units "$work/units" \
-    '{started: $started[0], now: $now[0], networks: $networks[0], volumes: $volumes[0], images: $images[0], probes: $probes[0], units: $units}'
+    --slurpfile others "$work/others" --slurpfile volumes "$work/volumes" --slurpfile images "$work/images" --slurpfile probes "$work/probes" --rawfile units "$work/units" \
+    '{started: $started[0], now: $now[0], others: $others[0], networks: $networks[0], volumes: $volumes[0], images: $images[0], probes: $probes[0], units: $units}'
