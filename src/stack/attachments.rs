@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::decode::{Fields, Item};
+use super::keys;
 use super::model::Attachment;
 use super::names;
 use super::node::Value;
@@ -63,7 +64,7 @@ fn list(item: Item<'_>, joined: &mut Joined, report: &mut Report) {
 }
 
 fn attachment(item: Item<'_>, owner: String, report: &mut Report) -> Option<Attachment> {
-    let mut fields = item.fields(owner, report)?;
+    let mut fields = item.fields(&keys::ATTACHMENT, owner, report)?;
     let mut attachment = Attachment {
         aliases: fields.parse_strings("aliases", report, |text| Ok(text.to_owned())),
         ipv4_address: fields.parse("ipv4_address", report, ipv4),
@@ -77,7 +78,7 @@ fn attachment(item: Item<'_>, owner: String, report: &mut Report) -> Option<Atta
     if let Some(name) = fields.parse("interface_name", report, interface) {
         attachment.driver_opts.entry(INTERFACE_NAME.to_owned()).or_insert(name);
     }
-    fields.finish(&[], report);
+    fields.finish(report);
     Some(attachment)
 }
 

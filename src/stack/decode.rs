@@ -3,6 +3,7 @@
 //! In: tables and values. Out: plain Rust values, or `None` after reporting why not. Invariant: reading never stops at an
 //! error, and a table that is read to its end has reported every key that nobody asked for.
 
+use super::keys::{self, Key, State};
 use super::node::{Entry, Node, Table, Value};
 use super::problem::{Expected, Invalid, Report, Shape};
 use super::suggest::nearest;
@@ -191,8 +192,8 @@ impl<'a> Item<'a> {
         Some(Pair { key: key.to_owned(), value, place: self.place() })
     }
 
-    /// The value as a table whose keys are fixed; `owner` is what messages call it. Null is an empty table.
-    pub fn fields(&self, owner: String, report: &mut Report) -> Option<Fields<'a>> {
+    /// The value as a table with these keys; `owner` is what messages call it. Null is an empty table.
+    pub fn fields(&self, keys: &'static keys::Table, owner: String, report: &mut Report) -> Option<Fields<'a>> {
         let table = match &self.node.value {
             Value::Table(table) => Some(table),
             Value::Null => None,
@@ -201,7 +202,7 @@ impl<'a> Item<'a> {
                 return None;
             }
         };
-        Some(Fields { owner, place: self.place().clone(), table, known: Vec::new() })
+        Some(Fields { owner, place: self.place().clone(), keys, table, known: Vec::new() })
     }
 
     /// The value as a table whose keys the user chooses; null is an empty table.
@@ -236,12 +237,10 @@ pub struct Fields<'a> {
     pub owner: String,
     /// Where the table stands.
     pub place: Place,
+    keys: &'static keys::Table,
     table: Option<&'a Table>,
     known: Vec<&'static str>,
 }
-
-/// A key of the Compose Specification that is not supported yet, and what to do instead.
-pub type Unsupported = (&'static str, Option<&'static str>);
 
 impl<'a> Fields<'a> {
     pub fn get(&mut self, key: &'static str) -> Option<Item<'a>> {
@@ -250,6 +249,13 @@ impl<'a> Fields<'a> {
 
     /// The key's entry, for those that need the place of the key itself.
     pub fn entry(&mut self, key: &'static str) -> Option<&'a Entry> {
+        debug_assert!(
+            self.keys.key(key).is_some_and(Key::is_honoured),
+            "`{key}` is not in the table of {}",
+            self.keys.title
+        );
+        #[cfg(test)]
+        keys::asked::note(self.keys, key);
         self.known.push(key);
         self.table?.get(key).filter(|entry| entry.node.value != Value::Null)
     }
@@ -311,28 +317,26 @@ impl<'a> Fields<'a> {
         self.table.into_iter().flat_map(|table| &table.entries).filter(|entry| !entry.key.starts_with("x-"))
     }
 
-    /// Ends the reading: reports every key that was not asked for.
-    pub fn finish(self, unsupported: &[Unsupported], report: &mut Report) {
-        self.report_unknown(unsupported, report);
+    /// Ends the reading: reports every key that was not asked for, with what the table of keys says of it.
+    pub fn finish(self, report: &mut Report) {
+        for entry in self.written().filter(|entry| !self.known.contains(&entry.key.as_str())) {
+            self.refuse(entry, report);
+        }
     }
 
-    fn report_unknown(&self, unsupported: &[Unsupported], report: &mut Report) {
-        for entry in self.written() {
-            let key = entry.key.as_str();
-            if self.known.contains(&key) {
-                continue;
+    fn refuse(&self, entry: &Entry, report: &mut Report) {
+        let (key, owner) = (entry.key.clone(), self.owner.clone());
+        match self.keys.key(&key).map(|key| key.state) {
+            Some(State::Refused { because, instead }) => {
+                report.add(&entry.key_place, Shape::KeyRefused { key, owner, because, instead });
             }
-            let owner = self.owner.clone();
-            match unsupported.iter().find(|(name, _)| *name == key) {
-                Some((_, instead)) => {
-                    report.add(&entry.key_place, Shape::Unsupported { key: key.to_owned(), owner, instead: *instead });
-                }
-                None => {
-                    let nearest = nearest(key, &self.known);
-                    let mut known = self.known.clone();
-                    known.sort_unstable();
-                    report.add(&entry.key_place, Shape::UnknownKey { key: key.to_owned(), owner, nearest, known });
-                }
+            Some(State::Ignored(reason)) => report.add(&entry.key_place, Shape::Ignored { key, reason }),
+            Some(_) => report.add(&entry.key_place, Shape::Unsupported { key, owner }),
+            None => {
+                let nearest = nearest(&key, &self.known);
+                let mut known = self.known.clone();
+                known.sort_unstable();
+                report.add(&entry.key_place, Shape::UnknownKey { key, owner, nearest, known });
             }
         }
     }

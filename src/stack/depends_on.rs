@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use super::choice;
 use super::decode::{Fields, Item};
+use super::keys;
 use super::model::{Condition, Dependency};
 use super::node::Value;
 use super::problem::{Expected, Report, Shape};
@@ -45,13 +46,13 @@ fn started(place: &Place) -> Dependency {
 }
 
 fn long(item: Item<'_>, owner: String, place: &Place, report: &mut Report) -> Option<Dependency> {
-    let mut fields = item.fields(owner, report)?;
+    let mut fields = item.fields(&keys::DEPENDENCY, owner, report)?;
     let dependency = Dependency {
         condition: fields.parse("condition", report, choice::condition).unwrap_or(Condition::Started),
         required: fields.boolean("required", report).unwrap_or(true),
         restart: fields.boolean("restart", report).unwrap_or(false),
         place: place.clone(),
     };
-    fields.finish(&[], report);
+    fields.finish(report);
     Some(dependency)
 }

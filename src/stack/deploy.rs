@@ -4,8 +4,9 @@
 
 use super::amounts;
 use super::choice::one_of;
-use super::decode::{Fields, Item, Unsupported};
+use super::decode::{Fields, Item};
 use super::device_requests;
+use super::keys;
 use super::model::{DeviceRequest, Restart, RestartTuning};
 use super::problem::{Across, Expected, Report};
 use super::resources::{cpus, limit_in_bytes, pids_limit};
@@ -35,17 +36,10 @@ pub struct DeployResources {
 /// More would be a mistake, and a file must not fill the memory.
 const MOST_REPLICAS: i64 = 1000;
 
-const REFUSED: &[Unsupported] = &[
-    ("labels", Some("use `labels` of the service: here only containers have labels")),
-    ("placement", Some("remove it: there is one host only")),
-    ("rollback_config", Some("remove it: to go back, generate the older stack file")),
-    ("update_config", Some("remove it: `wharf generate --now` restarts what has changed")),
-];
-
 /// Reads `deploy`.
 pub fn read(service: &mut Fields<'_>, report: &mut Report) -> Deploy {
     let owner = format!("`deploy` of {}", service.owner);
-    let Some(mut fields) = service.get("deploy").and_then(|item| item.fields(owner, report)) else {
+    let Some(mut fields) = service.get("deploy").and_then(|item| item.fields(&keys::DEPLOY, owner, report)) else {
         return Deploy::default();
     };
     let replicas = replicas(&mut fields, "replicas", report);
@@ -56,7 +50,7 @@ pub fn read(service: &mut Fields<'_>, report: &mut Report) -> Deploy {
     fields.parse("endpoint_mode", report, |text| one_of("endpoint_mode", text, &["dnsrr"]));
     let (restart, restart_tuning) = restart_policy(&mut fields, report);
     let resources = resources(&mut fields, report);
-    fields.finish(REFUSED, report);
+    fields.finish(report);
     Deploy { replicas, restart, restart_tuning, resources }
 }
 
@@ -67,7 +61,9 @@ pub fn replicas(fields: &mut Fields<'_>, key: &'static str, report: &mut Report)
 
 fn restart_policy(deploy: &mut Fields<'_>, report: &mut Report) -> (Option<Restart>, RestartTuning) {
     let owner = format!("`restart_policy` of {}", deploy.owner);
-    let Some(mut fields) = deploy.get("restart_policy").and_then(|item| item.fields(owner, report)) else {
+    let Some(mut fields) =
+        deploy.get("restart_policy").and_then(|item| item.fields(&keys::RESTART_POLICY, owner, report))
+    else {
         return (None, RestartTuning::default());
     };
     let condition = fields.parse("condition", report, |text| one_of("condition", text, &["none", "on-failure", "any"]));
@@ -76,7 +72,7 @@ fn restart_policy(deploy: &mut Fields<'_>, report: &mut Report) -> (Option<Resta
     let (delay, window) = (duration("delay"), duration("window"));
     let max_attempts =
         fields.integer_between("max_attempts", 0, i64::from(u32::MAX), report).and_then(|n| u32::try_from(n).ok());
-    fields.finish(&[], report);
+    fields.finish(report);
     let restart = match condition {
         Some("none") => Restart::No,
         Some("on-failure") => Restart::OnFailure(None),
@@ -88,27 +84,24 @@ fn restart_policy(deploy: &mut Fields<'_>, report: &mut Report) -> (Option<Resta
 fn resources(deploy: &mut Fields<'_>, report: &mut Report) -> DeployResources {
     let owner = format!("`resources` of {}", deploy.owner);
     let mut read = DeployResources::default();
-    let Some(mut fields) = deploy.get("resources").and_then(|item| item.fields(owner, report)) else {
+    let Some(mut fields) = deploy.get("resources").and_then(|item| item.fields(&keys::RESOURCES, owner, report)) else {
         return read;
     };
     let owner = |part: &str| format!("`{part}` of {}", deploy.owner);
-    if let Some(mut limits) = fields.get("limits").and_then(|item| item.fields(owner("limits"), report)) {
+    if let Some(mut limits) = fields.get("limits").and_then(|item| item.fields(&keys::LIMITS, owner("limits"), report))
+    {
         read.cpus = cpus(&mut limits, "cpus", report);
         read.memory = limit_in_bytes(&mut limits, "memory", report);
         read.pids = pids_limit(&mut limits, "pids", report);
-        limits.finish(&[], report);
+        limits.finish(report);
     }
-    if let Some(mut reserved) = fields.get("reservations").and_then(|item| item.fields(owner("reservations"), report)) {
+    if let Some(mut reserved) =
+        fields.get("reservations").and_then(|item| item.fields(&keys::RESERVATIONS, owner("reservations"), report))
+    {
         read.reserved_memory = limit_in_bytes(&mut reserved, "memory", report);
         read.devices = device_requests::devices(&mut reserved, report);
-        reserved.finish(
-            &[
-                ("cpus", Some("set `CPUWeight` in `[services.NAME.systemd.Slice]`: no host can hold CPUs back")),
-                ("generic_resources", Some("remove it: they are a swarm's; name devices with `devices`")),
-            ],
-            report,
-        );
+        reserved.finish(report);
     }
-    fields.finish(&[], report);
+    fields.finish(report);
     read
 }

@@ -3,6 +3,7 @@
 //! Source: Compose Specification, services, gpus, and Compose Deploy Specification, devices; Engine API, DeviceRequest.
 
 use super::decode::{Fields, Item};
+use super::keys;
 use super::model::DeviceRequest;
 use super::node::Value;
 use super::problem::{Across, ChoiceFault, Expected, Invalid, Report};
@@ -35,7 +36,7 @@ fn list(item: Item<'_>, needs_capabilities: bool, report: &mut Report) -> Vec<De
 }
 
 fn request(item: Item<'_>, needs_capabilities: bool, report: &mut Report) -> Option<DeviceRequest> {
-    let mut fields = item.fields(format!("a device of `{}`", item.key), report)?;
+    let mut fields = item.fields(&keys::DEVICE_REQUEST, format!("a device of `{}`", item.key), report)?;
     if needs_capabilities {
         fields.required("capabilities", "capabilities = [\"gpu\"]", report);
     }
@@ -52,7 +53,8 @@ fn request(item: Item<'_>, needs_capabilities: bool, report: &mut Report) -> Opt
     if count_item.is_some() && !device_ids.is_empty() {
         report.add(&fields.place_of("count"), Across::CountAndIds);
     }
-    let options = super::networks::options(&mut fields, "options", report);
-    fields.finish(&[], report);
+    let options = fields.get("options").map(|item| item.pairs(report)).unwrap_or_default();
+    let options = options.into_iter().map(|pair| (pair.key, pair.value.unwrap_or_default())).collect();
+    fields.finish(report);
     Some(DeviceRequest { driver, count, device_ids, capabilities, options })
 }

@@ -6,22 +6,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use super::decode::{Fields, Item, Unsupported};
+use super::decode::{Fields, Item};
+use super::keys;
 use super::model::{Service, Stack, Volume};
 use super::node::Node;
-use super::problem::{Report, Shape};
+use super::problem::Report;
 use super::profiles::{self, Active};
 use super::service::{self, Decoded as DecodedService};
 use super::surroundings::Surroundings;
 use super::systemd::{self, TARGET_SECTIONS};
 use super::{attachments, networks, ports, volumes};
 use crate::diagnostic::Place;
-
-const UNSUPPORTED: &[Unsupported] = &[
-    ("configs", Some("mount the files with the services' `volumes`")),
-    ("models", None),
-    ("secrets", Some("mount the files with the services' `volumes`")),
-];
 
 /// The stack as decoded, and the places that the checks between keys need.
 pub struct Decoded {
@@ -55,15 +50,11 @@ pub fn read(
         systemd: BTreeMap::new(),
     };
     let mut services = Services::default();
-    if let Some(mut fields) = item.fields("the stack file".to_owned(), report) {
+    if let Some(mut fields) = item.fields(&keys::STACK, "the stack file".to_owned(), report) {
         services = read_services(&mut fields, active, surroundings, report);
         profiles::of_stack(&mut fields, &services.profiles, report);
         // Its value has been read before the interpolation.
         fields.string("name", report);
-        if let Some(version) = fields.entry("version") {
-            let reason = "the Compose Specification has no versions any more";
-            report.add(&version.key_place, Shape::Ignored { key: "version".to_owned(), reason });
-        }
         stack.autostart = fields.boolean("autostart", report).unwrap_or(true);
         stack.systemd = systemd::read(&mut fields, TARGET_SECTIONS, report);
         if let Some(item) = fields.get("networks") {
@@ -73,7 +64,7 @@ pub fn read(
         stack.volumes = read_volumes(&mut fields, surroundings, report);
         // Has been taken out when the files were put together.
         fields.entry("include");
-        fields.finish(UNSUPPORTED, report);
+        fields.finish(report);
     }
     stack.services = services.selected.iter().map(|(name, decoded)| (name.clone(), decoded.service.clone())).collect();
     leave_out(&services.unselected, &mut stack);

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use super::choice::one_of;
 use super::decode::{Fields, Item, accept};
 use super::env_file;
+use super::keys;
 use super::names;
 use super::node::Value;
 use super::problem::{CommandFault, Expected, FileProblem, Invalid, Report, Shape};
@@ -75,12 +76,12 @@ fn env_file<'a>(item: Item<'a>, report: &mut Report) -> Option<EnvFile<'a>> {
     if !matches!(item.node.value, Value::Table(_)) {
         return Some(EnvFile { path: item, required: true, raw: false });
     }
-    let mut fields = item.fields("an entry of `env_file`".to_owned(), report)?;
+    let mut fields = item.fields(&keys::ENV_FILE, "an entry of `env_file`".to_owned(), report)?;
     let path = fields.get("path");
     let required = fields.boolean("required", report).unwrap_or(true);
     let raw = fields.parse("format", report, |text| one_of("format", text, &["raw"])).is_some();
     let owner = fields.owner.clone();
-    fields.finish(&[], report);
+    fields.finish(report);
     if path.is_none() {
         report.add(item.place(), Shape::Missing { key: "path", owner, example: "path = \"./web.env\"" });
     }

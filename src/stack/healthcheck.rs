@@ -4,6 +4,7 @@
 
 use super::amounts;
 use super::decode::{Fields, Item};
+use super::keys;
 use super::model::{HealthTest, Healthcheck};
 use super::node::Value;
 use super::problem::{CommandFault, Expected, Invalid, Report};
@@ -11,7 +12,11 @@ use super::suggest::nearest;
 
 /// Reads `healthcheck`.
 pub fn read(service: &mut Fields<'_>, report: &mut Report) -> Option<Healthcheck> {
-    let mut fields = service.get("healthcheck")?.fields(format!("`healthcheck` of {}", service.owner), report)?;
+    let mut fields = service.get("healthcheck")?.fields(
+        &keys::HEALTHCHECK,
+        format!("`healthcheck` of {}", service.owner),
+        report,
+    )?;
     let test = fields.get("test").and_then(|item| test(item, report));
     let disabled = fields.boolean("disable", report).unwrap_or(false);
     let mut duration =
@@ -22,7 +27,7 @@ pub fn read(service: &mut Fields<'_>, report: &mut Report) -> Option<Healthcheck
     let start_interval = duration("start_interval");
     let retries = fields.get("retries").and_then(|item| item.integer(0, report));
     let retries = retries.map(|retries| u32::try_from(retries).unwrap_or(u32::MAX));
-    fields.finish(&[], report);
+    fields.finish(report);
     let test = if disabled { HealthTest::Disabled } else { test.unwrap_or(HealthTest::Inherit) };
     Some(Healthcheck { test, interval, timeout, retries, start_period, start_interval })
 }

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::decode::{Fields, Item};
+use super::keys;
 use super::model::Ulimit;
 use super::node::Value;
 use super::problem::{ChoiceFault, Invalid, Report, Shape};
@@ -54,10 +55,10 @@ fn ulimit(item: Item<'_>, owner: &str, report: &mut Report) -> Option<Ulimit> {
         let both = item.integer(-1, report)?;
         return Some(Ulimit { soft: both, hard: both });
     }
-    let mut fields = item.fields(format!("limit `{}` of {owner}", item.key), report)?;
+    let mut fields = item.fields(&keys::ULIMIT, format!("limit `{}` of {owner}", item.key), report)?;
     let soft = required(&mut fields, "soft", "soft = 1024", report);
     let hard = required(&mut fields, "hard", "hard = 4096", report);
-    fields.finish(&[], report);
+    fields.finish(report);
     let limit = Ulimit { soft: soft?, hard: hard? };
     if limit.hard != -1 && (limit.soft == -1 || limit.soft > limit.hard) {
         report.add(item.place(), Invalid::UlimitOrder { soft: limit.soft, hard: limit.hard });

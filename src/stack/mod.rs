@@ -26,6 +26,7 @@ mod healthcheck;
 mod hosts;
 mod image;
 pub(crate) mod interpolate;
+pub mod keys;
 mod labels;
 mod limits;
 mod links;

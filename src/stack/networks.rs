@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::decode::{Fields, Item, accept};
+use super::keys;
 use super::model::{Ipam, IpamConfig, Network};
 use super::names;
 use super::node::{Entry, Value};
@@ -19,7 +20,7 @@ use crate::diagnostic::Place;
 pub fn read(entry: &Entry, surroundings: &Surroundings<'_>, report: &mut Report) -> Option<Network> {
     let key = accept(names::key(&entry.key), &entry.key_place, report)?;
     let item = Item { key: &entry.key, node: &entry.node };
-    let mut fields = item.fields(format!("network `{key}`"), report)?;
+    let mut fields = item.fields(&keys::NETWORK, format!("network `{key}`"), report)?;
     let external = external(&mut fields, report);
     let mut network = Network { external, ..implicit(&key, &entry.key_place, surroundings) };
     if external {
@@ -41,7 +42,7 @@ pub fn read(entry: &Entry, surroundings: &Surroundings<'_>, report: &mut Report)
     network.enable_ipv6 = fields.boolean("enable_ipv6", report);
     network.ipam = fields.get("ipam").and_then(|item| ipam(item, &key, report));
     network.labels = labels::read(&mut fields, report);
-    fields.finish(&[], report);
+    fields.finish(report);
     Some(network)
 }
 
@@ -104,17 +105,17 @@ pub fn options(fields: &mut Fields<'_>, key: &'static str, report: &mut Report) 
 
 fn ipam(item: Item<'_>, network: &str, report: &mut Report) -> Option<Ipam> {
     let owner = format!("`ipam` of network `{network}`");
-    let mut fields = item.fields(owner, report)?;
+    let mut fields = item.fields(&keys::IPAM, owner, report)?;
     let driver = fields.string("driver", report);
     let options = options(&mut fields, "options", report);
     let configs = fields.get("config").and_then(|item| item.elements(Expected::List, report)).unwrap_or_default();
     let config = configs.iter().filter_map(|node| ipam_config(Item { key: "config", node }, network, report)).collect();
-    fields.finish(&[], report);
+    fields.finish(report);
     Some(Ipam { driver, config, options })
 }
 
 fn ipam_config(item: Item<'_>, network: &str, report: &mut Report) -> Option<IpamConfig> {
-    let mut fields = item.fields(format!("an ipam `config` of network `{network}`"), report)?;
+    let mut fields = item.fields(&keys::IPAM_CONFIG, format!("an ipam `config` of network `{network}`"), report)?;
     let mut config = IpamConfig {
         subnet: fields.parse("subnet", report, subnet),
         ip_range: fields.parse("ip_range", report, subnet),
@@ -128,7 +129,7 @@ fn ipam_config(item: Item<'_>, network: &str, report: &mut Report) -> Option<Ipa
             config.aux_addresses.extend(address.map(|address| (entry.key.clone(), address)));
         }
     }
-    fields.finish(&[], report);
+    fields.finish(report);
     Some(config)
 }
 

@@ -6,6 +6,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::decode::{Fields, Item, accept};
+use super::keys;
 use super::model::{Port, Protocol, Published};
 use super::node::{Node, Value};
 use super::problem::{ChoiceFault, Expected, Family, Invalid, MachineFault, PortFault, Report, Shape};
@@ -176,7 +177,7 @@ fn number(text: &str) -> Result<u16, PortFault> {
 }
 
 fn long(item: Item<'_>, owner: &str, report: &mut Report) -> Option<Mapping> {
-    let mut fields = item.fields(format!("a port of {owner}"), report)?;
+    let mut fields = item.fields(&keys::PORT, format!("a port of {owner}"), report)?;
     let target_item = fields.get("target");
     let target = target_item.and_then(|target| ranged(target, report));
     let published = fields.get("published").and_then(|published| ranged(published, report));
@@ -201,7 +202,7 @@ fn long(item: Item<'_>, owner: &str, report: &mut Report) -> Option<Mapping> {
         fields.string(informational, report);
     }
     let owner = fields.owner.clone();
-    fields.finish(&[], report);
+    fields.finish(report);
     if target_item.is_none() {
         report.add(item.place(), Shape::Missing { key: "target", owner, example: "target = 80" });
     }

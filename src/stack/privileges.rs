@@ -3,6 +3,7 @@
 //! Source: Compose Specification, services, cap_add, cap_drop and devices; capabilities(7).
 
 use super::decode::{Fields, Item, accept};
+use super::keys;
 use super::model::Device;
 use super::node::Value;
 use super::problem::{ChoiceFault, Expected, Invalid, MachineFault, Report, Shape};
@@ -134,13 +135,13 @@ pub fn are_permissions(text: &str) -> bool {
 }
 
 fn long(item: Item<'_>, owner: &str, report: &mut Report) -> Option<Device> {
-    let mut fields = item.fields(format!("a device of {owner}"), report)?;
+    let mut fields = item.fields(&keys::DEVICE, format!("a device of {owner}"), report)?;
     let written_source = fields.get("source");
     let source = written_source.and_then(|item| item.string(report));
     let target = fields.string("target", report);
     let permissions = fields.string("permissions", report);
     let owner = fields.owner.clone();
-    fields.finish(&[], report);
+    fields.finish(report);
     if written_source.is_none() {
         report.add(item.place(), Shape::Missing { key: "source", owner, example: "source = \"/dev/…\"" });
     }

@@ -7,6 +7,7 @@ use super::amounts;
 use super::decode::{Fields, Item, accept};
 use super::deploy::DeployResources;
 use super::device_requests;
+use super::keys;
 use super::model::{Blkio, Resources};
 use super::mounts::bytes;
 use super::node::Value;
@@ -138,7 +139,7 @@ fn cpuset(text: &str) -> Result<String, Invalid> {
 
 fn blkio(service: &mut Fields<'_>, report: &mut Report) -> Blkio {
     let owner = format!("`blkio_config` of {}", service.owner);
-    let Some(mut fields) = service.get("blkio_config").and_then(|item| item.fields(owner, report)) else {
+    let Some(mut fields) = service.get("blkio_config").and_then(|item| item.fields(&keys::BLKIO, owner, report)) else {
         return Blkio::default();
     };
     let weight = |fields: &mut Fields<'_>, report: &mut Report| {
@@ -152,7 +153,7 @@ fn blkio(service: &mut Fields<'_>, report: &mut Report) -> Blkio {
         device_read_iops: of_devices(&mut fields, "device_read_iops", report, operations_per_second),
         device_write_iops: of_devices(&mut fields, "device_write_iops", report, operations_per_second),
     };
-    fields.finish(&[], report);
+    fields.finish(report);
     blkio
 }
 
@@ -175,14 +176,15 @@ fn of_devices<T>(
     let mut devices = Vec::new();
     for node in item.elements(Expected::List, report).unwrap_or_default() {
         let owner = format!("a device of `{key}`");
-        let Some(mut device) = (Item { key, node }).fields(owner, report) else { continue };
+        let keys = if key == "weight_device" { &keys::BLKIO_WEIGHT } else { &keys::BLKIO_RATE };
+        let Some(mut device) = (Item { key, node }).fields(keys, owner, report) else { continue };
         let path = device
             .required("path", "path = \"/dev/sda\"", report)
             .and_then(|item| item.parse(Expected::String, report, |text| super::service::absolute("path", text)));
         let wanted = if key == "weight_device" { ("weight", "weight = 500") } else { ("rate", "rate = \"12mb\"") };
         device.required(wanted.0, wanted.1, report);
         let value = value(&mut device, report);
-        device.finish(&[], report);
+        device.finish(report);
         devices.extend(path.zip(value));
     }
     devices

@@ -4,7 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use super::decode::{Fields, Item, Unsupported, accept};
+use super::decode::{Fields, Item, accept};
+use super::keys;
 use super::model::{Condition, Dependency, DeviceRequest, MountsOwner, Service};
 use super::node::{Entry, Value};
 use super::problem::{Across, CommandFault, Expected, Invalid, Report, Shape};
@@ -40,7 +41,7 @@ pub fn read(
 ) -> Option<Decoded> {
     let name = accept(names::key(&entry.key), &entry.key_place, report);
     let item = Item { key: &entry.key, node: &entry.node };
-    let mut all_fields = item.fields(format!("service `{}`", entry.key), report)?;
+    let mut all_fields = item.fields(&keys::SERVICE, format!("service `{}`", entry.key), report)?;
     let fields = &mut all_fields;
     let image_item = fields.get("image");
     let namespaces = namespaces::read(fields, report);
@@ -120,7 +121,7 @@ pub fn read(
     // Have been read before: the one when the files were put together, the other to know whether the service is there.
     all_fields.entry("extends");
     all_fields.entry("profiles");
-    all_fields.finish(UNSUPPORTED, report);
+    all_fields.finish(report);
     name?;
     Some(Decoded {
         service,
@@ -148,16 +149,17 @@ fn output(fields: &mut Fields<'_>, report: &mut Report) {
                        `[services.NAME.systemd.Service]`";
         report.add(&fields.place_of("attach"), Shape::Refused { key: "attach", instead });
     }
-    let Some(mut logging) = fields.get("logging").and_then(|item| item.fields("`logging`".to_owned(), report)) else {
+    let Some(item) = fields.get("logging") else { return };
+    let Some(mut logging) = item.fields(&keys::LOGGING, format!("`logging` of {}", fields.owner), report) else {
         return;
     };
-    let is_journal = logging.string("driver", report).as_deref() == Some("journald");
-    let has_options = logging.get("options").is_some();
-    logging.finish(&[], report);
-    if !is_journal || has_options {
-        let instead = "remove it: the output goes to the journal, of which journald.conf(5) bounds size and age";
-        report.add(&fields.place_of("logging"), Shape::Refused { key: "logging", instead });
+    if let Some(driver) =
+        logging.get("driver").filter(|item| item.string(report).is_some_and(|name| name != "journald"))
+    {
+        let instead = "remove `logging`: the output goes to the journal, of which journald.conf(5) bounds size and age";
+        report.add(driver.place(), Shape::Refused { key: "driver", instead });
     }
+    logging.finish(report);
 }
 
 /// What names another service cannot be there without it. Source: Compose Specification, services, links; the reference
@@ -212,22 +214,3 @@ fn user(fields: &mut Fields<'_>, report: &mut Report) -> Option<String> {
 pub fn absolute(key: &'static str, text: &str) -> Result<String, Invalid> {
     if text.starts_with('/') { Ok(text.to_owned()) } else { Err(Invalid::AbsolutePath { key, value: text.to_owned() }) }
 }
-
-/// Keys of the Compose Specification that a service cannot have, and what to do instead.
-const UNSUPPORTED: &[Unsupported] = &[
-    ("build", Some("build the image beforehand and name it with `image`")),
-    ("cgroup_parent", Some("remove it: systemd's slices are the cgroups here")),
-    ("configs", Some("mount the file with `volumes`")),
-    ("cpu_count", Some("it is for Windows: use `cpus`")),
-    ("cpu_percent", Some("it is for Windows: use `cpus`")),
-    ("credential_spec", Some("remove it: it is for Windows")),
-    ("develop", None),
-    ("isolation", Some("remove it: it is for Windows")),
-    ("models", None),
-    ("post_start", None),
-    ("pre_stop", None),
-    ("provider", None),
-    ("pull_refresh_after", None),
-    ("secrets", Some("mount the file with `volumes`")),
-    ("use_api_socket", Some("mount the engine's socket: `volumes = [\"/run/docker.sock:/var/run/docker.sock\"]`")),
-];

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::decode::{Item, accept};
+use super::keys;
 use super::labels;
 use super::model::Volume;
 use super::names;
@@ -18,7 +19,7 @@ use super::systemd::{self, RESOURCE_SECTIONS};
 pub fn read(entry: &Entry, surroundings: &Surroundings<'_>, report: &mut Report) -> Option<Volume> {
     let key = accept(names::key(&entry.key), &entry.key_place, report)?;
     let item = Item { key: &entry.key, node: &entry.node };
-    let mut fields = item.fields(format!("volume `{key}`"), report)?;
+    let mut fields = item.fields(&keys::VOLUME, format!("volume `{key}`"), report)?;
     let external = external(&mut fields, report);
     let usual_name = if external { key.clone() } else { format!("{}_{key}", surroundings.project) };
     let mut volume = Volume {
@@ -38,6 +39,6 @@ pub fn read(entry: &Entry, surroundings: &Surroundings<'_>, report: &mut Report)
     volume.driver = fields.string("driver", report);
     volume.driver_opts = options(&mut fields, "driver_opts", report);
     volume.labels = labels::read(&mut fields, report);
-    fields.finish(&[], report);
+    fields.finish(report);
     Some(volume)
 }

@@ -31,6 +31,8 @@ pub enum Command {
     Status(Status),
     /// Stop a stack and delete its units, containers and networks
     Remove(Remove),
+    /// Print the JSON schema of stack files, by which an editor completes and checks them
+    Schema,
 }
 
 /// Which stacks, and how much of them.

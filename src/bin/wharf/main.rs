@@ -7,6 +7,7 @@ mod import;
 mod output;
 mod pull;
 mod remove;
+mod schema;
 mod stacks;
 mod status;
 
@@ -92,5 +93,6 @@ async fn run(command: Command) -> Result<Exit, Failure> {
         Command::Import(arguments) => import::run(arguments),
         Command::Status(arguments) => status::run(&arguments).await,
         Command::Remove(arguments) => remove::run(arguments).await,
+        Command::Schema => Ok(schema::run()),
     }
 }

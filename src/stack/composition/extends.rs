@@ -9,6 +9,7 @@ use std::rc::Rc;
 use super::{Composer, MOST_INHERITED, identity, merge};
 use crate::diagnostic::Place;
 use crate::stack::decode::Item;
+use crate::stack::keys;
 use crate::stack::node::{Entry, Node, Table, Value};
 use crate::stack::problem::{Composition, Expected, Shape};
 use crate::stack::suggest::nearest;
@@ -109,13 +110,13 @@ impl<'a> Composer<'a, '_> {
 
     /// `{ service, file }`
     fn decode_extends(&mut self, item: Item<'_>, scope: &Rc<Scope<'a>>) -> Option<Reference> {
-        let mut fields = item.fields("`extends`".to_owned(), self.report)?;
+        let mut fields = item.fields(&keys::EXTENDS, "`extends`".to_owned(), self.report)?;
         let service_item = fields.get("service");
         let service = service_item.and_then(|item| item.string(self.report));
         let file_item = fields.get("file");
         let file = file_item.map(|item| item.string(self.report));
         let owner = fields.owner.clone();
-        fields.finish(&[], self.report);
+        fields.finish(self.report);
         let Some(service_item) = service_item else {
             self.report.add(item.place(), Shape::Missing { key: "service", owner, example: "service = \"base\"" });
             return None;

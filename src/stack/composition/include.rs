@@ -12,6 +12,7 @@ use crate::diagnostic::Place;
 use crate::stack::decode::{Item, Text};
 use crate::stack::env_file;
 use crate::stack::environment::read_file;
+use crate::stack::keys;
 use crate::stack::node::{Entry, Node, Table, Value};
 use crate::stack::problem::{Composition, Expected, FileProblem, Shape};
 use crate::stack::surroundings::Scope;
@@ -69,14 +70,14 @@ impl<'a> Composer<'a, '_> {
             let paths = vec![Text { text, node: item.node }];
             return Some(Include { paths, project_directory: None, env_files: None });
         }
-        let mut fields = item.fields("an entry of `include`".to_owned(), self.report)?;
+        let mut fields = item.fields(&keys::INCLUDE, "an entry of `include`".to_owned(), self.report)?;
         let path = fields.get("path");
         let paths = path.and_then(|item| item.strings(self.report));
         let directory = fields.get("project_directory");
         let project_directory = directory.and_then(|item| Some(Text { text: item.str(self.report)?, node: item.node }));
         let env_files = fields.get("env_file").and_then(|item| item.strings(self.report));
         let owner = fields.owner.clone();
-        fields.finish(&[], self.report);
+        fields.finish(self.report);
         if path.is_none() || paths.as_ref().is_some_and(Vec::is_empty) {
             let example = "path = \"other/stack.toml\"";
             self.report.add(item.place(), Shape::Missing { key: "path", owner, example });

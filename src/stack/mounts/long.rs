@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use super::{PROPAGATIONS, bytes, container_path, host_path, invalid};
 use crate::stack::choice::one_of;
 use crate::stack::decode::{Fields, Item, accept};
+use crate::stack::keys;
 use crate::stack::labels;
 use crate::stack::model::{Mount, MountKind, Recursive};
 use crate::stack::names;
@@ -17,7 +18,7 @@ use crate::stack::surroundings::Surroundings;
 
 /// Reads one table; `owner` is what messages call the service.
 pub fn read(item: Item<'_>, owner: &str, surroundings: &Surroundings<'_>, report: &mut Report) -> Option<Mount> {
-    let mut fields = item.fields(format!("a volume of {owner}"), report)?;
+    let mut fields = item.fields(&keys::MOUNT, format!("a volume of {owner}"), report)?;
     let kind_name = fields.get("type");
     let source = fields.get("source");
     let target_item = fields.get("target");
@@ -26,10 +27,6 @@ pub fn read(item: Item<'_>, owner: &str, surroundings: &Surroundings<'_>, report
         accept(container_path(text).map_err(|fault| invalid(text, fault)), target.place(), report)
     });
     let read_only = fields.boolean("read_only", report).unwrap_or(false);
-    if fields.get("consistency").is_some() {
-        let problem = Shape::Ignored { key: "consistency".to_owned(), reason: "it has no effect on Linux" };
-        report.add(item.place(), problem);
-    }
     let kind = match kind_name {
         Some(name) => {
             let name = name.parse(Expected::String, report, mount_type);
@@ -45,7 +42,7 @@ pub fn read(item: Item<'_>, owner: &str, surroundings: &Surroundings<'_>, report
     }
     // Without a type, nobody can say which of the other keys belong here.
     if kind.is_some() {
-        fields.finish(&[], report);
+        fields.finish(report);
     }
     Some(Mount { target: target?, read_only, kind: kind?, place: item.place().clone() })
 }
@@ -108,7 +105,9 @@ fn bind(
     let mut selinux = None;
     let mut recursive = Recursive::default();
     let options_item = fields.get("bind");
-    if let Some(mut options) = options_item.and_then(|item| item.fields(format!("`bind` of {owner}"), report)) {
+    if let Some(mut options) =
+        options_item.and_then(|item| item.fields(&keys::MOUNT_BIND, format!("`bind` of {owner}"), report))
+    {
         create_host_path = options.boolean("create_host_path", report).unwrap_or(true);
         propagation =
             options.parse("propagation", report, |text| one_of("propagation", text, PROPAGATIONS)).map(str::to_owned);
@@ -116,7 +115,7 @@ fn bind(
             .parse("selinux", report, |text| one_of("selinux", text, &["z", "Z"]))
             .and_then(|letter| letter.chars().next());
         recursive = options.parse("recursive", report, recursion).unwrap_or_default();
-        options.finish(&[], report);
+        options.finish(report);
     }
     let Some(item) = source else {
         let problem = Shape::Missing { key: "source", owner, example: "source = \"/path/on/host\"" };
@@ -137,11 +136,11 @@ fn volume(source: Option<Item<'_>>, fields: &mut Fields<'_>, report: &mut Report
     let mut subpath = None;
     let mut labels = BTreeMap::new();
     let owner = format!("`volume` of {}", fields.owner);
-    if let Some(mut options) = fields.get("volume").and_then(|item| item.fields(owner, report)) {
+    if let Some(mut options) = fields.get("volume").and_then(|item| item.fields(&keys::MOUNT_VOLUME, owner, report)) {
         nocopy = options.boolean("nocopy", report).unwrap_or(false);
         subpath = options.string("subpath", report);
         labels = labels::read(&mut options, report);
-        options.finish(&[], report);
+        options.finish(report);
     }
     let source = match source {
         None => None,
@@ -168,9 +167,9 @@ fn recursion(text: &str) -> Result<Recursive, Invalid> {
 fn image(source: Option<Item<'_>>, fields: &mut Fields<'_>, report: &mut Report) -> Option<MountKind> {
     let mut subpath = None;
     let owner = format!("`image` of {}", fields.owner);
-    if let Some(mut options) = fields.get("image").and_then(|item| item.fields(owner, report)) {
+    if let Some(mut options) = fields.get("image").and_then(|item| item.fields(&keys::MOUNT_IMAGE, owner, report)) {
         subpath = options.string("subpath", report);
-        options.finish(&[], report);
+        options.finish(report);
     }
     let source = source.or_else(|| fields.required("source", "source = \"IMAGE\"", report))?;
     let reference = source.parse(Expected::String, report, crate::stack::image::reference)?;
@@ -181,10 +180,10 @@ fn tmpfs_options(fields: &mut Fields<'_>, report: &mut Report) -> Option<MountKi
     let owner = format!("`tmpfs` of {}", fields.owner);
     let mut size = None;
     let mut mode = None;
-    if let Some(mut options) = fields.get("tmpfs").and_then(|item| item.fields(owner, report)) {
+    if let Some(mut options) = fields.get("tmpfs").and_then(|item| item.fields(&keys::MOUNT_TMPFS, owner, report)) {
         size = options.get("size").and_then(|item| bytes(item, report));
         mode = options.get("mode").and_then(|item| permission_bits(item, report));
-        options.finish(&[], report);
+        options.finish(report);
     }
     Some(MountKind::Tmpfs { size, mode, options: None })
 }

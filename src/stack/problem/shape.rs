@@ -100,11 +100,17 @@ pub enum Shape {
         nearest: Option<String>,
         known: Vec<&'static str>,
     },
-    /// A real key of the Compose Specification that Wharf does not have yet.
+    /// A key of the Compose Specification that makes no sense here.
+    KeyRefused {
+        key: String,
+        owner: String,
+        because: &'static str,
+        instead: &'static str,
+    },
+    /// One that Wharf does not have yet.
     Unsupported {
         key: String,
         owner: String,
-        instead: Option<&'static str>,
     },
     Missing {
         key: &'static str,
@@ -165,9 +171,12 @@ impl Problem for Shape {
                     format!("use one of {}, or prefix it with `x-` to have it ignored", quoted_list(known, "or"))
                 }),
             ),
-            Self::Unsupported { key, owner, instead } => said(
+            Self::KeyRefused { key, owner, because, instead } => {
+                said(format!("`{key}` in {owner} cannot be honoured: {because}"), *instead)
+            }
+            Self::Unsupported { key, owner } => said(
                 format!("`{key}` in {owner} is not supported yet"),
-                instead.unwrap_or("remove it, or leave this stack to Compose until Wharf has it"),
+                "remove it, or leave this stack to Compose until Wharf has it",
             ),
             Self::Missing { key, owner, example } => {
                 said(format!("`{key}` is missing in {owner}"), format!("add `{example}`"))

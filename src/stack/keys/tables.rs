@@ -1,0 +1,293 @@
+//! The tables inside a service.
+//!
+//! Source: Compose Specification, services.
+
+use super::takes::{COMMAND, DURATION, LIST, NAME_OR_NUMBER, OPTIONS, PAIRS};
+use super::{Table, Takes, honoured, ignored, refused};
+
+/// Permission bits: TOML's `0o644`, or a string of octal digits.
+pub(super) const MODE: Takes = Takes::Either(&[Takes::Integer(0), Takes::String]);
+/// The limits of setrlimit(2): a number for both, or a table.
+pub(super) const ULIMITS: Takes = Takes::Map(&Takes::Either(&[Takes::Integer(-1), Takes::Table(&ULIMIT)]));
+
+/// An entry of `blkio_config`'s limits.
+const RATES: Takes = Takes::List(&Takes::Table(&BLKIO_RATE));
+
+/// `blkio_config`.
+#[rustfmt::skip]
+pub static BLKIO: Table = Table {
+    id: "blkio_config",
+    title: "block devices",
+    required: &[],
+    keys: &[
+        honoured("device_read_bps", RATES, "Bytes that may be read in a second.",
+            "`BlkioDeviceReadBps` and `IOReadBandwidthMax=` of the slice"),
+        honoured("device_read_iops", RATES, "Reads that may happen in a second.",
+            "`BlkioDeviceReadIOps` and `IOReadIOPSMax=` of the slice"),
+        honoured("device_write_bps", RATES, "Bytes that may be written in a second.",
+            "`BlkioDeviceWriteBps` and `IOWriteBandwidthMax=` of the slice"),
+        honoured("device_write_iops", RATES, "Writes that may happen in a second.",
+            "`BlkioDeviceWriteIOps` and `IOWriteIOPSMax=` of the slice"),
+        honoured("weight", Takes::Integer(0), "The weight against others, 10 to 1000.",
+            "`BlkioWeight` and `IOWeight=` of the slice"),
+        honoured("weight_device", Takes::List(&Takes::Table(&BLKIO_WEIGHT)), "The weight at a device.",
+            "`BlkioWeightDevice` and `IODeviceWeight=` of the slice"),
+    ],
+};
+
+/// An entry of `blkio_config.device_read_bps` and the like.
+#[rustfmt::skip]
+pub static BLKIO_RATE: Table = Table {
+    id: "blkio_rate",
+    title: "a device's rate",
+    required: &["path", "rate"],
+    keys: &[
+        honoured("path", Takes::String, "The device.", "`Path`"),
+        honoured("rate", Takes::Bytes, "Bytes or operations in a second.", "`Rate`"),
+    ],
+};
+
+/// An entry of `blkio_config.weight_device`.
+#[rustfmt::skip]
+pub static BLKIO_WEIGHT: Table = Table {
+    id: "blkio_weight",
+    title: "a device's weight",
+    required: &["path", "weight"],
+    keys: &[
+        honoured("path", Takes::String, "The device.", "`Path`"),
+        honoured("weight", Takes::Integer(0), "The weight against others, 10 to 1000.", "`Weight`"),
+    ],
+};
+
+/// An entry of `depends_on`.
+#[rustfmt::skip]
+pub static DEPENDENCY: Table = Table {
+    id: "dependency",
+    title: "a dependency",
+    required: &[],
+    keys: &[
+        honoured("condition", Takes::Words(&["service_started", "service_healthy", "service_completed_successfully"]),
+            "What must be true of it; without it, `service_started`.", "when its unit is active"),
+        honoured("required", Takes::Boolean, "Whether a failure of it matters.", "`Requires=`, or `Wants=` if not"),
+        honoured("restart", Takes::Boolean, "Whether an automatic restart of it restarts the service too.",
+            "`RestartMode=` of its unit"),
+    ],
+};
+
+/// An entry of `devices` in its long form.
+#[rustfmt::skip]
+pub static DEVICE: Table = Table {
+    id: "device",
+    title: "a device",
+    required: &["source"],
+    keys: &[
+        honoured("permissions", Takes::String, "What may be done with it: some of `r`, `w`, `m`.",
+            "`CgroupPermissions`"),
+        honoured("source", Takes::String, "The device on the host.", "`PathOnHost`"),
+        honoured("target", Takes::String, "Its path in the container; without it, the same.", "`PathInContainer`"),
+    ],
+};
+
+/// An entry of `env_file` in its long form.
+#[rustfmt::skip]
+pub static ENV_FILE: Table = Table {
+    id: "env_file",
+    title: "a file of environment variables",
+    required: &["path"],
+    keys: &[
+        honoured("format", Takes::Words(&["raw"]), "`raw`: nothing in it is quoted or a variable.",
+            "how the file is read"),
+        honoured("path", Takes::String, "The file.", "`Env`"),
+        honoured("required", Takes::Boolean, "Whether it must exist.", "an error, or nothing"),
+    ],
+};
+
+/// `extends` in its long form.
+#[rustfmt::skip]
+pub static EXTENDS: Table = Table {
+    id: "extends",
+    title: "the service whose keys are taken over",
+    required: &["service"],
+    keys: &[
+        honoured("file", Takes::String, "The stack file it is in; without it, this one.",
+            "its keys, as if written here"),
+        honoured("service", Takes::String, "Its name.", "its keys, as if written here"),
+    ],
+};
+
+/// `healthcheck`.
+#[rustfmt::skip]
+pub static HEALTHCHECK: Table = Table {
+    id: "healthcheck",
+    title: "a healthcheck",
+    required: &[],
+    keys: &[
+        honoured("disable", Takes::Boolean, "Whether to do without the image's own.", "`Healthcheck.Test` of `NONE`"),
+        honoured("interval", DURATION, "The time between probes.", "`Healthcheck.Interval`"),
+        honoured("retries", Takes::Integer(0), "How many failures in a row make it unhealthy.",
+            "`Healthcheck.Retries`"),
+        honoured("start_interval", DURATION, "The time between probes while it starts.", "`Healthcheck.StartInterval`"),
+        honoured("start_period", DURATION, "How long it may take to start, in which failures do not count.",
+            "`Healthcheck.StartPeriod`"),
+        honoured("test", COMMAND, "A line of shell, or a list that begins with `CMD`, `CMD-SHELL` or `NONE`.",
+            "`Healthcheck.Test`"),
+        honoured("timeout", DURATION, "How long a probe may take.", "`Healthcheck.Timeout`"),
+    ],
+};
+
+/// An entry of `post_start` or `pre_stop`.
+#[rustfmt::skip]
+pub static HOOK: Table = Table {
+    id: "hook",
+    title: "a command at a point of the container's life",
+    required: &["command"],
+    keys: &[
+        honoured("command", COMMAND, "What is run.", "`Cmd` of the exec"),
+        honoured("environment", PAIRS, "Environment variables.", "`Env` of the exec"),
+        honoured("privileged", Takes::Boolean, "Whether it may do nearly all that the host's root may.",
+            "`Privileged` of the exec"),
+        honoured("user", NAME_OR_NUMBER, "The user it runs as.", "`User` of the exec"),
+        honoured("working_dir", Takes::String, "The directory in which it runs.", "`WorkingDir` of the exec"),
+    ],
+};
+
+/// `logging`.
+#[rustfmt::skip]
+pub static LOGGING: Table = Table {
+    id: "logging",
+    title: "where the output goes",
+    required: &[],
+    keys: &[
+        honoured("driver", Takes::Words(&["journald"]), "The engine's log driver; all others are refused.",
+            "the output goes to the journal"),
+        refused("options", "Options of the engine's log driver.",
+            "the journal does not get its options from a container",
+            "remove it: journald.conf(5) bounds the journal's size and age"),
+    ],
+};
+
+/// An entry of a service's `networks`.
+#[rustfmt::skip]
+pub static ATTACHMENT: Table = Table {
+    id: "attachment",
+    title: "how a service joins a network",
+    required: &[],
+    keys: &[
+        honoured("aliases", LIST, "More names by which others on the network find it.", "`Aliases`"),
+        honoured("driver_opts", OPTIONS, "The network driver's own options.", "`DriverOpts`"),
+        honoured("gw_priority", Takes::Integer(i64::MIN), "The network with the highest one has the default gateway.",
+            "`GwPriority`"),
+        honoured("interface_name", Takes::String, "The name of the interface in the container.",
+            "`DriverOpts` of `com.docker.network.endpoint.ifname`"),
+        honoured("ipv4_address", Takes::String, "Its IPv4 address.", "`IPAMConfig.IPv4Address`"),
+        honoured("ipv6_address", Takes::String, "Its IPv6 address.", "`IPAMConfig.IPv6Address`"),
+        honoured("link_local_ips", LIST, "More link-local addresses.", "`IPAMConfig.LinkLocalIPs`"),
+        honoured("mac_address", Takes::String, "Its MAC address.", "`MacAddress`"),
+        honoured("priority", Takes::Integer(i64::MIN), "The network with the highest one is joined first.",
+            "the order in which networks are joined"),
+    ],
+};
+
+/// An entry of `ports` in its long form.
+#[rustfmt::skip]
+pub static PORT: Table = Table {
+    id: "port",
+    title: "a published port",
+    required: &["target"],
+    keys: &[
+        honoured("app_protocol", Takes::String, "The protocol above, for readers.", "nothing but itself"),
+        honoured("host_ip", Takes::String, "The host's address; without it, all.", "`HostIp`"),
+        honoured("mode", Takes::Words(&["host", "ingress"]), "How a swarm balances; one host has only one way.",
+            "the same for both"),
+        honoured("name", Takes::String, "A name, for readers.", "nothing but itself"),
+        honoured("protocol", Takes::Words(&["tcp", "udp", "sctp"]), "The protocol; without it, `tcp`.",
+            "the protocol of the binding"),
+        honoured("published", NAME_OR_NUMBER, "The host's port or range of ports; without it, any free one.",
+            "`HostPort`"),
+        honoured("target", NAME_OR_NUMBER, "The container's port.", "the port of the binding"),
+    ],
+};
+
+/// One of `ulimits` in its long form.
+#[rustfmt::skip]
+pub static ULIMIT: Table = Table {
+    id: "ulimit",
+    title: "a limit of setrlimit(2)",
+    required: &["soft", "hard"],
+    keys: &[
+        honoured("hard", Takes::Integer(-1), "What the soft one may be raised to; -1 is unlimited.", "`Hard`"),
+        honoured("soft", Takes::Integer(-1), "What is in force; -1 is unlimited.", "`Soft`"),
+    ],
+};
+
+/// An entry of `volumes` in its long form.
+#[rustfmt::skip]
+pub static MOUNT: Table = Table {
+    id: "mount",
+    title: "a mount",
+    required: &["type", "target"],
+    keys: &[
+        honoured("bind", Takes::Table(&MOUNT_BIND), "Options of the type `bind`.", "see there"),
+        ignored("consistency", Takes::String, "How promptly changes are seen.", "it has no effect on Linux"),
+        honoured("image", Takes::Table(&MOUNT_IMAGE), "Options of the type `image`.", "see there"),
+        honoured("read_only", Takes::Boolean, "Whether it can only be read.", "`ReadOnly`"),
+        honoured("source", Takes::String, "The path on the host, the volume's key, or the image.", "`Source`"),
+        honoured("target", Takes::String, "Where it is in the container.", "`Target`"),
+        honoured("tmpfs", Takes::Table(&MOUNT_TMPFS), "Options of the type `tmpfs`.", "see there"),
+        honoured("type", Takes::Words(&["bind", "volume", "tmpfs", "image"]), "What is mounted.", "`Type`"),
+        honoured("volume", Takes::Table(&MOUNT_VOLUME), "Options of the type `volume`.", "see there"),
+    ],
+};
+
+/// `bind` of a mount.
+#[rustfmt::skip]
+pub static MOUNT_BIND: Table = Table {
+    id: "mount_bind",
+    title: "options of a bind mount",
+    required: &[],
+    keys: &[
+        honoured("create_host_path", Takes::Boolean, "Whether a missing source is made, as a directory.",
+            "`BindOptions.CreateMountpoint`"),
+        honoured("propagation", Takes::Words(&["private", "rprivate", "shared", "rshared", "slave", "rslave"]),
+            "How mounts below it spread: mount_namespaces(7).", "`BindOptions.Propagation`"),
+        honoured("recursive", Takes::Words(&["enabled", "disabled", "writable", "readonly"]),
+            "Whether mounts below the source are seen, and read-only.", "`BindOptions.NonRecursive` and the like"),
+        honoured("selinux", Takes::Words(&["z", "Z"]), "How SELinux labels the source: shared or private.",
+            "`:z` or `:Z` of `Binds`"),
+    ],
+};
+
+/// `image` of a mount.
+#[rustfmt::skip]
+pub static MOUNT_IMAGE: Table = Table {
+    id: "mount_image",
+    title: "options of an image mount",
+    required: &[],
+    keys: &[honoured("subpath", Takes::String, "The directory of the image that is mounted.", "`ImageOptions.Subpath`")],
+};
+
+/// `tmpfs` of a mount.
+#[rustfmt::skip]
+pub static MOUNT_TMPFS: Table = Table {
+    id: "mount_tmpfs",
+    title: "options of a tmpfs mount",
+    required: &[],
+    keys: &[
+        honoured("mode", MODE, "Its permission bits, octal.", "`TmpfsOptions.Mode`"),
+        honoured("size", Takes::Bytes, "Its size.", "`TmpfsOptions.SizeBytes`"),
+    ],
+};
+
+/// `volume` of a mount.
+#[rustfmt::skip]
+pub static MOUNT_VOLUME: Table = Table {
+    id: "mount_volume",
+    title: "options of a volume mount",
+    required: &[],
+    keys: &[
+        honoured("labels", PAIRS, "Labels of a volume that the mount makes.", "`VolumeOptions.Labels`"),
+        honoured("nocopy", Takes::Boolean, "Whether an empty volume stays empty, in place of the image's files.",
+            "`VolumeOptions.NoCopy`"),
+        honoured("subpath", Takes::String, "The directory of the volume that is mounted.", "`VolumeOptions.Subpath`"),
+    ],
+};
