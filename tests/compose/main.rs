@@ -2,7 +2,7 @@
 //! by systemd, on one host; what the engine then knows of both is the same, but for the differences that the manual lists.
 //!
 //! `stacks/NAME/`: `compose.yaml` with what it names; `arguments` for both commands; `before` and `after`, shell for what is not the
-//! stack's own; `probe`, lines of a service and a command whose output in its container is compared too. `STACK=NAME` runs one alone.
+//! stack's own; `edit`, shell for what `wharf import` asks an administrator to do; `probe`, lines of a service and a command whose output in its container is compared too. `STACK=NAME` runs one alone.
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -45,6 +45,11 @@ const OTHER_FORMS: &[(&str, &str)] = &[
 const LISTED: &[(&str, &str, &str)] = &[
     ("logging", "`logging`", "The output goes to the journal; journald.conf(5) bounds its size and age."),
     ("logging", "`attach`", "The same; `LogLevelMax=` of the unit keeps output out of the journal."),
+    (
+        "include",
+        "`include` with `env_file` or a `.env` of its own",
+        "The import is one stack with one set of variables: put those into the `.env` beside it.",
+    ),
     ("replicas", "`deploy.labels`", "They are labels of a Swarm service; no container has them with Compose either."),
 ];
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # side.sh compose|wharf: brings the stack in this directory up, prints a snapshot, and removes all that it has made. Messages go to
-# standard error. A stack may have the files `arguments` (of `docker compose` and `wharf import`), `before` and `after` (shell), and `edit`:
-# what an administrator does to the import (sed -E) because of what `wharf import` lists at its end.
+# standard error. A stack may have the files `arguments` (of `docker compose` and `wharf import`), `before` and `after` (shell), and `edit`
+# (shell): what an administrator does because of what `wharf import` lists at its end.
 set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
 arguments=()
@@ -28,7 +28,7 @@ import() {
     local status=0
     wharf import "${arguments[@]}" -o imported.toml >&2 || status=$?
     if [[ $status == 5 && -e edit ]]; then
-        sed -E -i -f edit imported.toml
+        bash -e ./edit >&2
     else
         return "$status"
     fi
