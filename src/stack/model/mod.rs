@@ -229,7 +229,7 @@ pub enum MountKind {
         size: Option<u64>,
         /// Permission bits.
         mode: Option<u32>,
-        /// Mount options of the service key `tmpfs` (`/run:size=64m,uid=1000`), as the engine takes them.
+        /// Mount options of the service key `tmpfs` (`/run:size=64m,uid=1000`), as the engine takes them; of a mount in `volumes`, none.
         options: Option<String>,
     },
 }
