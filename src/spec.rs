@@ -1,7 +1,7 @@
 //! What `plan` hands to `wharf-run`: a container, network or volume as JSON beside its unit.
 //!
 //! The engine's part is the Engine API's own create body, sent as it is; the rest is what the engine cannot know.
-//! Invariant: no secret value is in a spec, and the same stack gives the same bytes (keys are sorted).
+//! Invariant: no secret value is in a spec but [`ValuesSpec`], which nobody but root and systemd reads, and the same stack gives the same bytes (keys are sorted).
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -86,6 +86,9 @@ pub struct ContainerPart {
     /// The specs of the networks and volumes that it uses, by their file names beside this one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resources: Vec<String>,
+    /// Secrets and configs: files that appear in the container.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<FileSpec>,
     /// Seconds between the stop signal and SIGKILL; may have a fraction.
     pub stop_grace_period: f64,
     /// The unit that builds the image; `None`: nobody of this stack does.
@@ -163,6 +166,42 @@ pub fn pre_stop_limit(stop_grace_period: Duration) -> Duration {
     /// systemd's own default for a stop (systemd-system.conf(5), DefaultTimeoutStopSec=).
     const USUAL: Duration = Duration::from_secs(90);
     stop_grace_period.max(USUAL)
+}
+
+/// A secret or config, which reaches wharf-run as a systemd credential of its unit (systemd.exec(5), Credentials).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileSpec {
+    /// What messages call it, e.g. `secret db_password`.
+    pub source: String,
+    /// The credential's ID: the name of its file in `$CREDENTIALS_DIRECTORY`.
+    pub credential: String,
+    /// The credential is a [`ValuesSpec`], and this is the name of one of its values.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+    /// The host's file from which systemd loads the credential, if the stack names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// Absolute path in the container.
+    pub target: String,
+    pub uid: u32,
+    pub gid: u32,
+    /// Permission bits, in decimal as in the Engine API.
+    pub mode: u32,
+}
+
+/// The values of a service's secrets and configs that come from the stack file or the environment:
+/// `shop-web.values.json`, readable by root alone.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ValuesSpec {
+    /// By `secret.KEY` and `config.KEY`.
+    pub values: BTreeMap<String, String>,
+    pub wharf: ValuesPart,
+}
+
+/// By it the file is known as Wharf's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ValuesPart {
+    pub project: String,
 }
 
 /// The parts of a container spec that matter once the container runs; the rest is not even read into memory.

@@ -96,6 +96,11 @@ impl Case {
                 *context = moved(context);
             }
         }
+        for file in stack.secrets.values_mut().chain(stack.configs.values_mut()) {
+            if let Some(path) = file.source.path_mut() {
+                *path = moved(path);
+            }
+        }
         for mount in stack.services.values_mut().flat_map(|service| &mut service.mounts) {
             if let MountKind::Bind { source, .. } = &mut mount.kind {
                 *source = moved(source);

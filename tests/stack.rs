@@ -255,7 +255,7 @@ fn mounts_in_short_and_long_form() {
     assert_eq!(get("/fast").kind, MountKind::Tmpfs { size: Some(1 << 20), mode: Some(0o1777), options: None });
     let options = Some("size=64m,mode=755".to_owned());
     assert_eq!(get("/run").kind, MountKind::Tmpfs { size: None, mode: None, options });
-    assert_eq!(get("/tmp").kind, MountKind::Tmpfs { size: None, mode: None, options: None });
+    assert_eq!(get("/tmp").kind, MountKind::Tmpfs { size: None, mode: None, options: Some(String::new()) });
     let read_only: Vec<&str> = mounts.iter().filter(|m| m.read_only).map(|m| m.target.as_str()).collect();
     assert_eq!(read_only, ["/html", "/up"]);
     assert_eq!(loaded.warnings.iter().count(), 3, "each bind source is missing on this host");

@@ -1,6 +1,7 @@
 //! What went wrong at the engine, sorted by what a caller can do about it.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use bollard::errors::Error;
 
@@ -16,8 +17,36 @@ pub enum EngineError {
     Refused(String),
     /// The engine cannot reach the image's registry: try again later.
     RegistryAway(String),
+    /// The registry wants another login, or one at all.
+    Login(LoginFault),
     /// DOCKER_HOST is not a unix socket.
     Address(String),
+}
+
+/// A registry that does not let us in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoginFault {
+    /// As `docker login` takes it; empty for Docker Hub.
+    pub registry: String,
+    /// The file that has the login, or that should have it.
+    pub file: PathBuf,
+    pub has_login: bool,
+    /// The engine's own words, or why there is no login.
+    pub why: String,
+}
+
+impl fmt::Display for LoginFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { registry, file, has_login, why } = self;
+        let shown = if registry.is_empty() { "Docker Hub" } else { registry };
+        let command = format!("docker login {registry}");
+        let (file, command) = (file.display(), command.trim_end());
+        if *has_login {
+            write!(f, "{shown} refuses the login of {file}: log in anew as root (`{command}`) [{why}]")
+        } else {
+            write!(f, "{shown} wants a login and {file} has none: log in as root (`{command}`) [{why}]")
+        }
+    }
 }
 
 impl EngineError {
@@ -34,6 +63,7 @@ impl fmt::Display for EngineError {
             Self::NotFound(why) | Self::Conflict(why) | Self::Refused(why) | Self::RegistryAway(why) => {
                 f.write_str(why)
             }
+            Self::Login(fault) => fault.fmt(f),
             Self::Address(host) => write!(f, "DOCKER_HOST={host}: only unix:// addresses are supported"),
         }
     }

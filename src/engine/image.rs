@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use bollard::query_parameters::{CreateImageOptionsBuilder, TagImageOptionsBuilder};
 use futures_util::StreamExt;
 
+use super::auth::{self, Login};
 use super::{Engine, EngineError, found};
 
 /// An image on this host.
@@ -61,18 +62,20 @@ impl Engine {
     /// the host's own.
     ///
     /// # Errors
-    /// [`EngineError::RegistryAway`], [`EngineError::NotFound`], or the registry refuses.
+    /// [`EngineError::RegistryAway`], [`EngineError::Login`], [`EngineError::NotFound`], or the registry refuses.
     pub async fn pull(
         &self,
         reference: &str,
         platform: Option<&str>,
         progress: &mut dyn FnMut(PullProgress),
     ) -> Result<(), EngineError> {
+        let login = auth::login(reference).await;
+        let pull_error = |error| pull_error(error, &login);
         let (name, tag) = name_and_tag(reference);
         let options =
             CreateImageOptionsBuilder::new().from_image(name).tag(tag).platform(platform.unwrap_or_default()).build();
         let mut layers: HashMap<String, PullProgress> = HashMap::new();
-        let mut steps = Box::pin(self.streams.create_image(Some(options), None, None));
+        let mut steps = Box::pin(self.streams.create_image(Some(options), None, login.credentials.clone()));
         while let Some(step) = steps.next().await {
             let step = step.map_err(|error| pull_error(error.into()))?;
             if let Some(message) = step.error_detail.and_then(|detail| detail.message) {
@@ -111,10 +114,13 @@ fn local_time(text: &str) -> Option<SystemTime> {
 }
 
 /// The engine says "500" to everything; only its words tell a registry that refuses from one that is away.
-fn pull_error(error: EngineError) -> EngineError {
-    const FINAL: [&str; 7] =
-        ["denied", "unauthorized", "authentication", "not found", "unknown", "no matching manifest", "unsupported"];
+fn pull_error(error: EngineError, login: &Login) -> EngineError {
+    const NO_ENTRY: [&str; 4] = ["denied", "unauthorized", "authentication", "no basic auth credentials"];
+    const FINAL: [&str; 4] = ["not found", "unknown", "no matching manifest", "unsupported"];
     match error {
+        EngineError::Refused(why) if NO_ENTRY.iter().any(|word| why.contains(word)) => {
+            EngineError::Login(login.refused(&why))
+        }
         EngineError::Refused(why) if !FINAL.iter().any(|word| why.contains(word)) => EngineError::RegistryAway(why),
         other => other,
     }

@@ -3,6 +3,7 @@
 //! In: names and specs. Out: what the engine says, with errors sorted by what a caller can do about them.
 //! Invariant: no other room calls the client library; nothing here decides or retries.
 
+mod auth;
 mod build;
 mod container;
 mod error;
@@ -21,7 +22,7 @@ pub use bollard::container::LogOutput;
 pub use bollard::models::HealthStatusEnum as Health;
 pub use build::BuildOutput;
 pub use container::{Container, HealthReport, OF_CONTAINER};
-pub use error::EngineError;
+pub use error::{EngineError, LoginFault};
 pub use exec::Exec;
 pub use image::{Image, PullProgress};
 pub use network::NetworkState;
@@ -61,7 +62,7 @@ impl Engine {
     }
 
     fn of(docker: Docker) -> Self {
-        let streams = docker.clone().with_timeout(STREAM_TIMEOUT);
+        let streams = auth::with_url_alphabet(docker.clone().with_timeout(STREAM_TIMEOUT));
         Self { docker, streams }
     }
 

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::plan::Plan;
-use crate::stack::Request;
+use crate::report::installed::projects_in;
+use crate::stack::{Request, absolute};
 
 use super::changes::{Changes, Enablement};
 use super::conflict::{LoadPath, conflicts};
@@ -77,11 +78,21 @@ impl Generator {
     fn generate(&self, stack: &Path, load_path: &LoadPath, directory: &UnitDirectory) -> Result<(), BrokenStack> {
         let destination = Destination::generator(&self.normal_dir);
         let request = Request::of_stack(stack, &|_| None);
-        let prepared = prepare(&[request], &destination).map_err(|errors| invalid(stack, &errors))?;
+        let prepared = match prepare(&[request], &destination) {
+            Ok(prepared) => prepared,
+            // It may need the environment of whoever ran `wharf generate`, which has done the work.
+            Err(_) if self.is_installed(stack) => return Ok(()),
+            Err(errors) => return Err(invalid(stack, &errors)),
+        };
         for plan in &prepared.plans {
             write(plan, load_path, directory).map_err(|error| failed(stack, &error))?;
         }
         Ok(())
+    }
+
+    fn is_installed(&self, stack: &Path) -> bool {
+        let projects = projects_in(&self.load_path).unwrap_or_default();
+        projects.iter().any(|project| project.comes_from(&absolute(stack)))
     }
 }
 

@@ -108,13 +108,20 @@ fn unknown_profiles(requests: &[Request<'_>], known: &BTreeSet<String>) -> Diagn
     warnings
 }
 
-/// A stack file below `--root` names its own place, and its bind mounts, as they will be once that root is `/`.
+/// A stack file below `--root` names its own place, its bind mounts and its secrets, as they will be once that root is `/`.
 fn see_from_inside(stack: &mut Stack, root: &Path) {
     let Some(source) = inside(&stack.source, root) else { return };
     stack.source = source;
     for further in &mut stack.further_sources {
         if let Some(seen) = inside(further, root) {
             *further = seen;
+        }
+    }
+    for file in stack.secrets.values_mut().chain(stack.configs.values_mut()) {
+        if let Some(path) = file.source.path_mut()
+            && let Some(seen) = inside(path, root)
+        {
+            *path = seen;
         }
     }
     for mount in stack.services.values_mut().flat_map(|service| &mut service.mounts) {

@@ -217,6 +217,9 @@ impl Files {
         // A scheduled run that goes on is left alone: the next one is of the new definition.
         let defining = Origin { restarts: service.schedule.is_none().then_some(unit.as_str()), ..origin };
         self.spec(defining, &names::container_spec(&stack.name, &service.name), &spec);
+        if let Some(values) = container::values(stack, service) {
+            self.spec(defining, &names::values_spec(&stack.name, &service.name), &values);
+        }
         self.unit(origin, &slice, Ok(units::service_slice(head, service)));
         self.unit(origin, &unit, container_unit);
         let has_dependents = stack.services.values().any(|other| other.depends_on.contains_key(&service.name));

@@ -67,6 +67,11 @@ pub fn container_spec(project: &str, service: &str) -> String {
     format!("{project}-{service}.container.json")
 }
 
+/// `shop-web.values.json`, beside `shop-web.service`
+pub fn values_spec(project: &str, service: &str) -> String {
+    format!("{project}-{service}.values.json")
+}
+
 /// `shop-default.network.json`
 pub fn network_spec(project: &str, network: &str) -> String {
     format!("{project}-{network}.network.json")

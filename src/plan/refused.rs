@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use super::Location;
-use super::container::goes_as_bind;
+use super::container::{file_problems, goes_as_bind};
 use crate::diagnostic::{Diagnostic, Diagnostics, Place};
-use crate::stack::{BuildContext, Mount, MountKind, Overrides, Stack};
+use crate::stack::{BuildContext, Mount, MountKind, Overrides, Service, Stack};
 use crate::unit::path_word;
 
 pub fn problems(stack: &Stack, location: &Location) -> Diagnostics {
@@ -20,6 +20,9 @@ pub fn problems(stack: &Stack, location: &Location) -> Diagnostics {
         if let BuildContext::Directory(context) = &build.context {
             path_problem(context, &build.place, &mut problems);
         }
+    }
+    for service in stack.services.values() {
+        provided_files(stack, service, &mut problems);
     }
     let of_services = stack.services.values().map(|service| (&service.systemd, &service.place));
     let of_networks = stack.networks.values().map(|network| (&network.systemd, &network.place));
@@ -45,6 +48,17 @@ fn bind(mount: &Mount, problems: &mut Diagnostics) {
         let help = "leave `create_host_path` at `true` and the paths without a colon, or relabel it once with chcon(1)";
         problems.push(Diagnostic::error(message).at(&mount.place).help(help));
     }
+}
+
+fn provided_files(stack: &Stack, service: &Service, problems: &mut Diagnostics) {
+    let secrets = service.secrets.iter().filter_map(|grant| stack.secrets.get(&grant.source));
+    let configs = service.configs.iter().filter_map(|grant| stack.configs.get(&grant.source));
+    for file in secrets.chain(configs) {
+        if let Some(path) = file.source.path() {
+            path_problem(path, &file.place, problems);
+        }
+    }
+    problems.append(file_problems(stack, service));
 }
 
 /// Unit files and JSON are UTF-8, and a unit file has one line for each value.

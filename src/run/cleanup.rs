@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use super::message;
+use super::{message, secrets};
 use crate::engine::{Container, Engine, EngineError};
 use crate::spec::ContainerSpec;
 
@@ -11,6 +11,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Removes the unit's container, unless only its supervisor died: then the container runs on, and the next one adopts it.
 pub async fn remove_container(spec: &ContainerSpec) -> ExitCode {
+    say_what_could_not_be_loaded(spec);
     let removal = async {
         let engine = Engine::connect().await?;
         match engine.container(&spec.wharf.name).await? {
@@ -22,6 +23,23 @@ pub async fn remove_container(spec: &ContainerSpec) -> ExitCode {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(error)) => failed(&error.to_string()),
         Err(_) => failed("the engine does not answer"),
+    }
+}
+
+/// The status of a main process that systemd could not even execute, for want of a credential (systemd.exec(5), Process Exit
+/// Codes). All that systemd says then is "Failed to set up credentials".
+const CREDENTIALS: &str = "243";
+
+fn say_what_could_not_be_loaded(spec: &ContainerSpec) {
+    if std::env::var("EXIT_STATUS").is_ok_and(|status| status == CREDENTIALS) {
+        let missing = secrets::missing(spec);
+        missing.iter().for_each(|line| message::error(line));
+        if missing.is_empty() {
+            message::error(
+                "a secret or config of this unit cannot be loaded: it may be encrypted for another host or under another \
+                 name, a directory, or larger than a megabyte",
+            );
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use super::hooks::FailedHook;
 use super::message;
+use super::secrets::FileError;
 use crate::engine::EngineError;
 use crate::spec::exit;
 use crate::systemd::own_unit::{self, StartHistory};
@@ -46,6 +47,8 @@ pub enum StartError {
     NoOwner(String),
     /// A network or volume cannot be made.
     Resource(String),
+    /// A secret or config cannot be given to the container.
+    File(FileError),
     /// It was told to stop before there was a container.
     Stopped,
     /// The unit waits for health, and nobody has said how to tell.
@@ -75,6 +78,7 @@ impl fmt::Display for StartError {
             Self::NotBuilt { image, unit } => {
                 write!(f, "image {image} was removed after it was built: build it again (systemctl restart {unit})")
             }
+            Self::File(error) => error.fmt(f),
             Self::Stopped => f.write_str("told to stop while starting"),
             Self::NoHealthcheck => f.write_str(
                 "the unit waits for the container to be healthy, but neither the service nor the image has a healthcheck",
@@ -105,7 +109,9 @@ impl StartError {
         match self {
             Self::Engine { error, .. } => matches!(error, EngineError::Refused(_) | EngineError::RegistryAway(_)),
             Self::NeverReady(_) | Self::Resource(_) | Self::NoOwner(_) | Self::Hook(_) | Self::Stopped => true,
-            Self::NameTaken(_) | Self::NoImage(_) | Self::NotBuilt { .. } | Self::NoHealthcheck => false,
+            Self::File(_) | Self::NameTaken(_) | Self::NoImage(_) | Self::NotBuilt { .. } | Self::NoHealthcheck => {
+                false
+            }
         }
     }
 }

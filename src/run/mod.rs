@@ -20,6 +20,7 @@ mod output;
 mod patience;
 mod process;
 mod resource;
+mod secrets;
 mod start;
 mod stop;
 

@@ -10,7 +10,7 @@ use super::health::{now, status_line};
 use super::image::image;
 use super::patience::{connect, patiently};
 use super::stop::StopRequest;
-use super::{message, resource};
+use super::{message, resource, secrets};
 use crate::engine::{Container, Engine, Health, Image};
 use crate::spec::{ContainerSpec, Ready, exit, label};
 use crate::systemd::{own_unit, service};
@@ -138,7 +138,11 @@ async fn create(
     let name = &spec.wharf.name;
     make_resources(engine, path, spec).await?;
     let all_networks = engine.takes_all_networks();
-    let body = create_body(spec, owners, image, all_networks);
+    let mut body = create_body(spec, owners, image, all_networks);
+    let files = secrets::provide(spec).map_err(StartError::File)?;
+    if !files.is_empty() {
+        body.host_config.get_or_insert_default().binds.get_or_insert_default().extend(files);
+    }
     let platform = spec.wharf.platform.as_deref();
     let id = at(format!("cannot create container {name}"), engine.create_container(name, platform, body).await)?;
     for network in spec.wharf.networks.iter().filter(|_| !all_networks) {

@@ -10,12 +10,12 @@ use super::decode::{Fields, Item};
 use super::keys;
 use super::model::{Service, Stack, Volume};
 use super::node::Node;
-use super::problem::Report;
+use super::problem::{FileKind, Report};
 use super::profiles::{self, Active};
 use super::service::{self, Decoded as DecodedService};
 use super::surroundings::Surroundings;
 use super::systemd::{self, TARGET_SECTIONS};
-use super::{attachments, networks, ports, volumes};
+use super::{attachments, networks, ports, secrets, volumes};
 use crate::diagnostic::Place;
 
 /// The stack as decoded, and the places that the checks between keys need.
@@ -47,6 +47,8 @@ pub fn read(
         services: BTreeMap::new(),
         networks: BTreeMap::new(),
         volumes: BTreeMap::new(),
+        secrets: BTreeMap::new(),
+        configs: BTreeMap::new(),
         systemd: BTreeMap::new(),
     };
     let mut services = Services::default();
@@ -62,6 +64,8 @@ pub fn read(
             stack.networks = read.map(|network| (network.key.clone(), network)).collect();
         }
         stack.volumes = read_volumes(&mut fields, surroundings, report);
+        stack.secrets = secrets::declared(FileKind::Secret, &mut fields, surroundings, report);
+        stack.configs = secrets::declared(FileKind::Config, &mut fields, surroundings, report);
         // Has been taken out when the files were put together.
         fields.entry("include");
         fields.finish(report);

@@ -46,6 +46,7 @@ pub(crate) mod problem;
 mod profiles;
 mod resources;
 mod schedule;
+mod secrets;
 mod security;
 mod service;
 mod signals;

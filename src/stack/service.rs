@@ -8,14 +8,14 @@ use super::decode::{Fields, Item, accept};
 use super::keys;
 use super::model::{Build, Condition, Dependency, DeviceRequest, MountsOwner, PullPolicy, Service};
 use super::node::{Entry, Value};
-use super::problem::{Across, BuildFault, CommandFault, Expected, Invalid, Report, Shape};
+use super::problem::{Across, BuildFault, CommandFault, Expected, FileKind, Invalid, Report, Shape};
 use super::profiles::Membership;
 use super::surroundings::Surroundings;
 use super::systemd::{self, SCHEDULED_SECTIONS, SERVICE_SECTIONS};
 use super::{
     amounts, attachments, attachments::address, build, choice, depends_on, deploy, environment, healthcheck, hooks,
     hosts, image, labels, limits, links, mounts, names, namespaces, networks, ports, privileges, resources, schedule,
-    security, signals, words,
+    secrets, security, signals, words,
 };
 use crate::diagnostic::Place;
 
@@ -67,6 +67,8 @@ pub fn read(
         environment: environment::read(fields, membership, surroundings, report),
         ports: ports::read(fields, ports_left, report),
         mounts: mounts::read(fields, surroundings, report),
+        secrets: secrets::granted(FileKind::Secret, fields, report),
+        configs: secrets::granted(FileKind::Config, fields, report),
         networks: joined.attachments,
         depends_on: depends_on::read(fields, report),
         healthcheck: healthcheck::read(fields, report),

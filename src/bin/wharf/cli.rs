@@ -33,6 +33,8 @@ pub enum Command {
     Remove(Remove),
     /// Print the JSON schema of stack files, by which an editor completes and checks them
     Schema,
+    /// Encrypt a secret for this host
+    Secret(Secret),
 }
 
 /// Which stacks, and how much of them.
@@ -138,6 +140,21 @@ pub struct Status {
     /// Print the result as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Secret {
+    #[command(subcommand)]
+    pub command: SecretCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum SecretCommand {
+    /// Encrypt standard input, or what is typed, so that only this host can read it (systemd-creds)
+    Encrypt {
+        /// As a stack's `credential` has it: a name, for /etc/credstore.encrypted/NAME, or the path of a file
+        credential: String,
+    },
 }
 
 #[derive(Debug, Args)]

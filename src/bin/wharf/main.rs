@@ -8,6 +8,7 @@ mod output;
 mod pull;
 mod remove;
 mod schema;
+mod secret;
 mod stacks;
 mod status;
 
@@ -94,5 +95,6 @@ async fn run(command: Command) -> Result<Exit, Failure> {
         Command::Status(arguments) => status::run(&arguments).await,
         Command::Remove(arguments) => remove::run(arguments).await,
         Command::Schema => Ok(schema::run()),
+        Command::Secret(arguments) => secret::run(&arguments),
     }
 }

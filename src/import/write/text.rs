@@ -127,7 +127,7 @@ pub fn scalar(node: &Node, one_line_only: bool) -> Option<String> {
 /// Permission bits stay octal.
 fn integer(number: i64, source: &str) -> String {
     let is_octal =
-        source.len() > 1 && source.starts_with('0') && source.bytes().all(|byte| byte.is_ascii_digit() || byte == b'o');
+        source.len() > 1 && source.starts_with('0') && source.bytes().all(|byte| matches!(byte, b'0'..=b'7' | b'o'));
     if is_octal && number > 0 { format!("0o{number:o}") } else { number.to_string() }
 }
 

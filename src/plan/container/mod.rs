@@ -1,5 +1,6 @@
 //! A service → the Engine API's create-container body and the Wharf part of its spec.
 
+mod files;
 mod hooks;
 mod mounts;
 mod networks;
@@ -22,6 +23,7 @@ use super::names;
 use crate::spec::{ContainerPart, ContainerSpec, PullPolicy, Ready, label};
 use crate::stack::{self, HealthTest, Healthcheck, Protocol, Published, Service, Stack};
 
+pub use files::{Credential, credentials, problems as file_problems, values};
 pub use mounts::goes_as_bind;
 
 /// Compose Specification, stop_grace_period: ten seconds when nothing is said.
@@ -68,19 +70,28 @@ pub fn container_spec(stack: &Stack, service: &Service, ready: Ready) -> Contain
         shares: sharing::owners(stack, &service.namespaces),
         networks: joined.collect(),
         resources: resources(stack, service),
+        files: files::files(stack, service),
         stop_grace_period: service.stop_grace_period.unwrap_or(DEFAULT_GRACE).as_secs_f64(),
         built_by: None,
         post_start: hooks::hooks(&service.post_start),
         pre_stop: hooks::hooks(&service.pre_stop),
     };
-    // What was not said does not count: a new version of Wharf replaces no container that is defined as before.
-    part.config_hash = match &part.platform {
-        None => config_hash(&(&body, &part.networks)),
-        Some(platform) => config_hash(&(&body, &part.networks, platform)),
-    };
+    part.config_hash = hash(&body, &part);
     let hash = part.config_hash.clone();
     body.labels.get_or_insert_default().insert(label::CONFIG_HASH.to_owned(), hash);
     ContainerSpec { container: body, wharf: part }
+}
+
+/// Of what the engine is asked for. Where secrets and configs come from is no part of it, and their contents even less.
+fn hash(body: &ContainerCreateBody, part: &ContainerPart) -> String {
+    // What was not said does not count: a new version of Wharf replaces no container that is defined as before.
+    let files: Vec<_> =
+        part.files.iter().map(|file| (&file.source, &file.target, file.uid, file.gid, file.mode)).collect();
+    match &part.platform {
+        platform if !files.is_empty() => config_hash(&(body, &part.networks, platform, files)),
+        Some(platform) => config_hash(&(body, &part.networks, platform)),
+        None => config_hash(&(body, &part.networks)),
+    }
 }
 
 /// The files of the networks and volumes that the service uses and the stack makes, each once.

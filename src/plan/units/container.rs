@@ -1,15 +1,15 @@
 //! The unit of a service.
 
 use std::fmt::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{Head, add_engine, apply, once_each, only};
-use crate::plan::container::DEFAULT_GRACE;
+use crate::plan::container::{self, Credential, DEFAULT_GRACE};
 use crate::plan::names;
 use crate::plan::order::Role;
 use crate::spec::{ContainerSpec, Ready, exit, pre_stop_limit};
-use crate::stack::{MountKind, Overrides, Restart, RestartTuning, Service};
+use crate::stack::{MountKind, Overrides, Restart, RestartTuning, Service, Stack};
 use crate::unit::{Section, UnitFile, Unwritable, path_word, text};
 
 /// Time for wharf-run and the engine beyond the container's own grace period.
@@ -28,8 +28,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// The supervisor needs the engine's socket and the journal, and nothing else of the host. A filter of system calls is not
 /// here: to compile it takes longer than all the rest of a start.
-const SANDBOX: [(&str, &str); 3] =
-    [("CapabilityBoundingSet", ""), ("NoNewPrivileges", "yes"), ("RestrictAddressFamilies", "AF_UNIX")];
+const SANDBOX: [(&str, &str); 2] = [("NoNewPrivileges", "yes"), ("RestrictAddressFamilies", "AF_UNIX")];
 
 pub fn container(head: &Head, service: &Service, role: Role, spec: &ContainerSpec) -> Result<UnitFile, Unwritable> {
     let mut unit = head.unit(&format!("Container {} ({})", spec.wharf.name, service.image));
@@ -58,8 +57,12 @@ pub fn container(head: &Head, service: &Service, role: Role, spec: &ContainerSpe
     let own = |directive| sets(&service.systemd, "Service", directive);
     let has_own_pause = own("RestartSec") && !own("RestartSteps") && !own("RestartMaxDelaySec");
     restart(section, role, service.restart_tuning.delay, has_own_pause);
+    no_restart(section, spec);
     section.add("KillMode", "mixed");
     section.add("TimeoutStopSec", seconds(stop_timeout(service))).add("OOMScoreAdjust", "-500");
+    credentials(section, head, service)?;
+    let gives_away = spec.wharf.files.iter().any(|file| (file.uid, file.gid) != (0, 0));
+    section.add("CapabilityBoundingSet", if gives_away { "CAP_CHOWN" } else { "" });
     for (directive, value) in SANDBOX {
         section.add(directive, value);
     }
@@ -76,6 +79,29 @@ fn stop_timeout(service: &Service) -> Duration {
     let grace = service.stop_grace_period.unwrap_or(DEFAULT_GRACE);
     let hooks = if service.pre_stop.is_empty() { Duration::ZERO } else { pre_stop_limit(grace) };
     hooks + grace + STOP_MARGIN
+}
+
+/// Secrets and configs. wharf-run puts copies of them, with the owner and permissions that the container is to see, into the
+/// runtime directory, which outlives it (a container that is adopted goes on with what it has) but not the unit.
+fn credentials(section: &mut Section, head: &Head, service: &Service) -> Result<(), Unwritable> {
+    let credentials = container::credentials(head.stack, service);
+    if credentials.is_empty() {
+        return Ok(());
+    }
+    for (id, credential) in &credentials {
+        match credential {
+            Credential::File(path) => section.add("LoadCredential", format!("{id}:{}", text(path)?)),
+            Credential::Values => {
+                let path = head.spec_path(&names::values_spec(head.project(), &service.name));
+                section.add("LoadCredential", format!("{id}:{}", text(&path)?))
+            }
+            Credential::Encrypted(path) => section.add("LoadCredentialEncrypted", format!("{id}:{}", text(path)?)),
+            Credential::OfHost => section.add("ImportCredential", id.as_str()),
+        };
+    }
+    section.add("RuntimeDirectory", "wharf/%N").add("RuntimeDirectoryMode", "0700");
+    section.add("RuntimeDirectoryPreserve", "restart");
+    Ok(())
 }
 
 /// Networks, volumes, dependencies and the paths of bind mounts.
@@ -104,8 +130,10 @@ fn order(head: &Head, section: &mut Section, service: &Service) -> Result<(), Un
     add_engine(section);
     section.add_list("Requires", &requires).add_list("Wants", &wants);
     section.add_list("After", requires.iter().chain(&wants)).add("PartOf", head.target());
-    let paths: Result<Vec<String>, Unwritable> =
-        bind_sources(service).map(|path| path_word(&path.to_string_lossy())).collect();
+    let paths: Result<Vec<String>, Unwritable> = bind_sources(service)
+        .chain(loaded_files(head.stack, service))
+        .map(|path| path_word(&path.to_string_lossy()))
+        .collect();
     section.add_list("RequiresMountsFor", once_each(paths?));
     Ok(())
 }
@@ -115,6 +143,13 @@ fn bind_sources(service: &Service) -> impl Iterator<Item = &Path> {
         MountKind::Bind { source, .. } => Some(source.as_path()),
         _ => None,
     })
+}
+
+/// What the unit loads as credentials.
+fn loaded_files<'a>(stack: &'a Stack, service: &'a Service) -> impl Iterator<Item = &'a Path> {
+    let secrets = service.secrets.iter().filter_map(|grant| stack.secrets.get(&grant.source));
+    let configs = service.configs.iter().filter_map(|grant| stack.configs.get(&grant.source));
+    secrets.chain(configs).filter_map(|file| file.source.path().map(PathBuf::as_path))
 }
 
 /// `always` never gives up; `on-failure:N` gives up after N restarts, none of which lasted ten seconds (as the engine counts,
@@ -159,7 +194,12 @@ fn restart(section: &mut Section, role: Role, delay: Option<Duration>, has_own_p
         }
     }
     section.add("RestartForceExitStatus", exit::UNAVAILABLE.to_string());
-    section.add("RestartPreventExitStatus", exit::CANNOT_START.to_string());
+}
+
+/// What to start again is of no use for. Without a credential, systemd does not even execute wharf-run.
+fn no_restart(section: &mut Section, spec: &ContainerSpec) {
+    let credentials = if spec.wharf.files.is_empty() { "" } else { " CREDENTIALS" };
+    section.add("RestartPreventExitStatus", format!("{}{credentials}", exit::CANNOT_START));
 }
 
 fn seconds(duration: Duration) -> String {

@@ -102,11 +102,13 @@ fn engine_names<'a>(
 
 fn mount_targets(service: &Service, report: &mut Report) {
     let mut taken = BTreeMap::new();
-    for mount in &service.mounts {
-        let target = mount.target.trim_end_matches('/');
+    let mounts = service.mounts.iter().map(|mount| (&mount.target, &mount.place));
+    let files = service.secrets.iter().chain(&service.configs).map(|grant| (&grant.target, &grant.place));
+    for (target, place) in mounts.chain(files) {
+        let target = target.trim_end_matches('/');
         if taken.insert(target, ()).is_some() {
             let problem = Collision::Target { service: service.name.clone(), target: target.to_owned() };
-            report.add(&mount.place, problem);
+            report.add(place, problem);
         }
     }
 }

@@ -6,6 +6,7 @@
 mod collisions;
 mod cycles;
 mod references;
+mod secrets;
 mod sharing;
 
 use std::collections::BTreeSet;
@@ -45,6 +46,7 @@ pub fn check(decoded: &Decoded, report: &mut Report) {
         }
     }
     references::check(decoded, report);
+    secrets::check(decoded, report);
     cycles::check(&decoded.stack.services, report);
     collisions::check(decoded, report);
     sharing::check(decoded, report);

@@ -140,6 +140,16 @@ pub static VOLUME: Table = Table {
     ],
 };
 
+const NO_OBJECT: &str = "the engine of one host has no object that could bear it";
+const EXTERNAL_FILE: &str = "Whether it is to be looked up among the host's credentials, by its name.";
+const CREDENTIAL_SAYS: &str =
+    "A credential of the host by name, or the path of an encrypted one: `wharf secret encrypt`, systemd-creds(1).";
+const CREDENTIAL_IS: &str = "`ImportCredential=`, or `LoadCredentialEncrypted=` for a path";
+const VALUE_IS: &str = "`LoadCredential=` of a private file beside the unit";
+const NAME_SAYS: &str = "The name of an external one; without it, the key.";
+const LABELS_SAYS: &str = "Labels of the object in a swarm's store.";
+const TEMPLATE_INSTEAD: &str = "write the contents out, or use variables";
+
 /// An entry of the top-level `secrets`.
 #[rustfmt::skip]
 pub static SECRET: Table = Table {
@@ -147,26 +157,19 @@ pub static SECRET: Table = Table {
     title: "a secret",
     required: &[],
     keys: &[
-        own("content", Takes::String, "The contents themselves, as for configs.",
-            "a private file that the unit loads as a credential"),
-        own("credential", Takes::String, "A systemd credential of the host: systemd-creds(1).",
-            "`LoadCredentialEncrypted=`"),
+        own("credential", Takes::String, CREDENTIAL_SAYS, CREDENTIAL_IS),
         refused("driver", "The secret store.", SWARM_SECRET, USE_CREDENTIAL),
         refused("driver_opts", "Options of the secret store.", SWARM_SECRET, USE_CREDENTIAL),
-        honoured("environment", Takes::String, "The variable of the environment that holds it.",
-            "a private file that the unit loads as a credential"),
-        refused("external", "Whether it is in the secret store already.", SWARM_SECRET, USE_CREDENTIAL),
+        honoured("environment", Takes::String, "The variable of the environment that holds it.", VALUE_IS),
+        honoured("external", Takes::Boolean, EXTERNAL_FILE, "`ImportCredential=`"),
         honoured("file", Takes::String, "The file that holds it.", "`LoadCredential=`"),
-        refused("labels", "Labels of it in the secret store.", SWARM_SECRET, "remove it"),
-        refused("name", "Its name in the secret store.", SWARM_SECRET,
-            "remove it; `target` of the service's `secrets` names the file"),
-        refused("template_driver", "What fills a template in.", SWARM_SECRET,
-            "write the contents out, or use variables in `content`"),
+        ignored("labels", PAIRS, LABELS_SAYS, NO_OBJECT),
+        honoured("name", Takes::String, NAME_SAYS, "`ImportCredential=`"),
+        refused("template_driver", "What fills a template in.", SWARM_SECRET, TEMPLATE_INSTEAD),
     ],
 };
 
 const SWARM_CONFIG: &str = "it is of a swarm's store of configs";
-const USE_CONTENT: &str = "use `file`, `content`, `environment` or `credential`";
 
 /// An entry of the top-level `configs`.
 #[rustfmt::skip]
@@ -175,18 +178,14 @@ pub static CONFIG: Table = Table {
     title: "a config",
     required: &[],
     keys: &[
-        honoured("content", Takes::String, "The contents themselves.", "a file that the unit mounts"),
-        own("credential", Takes::String, "A systemd credential of the host: systemd-creds(1).",
-            "`LoadCredentialEncrypted=`"),
-        honoured("environment", Takes::String, "The variable of the environment that holds it.",
-            "a file that the unit mounts"),
-        refused("external", "Whether it is in the store of configs already.", SWARM_CONFIG, USE_CONTENT),
-        honoured("file", Takes::String, "The file that holds it.", "a file that the unit mounts"),
-        refused("labels", "Labels of it in the store of configs.", SWARM_CONFIG, "remove it"),
-        refused("name", "Its name in the store of configs.", SWARM_CONFIG,
-            "remove it; `target` of the service's `configs` names the file"),
-        refused("template_driver", "What fills a template in.", SWARM_CONFIG,
-            "write the contents out, or use variables in `content`"),
+        honoured("content", Takes::String, "The contents themselves.", VALUE_IS),
+        own("credential", Takes::String, CREDENTIAL_SAYS, CREDENTIAL_IS),
+        honoured("environment", Takes::String, "The variable of the environment that holds it.", VALUE_IS),
+        honoured("external", Takes::Boolean, EXTERNAL_FILE, "`ImportCredential=`"),
+        honoured("file", Takes::String, "The file that holds it.", "`LoadCredential=`"),
+        ignored("labels", PAIRS, LABELS_SAYS, NO_OBJECT),
+        honoured("name", Takes::String, NAME_SAYS, "`ImportCredential=`"),
+        refused("template_driver", "What fills a template in.", SWARM_CONFIG, TEMPLATE_INSTEAD),
     ],
 };
 

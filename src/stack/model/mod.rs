@@ -6,6 +6,7 @@ mod build;
 mod job;
 mod namespaces;
 mod resources;
+mod secret;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -18,6 +19,7 @@ pub use build::{Build, BuildContext, Dockerfile};
 pub use job::{Hook, Schedule};
 pub use namespaces::{Namespace, Namespaces};
 pub use resources::{Blkio, DeviceRequest, Resources};
+pub use secret::{FileSource, Grant, ProvidedFile};
 
 /// One project: what one stack file (or several, merged) declares.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,6 +38,8 @@ pub struct Stack {
     /// Declared networks, and `default` where a service uses it.
     pub networks: BTreeMap<String, Network>,
     pub volumes: BTreeMap<String, Volume>,
+    pub secrets: BTreeMap<String, ProvidedFile>,
+    pub configs: BTreeMap<String, ProvidedFile>,
     /// `[systemd.Unit]`, `[systemd.Install]`: directives of the stack's target.
     pub systemd: Overrides,
 }
@@ -57,6 +61,8 @@ pub struct Service {
     pub ports: Vec<Port>,
     /// `volumes` and `tmpfs`.
     pub mounts: Vec<Mount>,
+    pub secrets: Vec<Grant>,
+    pub configs: Vec<Grant>,
     /// The networks to join by their key; `default` if the user said nothing.
     pub networks: BTreeMap<String, Attachment>,
     pub depends_on: BTreeMap<String, Dependency>,
@@ -235,7 +241,7 @@ pub enum MountKind {
         size: Option<u64>,
         /// Permission bits.
         mode: Option<u32>,
-        /// Mount options of the service key `tmpfs` (`/run:size=64m,uid=1000`), as the engine takes them.
+        /// Mount options of the service key `tmpfs` (`/run:size=64m,uid=1000`), as the engine takes them; of a mount in `volumes`, none.
         options: Option<String>,
     },
 }

@@ -189,7 +189,7 @@ fn tmpfs_options(fields: &mut Fields<'_>, report: &mut Report) -> Option<MountKi
 }
 
 /// Permission bits, which are octal: `0o1777`, or `"1777"`. A plain `1777` is a decimal number and surely not meant.
-fn permission_bits(item: Item<'_>, report: &mut Report) -> Option<u32> {
+pub fn permission_bits(item: Item<'_>, report: &mut Report) -> Option<u32> {
     let octal = |text: &str| u32::from_str_radix(text, 8).ok().filter(|bits| *bits <= 0o7777);
     let (text, bits) = match &item.node.value {
         Value::Integer(number) if item.node.source().starts_with("0o") => {

@@ -15,6 +15,8 @@ use super::node::Value;
 use super::problem::{Expected, Invalid, MountFault, Report};
 use super::surroundings::{Scope, Surroundings};
 
+pub use long::permission_bits;
+
 /// How mounts below a bind mount spread (mount_namespaces(7)).
 const PROPAGATIONS: &[&str] = &["private", "rprivate", "shared", "rshared", "slave", "rslave"];
 
@@ -90,14 +92,11 @@ pub fn clean(path: &Path) -> PathBuf {
     cleaned
 }
 
-/// `PATH[:OPTIONS]`
+/// `PATH[:OPTIONS]`; no options are options too: the engine then gives its own.
 fn tmpfs(text: &str) -> Result<(String, MountKind), Invalid> {
-    let (target, options) = match text.split_once(':') {
-        Some((target, options)) => (target, Some(options.to_owned()).filter(|options| !options.is_empty())),
-        None => (text, None),
-    };
+    let (target, options) = text.split_once(':').unwrap_or((text, ""));
     let target = container_path(target).map_err(|fault| invalid(text, fault))?;
-    Ok((target, MountKind::Tmpfs { size: None, mode: None, options }))
+    Ok((target, MountKind::Tmpfs { size: None, mode: None, options: Some(options.to_owned()) }))
 }
 
 /// An integer number of bytes, or a string with a unit.

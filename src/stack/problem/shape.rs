@@ -159,7 +159,10 @@ impl Problem for Shape {
     }
 
     fn refuses_key(&self) -> bool {
-        matches!(self, Self::UnknownKey { .. } | Self::Unsupported { .. } | Self::Excludes { .. })
+        matches!(
+            self,
+            Self::UnknownKey { .. } | Self::KeyRefused { .. } | Self::Unsupported { .. } | Self::Excludes { .. }
+        )
     }
 
     fn say(&self) -> Said {

@@ -1,0 +1,109 @@
+//! Secrets and configs: which systemd credentials a unit loads for them, and where the container sees each.
+
+use std::collections::BTreeMap;
+
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::plan::names;
+use crate::spec::{FileSpec, ValuesPart, ValuesSpec};
+use crate::stack::{FileSource, Grant, ProvidedFile, Service, Stack};
+
+/// The credential that holds all values of [`ValuesSpec`].
+pub const VALUES: &str = "values.json";
+
+/// A credential of a unit, by its ID (systemd.exec(5), Credentials).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Credential {
+    /// LoadCredential=ID:PATH
+    File(String),
+    /// LoadCredential=ID:PATH, of the file with values that lies beside the unit.
+    Values,
+    /// LoadCredentialEncrypted=ID:PATH
+    Encrypted(String),
+    /// ImportCredential=ID
+    OfHost,
+}
+
+/// A secret or config that a service uses.
+struct Used<'a> {
+    /// `secret.db_password`
+    name: String,
+    /// `secret db_password`
+    shown: String,
+    grant: &'a Grant,
+    file: &'a ProvidedFile,
+}
+
+fn used<'a>(stack: &'a Stack, service: &'a Service) -> impl Iterator<Item = Used<'a>> {
+    let secrets = service.secrets.iter().map(|grant| ("secret", grant, stack.secrets.get(&grant.source)));
+    let configs = service.configs.iter().map(|grant| ("config", grant, stack.configs.get(&grant.source)));
+    secrets.chain(configs).filter_map(|(kind, grant, file)| {
+        let key = &grant.source;
+        Some(Used { name: format!("{kind}.{key}"), shown: format!("{kind} {key}"), grant, file: file? })
+    })
+}
+
+impl Used<'_> {
+    fn credential(&self) -> (String, Credential) {
+        match &self.file.source {
+            FileSource::File(path) => (self.name.clone(), Credential::File(path.to_string_lossy().into_owned())),
+            FileSource::Environment { .. } | FileSource::Content(_) => (VALUES.to_owned(), Credential::Values),
+            FileSource::Credential(name) => (name.clone(), Credential::OfHost),
+            // systemd-creds(1) has put the file's name into the encrypted data, and systemd compares.
+            FileSource::EncryptedCredential(path) => (
+                path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+                Credential::Encrypted(path.to_string_lossy().into_owned()),
+            ),
+        }
+    }
+
+    fn value(&self) -> Option<String> {
+        match &self.file.source {
+            FileSource::Environment { value, .. } => value.clone(),
+            FileSource::Content(text) => Some(text.clone()),
+            FileSource::File(_) | FileSource::Credential(_) | FileSource::EncryptedCredential(_) => None,
+        }
+    }
+}
+
+/// What the unit loads, by ID.
+pub fn credentials(stack: &Stack, service: &Service) -> BTreeMap<String, Credential> {
+    used(stack, service).map(|used| used.credential()).collect()
+}
+
+/// What wharf-run makes of the credentials.
+pub fn files(stack: &Stack, service: &Service) -> Vec<FileSpec> {
+    let file = |used: Used| {
+        let (credential, source) = used.credential();
+        let Grant { target, uid, gid, mode, .. } = used.grant.clone();
+        let path = match source {
+            Credential::File(path) | Credential::Encrypted(path) => Some(path),
+            Credential::Values | Credential::OfHost => None,
+        };
+        let value = used.value().map(|_| used.name);
+        FileSpec { source: used.shown, credential, value, path, target, uid, gid, mode }
+    };
+    used(stack, service).map(file).collect()
+}
+
+/// The values that stand in no file of the administrator's; `None` if the service uses none.
+pub fn values(stack: &Stack, service: &Service) -> Option<ValuesSpec> {
+    let values: BTreeMap<String, String> =
+        used(stack, service).filter_map(|used| Some((used.name.clone(), used.value()?))).collect();
+    (!values.is_empty()).then(|| ValuesSpec { values, wharf: ValuesPart { project: stack.name.clone() } })
+}
+
+/// Two credentials of one unit that would have the same ID: only one of them would be there.
+pub fn problems(stack: &Stack, service: &Service) -> Diagnostics {
+    let mut taken: BTreeMap<String, Credential> = BTreeMap::new();
+    let mut problems = Diagnostics::default();
+    for used in used(stack, service) {
+        let (id, credential) = used.credential();
+        if taken.insert(id.clone(), credential.clone()).is_some_and(|other| other != credential) {
+            let unit = names::service_unit(&stack.name, service);
+            let message = format!("{unit} would get two credentials named `{id}`");
+            let help = "give one of them another name, and encrypt it anew under that name if it is encrypted";
+            problems.push(Diagnostic::error(message).at(&used.grant.place).help(help));
+        }
+    }
+    problems
+}

@@ -1,0 +1,129 @@
+//! Secrets and configs: from the unit's credentials to files that the engine mounts into the container.
+//!
+//! A credential is readable by root alone, and its directory is made anew whenever the unit starts. So each is copied into
+//! the unit's runtime directory, which nobody but root can enter, with the owner and permissions that the container is to see.
+
+use std::fmt;
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, fchown};
+use std::path::{Path, PathBuf};
+
+use crate::spec::{ContainerSpec, FileSpec, ValuesSpec, from_json};
+
+/// Why a secret or config cannot be given to the container.
+#[derive(Debug)]
+pub enum FileError {
+    /// The unit does not say where credentials, or their copies, are.
+    NoDirectory { variable: &'static str },
+    /// The host has no credential of this name.
+    NoCredential { source: String, credential: String },
+    /// The unit's own file has no such value.
+    NoValue { source: String },
+    /// A file cannot be read or written.
+    Io { source: String, path: PathBuf, error: io::Error },
+}
+
+impl fmt::Display for FileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoDirectory { variable } => write!(
+                f,
+                "${variable} is not set, so the unit's secrets cannot be found: run `wharf generate` to write it anew"
+            ),
+            Self::NoCredential { source, credential } => write!(
+                f,
+                "{source}: this host has no credential named {credential}: put it into /etc/credstore, or encrypted into \
+                 /etc/credstore.encrypted (wharf secret encrypt {credential})"
+            ),
+            Self::NoValue { source } => {
+                write!(f, "{source}: its value is not in the unit's file: run `wharf generate` to write it anew")
+            }
+            Self::Io { source, path, error } => write!(f, "{source}: {}: {error}", path.display()),
+        }
+    }
+}
+
+/// Writes the files and says how they are mounted, as the engine's `Binds`.
+///
+/// # Errors
+/// A credential is missing, or the runtime directory cannot be written.
+pub fn provide(spec: &ContainerSpec) -> Result<Vec<String>, FileError> {
+    if spec.wharf.files.is_empty() {
+        return Ok(Vec::new());
+    }
+    let provider =
+        Provider { credentials: directory("CREDENTIALS_DIRECTORY")?, copies: directory("RUNTIME_DIRECTORY")? };
+    provider.clear()?;
+    spec.wharf.files.iter().enumerate().map(|(index, file)| provider.bind(index, file)).collect()
+}
+
+/// Which of the host's files that systemd was to load are not there: systemd itself says only that some is not.
+pub fn missing(spec: &ContainerSpec) -> Vec<String> {
+    let absent = |file: &&FileSpec| file.path.as_ref().is_some_and(|path| !Path::new(path).exists());
+    let files = spec.wharf.files.iter().filter(absent);
+    files.map(|file| format!("{}: {} does not exist", file.source, file.path.as_deref().unwrap_or_default())).collect()
+}
+
+/// As systemd tells it; of several (a drop-in may add one) the unit's own, below `wharf`.
+fn directory(variable: &'static str) -> Result<PathBuf, FileError> {
+    let value = std::env::var(variable).unwrap_or_default();
+    let mut paths = value.split(':').filter(|path| path.starts_with('/')).map(Path::new);
+    let own = |path: &&Path| path.parent().is_some_and(|parent| parent.ends_with("wharf"));
+    let found = paths.clone().find(own).or_else(|| paths.next());
+    found.map(Path::to_owned).ok_or(FileError::NoDirectory { variable })
+}
+
+struct Provider {
+    credentials: PathBuf,
+    copies: PathBuf,
+}
+
+impl Provider {
+    /// What an earlier container had goes: its mounts keep what they show.
+    fn clear(&self) -> Result<(), FileError> {
+        let clear =
+            || -> io::Result<()> { fs::read_dir(&self.copies)?.try_for_each(|entry| fs::remove_file(entry?.path())) };
+        let failed = |error| FileError::Io { source: "secrets".to_owned(), path: self.copies.clone(), error };
+        clear().map_err(failed)
+    }
+
+    /// `/run/wharf/shop-web/0-db_password:/run/secrets/db_password:ro,Z`
+    fn bind(&self, index: usize, file: &FileSpec) -> Result<String, FileError> {
+        let contents = self.contents(file)?;
+        let name = file.target.rsplit('/').next().unwrap_or_default();
+        let path = self.copies.join(format!("{index}-{name}"));
+        write(&path, &contents, file).map_err(|error| io_error(file, &path, error))?;
+        // Z: where SELinux rules, the copy gets the container's label.
+        Ok(format!("{}:{}:ro,Z", path.display(), file.target))
+    }
+
+    fn contents(&self, file: &FileSpec) -> Result<Vec<u8>, FileError> {
+        let path = self.credentials.join(&file.credential);
+        let contents = match fs::read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let (source, credential) = (file.source.clone(), file.credential.clone());
+                return Err(FileError::NoCredential { source, credential });
+            }
+            other => other.map_err(|error| io_error(file, &path, error))?,
+        };
+        let Some(name) = &file.value else { return Ok(contents) };
+        let values: Option<ValuesSpec> = String::from_utf8(contents).ok().and_then(|text| from_json(&text).ok());
+        let value = values.and_then(|mut values| values.values.remove(name));
+        value.map(String::into_bytes).ok_or_else(|| FileError::NoValue { source: file.source.clone() })
+    }
+}
+
+fn write(path: &Path, contents: &[u8], spec: &FileSpec) -> io::Result<()> {
+    let mut file: File = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(contents)?;
+    file.set_permissions(Permissions::from_mode(spec.mode))?;
+    if (spec.uid, spec.gid) != (0, 0) {
+        fchown(&file, Some(spec.uid), Some(spec.gid))?;
+    }
+    Ok(())
+}
+
+fn io_error(file: &FileSpec, path: &Path, error: io::Error) -> FileError {
+    FileError::Io { source: file.source.clone(), path: path.to_owned(), error }
+}

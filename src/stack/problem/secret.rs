@@ -1,0 +1,144 @@
+//! What is wrong with a secret or config.
+
+use std::path::PathBuf;
+
+use super::{Problem, Said, did_you_mean, quote, quoted_list, said};
+use crate::diagnostic::Severity;
+use crate::stack::keys::{self, Table};
+
+/// What a provided file is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileKind {
+    Secret,
+    Config,
+}
+
+impl FileKind {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Secret => "secret",
+            Self::Config => "config",
+        }
+    }
+
+    /// The key under which they stand, in the stack and in a service.
+    pub fn table(self) -> &'static str {
+        match self {
+            Self::Secret => "secrets",
+            Self::Config => "configs",
+        }
+    }
+
+    /// The keys of an entry of the stack's table.
+    pub fn keys(self) -> &'static Table {
+        match self {
+            Self::Secret => &keys::SECRET,
+            Self::Config => &keys::CONFIG,
+        }
+    }
+
+    fn sources(self) -> &'static str {
+        match self {
+            Self::Secret => "`file`, `environment` or `credential`",
+            Self::Config => "`file`, `environment`, `content` or `credential`",
+        }
+    }
+}
+
+pub enum SecretFault {
+    Undeclared {
+        kind: FileKind,
+        service: String,
+        key: String,
+        nearest: Option<String>,
+    },
+    NoSource {
+        kind: FileKind,
+        key: String,
+    },
+    SeveralSources {
+        kind: FileKind,
+        key: String,
+        names: Vec<&'static str>,
+    },
+    /// `environment` names a variable that is not set.
+    Unset {
+        kind: FileKind,
+        key: String,
+        variable: String,
+    },
+    CredentialName {
+        value: String,
+    },
+    Target {
+        value: String,
+    },
+    /// `uid` or `gid`.
+    NotANumber {
+        key: &'static str,
+        value: String,
+    },
+    /// `file` names a directory.
+    Directory {
+        kind: FileKind,
+        key: String,
+        path: PathBuf,
+    },
+    FileMissing {
+        kind: FileKind,
+        key: String,
+        path: PathBuf,
+    },
+}
+
+impl Problem for SecretFault {
+    fn severity(&self) -> Severity {
+        match self {
+            Self::FileMissing { .. } => Severity::Warning,
+            _ => Severity::Error,
+        }
+    }
+
+    fn say(&self) -> Said {
+        match self {
+            Self::Undeclared { kind, service, key, nearest } => said(
+                format!("service `{service}` uses the {} `{key}`, which is not declared", kind.word()),
+                did_you_mean(nearest.as_ref(), || format!("add `[{}.{key}]` with {}", kind.table(), kind.sources())),
+            ),
+            Self::NoSource { kind, key } => said(
+                format!("the {} `{key}` does not say where its contents come from", kind.word()),
+                format!("give it {}", kind.sources()),
+            ),
+            Self::SeveralSources { kind, key, names } => said(
+                format!("the {} `{key}` has {} sources: {}", kind.word(), names.len(), quoted_list(names, "and")),
+                "keep one of them",
+            ),
+            Self::Unset { kind, key, variable } => said(
+                format!("the {} `{key}` is the value of the variable `{variable}`, which is not set", kind.word()),
+                format!(
+                    "set `{variable}` in the environment or in `.env` beside the stack file, or use `file` or `credential`"
+                ),
+            ),
+            Self::CredentialName { value } => said(
+                format!("{} is not the name of a credential", quote(value)),
+                "use letters, digits, `.`, `_` and `-`; the path of an encrypted credential begins with `/` or `./`",
+            ),
+            Self::Target { value } => said(
+                format!("{} cannot be the path of a file in the container", quote(value)),
+                "write a path that ends with the file's name and has no colon",
+            ),
+            Self::NotANumber { key, value } => said(
+                format!("{} is not a number, as `{key}` must be", quote(value)),
+                "write the number that the container's image gives to the user or group, as in `uid = 999`",
+            ),
+            Self::Directory { kind, key, path } => said(
+                format!("{}, the {} `{key}`, is a directory", path.display(), kind.word()),
+                "name a file, or mount the directory with the services' `volumes`",
+            ),
+            Self::FileMissing { kind, key, path } => said(
+                format!("{}, the {} `{key}`, does not exist on this host", path.display(), kind.word()),
+                "create it before the stack is started, or its services cannot start",
+            ),
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! `secrets` and `configs`, of the stack and of a service.
+//!
+//! Source: Compose Specification, secrets and configs, and services of these names; `credential` is Wharf's own.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::decode::{Fields, Item, accept};
+use super::keys;
+use super::model::{FileSource, Grant, ProvidedFile};
+use super::mounts::{host_path, permission_bits};
+use super::names;
+use super::networks::external;
+use super::node::{Entry, Value};
+use super::problem::{Expected, FileKind, Invalid, Report, SecretFault, Shape};
+use super::surroundings::{Scope, Surroundings};
+use crate::diagnostic::Place;
+
+/// The specification's default.
+const DEFAULT_MODE: u32 = 0o444;
+
+/// Nobody writes to a secret or config.
+const WRITE_BITS: u32 = 0o222;
+
+/// Reads the stack's `secrets` or `configs`.
+pub fn declared(
+    kind: FileKind,
+    stack: &mut Fields<'_>,
+    surroundings: &Surroundings<'_>,
+    report: &mut Report,
+) -> BTreeMap<String, ProvidedFile> {
+    let Some(item) = stack.get(kind.table()) else {
+        return BTreeMap::new();
+    };
+    let read = item.entries(report).iter().filter_map(|entry| declaration(kind, entry, surroundings, report));
+    read.map(|file| (file.key.clone(), file)).collect()
+}
+
+fn declaration(
+    kind: FileKind,
+    entry: &Entry,
+    surroundings: &Surroundings<'_>,
+    report: &mut Report,
+) -> Option<ProvidedFile> {
+    let key = accept(names::key(&entry.key), &entry.key_place, report)?;
+    let item = Item { key: &entry.key, node: &entry.node };
+    let mut fields = item.fields(kind.keys(), format!("{} `{key}`", kind.word()), report)?;
+    let is_external = external(&mut fields, report);
+    let name = fields.entry("name");
+    let mut sources = Sources { kind, key: &key, found: Vec::new() };
+    sources.read(&mut fields, surroundings, report);
+    if is_external {
+        let said = name.and_then(|entry| Item { key: "name", node: &entry.node }.string(report));
+        let place = name.map_or(&entry.key_place, |entry| &entry.node.place);
+        let credential = credential_name(&said.unwrap_or_else(|| key.clone()), place, report);
+        sources.found.push(("external", credential.map(FileSource::Credential)));
+    } else if let Some(entry) = name {
+        let reason = "the engine of one host has no object that could bear it";
+        report.add(&entry.key_place, Shape::Ignored { key: entry.key.clone(), reason });
+    }
+    let before = report.error_count();
+    fields.finish(report);
+    // One whose source is faulty is declared all the same: that error is enough.
+    let faulty = || FileSource::Content(String::new());
+    let source = sources.only(entry, report.error_count() == before, report).unwrap_or_else(faulty);
+    Some(ProvidedFile { key, place: entry.key_place.clone(), source })
+}
+
+/// The keys that say where the contents come from, of which there must be one.
+struct Sources<'a> {
+    kind: FileKind,
+    key: &'a str,
+    /// The key, and what it says if that is right.
+    found: Vec<(&'static str, Option<FileSource>)>,
+}
+
+impl Sources<'_> {
+    fn read(&mut self, fields: &mut Fields<'_>, surroundings: &Surroundings<'_>, report: &mut Report) {
+        if let Some(item) = fields.get("file") {
+            let file = item.parse(Expected::String, report, |text| path(text, surroundings.at(item.place())));
+            self.found.push(("file", file.map(FileSource::File)));
+        }
+        if let Some(item) = fields.get("environment") {
+            let variable = item.parse(Expected::String, report, names::variable);
+            let value = |variable: String| FileSource::Environment {
+                value: surroundings.at(item.place()).lookup(&variable),
+                variable,
+            };
+            self.found.push(("environment", variable.map(value)));
+        }
+        if self.kind == FileKind::Config
+            && let Some(item) = fields.get("content")
+        {
+            self.found.push(("content", item.string(report).map(FileSource::Content)));
+        }
+        if let Some(item) = fields.get("credential") {
+            self.found.push(("credential", credential(item, surroundings, report)));
+        }
+    }
+
+    fn only(self, entry: &Entry, complain: bool, report: &mut Report) -> Option<FileSource> {
+        let names: Vec<&'static str> = self.found.iter().map(|(name, _)| *name).collect();
+        match names.as_slice() {
+            [] if complain => {
+                report.add(&entry.key_place, SecretFault::NoSource { kind: self.kind, key: self.key.to_owned() });
+            }
+            [_, _, ..] => {
+                let fault = SecretFault::SeveralSources { kind: self.kind, key: self.key.to_owned(), names };
+                report.add(&entry.key_place, fault);
+            }
+            _ => return self.found.into_iter().next()?.1,
+        }
+        None
+    }
+}
+
+fn path(text: &str, scope: &Scope<'_>) -> Result<PathBuf, Invalid> {
+    host_path(text, scope).map_err(|fault| Invalid::Mount { value: text.to_owned(), fault })
+}
+
+/// A name, or with a slash the path of an encrypted credential.
+fn credential(item: Item<'_>, surroundings: &Surroundings<'_>, report: &mut Report) -> Option<FileSource> {
+    let text = item.str(report)?;
+    if !text.contains('/') {
+        return credential_name(text, item.place(), report).map(FileSource::Credential);
+    }
+    let path = accept(path(text, surroundings.at(item.place())), item.place(), report)?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    credential_name(&name, item.place(), report)?;
+    Some(FileSource::EncryptedCredential(path))
+}
+
+/// What systemd takes as a credential's name, without the characters by which ImportCredential= means several of them.
+fn credential_name(text: &str, place: &Place, report: &mut Report) -> Option<String> {
+    let fits = |c: char| c.is_ascii_graphic() && !matches!(c, '/' | ':' | '*' | '?' | '[' | '%' | '\\' | '"' | '\'');
+    let is_name = !text.is_empty() && text.len() < 256 && text.chars().all(fits) && !matches!(text, "." | "..");
+    if !is_name {
+        report.add(place, SecretFault::CredentialName { value: text.to_owned() });
+    }
+    is_name.then(|| text.to_owned())
+}
+
+/// Reads a service's `secrets` or `configs`.
+pub fn granted(kind: FileKind, service: &mut Fields<'_>, report: &mut Report) -> Vec<Grant> {
+    let Some(item) = service.get(kind.table()) else {
+        return Vec::new();
+    };
+    let elements = item.elements(Expected::List, report).unwrap_or_default();
+    let grants = elements.iter().filter_map(|node| {
+        let item = Item { key: kind.table(), node };
+        match &node.value {
+            Value::String(text) => grant(kind, text, None, item, report),
+            Value::Table(_) => long(kind, item, &service.owner, report),
+            _ => {
+                item.wrong_type(Expected::StringOrTable, report);
+                None
+            }
+        }
+    });
+    grants.collect()
+}
+
+/// With the specification's defaults.
+fn grant(kind: FileKind, source: &str, target: Option<&str>, item: Item<'_>, report: &mut Report) -> Option<Grant> {
+    let target = absolute_target(kind, target.unwrap_or(source));
+    let reaches_a_file = target.ends_with(|c| !matches!(c, '/' | '.'));
+    if target.contains([':', '\0']) || !reaches_a_file {
+        report.add(item.place(), SecretFault::Target { value: target });
+        return None;
+    }
+    let place = item.place().clone();
+    Some(Grant { source: source.to_owned(), target, uid: 0, gid: 0, mode: DEFAULT_MODE, place })
+}
+
+/// A name alone is one of the directory where files of the kind appear.
+fn absolute_target(kind: FileKind, target: &str) -> String {
+    match (kind, target.starts_with('/')) {
+        (_, true) => target.to_owned(),
+        (FileKind::Secret, false) => format!("/run/secrets/{target}"),
+        (FileKind::Config, false) => format!("/{target}"),
+    }
+}
+
+fn long(kind: FileKind, item: Item<'_>, owner: &str, report: &mut Report) -> Option<Grant> {
+    let mut fields = item.fields(&keys::GRANT, format!("a {} of {owner}", kind.word()), report)?;
+    let source = fields.get("source");
+    let target = fields.string("target", report);
+    let uid = number("uid", &mut fields, report);
+    let gid = number("gid", &mut fields, report);
+    let mode = fields.get("mode").and_then(|item| permission_bits(item, report));
+    let owner = fields.owner.clone();
+    fields.finish(report);
+    let Some(source) = source else {
+        report.add(item.place(), Shape::Missing { key: "source", owner, example: "source = \"NAME\"" });
+        return None;
+    };
+    let grant = grant(kind, source.str(report)?, target.as_deref(), item, report)?;
+    Some(Grant {
+        uid: uid.unwrap_or(0),
+        gid: gid.unwrap_or(0),
+        mode: mode.map_or(DEFAULT_MODE, |mode| mode & !WRITE_BITS),
+        ..grant
+    })
+}
+
+/// `uid` and `gid`: a number, or a string of digits.
+fn number(key: &'static str, fields: &mut Fields<'_>, report: &mut Report) -> Option<u32> {
+    let item = fields.get(key)?;
+    let text = item.scalar(report)?;
+    let number = text.parse().ok();
+    if number.is_none() {
+        report.add(item.place(), SecretFault::NotANumber { key, value: text });
+    }
+    number
+}

@@ -1,0 +1,154 @@
+//! The manual's page on the differences, made from the tables by which the suite judges.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+
+use super::accepted::{ACCEPTED, Accepted};
+
+const PAGE: &str = "packaging/manual/compose-differences.md";
+
+/// What the two programs say in different forms, and which form is compared (`normal.rs`).
+const OTHER_FORMS: &[(&str, &str)] = &[
+    (
+        "Names of containers",
+        "`shop-web-1` with Compose, `shop-web` with Wharf (`shop-web-2` of replicas); wherever a container is named, also by its id, that is one name",
+    ),
+    ("Labels", "without `com.docker.compose.*` and `io.wharf.*`, by which each program knows its own"),
+    (
+        "`restart`",
+        "with Compose the engine's policy, with Wharf the unit's `Restart=` and `StartLimitBurst=` (the engine's is `no`: two supervisors would fight). `unless-stopped` is `always`: what `systemctl stop` or `disable` has ended stays so",
+    ),
+    (
+        "Binds, mounts, `tmpfs`",
+        "the engine takes a mount in three forms; source, target and every option are compared, and what they became",
+    ),
+    ("`expose`", "`8000` and `9000-9001/udp` are the engine's `8000/tcp`, `9000/udp`, `9001/udp`"),
+    ("Ports that the engine chooses", "any port of the range is as good as another"),
+    (
+        "Addresses",
+        "an address, subnet or MAC address that the stack does not choose is compared by whether there is one",
+    ),
+    (
+        "Order",
+        "of variables, capabilities, security options, extra hosts, groups, ulimits, aliases and links; the order of DNS servers counts",
+    ),
+    ("A network that is not the stack's", "Compose names it by its id, Wharf by its name"),
+    (
+        "What has ended",
+        "a container is looked at when it has started, and again in the end; whether it still runs, and its health, are compared too",
+    ),
+];
+
+/// Keys for which `wharf import` says what to do (exit code 5): the stack of the suite that has the key, the key, and why.
+const LISTED: &[(&str, &str, &str)] = &[
+    ("logging", "`logging`", "The output goes to the journal; journald.conf(5) bounds its size and age."),
+    ("logging", "`attach`", "The same; `LogLevelMax=` of the unit keeps output out of the journal."),
+    (
+        "include",
+        "`include` with `env_file` or a `.env` of its own",
+        "The import is one stack with one set of variables: put those into the `.env` beside it.",
+    ),
+    ("replicas", "`deploy.labels`", "They are labels of a Swarm service; no container has them with Compose either."),
+];
+
+/// Keys whose effect this Compose or this host cannot show.
+const NOT_COMPARED: &[(&str, &str)] = &[
+    (
+        "`cpuset`",
+        "the engine of the test host knows no CPUs by number, as the machine gives it no cgroup controller `cpuset`",
+    ),
+    (
+        "`mem_swappiness`, `oom_kill_disable`, `cpu_rt_period`, `cpu_rt_runtime`",
+        "the engine discards or refuses them under cgroup v2",
+    ),
+    (
+        "`gpus`, `devices` by CDI, `runtime` other than `runc`",
+        "there is no such hardware and no such runtime on the test host",
+    ),
+    (
+        "`models`, `provider`, `use_api_socket`, `gw_priority`, `post_start`, `pre_stop`, `label_file`, `env_file` with `format`, `volumes` of type `image`, `interface_name`",
+        "newer than Compose 2.26 or Engine 26.1",
+    ),
+    (
+        "`develop`, `credential_spec`, `isolation`, `cpu_count`, `cpu_percent`",
+        "not for a container that runs on Linux; `wharf` refuses them with the reason",
+    ),
+];
+
+/// The page, as the tables want it.
+fn page(stacks: &BTreeSet<String>) -> String {
+    let mut page = "\
+# What differs from Compose
+
+`wharf import` and `wharf generate` give what `docker compose up` would run. The suite `tests/compose` shows it: on one host, each of its
+stacks is started by Docker Compose 2.26 and, imported, by systemd; what the engine (26.1) then says of every container, network and volume
+is compared as a whole (`docker inspect`: `Config`, `HostConfig`, `Mounts`, ports and networks; for secrets and configs, also the files in the
+container). Any difference that is not in the following table fails the suite, and so does a line of the table that no stack needs. This
+page is made from the suite's own tables.
+
+## Differences
+
+| what | with Compose | with Wharf | why |
+|---|---|---|---|
+"
+    .to_owned();
+    for Accepted { title, compose, wharf, why, .. } in ACCEPTED {
+        let _infallible = writeln!(page, "| {title} | {compose} | {wharf} | {why} |");
+    }
+    page.push_str("\n## Keys that the import asks you about\n\n| key | why |\n|---|---|\n");
+    for (_, key, why) in LISTED {
+        let _infallible = writeln!(page, "| {key} | {why} |");
+    }
+    page.push_str("\n## Compared in another form\n\n| what | how |\n|---|---|\n");
+    for (what, how) in OTHER_FORMS {
+        let _infallible = writeln!(page, "| {what} | {how} |");
+    }
+    page.push_str("\n## Not compared\n\n| what | why |\n|---|---|\n");
+    for (what, why) in NOT_COMPARED {
+        let _infallible = writeln!(page, "| {what} | {why} |");
+    }
+    page.push_str(
+        "\nThe machine need not enforce a limit for it to be compared: what counts is what the engine was asked for.\n",
+    );
+    page.push_str("\n## The stacks\n\n| stack | what it shows |\n|---|---|\n");
+    for stack in stacks {
+        let _infallible = writeln!(page, "| `{stack}` | {} |", first_comment(stack));
+    }
+    page
+}
+
+/// The comment at the top of the stack's compose file says what it shows.
+fn first_comment(stack: &str) -> String {
+    let text = fs::read_to_string(format!("tests/compose/stacks/{stack}/compose.yaml")).unwrap();
+    let comment = text.lines().next().and_then(|line| line.strip_prefix("# "));
+    comment.unwrap_or_else(|| panic!("{stack}/compose.yaml begins with a comment")).to_owned()
+}
+
+/// The page in the manual is the one that the tables give; `UPDATE=1` writes it.
+#[test]
+fn the_manual_lists_these_differences_and_no_others() {
+    let page = page(&super::stacks());
+    if std::env::var_os("UPDATE").is_some() {
+        fs::create_dir_all(Path::new(PAGE).parent().unwrap()).unwrap();
+        fs::write(PAGE, &page).unwrap();
+    }
+    let written = fs::read_to_string(PAGE).unwrap_or_default();
+    assert!(
+        written == page,
+        "UPDATE=1 accepts this:\n{}",
+        similar::TextDiff::from_lines(&written, &page).unified_diff()
+    );
+}
+
+/// A stack that an administrator must edit after its import is one with a key that the page names.
+#[test]
+fn only_stacks_with_listed_keys_are_edited() {
+    let edited: BTreeSet<String> = super::stacks()
+        .into_iter()
+        .filter(|stack| Path::new("tests/compose/stacks").join(stack).join("edit").exists())
+        .collect();
+    let listed: BTreeSet<String> = LISTED.iter().map(|(stack, ..)| (*stack).to_owned()).collect();
+    assert_eq!(edited, listed);
+}

@@ -1,0 +1,224 @@
+//! Secrets and configs on a real host: who can read them, and that nobody else can.
+
+mod support;
+
+use std::time::Duration;
+
+use support::Host;
+
+const IMAGE: &str = "127.0.0.1:5000/busybox:1";
+
+fn write_stack(host: &Host, stack: &str) {
+    host.write("/etc/wharf/shop.toml", &stack.replace("IMAGE", IMAGE));
+}
+
+fn property(host: &Host, unit: &str, name: &str) -> String {
+    host.sh(&format!("systemctl show --property={name} --value {unit}")).ok().stdout.trim().to_owned()
+}
+
+fn exec(host: &Host, command: &str) -> String {
+    host.sh(&format!("docker exec shop-web {command}")).ok().stdout
+}
+
+/// A secret from each source, read by a user who is not root.
+const SOURCES: &str = r#"
+name = "shop"
+[services.web]
+image = "IMAGE"
+command = "tail -f /dev/null"
+stop_signal = "SIGKILL"
+user = "1000:1000"
+networks = {}
+secrets = [
+  "of_file",
+  { source = "of_environment", uid = 1000, gid = 1000, mode = 0o400 },
+  { source = "of_host", target = "/etc/app/host" },
+  "of_encrypted",
+  "of_store",
+]
+configs = ["motd"]
+[secrets]
+of_file.file = "/root/of_file"
+of_environment.environment = "OF_ENVIRONMENT"
+of_host.credential = "shop.of_host"
+of_encrypted.credential = "/root/shop.cred"
+of_store.external = true
+[configs.motd]
+content = "kumquat-of-content"
+"#;
+
+/// All values begin with the same word, by which they are searched for.
+fn host_with_secrets(hint: &str) -> Host {
+    let host = Host::boot(hint);
+    write_stack(&host, SOURCES);
+    host.sh("umask 077; mkdir -p /etc/credstore /etc/credstore.encrypted
+         printf kumquat-of-file >/root/of_file
+         printf kumquat-of-host >/etc/credstore/shop.of_host
+         printf kumquat-of-encrypted | systemd-creds encrypt --name=shop.cred - /root/shop.cred
+         printf kumquat-of-store | wharf secret encrypt of_store
+         printf kumquat-anew | wharf secret encrypt ./another.cred
+         [ $(stat -c %a another.cred /etc/credstore.encrypted/of_store | uniq) = 600 ]
+         [ $(systemd-creds decrypt another.cred -) = kumquat-anew ]")
+        .ok();
+    host.sh("OF_ENVIRONMENT=kumquat-of-environment wharf generate && systemctl start shop.target").ok();
+    host
+}
+
+const READ_ALL: &str = "sh -c 'for f in /run/secrets/* /etc/app/host /motd; do echo \"$f $(cat $f)\"; done'";
+
+const ALL: &str = "/run/secrets/of_encrypted kumquat-of-encrypted\n/run/secrets/of_environment kumquat-of-environment\n\
+                   /run/secrets/of_file kumquat-of-file\n/run/secrets/of_store kumquat-of-store\n\
+                   /etc/app/host kumquat-of-host\n/motd kumquat-of-content\n";
+
+#[test]
+fn a_container_reads_its_secrets_whatever_their_source_and_nobody_else_does() {
+    let host = host_with_secrets("secrets");
+    assert_eq!(exec(&host, READ_ALL), ALL);
+    let owners = exec(&host, "stat -c '%a %u:%g' /run/secrets/of_file /run/secrets/of_environment /motd");
+    assert_eq!(owners, "444 0:0\n400 1000:1000\n444 0:0\n");
+    // Not even root of the container writes to them.
+    host.sh("docker exec --user 0 shop-web sh -c 'echo x > /run/secrets/of_file'").fails();
+    // Another user of the host reads neither the copies nor the file with values.
+    let nobody = "setpriv --reuid=65534 --regid=65534 --clear-groups cat";
+    host.sh(&format!("{nobody} /run/wharf/shop-web/*")).fails();
+    host.sh(&format!("{nobody} /etc/systemd/system/shop-web.values.json")).fails();
+    host.sh(&format!("{nobody} /run/credentials/shop-web.service/*")).fails();
+}
+
+#[test]
+fn a_value_is_in_no_unit_no_spec_no_environment_no_inspect_data_and_no_log() {
+    let host = host_with_secrets("nowhere");
+    assert_eq!(exec(&host, READ_ALL), ALL);
+    let search = r#"
+        {
+            cat /etc/systemd/system/*.service /etc/systemd/system/*.target /etc/systemd/system/*.slice
+            cat /etc/systemd/system/*.container.json /etc/systemd/system/*.network.json
+            systemctl show --all '*'
+            systemctl status shop-web
+            docker inspect shop-web
+            docker events --since 10m --until 0s
+            journalctl --no-pager --output=export
+            wharf status --json
+            cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline
+            cat /run/systemd/units/* /run/docker/containerd/daemon/*/*/*/config.json
+        } 2>/dev/null | tr '\0' '\n' >/root/everywhere || true
+        test $(grep --count shop-web /root/everywhere) -gt 50
+        # So written that this very script is no find.
+        ! grep --text kumqua[t] /root/everywhere
+    "#;
+    host.sh(search).ok();
+    // Neither does a dry run show one, of the value that is or of the next.
+    let shown = host.sh("OF_ENVIRONMENT=kumquat-next wharf generate --dry-run 2>&1; OF_ENVIRONMENT=kumquat-next wharf generate --diff 2>&1");
+    let shown = shown.ok().stdout;
+    assert!(shown.contains("!/values/secret.of_environment") && !shown.contains("kumquat"), "{shown}");
+}
+
+#[test]
+fn a_stop_takes_the_copies_away_and_a_restart_brings_new_values() {
+    let host = host_with_secrets("restart");
+    host.sh("printf kumquat-anew >/root/of_file && systemctl restart shop-web").ok();
+    assert_eq!(exec(&host, "cat /run/secrets/of_file"), "kumquat-anew");
+
+    // Of a value in the environment generate knows that it is another one, and of the same that it is the same.
+    let same = host.sh("OF_ENVIRONMENT=kumquat-of-environment wharf generate --check").ok().stderr;
+    assert_eq!(same, "nothing changed\n");
+    let said = host.sh("OF_ENVIRONMENT=kumquat-next wharf generate --now").ok().stderr;
+    assert!(said.contains("update shop-web.values.json") && said.contains("started shop-web.service"), "{said}");
+    assert_eq!(exec(&host, "cat /run/secrets/of_environment"), "kumquat-next");
+
+    let without = host.sh("wharf generate").fails().stderr;
+    assert!(without.contains("the secret `of_environment` is the value of the variable `OF_ENVIRONMENT`"), "{without}");
+
+    host.sh("systemctl stop shop-web shop.target").ok();
+    host.sh("! ls /run/wharf/shop-web && ! ls /run/credentials/shop-web.service").ok();
+    host.sh("OF_ENVIRONMENT=x wharf remove shop && ! ls /etc/systemd/system/shop-web.values.json").ok();
+}
+
+#[test]
+fn a_container_keeps_its_secrets_when_its_supervisor_is_killed() {
+    let host = host_with_secrets("adopted");
+    let id = host.sh("docker inspect --format '{{.Id}}' shop-web").ok().stdout;
+    for _ in 0..2 {
+        let pid = property(&host, "shop-web", "MainPID");
+        host.sh(&format!("kill -KILL {pid}")).ok();
+        host.wait_for("the next wharf-run", Duration::from_secs(20), || {
+            let now = property(&host, "shop-web", "MainPID");
+            now != "0" && now != pid && property(&host, "shop-web", "ActiveState") == "active"
+        });
+        assert_eq!(host.sh("docker inspect --format '{{.Id}}' shop-web").ok().stdout, id);
+        assert_eq!(exec(&host, READ_ALL), ALL);
+    }
+}
+
+#[test]
+fn what_is_missing_is_named_and_not_tried_again() {
+    let host = host_with_secrets("missing");
+    host.sh("systemctl stop shop.target && mv /root/of_file /root/away").ok();
+    host.sh("timeout 20 systemctl start shop-web").fails();
+    let log = host.sh("journalctl --unit shop-web --output=cat").ok().stdout;
+    assert!(log.contains("secret of_file: /root/of_file does not exist"), "{log}");
+    assert_eq!(property(&host, "shop-web", "NRestarts"), "0");
+    assert_eq!(property(&host, "shop-web", "ExecMainStatus"), "243");
+
+    host.sh("mv /root/away /root/of_file && rm /etc/credstore/shop.of_host").ok();
+    host.sh("timeout 20 systemctl start shop-web").fails();
+    let status = property(&host, "shop-web", "StatusText");
+    assert!(status.contains("this host has no credential named shop.of_host"), "{status}");
+    assert_eq!(property(&host, "shop-web", "NRestarts"), "0");
+    assert_eq!(host.sh("docker ps --all --quiet").ok().stdout, "");
+
+    host.sh("printf kumquat-of-host >/etc/credstore/shop.of_host; head -c 1100000 /dev/zero >/root/of_file").ok();
+    host.sh("timeout 20 systemctl start shop-web").fails();
+    let log = host.sh("journalctl --unit shop-web --output=cat --lines=6").ok().stdout;
+    assert!(log.contains("cannot be loaded") && log.contains("larger than a megabyte"), "{log}");
+
+    host.sh("printf kumquat-of-file >/root/of_file && systemctl start shop-web").ok();
+    assert_eq!(exec(&host, READ_ALL), ALL);
+}
+
+#[test]
+fn a_stack_of_the_generator_has_its_secrets_at_boot() {
+    let host = Host::boot("generator");
+    write_stack(
+        &host,
+        r#"
+        [services.web]
+        image = "IMAGE"
+        command = "tail -f /dev/null"
+        stop_signal = "SIGKILL"
+        secrets = ["token"]
+        [secrets]
+        token.environment = "TOKEN"
+        "#,
+    );
+    host.sh("umask 077; echo TOKEN=kumquat-of-dotenv >/etc/wharf/.env").ok();
+    host.sh("systemctl daemon-reload && systemctl start shop.target").ok();
+    assert_eq!(exec(&host, "cat /run/secrets/token"), "kumquat-of-dotenv");
+    let mode = host.sh("stat -c %a /run/systemd/generator/shop-web.values.json").ok().stdout;
+    assert_eq!(mode, "600\n");
+}
+
+#[test]
+fn each_replica_has_copies_of_its_own() {
+    let host = Host::boot("replicas");
+    write_stack(
+        &host,
+        r#"
+        name = "shop"
+        [services.web]
+        image = "IMAGE"
+        command = "tail -f /dev/null"
+        stop_signal = "SIGKILL"
+        scale = 2
+        secrets = [{ source = "token", uid = 1000 }]
+        [secrets]
+        token.environment = "TOKEN"
+        "#,
+    );
+    host.sh("TOKEN=kumquat wharf generate && systemctl start shop.target").ok();
+    for replica in ["1", "2"] {
+        assert_eq!(host.sh(&format!("docker exec shop-web-{replica} cat /run/secrets/token")).ok().stdout, "kumquat");
+    }
+    host.sh("systemctl stop shop-web@2 && ls /run/wharf/shop-web@1 && ! ls /run/wharf/shop-web@2").ok();
+    assert_eq!(host.sh("docker exec shop-web-1 cat /run/secrets/token").ok().stdout, "kumquat");
+}
