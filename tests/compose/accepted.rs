@@ -76,7 +76,8 @@ pub const ACCEPTED: &[Accepted] = &[
         paths: &["containers/*/HostConfig/VolumesFrom", "containers/*/Mounts/*/RW"],
         stack: Some("backup"),
         holds: |compose, wharf| {
-            compose == true && wharf == false || wharf.to_string() == compose.to_string().replace(">\"", ">:ro\"")
+            let (wharf_text, read_only) = (wharf.to_string(), compose.to_string().replace(">\"", ">:ro\""));
+            compose == true && wharf == false || wharf_text == read_only
         },
         compose: "`volumes_from: [\"db:ro\"]` mounts them read and write (Compose 2.26 loses the mode).",
         wharf: "They are read-only.",
