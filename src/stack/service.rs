@@ -190,20 +190,24 @@ fn replicas(fields: &mut Fields<'_>, of_deploy: Option<u32>, report: &mut Report
 
 /// `attach` and `logging`: the output goes to the journal, and nowhere else.
 fn output(fields: &mut Fields<'_>, report: &mut Report) {
+    let refuse = |fields: &Fields<'_>, key: &str, instead, report: &mut Report| {
+        let because = "the output goes to the journal, and nowhere else";
+        let problem = Shape::KeyRefused { key: key.to_owned(), owner: fields.owner.clone(), because, instead };
+        report.add(&fields.place_of(key), problem);
+    };
     if fields.boolean("attach", report) == Some(false) {
         let instead = "remove it; to keep the output out of the journal, set `LogLevelMax = \"notice\"` in \
                        `[services.NAME.systemd.Service]`";
-        report.add(&fields.place_of("attach"), Shape::Refused { key: "attach", instead });
+        refuse(fields, "attach", instead, report);
     }
     let Some(item) = fields.get("logging") else { return };
     let Some(mut logging) = item.fields(&keys::LOGGING, format!("`logging` of {}", fields.owner), report) else {
         return;
     };
-    if let Some(driver) =
-        logging.get("driver").filter(|item| item.string(report).is_some_and(|name| name != "journald"))
-    {
-        let instead = "remove `logging`: the output goes to the journal, of which journald.conf(5) bounds size and age";
-        report.add(driver.place(), Shape::Refused { key: "driver", instead });
+    let driver = logging.get("driver").and_then(|driver| driver.string(report));
+    if driver.is_some_and(|name| name != "journald") {
+        refuse(fields, "logging", "remove it: journald.conf(5) bounds the journal's size and age", report);
+        return;
     }
     logging.finish(report);
 }

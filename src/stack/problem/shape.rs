@@ -130,11 +130,6 @@ pub enum Shape {
         key: String,
         reason: &'static str,
     },
-    /// A value of the Compose Specification that has no place here.
-    Refused {
-        key: &'static str,
-        instead: &'static str,
-    },
     /// `KEY = value` entries of a list that are not.
     NotAnAssignment {
         key: String,
@@ -190,7 +185,6 @@ impl Problem for Shape {
                 said(format!("`{key}` has no meaning in {owner}: {because}"), format!("remove `{key}`"))
             }
             Self::Ignored { key, reason } => said(format!("`{key}` is ignored: {reason}"), "remove it"),
-            Self::Refused { key, instead } => said(format!("`{key}` cannot be like this here"), *instead),
             Self::NotAnAssignment { key, text } => {
                 said(format!("`{key}`: `{text}` is not of the form `KEY=VALUE`"), "write `\"KEY=VALUE\"`")
             }
