@@ -17,6 +17,9 @@ fn all_keys() -> Vec<(String, &'static Key)> {
     all
 }
 
+/// What the specification's text describes and its schema does not have.
+const IN_THE_TEXT_ALONE: [&str; 1] = ["services.*.pre_start"];
+
 fn specified() -> Vec<&'static str> {
     include_str!("keys/compose-spec-keys.txt").lines().filter(|line| !line.starts_with('#')).collect()
 }
@@ -44,7 +47,8 @@ fn what_the_specification_does_not_have_is_called_wharfs_own() {
     let specified = specified();
     for (path, key) in all_keys() {
         let own = matches!(key.state, State::Own(_)) || path.contains(".systemd");
-        assert_ne!(own, specified.contains(&path.as_str()), "{path}");
+        let specified = [specified.as_slice(), &IN_THE_TEXT_ALONE].concat().contains(&path.as_str());
+        assert_ne!(own, specified, "{path}");
     }
 }
 
@@ -154,12 +158,12 @@ fn used_in(stacks: impl Iterator<Item = PathBuf>) -> BTreeSet<String> {
 #[test]
 fn each_honoured_key_is_in_a_golden_case() {
     let used = used_in(stacks_in("tests/cases").into_iter().filter(|path| is_valid(path)));
-    let without_case: String = all_keys()
+    let without_case: Vec<String> = all_keys()
         .into_iter()
         .filter(|(path, key)| key.is_taken() && !used.contains(path))
-        .map(|(path, _)| format!("{path}\n"))
+        .map(|(path, _)| path)
         .collect();
-    is_up_to_date("tests/keys/no-case-yet.txt", &without_case);
+    assert!(without_case.is_empty(), "write a case in tests/cases that uses {without_case:#?}");
 }
 
 #[test]

@@ -163,7 +163,9 @@ fn nothing_to_turn_off(fields: &mut Fields<'_>, report: &mut Report) {
     ] {
         let Some(entry) = fields.entry(key) else { continue };
         if entry.node.value != Value::Bool(false) {
-            report.add(&entry.key_place, Shape::Refused { key, instead });
+            let (key, owner) = (key.to_owned(), fields.owner.clone());
+            let because = "the engine's builder does not do it";
+            report.add(&entry.key_place, Shape::KeyRefused { key, owner, because, instead });
         }
     }
     // Windows alone has others.

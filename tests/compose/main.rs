@@ -24,10 +24,6 @@ use normal::{Side, normal};
 use serde_json::{Value, json};
 use support::{Host, Out};
 
-/// Stacks that are not run, and what is missing for them.
-const WAITING: &[(&str, &str)] =
-    &[("build", "build"), ("observability", "configs"), ("secrets", "secrets and configs")];
-
 /// Stacks that are run at the same time.
 const SIDE_BY_SIDE: usize = 3;
 
@@ -88,7 +84,6 @@ fn an_imported_stack_runs_as_compose_runs_it() {
     let chosen = std::env::var("STACK").ok();
     let mut names = stacks();
     names.retain(|name| chosen.as_ref().is_none_or(|chosen| chosen == name));
-    names.retain(|name| WAITING.iter().all(|(waiting, _)| waiting != name));
     let host = host("compose");
 
     let mut failures = Vec::new();
