@@ -92,7 +92,10 @@ fn a_credential_helper_is_asked_and_a_broken_one_is_named() {
         "127.0.0.1:5001 wants a login and /root/.docker/config.json has none: log in as root (`docker login 127.0.0.1:5001`) \
          [/root/.docker/config.json: its credential helper cannot be executed]",
     );
-    host.write("/usr/local/bin/docker-credential-vault", "#!/bin/sh\necho 'the vault is sealed' >&2\nexit 1\n");
+    host.write(
+        "/usr/local/bin/docker-credential-vault",
+        "#!/bin/sh\nread server\necho 'the vault is sealed' >&2\nexit 1\n",
+    );
     host.sh("chmod +x /usr/local/bin/docker-credential-vault").ok();
     assert_refused(
         &host,

@@ -72,6 +72,28 @@ pub const ACCEPTED: &[Accepted] = &[
         why: "A container is made anew at each start, also after a crash or at boot: its data must be found again.",
     },
     Accepted {
+        title: "Files of secrets and configs",
+        paths: &[
+            "containers/*/HostConfig/BindsAndMounts/*",
+            "containers/*/HostConfig/BindsAndMounts/*/source",
+            "containers/*/HostConfig/BindsAndMounts/*/options",
+            "containers/*/Mounts/*",
+            "containers/*/Mounts/*/Source",
+        ],
+        stack: None,
+        holds: |compose, wharf| {
+            let is_copy = |path: &Value| path.as_str().is_some_and(|path| path.starts_with("/run/wharf/"));
+            match compose {
+                Value::Null => is_copy(&wharf["source"]) || is_copy(&wharf["Source"]),
+                Value::String(_) => is_copy(wharf),
+                _ => *compose == serde_json::json!(["ro"]) && *wharf == serde_json::json!(["Z", "ro"]),
+            }
+        },
+        compose: "`file` is mounted itself; what has another source is copied into the container.",
+        wharf: "A copy below `/run/wharf`, with an SELinux label of the container's own.",
+        why: "It is a systemd credential: the file stays readable to root alone, and `uid`, `gid` and `mode` are honoured for all sources.",
+    },
+    Accepted {
         title: "Read-only volumes of another container",
         paths: &["containers/*/HostConfig/VolumesFrom", "containers/*/Mounts/*/RW"],
         stack: Some("backup"),

@@ -45,7 +45,11 @@ pub fn normal(snapshot: &Value, side: Side) -> Value {
             let running = present.filter(|present| present["State"]["Running"] == true);
             let policy = restart_policy(side, started, &units);
             let mut shape = container(running.unwrap_or(started), &names, policy);
-            shape["ImageConfig"] = image_config(snapshot, &started["Image"]);
+            let image = list(&snapshot["images"]).iter().find(|image| image["Id"] == started["Image"]);
+            // By its names: of a built one, the id is never the same twice.
+            shape["Image"] = image.map_or(Value::Null, |image| image["RepoTags"].clone());
+            sort(&mut shape["Image"]);
+            shape["ImageConfig"] = image.map_or(Value::Null, |image| image_config(&image["Config"]));
             shape["Running"] = json!(running.is_some());
             shape["Health"] = running.map_or(Value::Null, |running| running["State"]["Health"]["Status"].clone());
             (key.clone(), without_empty(shape))
@@ -174,7 +178,6 @@ fn container(inspected: &Value, names: &Names, restart: String) -> Value {
     json!({
         "Path": inspected["Path"],
         "Args": inspected["Args"],
-        "Image": inspected["Image"],
         "AppArmorProfile": inspected["AppArmorProfile"],
         "Config": config,
         "HostConfig": host,
@@ -331,15 +334,11 @@ fn volume(inspected: &Value) -> Value {
     without(volume, &["CreatedAt"])
 }
 
-/// The definition in an image: of a built one, the id is never the same twice.
-fn image_config(snapshot: &Value, id: &Value) -> Value {
-    let image = list(&snapshot["images"]).iter().find(|image| image["Id"] == *id);
-    let mut config = image.map_or(Value::Null, |image| image["Config"].clone());
-    if config.is_object() {
-        config["Labels"] = labels(&config["Labels"]);
-        config = without(config, &["Hostname", "Image"]);
-    }
-    config
+/// The definition in an image, without what the builder notes of its own steps.
+fn image_config(config: &Value) -> Value {
+    let mut config = config.clone();
+    config["Labels"] = labels(&config["Labels"]);
+    without(config, &["Hostname", "Image", "AttachStdout", "AttachStderr", "ArgsEscaped"])
 }
 
 /// Without those by which either program knows its own.

@@ -188,11 +188,12 @@ fn tmpfs_options(fields: &mut Fields<'_>, report: &mut Report) -> Option<MountKi
     Some(MountKind::Tmpfs { size, mode, options: None })
 }
 
-/// Permission bits, which are octal: `0o1777`, or `"1777"`. A plain `1777` is a decimal number and surely not meant.
+/// Permission bits, which are octal: `0o1777`, or `"1777"`; in YAML also `01777`. A plain `1777` is a decimal number and surely not
+/// meant.
 pub fn permission_bits(item: Item<'_>, report: &mut Report) -> Option<u32> {
     let octal = |text: &str| u32::from_str_radix(text, 8).ok().filter(|bits| *bits <= 0o7777);
     let (text, bits) = match &item.node.value {
-        Value::Integer(number) if item.node.source().starts_with("0o") => {
+        Value::Integer(number) if item.node.source().starts_with('0') => {
             (number.to_string(), u32::try_from(*number).ok().filter(|bits| *bits <= 0o7777))
         }
         Value::Integer(number) => (number.to_string(), None),

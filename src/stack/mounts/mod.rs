@@ -54,14 +54,23 @@ fn invalid(value: &str, fault: MountFault) -> Invalid {
     Invalid::Mount { value: value.to_owned(), fault }
 }
 
+/// Rid of `.`, `..` and slashes without meaning, as Compose does.
 fn container_path(target: &str) -> Result<String, MountFault> {
     if !target.starts_with('/') {
         return Err(MountFault::RelativeTarget(target.to_owned()));
     }
-    if target.chars().all(|c| c == '/') {
+    let mut parts = Vec::new();
+    for part in target.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => _ = parts.pop(),
+            _ => parts.push(part),
+        }
+    }
+    if parts.is_empty() {
         return Err(MountFault::RootTarget);
     }
-    Ok(target.to_owned())
+    Ok(format!("/{}", parts.join("/")))
 }
 
 /// A host path as the user wrote it, made absolute and rid of `.` and `..` without looking at the disk, as Compose does.
