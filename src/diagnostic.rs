@@ -3,12 +3,13 @@
 //! Every room reports what is wrong with the user's input as a [`Diagnostic`]; only this file decides how one looks.
 //! Invariant: a diagnostic never carries control flow, only what a person needs: what, where, and the way out.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
 /// A file that the user wrote, kept whole so that an error can quote it.
 #[derive(Debug, PartialEq, Eq)]
@@ -99,43 +100,91 @@ impl Diagnostic {
     }
 }
 
+/// Errors, and warnings, of one run that are kept. Nobody reads more, and a hostile file could have millions.
+const MOST: usize = 500;
+/// Characters of a message or help; the middle of a longer one is left out.
+const LONGEST: usize = 2_000;
+/// Bytes of the lines that are quoted with one diagnostic; of longer ones, only the place is shown.
+const MOST_QUOTED: usize = 4_000;
+
 /// All that was found in one run, in the order of the file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Diagnostics(Vec<Diagnostic>);
+pub struct Diagnostics {
+    kept: Vec<Diagnostic>,
+    errors: usize,
+    warnings: usize,
+}
 
 impl Diagnostics {
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        self.0.push(diagnostic);
+        let count = match diagnostic.severity {
+            Severity::Error => &mut self.errors,
+            Severity::Warning => &mut self.warnings,
+        };
+        *count += 1;
+        if *count <= MOST {
+            self.kept.push(diagnostic);
+        }
     }
 
+    /// Adds those of another run, or of another part of this one.
     pub fn append(&mut self, other: Diagnostics) {
-        self.0.extend(other.0);
+        let (errors, warnings) = (self.errors + other.errors, self.warnings + other.warnings);
+        other.kept.into_iter().for_each(|diagnostic| self.push(diagnostic));
+        (self.errors, self.warnings) = (errors, warnings);
+    }
+
+    /// Leaves out those of which `keep` says so.
+    pub fn retain(&mut self, mut keep: impl FnMut(&Diagnostic) -> bool) {
+        self.kept.retain(|diagnostic| {
+            let kept = keep(diagnostic);
+            match diagnostic.severity {
+                Severity::Error => self.errors -= usize::from(!kept),
+                Severity::Warning => self.warnings -= usize::from(!kept),
+            }
+            kept
+        });
     }
 
     pub fn has_errors(&self) -> bool {
-        self.0.iter().any(|d| d.severity == Severity::Error)
+        self.errors > 0
+    }
+
+    /// Whether another error would not be kept.
+    pub fn is_full(&self) -> bool {
+        self.errors >= MOST
     }
 
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.kept.is_empty()
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
-        self.0.iter()
+        self.kept.iter()
     }
 
     /// The diagnostics as text, as a compiler shows them, sorted by place; `colour` adds terminal escapes.
     pub fn render(&self, colour: bool) -> String {
-        let mut sorted: Vec<&Diagnostic> = self.0.iter().collect();
+        let mut sorted: Vec<&Diagnostic> = self.kept.iter().collect();
         sorted.sort_by_key(|d| d.place.as_ref().map(|p| (p.file.path.clone(), p.span.start)));
         let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
-        sorted.iter().map(|d| render_one(&renderer, d) + "\n").collect()
+        let mut text: String = sorted.iter().map(|d| render_one(&renderer, d) + "\n").collect();
+        for (all, what, level) in [(self.errors, "errors", Level::ERROR), (self.warnings, "warnings", Level::WARNING)] {
+            if all > MOST {
+                let more = format!("there are more {what} than these {MOST}");
+                text += &renderer.render(&[Group::with_title(level.primary_title(&more))]);
+                text.push('\n');
+            }
+        }
+        text
     }
 }
 
 impl From<Diagnostic> for Diagnostics {
     fn from(diagnostic: Diagnostic) -> Self {
-        Self(vec![diagnostic])
+        let mut diagnostics = Self::default();
+        diagnostics.push(diagnostic);
+        diagnostics
     }
 }
 
@@ -144,22 +193,48 @@ fn render_one(renderer: &Renderer, diagnostic: &Diagnostic) -> String {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let title = level.primary_title(&diagnostic.message);
+    let (message, help) = (shortened(&diagnostic.message), diagnostic.help.as_deref().map(shortened));
+    let title = level.primary_title(&*message);
     let path: String;
     let mut group = match &diagnostic.place {
         Some(place) => {
             path = display(&place.file.path);
-            let text = &place.file.text;
-            let end = place.span.end.min(text.len());
-            let span = place.span.start.min(end)..end;
-            title.element(Snippet::source(text).path(&path).annotation(AnnotationKind::Primary.span(span)))
+            match quoted(place) {
+                Some((lines, first, span)) => {
+                    let snippet = Snippet::source(lines).line_start(first).path(&path);
+                    title.element(snippet.annotation(AnnotationKind::Primary.span(span)))
+                }
+                None => {
+                    let (line, column) = place.line_column();
+                    title.element(Origin::path(&path).line(line).char_column(column))
+                }
+            }
         }
         None => Group::with_title(title),
     };
-    if let Some(help) = &diagnostic.help {
-        group = group.element(Level::HELP.message(help));
+    if let Some(help) = &help {
+        group = group.element(Level::HELP.message(&**help));
     }
     renderer.render(&[group])
+}
+
+/// The lines of a place, the number of the first, and the place in them; nothing if they are too long.
+fn quoted(place: &Place) -> Option<(&str, usize, Range<usize>)> {
+    let text = &place.file.text;
+    let end = place.span.end.min(text.len());
+    let span = place.span.start.min(end)..end;
+    let start_of_line = text.get(..span.start)?.rfind('\n').map_or(0, |newline| newline + 1);
+    let end_of_line = text.get(span.end..)?.find('\n').map_or(text.len(), |newline| span.end + newline);
+    let first = text[..start_of_line].matches('\n').count() + 1;
+    let lines = text.get(start_of_line..end_of_line).filter(|lines| lines.len() <= MOST_QUOTED)?;
+    Some((lines, first, span.start - start_of_line..span.end - start_of_line))
+}
+
+fn shortened(text: &str) -> Cow<'_, str> {
+    match (text.char_indices().nth(LONGEST / 2), text.char_indices().nth_back(LONGEST / 2)) {
+        (Some((start, _)), Some((end, _))) if start < end => format!("{}…{}", &text[..start], &text[end..]).into(),
+        _ => text.into(),
+    }
 }
 
 fn display(path: &Path) -> String {

@@ -120,6 +120,10 @@ impl<'a> Item<'a> {
         report: &mut Report,
         parser: impl FnOnce(&str) -> Result<T, Invalid>,
     ) -> Option<T> {
+        // What else is wrong would not be shown, and what is right would be of no use.
+        if report.is_full() {
+            return None;
+        }
         let text = self.str_as(expected, report)?;
         accept(parser(text), self.place(), report)
     }
@@ -162,7 +166,14 @@ impl<'a> Item<'a> {
     /// A list of strings which each pass a parser.
     pub fn parse_strings<T>(&self, report: &mut Report, parser: impl Fn(&str) -> Result<T, Invalid>) -> Vec<T> {
         let texts = self.strings(report).unwrap_or_default();
-        texts.iter().filter_map(|text| accept(parser(text.text), &text.node.place, report)).collect()
+        let mut parsed = Vec::new();
+        for text in texts {
+            if report.is_full() {
+                break;
+            }
+            parsed.extend(accept(parser(text.text), &text.node.place, report));
+        }
+        parsed
     }
 
     /// `["KEY=VALUE", "KEY"]` or `{ KEY = "VALUE" }`, the two forms of `environment`, `labels` and `sysctls`.
@@ -325,6 +336,9 @@ impl<'a> Fields<'a> {
     /// Ends the reading: reports every key that was not asked for, with what the table of keys says of it.
     pub fn finish(self, report: &mut Report) {
         for entry in self.written().filter(|entry| !self.known.contains(&entry.key.as_str())) {
+            if report.is_full() {
+                return;
+            }
             self.refuse(entry, report);
         }
     }
@@ -336,8 +350,7 @@ impl<'a> Fields<'a> {
                 report.add(&entry.key_place, Shape::KeyRefused { key, owner, because, instead });
             }
             Some(State::Ignored(reason)) => report.add(&entry.key_place, Shape::Ignored { key, reason }),
-            Some(_) => report.add(&entry.key_place, Shape::Unsupported { key, owner }),
-            None => {
+            _ => {
                 let nearest = nearest(&key, &self.known);
                 let mut known = self.known.clone();
                 known.sort_unstable();

@@ -1,11 +1,21 @@
 //! The nearest of a set of names to a misspelt one.
 
+/// A name that is longer is not misspelt, and who has more names knows where to look them up.
+const LONGEST: usize = 100;
+const MOST: usize = 1_000;
+
 /// The candidate that the user most likely meant, if any is near enough to suggest.
 pub fn nearest<S: AsRef<str>>(written: &str, candidates: impl IntoIterator<Item = S>) -> Option<String> {
+    if written.len() > LONGEST {
+        return None;
+    }
     let written_lower = written.to_lowercase();
-    let allowed = (written.chars().count() / 3).clamp(1, 4);
+    let length = written.chars().count();
+    let allowed = (length / 3).clamp(1, 4);
     candidates
         .into_iter()
+        .take(MOST)
+        .filter(|candidate| candidate.as_ref().chars().count().abs_diff(length) <= allowed)
         .map(|candidate| (strsim::damerau_levenshtein(&written_lower, &candidate.as_ref().to_lowercase()), candidate))
         .filter(|(distance, candidate)| *distance <= allowed && candidate.as_ref() != written)
         .min_by_key(|(distance, _)| *distance)

@@ -119,13 +119,15 @@ impl Report {
     /// Leaves out what has the place and the way out of an earlier one: a mistake in what several services inherit is one mistake.
     pub fn forget_repetitions(&mut self) {
         let mut seen = HashSet::new();
-        let all = std::mem::take(&mut self.diagnostics);
-        for diagnostic in all.iter() {
+        self.diagnostics.retain(|diagnostic| {
             let place = diagnostic.place.as_ref().map(|place| (place.file.path.clone(), place.span.clone()));
-            if seen.insert((place, diagnostic.help.clone())) {
-                self.diagnostics.push(diagnostic.clone());
-            }
-        }
+            seen.insert((place, diagnostic.help.clone()))
+        });
+    }
+
+    /// Whether another error would not be shown: whoever looks for errors may stop.
+    pub fn is_full(&self) -> bool {
+        self.diagnostics.is_full()
     }
 
     pub fn into_diagnostics(self) -> Diagnostics {

@@ -109,11 +109,6 @@ pub enum Shape {
         because: &'static str,
         instead: &'static str,
     },
-    /// One that Wharf does not have yet.
-    Unsupported {
-        key: String,
-        owner: String,
-    },
     Missing {
         key: &'static str,
         owner: String,
@@ -145,6 +140,9 @@ pub enum Shape {
     },
 }
 
+/// As many keys as can be taken in at a glance.
+const MOST_KEYS: usize = 30;
+
 impl Problem for Shape {
     fn severity(&self) -> Severity {
         match self {
@@ -154,10 +152,7 @@ impl Problem for Shape {
     }
 
     fn refuses_key(&self) -> bool {
-        matches!(
-            self,
-            Self::UnknownKey { .. } | Self::KeyRefused { .. } | Self::Unsupported { .. } | Self::Excludes { .. }
-        )
+        matches!(self, Self::UnknownKey { .. } | Self::KeyRefused { .. } | Self::Excludes { .. })
     }
 
     fn say(&self) -> Said {
@@ -167,17 +162,16 @@ impl Problem for Shape {
             }
             Self::UnknownKey { key, owner, nearest, known } => said(
                 format!("unknown key `{key}` in {owner}"),
-                did_you_mean(nearest.as_ref(), || {
-                    format!("use one of {}, or prefix it with `x-` to have it ignored", quoted_list(known, "or"))
+                did_you_mean(nearest.as_ref(), || match known.len() {
+                    ..=MOST_KEYS => {
+                        format!("use one of {}, or prefix it with `x-` to have it ignored", quoted_list(known, "or"))
+                    }
+                    _ => "`wharf schema` knows all keys; prefix it with `x-` to have it ignored".to_owned(),
                 }),
             ),
             Self::KeyRefused { key, owner, because, instead } => {
                 said(format!("`{key}` in {owner} cannot be honoured: {because}"), *instead)
             }
-            Self::Unsupported { key, owner } => said(
-                format!("`{key}` in {owner} is not supported yet"),
-                "remove it, or leave this stack to Compose until Wharf has it",
-            ),
             Self::Missing { key, owner, example } => {
                 said(format!("`{key}` is missing in {owner}"), format!("add `{example}`"))
             }

@@ -1,0 +1,169 @@
+//! Stack files made to hurt: each is answered within a time bound, in bounded memory, by units or by an error that can be read.
+//!
+//! The program itself is run, so that a stack overflow or an abort would be seen.
+
+use std::fmt::Write;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// For a build without optimisation, on a busy machine; the released one takes a tenth.
+const BOUND: Duration = Duration::from_secs(30);
+/// Of address space, in kibibytes.
+const MEMORY: u64 = 2 << 20;
+/// As much of a message as somebody may still scroll through.
+const MOST_OUTPUT: usize = 1 << 20;
+
+/// `wharf check` of a stack file of this text; `environment` are variables.
+#[track_caller]
+fn check(text: &str, environment: &[(&str, &str)]) -> Output {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("shop.toml");
+    std::fs::write(&path, text).unwrap();
+    let script = format!("ulimit -v {MEMORY} && exec \"$@\" >\"$0/out\" 2>\"$0/err\"");
+    let mut command = Command::new("sh");
+    command.args(["-c", &script]).arg(directory.path()).args([env!("CARGO_BIN_EXE_wharf"), "check"]).arg(&path);
+    command.envs(environment.iter().copied()).stdin(Stdio::null());
+    let (began, mut child) = (Instant::now(), command.spawn().unwrap());
+    let status = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        if began.elapsed() > BOUND {
+            child.kill().unwrap();
+            panic!("no answer within {BOUND:?}");
+        }
+        thread::sleep(Duration::from_millis(10));
+    };
+    let read = |name: &str| std::fs::read(directory.path().join(name)).unwrap();
+    let output = Output { status, stdout: read("out"), stderr: read("err") };
+    assert_eq!(output.status.signal(), None, "{}", start_of(&output));
+    assert!(output.stderr.len() <= MOST_OUTPUT, "{} bytes of messages: {}", output.stderr.len(), start_of(&output));
+    println!("{:?}, exit {:?}: {}", began.elapsed(), output.status.code(), start_of(&output));
+    output
+}
+
+fn start_of(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).chars().take(300).collect()
+}
+
+#[track_caller]
+fn is_refused(text: &str) {
+    let output = check(text, &[]);
+    assert_eq!(output.status.code(), Some(3), "{}", start_of(&output));
+    assert!(start_of(&output).contains("error: "), "{}", start_of(&output));
+}
+
+#[track_caller]
+fn is_taken(text: &str) {
+    let output = check(text, &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", start_of(&output));
+}
+
+/// One service `web` with these keys.
+fn web(keys: &str) -> String {
+    format!("[services.web]\nimage = \"a\"\n{keys}\n")
+}
+
+/// `count` times what `each` makes of a number.
+fn many(count: usize, each: impl Fn(usize) -> String) -> String {
+    (0..count).map(each).collect()
+}
+
+#[test]
+fn deep_nesting() {
+    const DEEP: usize = 100_000;
+    is_refused(&web(&format!("command = {}{}", "[".repeat(DEEP), "]".repeat(DEEP))));
+    is_refused(&web(&format!("command = {}", "[".repeat(DEEP))));
+    is_refused(&web(&format!("labels = {}1{}", "{a=".repeat(DEEP), "}".repeat(DEEP))));
+    is_refused(&format!("{} = 1", vec!["a"; DEEP].join(".")));
+    is_refused(&format!("[{}]", vec!["a"; DEEP].join(".")));
+    is_refused(&format!("[[{}]]", vec!["a"; DEEP].join(".")));
+}
+
+#[test]
+fn a_million_ports() {
+    is_refused(&web(&format!("ports = [{}]", many(1_000_000, |n| format!("\"{}:80\",", n % 65_536)))));
+    is_refused(&web(&format!("ports = [{}]", "\"1-65535:1-65535\",".repeat(10_000))));
+    is_refused(&many(1_000, |n| {
+        format!("[services.s{n}]\nimage = \"a\"\nports = [\"1-65535\"]\nexpose = [\"1-65535\"]\n")
+    }));
+}
+
+#[test]
+fn huge_lists_and_strings() {
+    is_taken(&web(&format!("environment = [{}]", many(100_000, |n| format!("\"A{n}=b\",")))));
+    is_taken(&web(&format!("labels.a = \"{}\"", "x".repeat(10_000_000))));
+    is_refused(&web(&format!("image = \"{}\"", "x".repeat(1_000_000))).replacen("image = \"a\"\n", "", 1));
+    is_refused(&web(&format!("cap_add = [{}]", "\"NET_ADMIM\",".repeat(100_000))));
+    is_refused(&web(&format!("volumes = [{}]", many(100_000, |n| format!("\"v{n}:/{n}\",")))));
+    is_refused(&web(&format!("devices = [{}]", "\"x\",".repeat(100_000))));
+    is_refused(&format!("services.web.image = \"{}", "x".repeat(10_000_000)));
+}
+
+#[test]
+fn a_hundred_thousand_unknown_keys() {
+    is_refused(&web(&many(100_000, |n| format!("key{n} = {n}\n"))));
+    is_refused(&many(100_000, |n| format!("[key{n}]\n")));
+}
+
+#[test]
+fn long_chains_and_many_edges() {
+    let depends = |on: &str| format!("image = \"a\"\ndepends_on = [{on}]\n");
+    is_taken(&many(5_000, |n| {
+        let on = if n == 0 { String::new() } else { format!("\"s{}\"", n - 1) };
+        format!("[services.s{n}]\n{}", depends(&on))
+    }));
+    // Each waits for all before it: as many edges as there can be without a cycle.
+    is_taken(&many(300, |n| format!("[services.s{n}]\n{}", depends(&many(n, |m| format!("\"s{m}\","))))));
+    is_refused(&many(5_000, |n| format!("[services.s{n}]\n{}", depends(&format!("\"s{}\"", (n + 1) % 5_000)))));
+    is_refused(&many(300, |n| {
+        let others = many(300, |m| if m == n { String::new() } else { format!("\"s{m}\",") });
+        format!("[services.s{n}]\n{}", depends(&others))
+    }));
+    is_refused(&many(20_000, |n| format!("[services.s{n}]\n{}", depends(&format!("\"nobody{n}\"")))));
+}
+
+#[test]
+fn nests_of_variables() {
+    const DEEP: usize = 100_000;
+    is_refused(&web(&format!("labels.a = \"{}{}\"", "${A:-".repeat(DEEP), "}".repeat(DEEP))));
+    is_refused(&web(&format!("labels.a = \"{}\"", "${A:-".repeat(DEEP))));
+    is_taken(&web(&format!("labels.a = \"{}\"", "$$".repeat(1_000_000))));
+    // Warned of once.
+    is_taken(&web(&format!("labels.a = \"{}\"", "$UNSET".repeat(100_000))));
+    is_refused(&web(&format!("command = [{}]", "\"${\",".repeat(100_000))));
+}
+
+/// A replacement is not looked at again: nothing grows by itself.
+#[test]
+fn variables_that_name_each_other_do_not_grow() {
+    let mut environment = vec![("A0".to_owned(), "x".repeat(10))];
+    for n in 1..30 {
+        let mut value = String::new();
+        (0..10).for_each(|_| write!(value, "${{A{}}}", n - 1).unwrap());
+        environment.push((format!("A{n}"), value));
+    }
+    let environment: Vec<(&str, &str)> =
+        environment.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    assert_eq!(check(&web("labels.a = \"${A29}\""), &environment).status.code(), Some(0));
+}
+
+#[test]
+fn numbers_without_end() {
+    let digits = "9".repeat(1_000_000);
+    for key in ["mem_limit", "cpus", "stop_grace_period", "pids_limit", "shm_size", "scale", "stop_signal"] {
+        is_refused(&web(&format!("{key} = \"{digits}.{digits}\"")));
+    }
+    is_refused(&web(&format!("pids_limit = {digits}")));
+    is_refused(&web(&format!("ports = [\"{digits}\"]")));
+    is_refused(&web("scale = 1000000000"));
+}
+
+#[test]
+fn bytes_that_are_no_text() {
+    is_refused("\0\0\0");
+    is_refused(&"\u{feff}".repeat(1_000));
+    is_refused(&"\u{202e}[services]".repeat(1_000));
+}
