@@ -36,6 +36,8 @@ test: tools
 lint: tools
 	$(CARGO) fmt --check
 	$(CARGO) clippy --all-targets --locked -- -D warnings
+	$(CARGO) fmt --check --manifest-path fuzz/Cargo.toml
+	CARGO_TARGET_DIR=$(TARGET_DIR) $(CARGO) clippy --manifest-path fuzz/Cargo.toml --no-default-features --locked -- -D warnings
 
 # What cargo needs to link, where it is missing. Rust itself is not installed.
 tools:

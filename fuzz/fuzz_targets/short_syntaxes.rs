@@ -7,7 +7,9 @@ use wharf_fuzz::{quoted, stack_of};
 
 /// Keys of a service, `@` for the string.
 const KEYS: &[&str] = &[
+    "build = @",
     "command = @",
+    "configs = [@]",
     "cpus = @",
     "cpuset = @",
     "device_cgroup_rules = [@]",
@@ -26,6 +28,8 @@ const KEYS: &[&str] = &[
     "ports = [@]",
     "pull_policy = @",
     "restart = @",
+    "schedule = @",
+    "secrets = [@]",
     "security_opt = [@]",
     "shm_size = @",
     "stop_grace_period = @",

@@ -35,7 +35,7 @@ impl Problem for YamlProblem {
                 "write `services:` with the services below it",
             ),
             Self::TooMany { most } => {
-                said(format!("the aliases of this file make more than {most} values"), "use fewer aliases of aliases")
+                said(format!("this file has more than {most} values, counting what aliases repeat"), "use fewer aliases of aliases")
             }
             Self::Tag { tag, text } => said(
                 format!("`{text}` has the tag `{tag}`, which does not fit it"),
