@@ -42,7 +42,7 @@ fn main() -> ExitCode {
         "container-remove" => Box::pin(with(path, async |spec: ContainerSpec| {
             run::remove_container(&instance.into_iter().fold(spec, ContainerSpec::of_instance)).await
         })),
-        "build" => Box::pin(with(path, async |spec| run::build_image(&spec).await)),
+        "build" => Box::pin(with(path, async |spec| run::build_image(spec).await)),
         "network" => Box::pin(with(path, async |spec| run::create_network(&spec).await)),
         "network-remove" => Box::pin(with(path, async |spec| run::remove_network(&spec).await)),
         "volume" => Box::pin(with(path, async |spec| run::create_volume(&spec).await)),

@@ -10,6 +10,7 @@ mod timer;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::files::{self, Credential, Grants};
 use super::{Location, Reader, names};
 use crate::stack::{Overrides, Service, Stack};
 use crate::unit::{Section, UnitFile, Unwritable, command_line, text};
@@ -94,6 +95,20 @@ impl<'a> Head<'a> {
 fn add_engine(section: &mut Section) {
     section.add("Wants", "docker.service network-online.target");
     section.add("After", "docker.service docker.socket network-online.target");
+}
+
+/// What the unit loads for secrets and configs; `values` is the file of those that have none of their own. Whether there are any.
+fn add_credentials(section: &mut Section, head: &Head, grants: Grants, values: &str) -> Result<bool, Unwritable> {
+    let credentials = files::credentials(head.stack, grants);
+    for (id, credential) in &credentials {
+        match credential {
+            Credential::File(path) => section.add("LoadCredential", format!("{id}:{}", text(path)?)),
+            Credential::Values => section.add("LoadCredential", format!("{id}:{}", text(&head.spec_path(values))?)),
+            Credential::Encrypted(path) => section.add("LoadCredentialEncrypted", format!("{id}:{}", text(path)?)),
+            Credential::OfHost => section.add("ImportCredential", id.as_str()),
+        };
+    }
+    Ok(!credentials.is_empty())
 }
 
 /// Without repetitions, in the order of the first ones.
