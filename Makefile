@@ -17,6 +17,7 @@ build:
 install:
 	install -D -m 755 $(PROFILE_DIR)/wharf $(DESTDIR)$(PREFIX)/bin/wharf
 	install -D -m 755 $(PROFILE_DIR)/wharf-run $(DESTDIR)$(PREFIX)/libexec/wharf/wharf-run
+	install -D -m 755 $(PROFILE_DIR)/wharf-build $(DESTDIR)$(PREFIX)/libexec/wharf/wharf-build
 	install -D -m 755 $(PROFILE_DIR)/wharf-generator $(SYSTEMD_DIR)/system-generators/wharf-generator
 	install -D -m 755 $(PROFILE_DIR)/wharfd $(DESTDIR)$(PREFIX)/libexec/wharf/wharfd
 	install -D -m 644 -t $(SYSTEMD_DIR)/system units/wharf.slice

@@ -30,8 +30,8 @@ use hash::text_hash;
 pub struct Location {
     /// The directory of the units as systemd will see it (without `--root`), e.g. /etc/systemd/system.
     pub unit_dir: PathBuf,
-    /// The program that container units run, e.g. /usr/libexec/wharf/wharf-run.
-    pub wharf_run: PathBuf,
+    /// The directory of the programs that units run, e.g. /usr/libexec/wharf.
+    pub libexec: PathBuf,
     pub reader: Reader,
 }
 

@@ -12,7 +12,7 @@ use crate::unit::path_word;
 
 pub fn problems(stack: &Stack, location: &Location) -> Diagnostics {
     let mut problems = Diagnostics::default();
-    for path in [&stack.source, &location.unit_dir, &location.wharf_run].into_iter().chain(&stack.further_sources) {
+    for path in [&stack.source, &location.unit_dir, &location.libexec].into_iter().chain(&stack.further_sources) {
         path_problem(path, &stack.place, &mut problems);
     }
     for mount in stack.services.values().flat_map(|service| &service.mounts) {

@@ -1,4 +1,4 @@
-//! The life of one container, network or volume: what `wharf-run` does for a unit.
+//! The life of one container, network or volume: what `wharf-run` does for a unit, and what `wharf-build` does for an image.
 //!
 //! In: a spec and the signals of systemd. Out: the container's life at the engine, its output in the journal, and an exit
 //! status. Invariant: no stack file is known here, and nothing is decided that systemd can decide: this room starts, tells and

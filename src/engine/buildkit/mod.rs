@@ -242,7 +242,9 @@ fn failure(status: &Status, login: &session::LastLogin) -> EngineError {
     let why = lines.collect::<Vec<_>>().join("; ");
     let why = why.strip_prefix("failed to solve: ").unwrap_or(&why).to_owned();
     let login = login.lock().unwrap_or_else(PoisonError::into_inner).take();
-    match login.filter(|_| auth::is_refusal(&why)) {
+    // A step may say of anything that it was denied.
+    let of_step = why.contains("did not complete successfully");
+    match login.filter(|_| !of_step && auth::is_refusal(&why)) {
         Some(login) => EngineError::Login(login.refused(&why)),
         None => EngineError::Refused(why),
     }

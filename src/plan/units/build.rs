@@ -6,7 +6,7 @@ use super::{Head, add_credentials, add_engine, once_each};
 use crate::plan::{files, hash, names};
 use crate::spec::{BuildSpec, exit};
 use crate::stack::{Build, Service};
-use crate::unit::{UnitFile, Unwritable, path_word};
+use crate::unit::{UnitFile, Unwritable, command_line, path_word};
 
 /// Of the host it reads the contexts, whoever owns the files.
 const SANDBOX: [(&str, &str); 3] = [
@@ -18,7 +18,8 @@ const SANDBOX: [(&str, &str); 3] = [
 /// Active once the image is there; `systemctl reload` builds it again without touching what runs.
 pub fn build(head: &Head, service: &Service, build: &Build, spec: &BuildSpec) -> Result<UnitFile, Unwritable> {
     let mut unit = head.unit(&format!("Image {} of {}-{}", service.image, head.project(), service.name));
-    let command = head.run("build", &names::build_spec(head.project(), &service.name))?;
+    let file = head.spec_path(&names::build_spec(head.project(), &service.name));
+    let command = command_line([head.program("wharf-build").as_str(), &file])?;
     let section = unit.section("Unit");
     add_engine(section);
     let used = build.services().filter_map(|name| head.builder(head.stack.services.get(name)?));
@@ -35,7 +36,10 @@ pub fn build(head: &Head, service: &Service, build: &Build, spec: &BuildSpec) ->
     // An engine that is away is waited for, and what needs the image with it.
     section.add("RestartMode", "direct").add("RestartSec", "1s");
     section.add("RestartForceExitStatus", exit::UNAVAILABLE.to_string());
-    add_credentials(section, head, build.into(), &names::build_values_spec(head.project(), &service.name))?;
+    if add_credentials(section, head, build.into(), &names::build_values_spec(head.project(), &service.name))? {
+        // systemd tells where they are to ExecStart= alone; ExecReload= finds them in the same place.
+        section.add("Environment", "CREDENTIALS_DIRECTORY=%d");
+    }
     for (directive, value) in SANDBOX {
         section.add(directive, value);
     }

@@ -77,8 +77,11 @@ impl<'a> Head<'a> {
     }
 
     fn run(&self, verb: &str, spec: &str) -> Result<String, Unwritable> {
-        let program = self.location.wharf_run.display().to_string();
-        command_line([program.as_str(), verb, &self.spec_path(spec)])
+        command_line([self.program("wharf-run").as_str(), verb, &self.spec_path(spec)])
+    }
+
+    fn program(&self, name: &str) -> String {
+        self.location.libexec.join(name).display().to_string()
     }
 
     /// The facts for programs; systemd ignores sections whose name starts with `X-`.
