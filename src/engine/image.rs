@@ -125,9 +125,7 @@ fn local_time(text: &str) -> Option<SystemTime> {
 fn pull_error(error: EngineError, login: &Login) -> EngineError {
     const FINAL: [&str; 4] = ["not found", "unknown", "no matching manifest", "unsupported"];
     match error {
-        EngineError::Refused(why) if auth::is_refusal(&why) => {
-            EngineError::Login(login.refused(&why))
-        }
+        EngineError::Refused(why) if auth::is_refusal(&why) => EngineError::Login(login.refused(&why)),
         EngineError::Refused(why) if !FINAL.iter().any(|word| why.contains(word)) => EngineError::RegistryAway(why),
         other => other,
     }

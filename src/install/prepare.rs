@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Place};
 use crate::plan::{Plan, plan};
-use crate::stack::{Build, self, MountKind, Request, Stack};
+use crate::stack::{self, Build, MountKind, Request, Stack};
 
 use super::destination::Destination;
 

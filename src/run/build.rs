@@ -33,8 +33,13 @@ enum BuildError {
     Context(ContextError),
     Secret(FileError),
     /// An image of this stack that the build uses.
-    NoImage { image: String },
-    Engine { step: &'static str, error: EngineError },
+    NoImage {
+        image: String,
+    },
+    Engine {
+        step: &'static str,
+        error: EngineError,
+    },
 }
 
 impl fmt::Display for BuildError {

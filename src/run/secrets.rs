@@ -117,8 +117,7 @@ impl<'a> From<&'a FileSpec> for Wanted<'a> {
 /// # Errors
 /// The unit has no such credential, or it cannot be read.
 pub fn of_build(secret: &BuildSecret) -> Result<Vec<u8>, FileError> {
-    let wanted =
-        Wanted { source: &secret.source, credential: &secret.credential, value: secret.value.as_deref() };
+    let wanted = Wanted { source: &secret.source, credential: &secret.credential, value: secret.value.as_deref() };
     contents(&directory("CREDENTIALS_DIRECTORY")?, &wanted)
 }
 

@@ -7,7 +7,8 @@ use super::tables::ULIMITS;
 use super::takes::{LIST, NAME_OR_NUMBER, PAIRS};
 use super::{Table, Takes, honoured, ignored, refused};
 
-const NO_OWNER: &str = "a secret of a build belongs to root; the Dockerfile's `--mount` can say `uid`, `gid` and `mode`";
+const NO_OWNER: &str =
+    "a secret of a build belongs to root; the Dockerfile's `--mount` can say `uid`, `gid` and `mode`";
 
 /// `build` in its long form.
 #[rustfmt::skip]

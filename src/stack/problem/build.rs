@@ -36,7 +36,9 @@ impl Problem for BuildFault {
             ),
             Self::UnknownService { service, nearest } => said(
                 format!("the build uses the image of `{service}`, which is not a service of this stack"),
-                did_you_mean(nearest.as_ref(), || format!("add `[services.{service}]`, or write `docker-image://IMAGE`")),
+                did_you_mean(nearest.as_ref(), || {
+                    format!("add `[services.{service}]`, or write `docker-image://IMAGE`")
+                }),
             ),
             Self::Circle { services } => said(
                 format!("the image of {} would be made of itself", quoted_list(services, "and")),
