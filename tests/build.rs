@@ -237,7 +237,10 @@ fn a_dockerfile_of_today_gets_secrets_caches_hosts_and_further_contexts() {
     assert_eq!(property(&host, "shop-web-build", "StatusText"), "Image shop-web is up to date");
 
     // An image of the stack that it is made of is a part of it.
-    host.sh("sed -i s/first/second/ base/Dockerfile; systemctl restart shop-base-build").ok();
+    host.sh(
+        "sed -i s/first/second/ base/Dockerfile; systemctl restart shop-base-build; systemctl start shop-web-build",
+    )
+    .ok();
     assert_eq!(property(&host, "shop-web-build", "StatusText"), "Image shop-web is built");
     assert_eq!(in_image(&host, "cat /base"), "second\n");
 }
