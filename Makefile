@@ -11,8 +11,15 @@ SYSTEMD_DIR := $(DESTDIR)$(PREFIX)/lib/systemd
 
 .PHONY: build install demo test lint tools
 
+# wharf-build apart: see `buildkit` in Cargo.toml. For development, where memory does not matter, all in one.
+build: export WHARF_LIBEXEC = $(PREFIX)/libexec/wharf
 build:
-	WHARF_LIBEXEC=$(PREFIX)/libexec/wharf $(CARGO) build --locked --profile $(PROFILE)
+ifeq ($(PROFILE),dev)
+	$(CARGO) build --locked
+else
+	$(CARGO) build --locked --profile $(PROFILE) --no-default-features
+	$(CARGO) build --locked --profile $(PROFILE) --bin wharf-build
+endif
 
 install:
 	install -D -m 755 $(PROFILE_DIR)/wharf $(DESTDIR)$(PREFIX)/bin/wharf

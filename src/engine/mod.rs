@@ -4,6 +4,7 @@
 //! Invariant: no other room calls the client library; nothing here decides or retries.
 
 mod auth;
+#[cfg(feature = "buildkit")]
 mod buildkit;
 mod container;
 mod error;
@@ -20,6 +21,7 @@ use bollard::{ClientVersion, Docker};
 
 pub use bollard::container::LogOutput;
 pub use bollard::models::HealthStatusEnum as Health;
+#[cfg(feature = "buildkit")]
 pub use buildkit::{BuildFiles, BuildOrder, BuildProgress};
 pub use container::{Container, HealthReport, OF_CONTAINER};
 pub use error::{EngineError, LoginFault};

@@ -5,9 +5,12 @@
 //! ends; whether to start again is the unit's.
 
 mod body;
+#[cfg(feature = "buildkit")]
 mod build;
 mod cleanup;
+#[cfg(feature = "buildkit")]
 mod context;
+#[cfg(feature = "buildkit")]
 mod dockerignore;
 mod failure;
 mod handover;
@@ -24,6 +27,7 @@ mod secrets;
 mod start;
 mod stop;
 
+#[cfg(feature = "buildkit")]
 pub use build::build_image;
 pub use cleanup::remove_container;
 pub use life::follow_container;

@@ -9,7 +9,9 @@ use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 
-use crate::spec::{BuildSecret, ContainerSpec, FileSpec, ValuesSpec, from_json};
+#[cfg(feature = "buildkit")]
+use crate::spec::BuildSecret;
+use crate::spec::{ContainerSpec, FileSpec, ValuesSpec, from_json};
 
 /// Why a secret or config cannot be given to the container.
 #[derive(Debug)]
@@ -116,6 +118,7 @@ impl<'a> From<&'a FileSpec> for Wanted<'a> {
 ///
 /// # Errors
 /// The unit has no such credential, or it cannot be read.
+#[cfg(feature = "buildkit")]
 pub fn of_build(secret: &BuildSecret) -> Result<Vec<u8>, FileError> {
     let wanted = Wanted { source: &secret.source, credential: &secret.credential, value: secret.value.as_deref() };
     contents(&directory("CREDENTIALS_DIRECTORY")?, &wanted)

@@ -46,6 +46,9 @@ pub fn normal(snapshot: &Value, side: Side) -> Value {
             let policy = restart_policy(side, started, &units);
             let mut shape = container(running.unwrap_or(started), &names, policy);
             shape["ImageConfig"] = image_config(snapshot, &started["Image"]);
+            if is_built(snapshot, &started["Image"]) {
+                shape["Image"] = Value::Null;
+            }
             shape["Running"] = json!(running.is_some());
             shape["Health"] = running.map_or(Value::Null, |running| running["State"]["Health"]["Status"].clone());
             (key.clone(), without_empty(shape))
@@ -342,10 +345,20 @@ fn image_config(snapshot: &Value, id: &Value) -> Value {
     config
 }
 
+/// Either program marks the images that it has built.
+fn is_built(snapshot: &Value, id: &Value) -> bool {
+    let image = list(&snapshot["images"]).iter().find(|image| image["Id"] == *id);
+    let labels = image.and_then(|image| image["Config"]["Labels"].as_object()).into_iter().flatten();
+    labels.map(|(name, _)| name).any(|name| is_own(name))
+}
+
+fn is_own(label: &str) -> bool {
+    label.starts_with("com.docker.compose.") || label.starts_with("io.wharf.")
+}
+
 /// Without those by which either program knows its own.
 fn labels(labels: &Value) -> Value {
-    let own = |name: &str| name.starts_with("com.docker.compose.") || name.starts_with("io.wharf.");
-    let others = labels.as_object().into_iter().flatten().filter(|(name, _)| !own(name));
+    let others = labels.as_object().into_iter().flatten().filter(|(name, _)| !is_own(name));
     Value::Object(others.map(|(name, value)| (name.clone(), value.clone())).collect())
 }
 
