@@ -11,12 +11,20 @@ SYSTEMD_DIR := $(DESTDIR)$(PREFIX)/lib/systemd
 
 .PHONY: build install demo test lint tools
 
+# wharf-build apart: see `buildkit` in Cargo.toml. For development, where memory does not matter, all in one.
+build: export WHARF_LIBEXEC = $(PREFIX)/libexec/wharf
 build:
-	WHARF_LIBEXEC=$(PREFIX)/libexec/wharf $(CARGO) build --locked --profile $(PROFILE)
+ifeq ($(PROFILE),dev)
+	$(CARGO) build --locked
+else
+	$(CARGO) build --locked --profile $(PROFILE) --no-default-features
+	$(CARGO) build --locked --profile $(PROFILE) --bin wharf-build
+endif
 
 install:
 	install -D -m 755 $(PROFILE_DIR)/wharf $(DESTDIR)$(PREFIX)/bin/wharf
 	install -D -m 755 $(PROFILE_DIR)/wharf-run $(DESTDIR)$(PREFIX)/libexec/wharf/wharf-run
+	install -D -m 755 $(PROFILE_DIR)/wharf-build $(DESTDIR)$(PREFIX)/libexec/wharf/wharf-build
 	install -D -m 755 $(PROFILE_DIR)/wharf-generator $(SYSTEMD_DIR)/system-generators/wharf-generator
 	install -D -m 755 $(PROFILE_DIR)/wharfd $(DESTDIR)$(PREFIX)/libexec/wharf/wharfd
 	install -D -m 644 -t $(SYSTEMD_DIR)/system units/wharf.slice

@@ -1,7 +1,7 @@
 //! Wharf: one compose-like TOML file becomes systemd units; systemd supervises the containers.
 //!
-//! A compiler (`stack` → `plan` → `install`) and two small run-time programs (`run` behind `wharf-run`, `supervise` behind
-//! `wharfd`). A room uses only rooms on lower floors:
+//! A compiler (`stack` → `plan` → `install`) and small run-time programs (`run` behind `wharf-run` and `wharf-build`,
+//! `supervise` behind `wharfd`). A room uses only rooms on lower floors:
 //!
 //! - floor 4: [`install`]
 //! - floor 3: [`plan`], [`import`], [`run`], [`supervise`], [`report`]

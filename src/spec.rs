@@ -109,38 +109,28 @@ pub struct BuildSpec {
     pub wharf: BuildPart,
 }
 
-/// Parameters of `POST /build` (Engine API), by its names.
+/// What BuildKit is asked for, by the names of its SolveRequest (moby.buildkit.v1.Control).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BuildParameters {
     /// The image's name.
-    pub t: String,
-    /// Relative to the context, or absolute.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub dockerfile: Option<String>,
-    /// A context that the engine fetches.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub remote: Option<String>,
+    pub name: String,
+    /// Of the frontend `dockerfile.v0`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub buildargs: BTreeMap<String, String>,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub labels: BTreeMap<String, String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub target: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub networkmode: Option<String>,
+    pub frontend_attrs: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub cachefrom: Vec<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub extrahosts: Option<String>,
-    /// Bytes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub shmsize: Option<i32>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub platform: Option<String>,
-    #[serde(default)]
-    pub nocache: bool,
-    #[serde(default)]
-    pub pull: bool,
+    pub entitlements: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cache_imports: Vec<CacheOption>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cache_exports: Vec<CacheOption>,
+}
+
+/// A CacheOptionsEntry of BuildKit.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct CacheOption {
+    pub r#type: String,
+    pub attrs: BTreeMap<String, String>,
 }
 
 /// What the engine cannot know about a build.
@@ -148,17 +138,39 @@ pub struct BuildParameters {
 pub struct BuildPart {
     pub project: String,
     pub service: String,
-    /// The directory that is sent; `None`: a remote one.
+    /// The directory that is sent; `None`: the engine fetches one itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context: Option<PathBuf>,
-    /// The Dockerfile's text, if it is none of the context's files.
+    /// Relative to the context, or absolute. `None`: see `dockerfile_inline`, or the context is fetched with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dockerfile: Option<PathBuf>,
+    /// The Dockerfile's text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dockerfile_inline: Option<String>,
+    /// Further directories that are sent, by the names of their inputs.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub inputs: BTreeMap<String, PathBuf>,
+    /// Images of this stack that the build uses: a change of theirs is one of this.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub images: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<BuildSecret>,
     /// Further names of the image.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
-    /// Build even if nothing has changed.
+    /// Ask the builder even if nothing that Wharf knows of has changed.
     pub always: bool,
+}
+
+/// A secret that a step of a build may ask for; it reaches the program as [`FileSpec`] says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BuildSecret {
+    /// `id` in `RUN --mount=type=secret,id=…`.
+    pub id: String,
+    pub source: String,
+    pub credential: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
 }
 
 /// How long all `pre_stop` hooks of a container may take together: the container shall stop even if one of them hangs.

@@ -57,7 +57,7 @@ fn an_image_is_built_before_its_container_and_again_only_when_something_changed(
     wait_for_line(&host, "welcome");
     wait_for_line(&host, "version one");
     let log = journal(&host, "shop-web-build");
-    assert!(log.contains(" : COPY . /srv") && log.contains("\nfrom-the-step"), "{log}");
+    assert!(log.contains("[3/3] COPY . /srv\n") && log.contains("\nfrom-the-step\n"), "{log}");
     assert_eq!(property(&host, "shop-web-build", "StatusText"), "Image shop-web is built");
     let first = image(&host);
     let files = host.sh("docker run --rm shop-web find /srv").ok().stdout;
@@ -93,12 +93,18 @@ fn a_build_that_fails_says_why_and_keeps_its_container_down() {
     assert!(log.contains("no compiler"), "{log}");
     let status = property(&host, "shop-web-build", "StatusText");
     assert!(status.starts_with("cannot build image shop-web: the builder failed: "), "{status}");
-    assert!(status.contains("returned a non-zero code: 3"), "{status}");
+    assert!(status.ends_with("did not complete successfully: exit code: 3"), "{status}");
+    assert_eq!(property(&host, "shop-web-build", "ExecMainStatus"), "252");
     assert_eq!(host.sh("docker ps --all --quiet").ok().stdout, "");
 
     host.sh("rm web/Dockerfile; systemctl start shop-web-build").fails();
     let status = property(&host, "shop-web-build", "StatusText");
     assert!(status.contains("there is no Dockerfile /root/web/Dockerfile"), "{status}");
+
+    host.write("/root/web/Dockerfile", "FROM 127.0.0.1:5000/busybox:1\nRUNN echo\n");
+    host.sh("systemctl start shop-web-build").fails();
+    let status = property(&host, "shop-web-build", "StatusText");
+    assert!(status.contains("dockerfile parse error on line 2: unknown instruction: RUNN"), "{status}");
 
     host.write("/root/web/Dockerfile", DOCKERFILE);
     host.sh("systemctl start shop-web").ok();
@@ -149,4 +155,138 @@ fn a_dockerfile_from_elsewhere_stays_out_of_the_image_and_every_kind_of_file_arr
         assert_eq!(tool.stdout, "777 0\n700 0\n");
     }
     assert!(journal(&host, "kinds-inline-build").contains("/root/kinds/pipe is no file, directory or link"));
+}
+
+const MODERN_STACK: &str = r#"
+[services.base]
+build = "base"
+command = "true"
+restart = "no"
+
+[services.web]
+command = "true"
+restart = "no"
+[services.web.build]
+context = "web"
+secrets = ["from_file", { source = "from_environment", target = "token" }, "sealed"]
+extra_hosts = ["one.example=192.0.2.1", "six.example=[2001:db8::6]", "here.example=host-gateway"]
+ulimits = { nofile = 1234 }
+shm_size = "3g"
+additional_contexts = { base = "service:base", more = "./more" }
+
+[secrets]
+from_file = { file = "./secret" }
+from_environment = { environment = "TOKEN" }
+sealed = { credential = "./sealed" }
+"#;
+
+const MODERN_DOCKERFILE: &str = r#"FROM 127.0.0.1:5000/busybox:1
+RUN --mount=type=secret,id=from_file,required=true --mount=type=secret,id=token,required=true \
+    --mount=type=secret,id=sealed,required=true \
+    cat /run/secrets/from_file /run/secrets/token /run/secrets/sealed | sha256sum | cut -c -64 >/sum
+RUN --mount=type=cache,target=/cache echo once >>/cache/times && wc -l </cache/times >/times
+RUN <<END
+grep example /etc/hosts >/hosts
+ulimit -n >/files
+df -m /dev/shm | tail -n 1 | tr -s " " | cut -d " " -f 2 >/shm
+END
+COPY --link . /srv
+COPY --from=base /base /base
+COPY --from=more . /more
+"#;
+
+const VALUES: [&str; 3] = ["value-of-a-file", "value-of-a-variable", "value-that-was-sealed"];
+
+fn in_image(host: &Host, command: &str) -> String {
+    host.sh(&format!("docker run --rm shop-web {command}")).ok().stdout
+}
+
+#[test]
+fn a_dockerfile_of_today_gets_secrets_caches_hosts_and_further_contexts() {
+    let host = Host::boot("modern");
+    host.write("/root/shop.toml", MODERN_STACK);
+    host.write("/root/web/Dockerfile", MODERN_DOCKERFILE);
+    host.write("/root/web/.dockerignore", "Dockerfile\n.dockerignore\n");
+    host.write("/root/web/page", "welcome\n");
+    host.write("/root/base/Dockerfile", "FROM 127.0.0.1:5000/busybox:1\nRUN echo first >/base\n");
+    host.write("/root/more/list", "more\n");
+    host.write("/root/more/private", "not sent\n");
+    host.write("/root/more/.dockerignore", "private\n.dockerignore\n");
+    host.write("/root/secret", VALUES[0]);
+    host.sh(&format!("printf %s {} | wharf secret encrypt ./sealed", VALUES[2])).ok();
+    host.sh(&format!("TOKEN={} wharf generate shop.toml && systemctl start shop-web-build", VALUES[1])).ok();
+
+    let sum = host.sh(&format!("printf %s {} | sha256sum | cut -c -64", VALUES.concat())).ok().stdout;
+    assert_eq!(in_image(&host, "cat /sum /times /files /shm /base"), format!("{sum}1\n1234\n3072\nfirst\n"));
+    let hosts = in_image(&host, "cat /hosts");
+    assert!(hosts.starts_with("192.0.2.1\tone.example\n2001:db8::6\tsix.example\n172."), "{hosts}");
+    assert_eq!(in_image(&host, "find /srv /more -type f"), "/srv/page\n/more/list\n");
+
+    // Only root's file of values has one that stands nowhere else.
+    let everything = "docker history --no-trunc shop-web; docker image inspect shop-web; journalctl -o export; \
+         systemctl cat 'shop-*'; systemctl show 'shop-*'; cat /etc/systemd/system/shop-*.build.json";
+    let said = host.sh(everything).ok().stdout;
+    assert!(VALUES.iter().all(|value| !said.contains(value)));
+    let holders = host.sh("cd /etc/systemd/system; grep -rl value-of- .; stat -c %a shop-web-build.values.json").ok();
+    assert_eq!(holders.stdout, "./shop-web-build.values.json\n600\n");
+
+    // A change builds again, with the secrets too when the unit is reloaded; the step that needs none of it is not run again.
+    host.sh("echo changed >web/page; sed -i s/sha256sum/md5sum/ web/Dockerfile; systemctl reload shop-web-build").ok();
+    assert_eq!(in_image(&host, "cat /srv/page /times"), "changed\n2\n");
+    host.sh("echo new >secret; systemctl restart shop-web-build").ok();
+    assert_eq!(property(&host, "shop-web-build", "StatusText"), "Image shop-web is up to date");
+
+    // An image of the stack that it is made of is a part of it.
+    host.sh(
+        "sed -i s/first/second/ base/Dockerfile; systemctl restart shop-base-build; systemctl start shop-web-build",
+    )
+    .ok();
+    assert_eq!(property(&host, "shop-web-build", "StatusText"), "Image shop-web is built");
+    assert_eq!(in_image(&host, "cat /base"), "second\n");
+}
+
+#[test]
+fn a_build_that_is_stopped_ends_at_the_engine_too() {
+    let host = prepared("stopbuild");
+    host.write("/root/web/Dockerfile", "FROM 127.0.0.1:5000/busybox:1\nRUN echo begun; sleep 1234\n");
+    host.sh("wharf generate shop.toml; systemctl start --no-block shop-web-build").ok();
+    host.wait_for("the step", Duration::from_secs(20), || journal(&host, "shop-web-build").contains("\nbegun\n"));
+    let status = property(&host, "shop-web-build", "StatusText");
+    assert_eq!(status, "Building shop-web: [2/2] RUN echo begun; sleep 1234");
+    assert_eq!(host.sh("pgrep -fc '^sleep 1234'").ok().stdout, "1\n");
+    host.sh("systemctl stop shop-web-build").ok();
+    host.wait_for("the end of the step", Duration::from_secs(10), || host.sh("pgrep -f '^sleep 1234'").status == 1);
+}
+
+/// Between us and the engine, as if that had been built without BuildKit.
+const WITHOUT_BUILDKIT: &str = r#"#!/bin/bash
+read -r line
+if [[ $line == *" /grpc "* ]]; then
+    printf 'HTTP/1.1 404 Not Found\r\nContent-Length: 28\r\n\r\n{"message":"page not found"}'
+else
+    { printf '%s\n' "$line"; cat; } | socat - UNIX-CONNECT:/run/docker.sock
+fi
+"#;
+
+#[test]
+fn an_engine_without_buildkit_is_told_in_one_line() {
+    let host = prepared("nobuildkit");
+    host.write("/root/without-buildkit", WITHOUT_BUILDKIT);
+    host.write(
+        "/etc/systemd/system/shop-web-build.service.d/engine.conf",
+        "[Service]\nEnvironment=DOCKER_HOST=unix:///run/without-buildkit.sock\n",
+    );
+    host.sh("chmod +x without-buildkit
+         systemd-run --quiet socat UNIX-LISTEN:/run/without-buildkit.sock,fork EXEC:/root/without-buildkit
+         until [ -S /run/without-buildkit.sock ]; do sleep 0.1; done
+         wharf generate shop.toml")
+        .ok();
+    host.sh("timeout 20 systemctl start shop-web-build").fails();
+    let status = property(&host, "shop-web-build", "StatusText");
+    assert_eq!(
+        status,
+        "cannot build image shop-web: the builder failed: this engine has no BuildKit, which a build needs: use Docker \
+         Engine 23 or later, or an image that is built elsewhere [POST /grpc: 404 {\"message\":\"page not found\"}]"
+    );
+    assert_eq!(journal(&host, "shop-web-build").lines().filter(|line| line.contains("BuildKit")).count(), 1);
 }

@@ -14,7 +14,7 @@ use std::process::Command;
 use support::Host;
 use wharf::diagnostic::Diagnostics;
 use wharf::plan::{Location, Plan, Reader, plan};
-use wharf::stack::{BuildContext, Loaded, MountKind, PullPolicy, Request, Stack, load, override_of};
+use wharf::stack::{Loaded, MountKind, PullPolicy, Request, Stack, load, override_of};
 
 /// Where the stack files of the cases lie as far as the units can tell.
 const STACK_DIRECTORY: &str = "/etc/wharf";
@@ -92,9 +92,7 @@ impl Case {
         stack.source = moved(&stack.source);
         stack.further_sources.iter_mut().for_each(|source| *source = moved(source));
         for build in stack.services.values_mut().filter_map(|service| service.build.as_mut()) {
-            if let BuildContext::Directory(context) = &mut build.context {
-                *context = moved(context);
-            }
+            build.directories_mut().for_each(|directory| *directory = moved(directory));
         }
         for file in stack.secrets.values_mut().chain(stack.configs.values_mut()) {
             if let Some(path) = file.source.path_mut() {
@@ -113,7 +111,7 @@ impl Case {
         let loaded = self.load()?;
         let location = Location {
             unit_dir: "/etc/systemd/system".into(),
-            wharf_run: "/usr/libexec/wharf/wharf-run".into(),
+            libexec: "/usr/libexec/wharf".into(),
             reader: Reader::System,
         };
         Ok((plan(&loaded.stack, &location)?, loaded.warnings))
@@ -219,7 +217,7 @@ fn an_image_is_fetched_if_any_service_wants_it() {
     let case = cases().into_iter().find(|case| case.name == "pull-policy").unwrap();
     let mut stack = case.load().unwrap().stack;
     stack.services.get_mut("always").unwrap().pull_policy = Some(PullPolicy::Never);
-    let location = Location { unit_dir: "/u".into(), wharf_run: "/r".into(), reader: Reader::System };
+    let location = Location { unit_dir: "/u".into(), libexec: "/r".into(), reader: Reader::System };
     let images = plan(&stack, &location).unwrap().images;
     let of = |reference: &str| images.iter().find(|image| image.reference == reference).unwrap().pull_policy;
     assert_eq!((of("busybox:1"), of("localhost/built-here")), (PullPolicy::Missing, PullPolicy::Never));

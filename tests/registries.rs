@@ -117,3 +117,22 @@ fn a_login_may_be_an_encrypted_credential_of_the_host() {
     assert_pulled(&host);
     host.sh("systemd-run --quiet --wait --pipe --property=ImportCredential=docker-config.json wharf pull").ok();
 }
+
+#[test]
+fn a_build_uses_the_same_logins_for_its_base_image() {
+    let host = host_with_private_registry("baselogin");
+    let stack = "[services.app.build]\ndockerfile_inline = \"FROM 127.0.0.1:5001/app:1\"\ncontext = \"/srv\"\n";
+    host.write("/root/base.toml", stack);
+    host.sh("wharf generate base.toml").ok();
+    let assert_refused = |because: &str| {
+        host.sh("timeout 20 systemctl start base-app-build").fails();
+        let status = property(&host, "base-app-build", "StatusText");
+        let said = format!("cannot build image base-app: the builder failed: {because}");
+        assert!(status.starts_with(&said) && status.ends_with("401 Unauthorized]"), "{status}");
+    };
+    assert_refused("127.0.0.1:5001 wants a login and /root/.docker/config.json has none: log in as root");
+    host.write("/root/.docker/config.json", r#"{"auths": {"127.0.0.1:5001": {"auth": "YWRhOndyb25n"}}}"#);
+    assert_refused("127.0.0.1:5001 refuses the login of /root/.docker/config.json: log in anew as root");
+    host.sh("cp /root/login.json /root/.docker/config.json; systemctl start base-app-build").ok();
+    assert_eq!(property(&host, "base-app-build", "StatusText"), "Image base-app is built");
+}

@@ -47,7 +47,7 @@ pub fn stack_of(text: &str) -> Result<Stack, Diagnostics> {
 fn check_plan(stack: &Stack) {
     let location = Location {
         unit_dir: "/etc/systemd/system".into(),
-        wharf_run: "/usr/libexec/wharf/wharf-run".into(),
+        libexec: "/usr/libexec/wharf".into(),
         reader: Reader::System,
     };
     let names = |plan: &Plan| plan.files.iter().map(|file| file.name.clone()).collect::<Vec<String>>();

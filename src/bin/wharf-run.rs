@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use wharf::run;
 use wharf::spec::{self, ContainerSpec, FollowedSpec};
 
-const USAGE: &str = "usage: wharf-run container|container-remove|build|network|network-remove|volume SPEC [INSTANCE]\n\
+const USAGE: &str = "usage: wharf-run container|container-remove|network|network-remove|volume SPEC [INSTANCE]\n\
                      wharf-run is started by the units that `wharf generate` writes.";
 
 /// A handful of sockets need no room for a thousand events.
@@ -42,7 +42,6 @@ fn main() -> ExitCode {
         "container-remove" => Box::pin(with(path, async |spec: ContainerSpec| {
             run::remove_container(&instance.into_iter().fold(spec, ContainerSpec::of_instance)).await
         })),
-        "build" => Box::pin(with(path, async |spec| run::build_image(&spec).await)),
         "network" => Box::pin(with(path, async |spec| run::create_network(&spec).await)),
         "network-remove" => Box::pin(with(path, async |spec| run::remove_network(&spec).await)),
         "volume" => Box::pin(with(path, async |spec| run::create_volume(&spec).await)),

@@ -34,7 +34,12 @@ pub struct Login {
 ///
 /// A credential helper is a program, and may take its time.
 pub async fn login(reference: &str) -> Login {
-    let registry = registry(reference).to_owned();
+    login_to(registry(reference)).await
+}
+
+/// The login to a registry by its host's name, or to Docker Hub by any of its names.
+pub async fn login_to(host: &str) -> Login {
+    let registry = if host.is_empty() || is_docker_hub(host) { String::new() } else { host.to_owned() };
     let files = files();
     let found = tokio::task::spawn_blocking(move || find(&registry, &files)).await;
     found.unwrap_or_default()
@@ -126,10 +131,19 @@ fn problem(error: &CredentialRetrievalError) -> String {
 fn registry(reference: &str) -> &str {
     let is_host = |part: &str| part.contains(['.', ':']) || part == "localhost";
     match reference.split_once('/') {
-        Some(("docker.io" | "index.docker.io" | "registry-1.docker.io", _)) | None => "",
-        Some((first, _)) if is_host(first) => first,
-        Some(_) => "",
+        Some((first, _)) if is_host(first) && !is_docker_hub(first) => first,
+        _ => "",
     }
+}
+
+fn is_docker_hub(host: &str) -> bool {
+    matches!(host, "docker.io" | "index.docker.io" | "registry-1.docker.io")
+}
+
+/// Whether a registry did not let us in. The engine says "500" to everything; only its words tell.
+pub fn is_refusal(why: &str) -> bool {
+    const NO_ENTRY: [&str; 4] = ["denied", "unauthorized", "authentication", "no basic auth credentials"];
+    NO_ENTRY.iter().any(|word| why.to_ascii_lowercase().contains(word))
 }
 
 /// The engine decodes the header from base64 with the alphabet for URLs (Engine API, Authentication); the client library encodes

@@ -19,6 +19,8 @@ pub enum EngineError {
     RegistryAway(String),
     /// The registry wants another login, or one at all.
     Login(LoginFault),
+    /// The engine cannot build by BuildKit: its answer to `path`.
+    NoBuildKit { path: String, status: u16, why: String },
     /// DOCKER_HOST is not a unix socket.
     Address(String),
 }
@@ -64,6 +66,11 @@ impl fmt::Display for EngineError {
                 f.write_str(why)
             }
             Self::Login(fault) => fault.fmt(f),
+            Self::NoBuildKit { path, status, why } => write!(
+                f,
+                "this engine has no BuildKit, which a build needs: use Docker Engine 23 or later, or an image that is built \
+                 elsewhere [POST {path}: {status} {why}]"
+            ),
             Self::Address(host) => write!(f, "DOCKER_HOST={host}: only unix:// addresses are supported"),
         }
     }

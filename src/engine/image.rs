@@ -12,6 +12,8 @@ use super::{Engine, EngineError, found};
 /// An image on this host.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Image {
+    /// Its content's digest, or that of its configuration.
+    pub id: String,
     /// The paths that it declares as volumes.
     pub volumes: Vec<String>,
     /// When its name was last given to it here, by a build, a tag or [`Engine::note_pull`]; `None`: the engine does not know.
@@ -40,6 +42,7 @@ impl Engine {
         Ok(inspected.map(|image| {
             let config = image.config.unwrap_or_default();
             Image {
+                id: image.id.unwrap_or_default(),
                 tagged: image.metadata.and_then(|metadata| metadata.last_tag_time).and_then(|time| local_time(&time)),
                 volumes: config.volumes.unwrap_or_default(),
                 labels: config.labels.unwrap_or_default(),
@@ -53,9 +56,14 @@ impl Engine {
         if reference.contains('@') {
             return Ok(());
         }
-        let (name, tag) = name_and_tag(reference);
+        self.tag(reference, reference).await
+    }
+
+    /// Gives an image another name.
+    pub async fn tag(&self, image: &str, name: &str) -> Result<(), EngineError> {
+        let (name, tag) = name_and_tag(name);
         let options = TagImageOptionsBuilder::new().repo(name).tag(tag).build();
-        Ok(self.docker.tag_image(reference, Some(options)).await?)
+        Ok(self.docker.tag_image(image, Some(options)).await?)
     }
 
     /// Fetches an image from its registry; a reference without a tag or digest means `latest`, no platform
@@ -113,14 +121,11 @@ fn local_time(text: &str) -> Option<SystemTime> {
     if sign == "+" { time.checked_sub(offset) } else { time.checked_add(offset) }
 }
 
-/// The engine says "500" to everything; only its words tell a registry that refuses from one that is away.
+/// Only words tell a registry that refuses from one that is away.
 fn pull_error(error: EngineError, login: &Login) -> EngineError {
-    const NO_ENTRY: [&str; 4] = ["denied", "unauthorized", "authentication", "no basic auth credentials"];
     const FINAL: [&str; 4] = ["not found", "unknown", "no matching manifest", "unsupported"];
     match error {
-        EngineError::Refused(why) if NO_ENTRY.iter().any(|word| why.contains(word)) => {
-            EngineError::Login(login.refused(&why))
-        }
+        EngineError::Refused(why) if auth::is_refusal(&why) => EngineError::Login(login.refused(&why)),
         EngineError::Refused(why) if !FINAL.iter().any(|word| why.contains(word)) => EngineError::RegistryAway(why),
         other => other,
     }

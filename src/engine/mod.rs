@@ -4,7 +4,8 @@
 //! Invariant: no other room calls the client library; nothing here decides or retries.
 
 mod auth;
-mod build;
+#[cfg(feature = "buildkit")]
+mod buildkit;
 mod container;
 mod error;
 mod exec;
@@ -20,7 +21,8 @@ use bollard::{ClientVersion, Docker};
 
 pub use bollard::container::LogOutput;
 pub use bollard::models::HealthStatusEnum as Health;
-pub use build::BuildOutput;
+#[cfg(feature = "buildkit")]
+pub use buildkit::{BuildFiles, BuildOrder, BuildProgress};
 pub use container::{Container, HealthReport, OF_CONTAINER};
 pub use error::{EngineError, LoginFault};
 pub use exec::Exec;
@@ -67,13 +69,7 @@ impl Engine {
     }
 
     fn client(version: &ClientVersion) -> Result<Docker, EngineError> {
-        let host = std::env::var("DOCKER_HOST").unwrap_or_default();
-        let socket = match host.strip_prefix("unix://") {
-            Some(path) => path,
-            None if host.is_empty() => DEFAULT_SOCKET,
-            None => return Err(EngineError::Address(host)),
-        };
-        Ok(Docker::connect_with_unix(socket, REQUEST_TIMEOUT.as_secs(), version)?)
+        Ok(Docker::connect_with_unix(&socket()?, REQUEST_TIMEOUT.as_secs(), version)?)
     }
 
     /// The version of the Engine API in use.
@@ -90,6 +86,16 @@ impl Engine {
     /// Whether containers go on while the engine is away (daemon.json, `live-restore`).
     pub async fn live_restore(&self) -> Result<bool, EngineError> {
         Ok(self.docker.info().await?.live_restore_enabled.unwrap_or(false))
+    }
+}
+
+/// The path of the engine's socket.
+fn socket() -> Result<String, EngineError> {
+    let host = std::env::var("DOCKER_HOST").unwrap_or_default();
+    match host.strip_prefix("unix://") {
+        Some(path) => Ok(path.to_owned()),
+        None if host.is_empty() => Ok(DEFAULT_SOCKET.to_owned()),
+        None => Err(EngineError::Address(host)),
     }
 }
 

@@ -34,9 +34,10 @@ impl Problem for YamlProblem {
                 format!("a compose file is a mapping of keys, this is {found}"),
                 "write `services:` with the services below it",
             ),
-            Self::TooMany { most } => {
-                said(format!("this file has more than {most} values, counting what aliases repeat"), "use fewer aliases of aliases")
-            }
+            Self::TooMany { most } => said(
+                format!("this file has more than {most} values, counting what aliases repeat"),
+                "use fewer aliases of aliases",
+            ),
             Self::Tag { tag, text } => said(
                 format!("`{text}` has the tag `{tag}`, which does not fit it"),
                 "remove the tag; Compose knows `!reset` and `!override`, YAML `!!str`, `!!int`, `!!float`, `!!bool` and `!!null`",

@@ -88,7 +88,7 @@ impl Destination {
 
     /// What [`crate::plan::plan`] must know of it.
     pub fn location(&self) -> Location {
-        Location { unit_dir: self.seen_as.clone(), wharf_run: wharf_run(), reader: self.reader }
+        Location { unit_dir: self.seen_as.clone(), libexec: PathBuf::from(LIBEXEC), reader: self.reader }
     }
 
     /// The unit load path as systemd.unit(5) documents it, highest priority first, as paths on disk.
@@ -102,11 +102,6 @@ impl Destination {
             (Reach::Offline, None) => vec![self.on_disk.clone()],
         }
     }
-}
-
-/// The program that container units run.
-pub fn wharf_run() -> PathBuf {
-    Path::new(LIBEXEC).join("wharf-run")
 }
 
 /// systemd.unit(5), "Unit File Load Path", system units.

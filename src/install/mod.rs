@@ -21,7 +21,7 @@ mod running;
 
 pub use changes::{Action, Change, Changes, Enablement};
 pub use conflict::{Conflict, LoadPath, Reason, conflicts};
-pub use destination::{Destination, LIBEXEC, Reach, wharf_run};
+pub use destination::{Destination, LIBEXEC, Reach};
 pub use diff::diff;
 pub use directory::{Access, Durability, Entry, Snapshot, Unfinished, UnitDirectory};
 pub use error::InstallError;

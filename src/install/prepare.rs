@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Place};
 use crate::plan::{Plan, plan};
-use crate::stack::{self, MountKind, Request, Stack};
+use crate::stack::{self, Build, MountKind, Request, Stack};
 
 use super::destination::Destination;
 
@@ -108,7 +108,7 @@ fn unknown_profiles(requests: &[Request<'_>], known: &BTreeSet<String>) -> Diagn
     warnings
 }
 
-/// A stack file below `--root` names its own place, its bind mounts and its secrets, as they will be once that root is `/`.
+/// A stack file below `--root` names its own place, its bind mounts, its secrets and what it builds, as they will be once that root is `/`.
 fn see_from_inside(stack: &mut Stack, root: &Path) {
     let Some(source) = inside(&stack.source, root) else { return };
     stack.source = source;
@@ -122,6 +122,12 @@ fn see_from_inside(stack: &mut Stack, root: &Path) {
             && let Some(seen) = inside(path, root)
         {
             *path = seen;
+        }
+    }
+    let builds = stack.services.values_mut().filter_map(|service| service.build.as_mut());
+    for directory in builds.flat_map(Build::directories_mut) {
+        if let Some(seen) = inside(directory, root) {
+            *directory = seen;
         }
     }
     for mount in stack.services.values_mut().flat_map(|service| &mut service.mounts) {

@@ -1,64 +1,137 @@
-//! What is built → the parameters of the engine's builder and the Wharf part of its spec.
+//! What is built → what BuildKit is asked for, by its own names, and the Wharf part of its spec.
 
-use super::names;
-use crate::spec::{BuildParameters, BuildPart, BuildSpec};
-use crate::stack::{Build, BuildContext, Dockerfile, PullPolicy, Service, Stack};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use super::files;
+use crate::spec::{BuildParameters, BuildPart, BuildSpec, CacheOption};
+use crate::stack::{
+    Build, BuildCache, BuildContext, BuildNetwork, ContextSource, Dockerfile, PullPolicy, Service, Stack, Ulimit,
+};
+
+/// BuildKit's frontend must know that contexts have names, and says so if it does not.
+const NAMED_CONTEXTS: &str = "moby.buildkit.frontend.contexts+forward";
 
 /// The spec of a service's image.
 pub fn build_spec(stack: &Stack, service: &Service, build: &Build) -> BuildSpec {
-    let (context, remote) = match &build.context {
-        BuildContext::Directory(path) => (Some(path.clone()), None),
-        BuildContext::Remote(address) => (None, Some(address.clone())),
+    let mut attributes = attributes(build);
+    let mut entitlements = build.entitlements.clone();
+    if build.network == BuildNetwork::Host {
+        entitlements.insert("network.host".to_owned());
+    }
+    let named = named_contexts(stack, build);
+    attributes.extend(named.attributes);
+    let context = match &build.context {
+        BuildContext::Directory(path) => Some(path.clone()),
+        BuildContext::Remote(address) => {
+            attributes.insert("context".to_owned(), address.clone());
+            None
+        }
     };
     let (dockerfile, dockerfile_inline) = match &build.dockerfile {
-        Dockerfile::Path(path) => (Some(path.clone()), None),
+        Dockerfile::Path(path) if context.is_some() => (Some(PathBuf::from(path)), None),
+        Dockerfile::Path(path) => {
+            attributes.insert("filename".to_owned(), path.clone());
+            (None, None)
+        }
         Dockerfile::Inline(text) => (None, Some(text.clone())),
     };
     BuildSpec {
         build: BuildParameters {
-            t: service.image.clone(),
-            dockerfile,
-            remote,
-            buildargs: build.args.clone(),
-            labels: build.labels.clone(),
-            target: build.target.clone(),
-            networkmode: build.network.as_ref().map(|network| network_name(stack, network)),
-            cachefrom: build.cache_from.clone(),
-            extrahosts: build.extra_host.clone(),
-            shmsize: build.shm_size.and_then(|bytes| i32::try_from(bytes).ok()),
-            platform: build.platform.clone(),
-            nocache: build.no_cache,
-            pull: build.pull,
+            name: service.image.clone(),
+            frontend_attrs: attributes,
+            entitlements: entitlements.into_iter().collect(),
+            cache_imports: build.cache_from.iter().map(cache).collect(),
+            cache_exports: build.cache_to.iter().map(cache).collect(),
         },
         wharf: BuildPart {
             project: stack.name.clone(),
             service: service.name.clone(),
+            // What is fetched, only BuildKit's own cache can tell.
+            always: service.pull_policy == Some(PullPolicy::Build) || context.is_none() || named.has_remote,
             context,
+            dockerfile,
             dockerfile_inline,
+            inputs: named.inputs,
+            images: named.images.into_iter().collect(),
+            secrets: files::build_secrets(stack, build),
             tags: build.tags.clone(),
-            always: service.pull_policy == Some(PullPolicy::Build),
         },
     }
 }
 
-/// The unit of the stack's network that a build uses, if it does.
-pub fn network_unit(stack: &Stack, build: &Build) -> Option<String> {
-    let key = declared(stack, build.network.as_deref()?)?;
-    Some(names::network_unit(&stack.name, key))
+/// Of the frontend `dockerfile.v0` (BuildKit, frontend/dockerui).
+fn attributes(build: &Build) -> BTreeMap<String, String> {
+    let args = build.args.iter().map(|(name, value)| (format!("build-arg:{name}"), value.clone()));
+    let labels = build.labels.iter().map(|(name, value)| (format!("label:{name}"), value.clone()));
+    let network = match build.network {
+        BuildNetwork::Default => None,
+        BuildNetwork::None => Some("none".to_owned()),
+        BuildNetwork::Host => Some("host".to_owned()),
+    };
+    let hosts: Vec<String> = build.extra_hosts.iter().map(|host| host.replacen(':', "=", 1)).collect();
+    let limits: Vec<String> = build.ulimits.iter().map(limit).collect();
+    let single = [
+        ("add-hosts", (!hosts.is_empty()).then(|| hosts.join(","))),
+        ("force-network-mode", network),
+        ("image-resolve-mode", build.pull.then(|| "pull".to_owned())),
+        ("no-cache", build.no_cache.then(String::new)),
+        ("platform", build.platform.clone()),
+        ("shm-size", build.shm_size.map(|bytes| bytes.to_string())),
+        ("target", build.target.clone()),
+        ("ulimit", (!limits.is_empty()).then(|| limits.join(","))),
+    ];
+    let single = single.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    args.chain(labels).chain(single).collect()
 }
 
-/// A network of the stack goes by its key.
-fn network_name(stack: &Stack, written: &str) -> String {
-    let network = stack.networks.get(written).filter(|_| !is_mode(written));
-    network.map_or_else(|| written.to_owned(), |network| network.name.clone())
+fn limit((name, Ulimit { soft, hard }): (&String, &Ulimit)) -> String {
+    format!("{name}={soft}:{hard}")
 }
 
-fn declared<'a>(stack: &Stack, written: &'a str) -> Option<&'a str> {
-    let network = stack.networks.get(written).filter(|network| !is_mode(written) && !network.external);
-    network.map(|_| written)
+fn cache(cache: &BuildCache) -> CacheOption {
+    CacheOption { r#type: cache.kind.clone(), attrs: cache.attributes.clone() }
 }
 
-/// What the engine understands without a network of that name.
-fn is_mode(network: &str) -> bool {
-    matches!(network, "default" | "none" | "host" | "bridge")
+#[derive(Default)]
+struct NamedContexts {
+    attributes: BTreeMap<String, String>,
+    inputs: BTreeMap<String, PathBuf>,
+    images: BTreeSet<String>,
+    has_remote: bool,
+}
+
+fn named_contexts(stack: &Stack, build: &Build) -> NamedContexts {
+    let mut named = NamedContexts::default();
+    for (name, context) in &build.additional_contexts {
+        let value = match &context.source {
+            ContextSource::Directory(path) => {
+                let input = format!("additional-{}", named.inputs.len() + 1);
+                named.inputs.insert(input.clone(), path.clone());
+                format!("input:{input}")
+            }
+            ContextSource::Remote(address) => {
+                named.has_remote = true;
+                address.clone()
+            }
+            ContextSource::Image(image) => format!("docker-image://{image}"),
+            ContextSource::Service(service) => {
+                let Some(service) = stack.services.get(service) else { continue };
+                if is_built(stack, service) {
+                    named.images.insert(service.image.clone());
+                }
+                format!("docker-image://{}", service.image)
+            }
+        };
+        named.attributes.insert(format!("context:{name}"), value);
+    }
+    if !named.attributes.is_empty() {
+        named.attributes.insert("frontend.caps".to_owned(), NAMED_CONTEXTS.to_owned());
+    }
+    named
+}
+
+/// Whether this stack builds the image of a service.
+fn is_built(stack: &Stack, service: &Service) -> bool {
+    stack.services.values().any(|other| other.build.is_some() && other.image == service.image)
 }

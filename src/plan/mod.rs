@@ -6,6 +6,7 @@
 
 mod build;
 mod container;
+mod files;
 mod hash;
 mod names;
 mod order;
@@ -29,8 +30,8 @@ use hash::text_hash;
 pub struct Location {
     /// The directory of the units as systemd will see it (without `--root`), e.g. /etc/systemd/system.
     pub unit_dir: PathBuf,
-    /// The program that container units run, e.g. /usr/libexec/wharf/wharf-run.
-    pub wharf_run: PathBuf,
+    /// The directory of the programs that units run, e.g. /usr/libexec/wharf.
+    pub libexec: PathBuf,
     pub reader: Reader,
 }
 
@@ -217,7 +218,7 @@ impl Files {
         // A scheduled run that goes on is left alone: the next one is of the new definition.
         let defining = Origin { restarts: service.schedule.is_none().then_some(unit.as_str()), ..origin };
         self.spec(defining, &names::container_spec(&stack.name, &service.name), &spec);
-        if let Some(values) = container::values(stack, service) {
+        if let Some(values) = files::values(stack, service.into()) {
             self.spec(defining, &names::values_spec(&stack.name, &service.name), &values);
         }
         self.unit(origin, &slice, Ok(units::service_slice(head, service)));
@@ -238,6 +239,9 @@ impl Files {
         let unit = names::build_unit(&stack.name, &service.name);
         let origin = Origin { place: &build.place, restarts: Some(&unit) };
         self.spec(origin, &names::build_spec(&stack.name, &service.name), &spec);
+        if let Some(values) = files::values(stack, build.into()) {
+            self.spec(origin, &names::build_values_spec(&stack.name, &service.name), &values);
+        }
         self.unit(Origin { restarts: None, ..origin }, &unit, units::build(head, service, build, &spec));
     }
 

@@ -72,6 +72,11 @@ pub fn values_spec(project: &str, service: &str) -> String {
     format!("{project}-{service}.values.json")
 }
 
+/// `shop-web-build.values.json`, beside `shop-web-build.service`
+pub fn build_values_spec(project: &str, service: &str) -> String {
+    format!("{project}-{service}-build.values.json")
+}
+
 /// `shop-default.network.json`
 pub fn network_spec(project: &str, network: &str) -> String {
     format!("{project}-{network}.network.json")

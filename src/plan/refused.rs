@@ -3,26 +3,31 @@
 use std::path::Path;
 
 use super::Location;
-use super::container::{file_problems, goes_as_bind};
+use super::container::goes_as_bind;
+use super::files::{self, Grants};
+use super::names;
 use crate::diagnostic::{Diagnostic, Diagnostics, Place};
-use crate::stack::{BuildContext, Mount, MountKind, Overrides, Service, Stack};
+use crate::stack::{Mount, MountKind, Overrides, Stack};
 use crate::unit::path_word;
 
 pub fn problems(stack: &Stack, location: &Location) -> Diagnostics {
     let mut problems = Diagnostics::default();
-    for path in [&stack.source, &location.unit_dir, &location.wharf_run].into_iter().chain(&stack.further_sources) {
+    for path in [&stack.source, &location.unit_dir, &location.libexec].into_iter().chain(&stack.further_sources) {
         path_problem(path, &stack.place, &mut problems);
     }
     for mount in stack.services.values().flat_map(|service| &service.mounts) {
         bind(mount, &mut problems);
     }
     for build in stack.services.values().filter_map(|service| service.build.as_ref()) {
-        if let BuildContext::Directory(context) = &build.context {
-            path_problem(context, &build.place, &mut problems);
+        for directory in build.directories() {
+            path_problem(directory, &build.place, &mut problems);
         }
     }
     for service in stack.services.values() {
-        provided_files(stack, service, &mut problems);
+        provided_files(stack, service.into(), &names::service_unit(&stack.name, service), &mut problems);
+        if let Some(build) = &service.build {
+            provided_files(stack, build.into(), &names::build_unit(&stack.name, &service.name), &mut problems);
+        }
     }
     let of_services = stack.services.values().map(|service| (&service.systemd, &service.place));
     let of_networks = stack.networks.values().map(|network| (&network.systemd, &network.place));
@@ -50,15 +55,11 @@ fn bind(mount: &Mount, problems: &mut Diagnostics) {
     }
 }
 
-fn provided_files(stack: &Stack, service: &Service, problems: &mut Diagnostics) {
-    let secrets = service.secrets.iter().filter_map(|grant| stack.secrets.get(&grant.source));
-    let configs = service.configs.iter().filter_map(|grant| stack.configs.get(&grant.source));
-    for file in secrets.chain(configs) {
-        if let Some(path) = file.source.path() {
-            path_problem(path, &file.place, problems);
-        }
+fn provided_files(stack: &Stack, grants: Grants, unit: &str, problems: &mut Diagnostics) {
+    for (path, place) in files::loaded(stack, grants) {
+        path_problem(path, place, problems);
     }
-    problems.append(file_problems(stack, service));
+    problems.append(files::problems(stack, grants, unit));
 }
 
 /// Unit files and JSON are UTF-8, and a unit file has one line for each value.

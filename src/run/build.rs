@@ -2,40 +2,54 @@
 //!
 //! The hash of all that the builder is given is a label of the image, so that the engine itself knows what it was made of.
 
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::io::{self, Write};
 use std::path::Path;
-use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use bytes::Bytes;
-use futures_util::{Stream, StreamExt, stream};
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
-use super::context::{Context, ContextError};
+use super::context::{Context, ContextError, Dockerfile};
 use super::message;
 use super::patience::connect;
-use crate::engine::{BuildOutput, Engine, EngineError};
-use crate::spec::{BuildSpec, exit, label, to_json};
+use super::secrets::{self, FileError};
+use crate::engine::{BuildFiles, BuildOrder, BuildProgress, Engine, EngineError};
+use crate::spec::{BuildSecret, BuildSpec, exit, label, to_json};
 use crate::systemd::service;
 
 /// Bytes of the tar file that travel at once, and how many such pieces wait for the engine.
 const PIECE: usize = 1 << 16;
 const PIECES: usize = 4;
 
+/// A line that is longer is shown in parts.
+const LONGEST_LINE: usize = 1 << 14;
+
 /// Why there is no image.
 #[derive(Debug)]
 enum BuildError {
     Context(ContextError),
-    Engine { step: &'static str, error: EngineError },
+    Secret(FileError),
+    /// An image of this stack that the build uses.
+    NoImage {
+        image: String,
+    },
+    Engine {
+        step: &'static str,
+        error: EngineError,
+    },
 }
 
 impl fmt::Display for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Context(error) => error.fmt(f),
+            Self::Secret(error) => error.fmt(f),
+            Self::NoImage { image } => {
+                write!(f, "it uses image {image}, which is not there: start the unit that builds it, or pull it")
+            }
             Self::Engine { step, error } => write!(f, "{step}: {error}"),
         }
     }
@@ -48,12 +62,12 @@ impl From<ContextError> for BuildError {
 }
 
 /// Makes sure that the image is there as its spec and its context say.
-pub async fn build_image(spec: &BuildSpec) -> ExitCode {
+pub async fn build_image(spec: BuildSpec) -> ExitCode {
     let engine = match connect().await {
         Ok(engine) => engine,
         Err(error) => return failed(&error.to_string(), exit::UNAVAILABLE),
     };
-    match make(&engine, spec).await {
+    match make(&engine, &spec).await {
         Ok(said) => {
             message::info(&said);
             service::status(&said);
@@ -62,7 +76,7 @@ pub async fn build_image(spec: &BuildSpec) -> ExitCode {
         Err(error) => {
             let away = matches!(&error, BuildError::Engine { error, .. } if error.is_unreachable());
             let status = if away { exit::UNAVAILABLE } else { exit::CANNOT_START };
-            failed(&format!("cannot build image {}: {error}", spec.build.t), status)
+            failed(&format!("cannot build image {}: {error}", spec.build.name), status)
         }
     }
 }
@@ -75,109 +89,165 @@ fn failed(why: &str, status: u8) -> ExitCode {
 
 /// What became of it, in a sentence.
 async fn make(engine: &Engine, spec: &BuildSpec) -> Result<String, BuildError> {
-    let image = &spec.build.t;
+    let image = &spec.build.name;
     let at = |step| move |error| BuildError::Engine { step, error };
-    let context = match &spec.wharf.context {
-        Some(directory) => {
-            service::status(&format!("Reading {}", directory.display()));
-            Some(context(spec, directory)?)
-        }
-        None => None,
-    };
-    let hash = hash(spec, context.as_ref())?;
-    // What a remote context holds, only the builder's own cache can tell.
-    if !spec.wharf.always && context.is_some() {
+    let material = Material::collect(spec)?;
+    let mut hasher = material.hash(spec)?;
+    for used in &spec.wharf.images {
+        let found = engine.image(used).await.map_err(at("cannot look for an image that it uses"))?;
+        hasher.update(found.ok_or_else(|| BuildError::NoImage { image: used.clone() })?.id);
+    }
+    let hash: String = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    if !spec.wharf.always {
         let found = engine.image(image).await.map_err(at("cannot look for it"))?;
         if found.is_some_and(|found| found.labels.get(label::CONFIG_HASH) == Some(&hash)) {
-            tag_all(engine, spec).await.map_err(at("cannot tag it"))?;
+            for name in &spec.wharf.tags {
+                engine.tag(image, name).await.map_err(at("cannot tag it"))?;
+            }
             return Ok(format!("Image {image} is up to date"));
         }
     }
-    build(engine, spec, context, hash).await.map_err(at("the builder failed"))?;
-    tag_all(engine, spec).await.map_err(at("cannot tag it"))?;
+    // A secret that is missing would be missed by the step that wants it, or by nobody.
+    for secret in &spec.wharf.secrets {
+        secrets::of_build(secret).map_err(BuildError::Secret)?;
+    }
+    build(engine, spec, material, &hash).await.map_err(at("the builder failed"))?;
     Ok(format!("Image {image} is built"))
 }
 
-fn context(spec: &BuildSpec, directory: &Path) -> Result<Context, ContextError> {
-    let dockerfile = spec.build.dockerfile.as_deref().unwrap_or("Dockerfile");
-    let context = Context::collect(directory, dockerfile, spec.wharf.dockerfile_inline.as_deref())?;
+/// What the builder is given of this host.
+struct Material {
+    dockerfile: Option<Dockerfile>,
+    contexts: BTreeMap<String, Context>,
+}
+
+impl Material {
+    fn collect(spec: &BuildSpec) -> Result<Self, ContextError> {
+        let mut contexts = BTreeMap::new();
+        let mut dockerfile = None;
+        if let Some(root) = &spec.wharf.context {
+            let read = match &spec.wharf.dockerfile_inline {
+                Some(text) => Dockerfile::inline(text),
+                None => {
+                    let usual = Path::new("Dockerfile");
+                    Dockerfile::read(root, spec.wharf.dockerfile.as_deref().unwrap_or(usual))?
+                }
+            };
+            contexts.insert("context".to_owned(), context(root, Some(&read))?);
+            dockerfile = Some(read);
+        }
+        for (name, root) in &spec.wharf.inputs {
+            contexts.insert(name.clone(), context(root, None)?);
+        }
+        Ok(Self { dockerfile, contexts })
+    }
+
+    /// SHA-256 of all that the image is made of.
+    fn hash(&self, spec: &BuildSpec) -> Result<Sha256, ContextError> {
+        let mut hasher = Sha256::new();
+        hasher.update(to_json(&spec.build).unwrap_or_default());
+        if let Some(dockerfile) = &self.dockerfile {
+            dockerfile.hash(&mut hasher);
+        }
+        for (name, context) in &self.contexts {
+            hasher.update(name);
+            context.hash(&mut hasher)?;
+        }
+        Ok(hasher)
+    }
+}
+
+fn context(root: &Path, dockerfile: Option<&Dockerfile>) -> Result<Context, ContextError> {
+    service::status(&format!("Reading {}", root.display()));
+    let context = Context::collect(root, dockerfile)?;
     for path in &context.left_out {
         message::warning(&format!("{} is no file, directory or link, and not sent", path.display()));
     }
     Ok(context)
 }
 
-/// SHA-256, in hexadecimal, of all that the image is made of.
-fn hash(spec: &BuildSpec, context: Option<&Context>) -> Result<String, ContextError> {
-    let mut hasher = Sha256::new();
-    hasher.update(to_json(&spec.build).unwrap_or_default());
-    if let Some(context) = context {
-        context.hash(&mut hasher)?;
-    }
-    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
-}
-
-async fn tag_all(engine: &Engine, spec: &BuildSpec) -> Result<(), EngineError> {
-    for name in &spec.wharf.tags {
-        engine.tag(&spec.build.t, name).await?;
-    }
-    Ok(())
-}
-
-async fn build(engine: &Engine, spec: &BuildSpec, context: Option<Context>, hash: String) -> Result<(), EngineError> {
+async fn build(engine: &Engine, spec: &BuildSpec, material: Material, hash: &str) -> Result<(), EngineError> {
     let mut parameters = spec.build.clone();
-    parameters.labels.insert(label::CONFIG_HASH.to_owned(), hash);
-    if let Some(context) = &context {
-        parameters.dockerfile = Some(context.dockerfile.clone());
-    }
-    service::status(&format!("Building {}", spec.build.t));
-    let mut screen = Screen { image: &spec.build.t, line: String::new() };
-    let mut said = pin!(engine.build(&parameters, tar(context)));
-    while let Some(output) = said.next().await {
-        match output? {
-            BuildOutput::Text(text) => screen.text(&text),
-            BuildOutput::Status(status) => service::status(&format!("Building {}: {status}", spec.build.t)),
-        }
-    }
-    screen.end_line();
-    Ok(())
+    parameters.frontend_attrs.insert(format!("label:{}", label::CONFIG_HASH), hash.to_owned());
+    let order = BuildOrder {
+        parameters: &parameters,
+        tags: &spec.wharf.tags,
+        dockerfile: material.dockerfile.map(|dockerfile| (dockerfile.name, dockerfile.text)),
+        inputs: material.contexts.keys().cloned().collect(),
+    };
+    let contexts = material.contexts.into_iter().map(|(name, context)| (name, Arc::new(context))).collect();
+    let files = Arc::new(Files { contexts, secrets: spec.wharf.secrets.clone() });
+    service::status(&format!("Building {}", parameters.name));
+    let mut screen = Screen { image: &parameters.name, lines: Lines::default() };
+    let built = engine.build(order, files, &mut |progress| screen.show(progress)).await;
+    screen.end();
+    built
 }
 
 /// The builder's words: line by line into the journal, and its steps into the status line.
 struct Screen<'a> {
     image: &'a str,
-    line: String,
+    lines: Lines,
 }
 
 impl Screen<'_> {
-    fn text(&mut self, text: &str) {
-        for piece in text.split_inclusive('\n') {
-            self.line.push_str(piece);
-            if piece.ends_with('\n') {
-                self.end_line();
-            }
+    fn show(&mut self, progress: BuildProgress) {
+        match progress {
+            BuildProgress::Step { name, cached, .. } => self.step(&name, cached),
+            BuildProgress::Text { id, text } => self.lines.add(&id, &text).iter().for_each(|line| message::info(line)),
+            BuildProgress::Done { id } => self.lines.rest(&id).iter().for_each(|line| message::info(line)),
+            BuildProgress::Warning(text) => message::warning(&text),
         }
     }
 
-    fn end_line(&mut self) {
-        let line = without_colours(self.line.trim_end());
-        if !line.is_empty() {
-            message::info(&line);
+    /// What BuildKit does of its own accord goes by.
+    fn step(&self, name: &str, cached: bool) {
+        service::status(&format!("Building {}: {name}", self.image));
+        if !name.starts_with("[internal]") {
+            message::info(&format!("{name}{}", if cached { " (as before)" } else { "" }));
         }
-        if let Some((step, of)) = step(&line) {
-            service::status(&format!("Building {}: step {step} of {of}", self.image));
+    }
+
+    fn end(&mut self) {
+        let open: Vec<String> = self.lines.begun.keys().cloned().collect();
+        for id in open {
+            self.lines.rest(&id).iter().for_each(|line| message::info(line));
         }
-        self.line.clear();
     }
 }
 
-/// `Step 3/7 : COPY . /srv`
-fn step(line: &str) -> Option<(u32, u32)> {
-    let (step, of) = line.strip_prefix("Step ")?.split_once(" : ")?.0.split_once('/')?;
-    Some((step.parse().ok()?, of.parse().ok()?))
+/// Steps may run side by side, and say what they say in any pieces.
+#[derive(Default)]
+struct Lines {
+    /// The beginning of a step's next line.
+    begun: HashMap<String, String>,
 }
 
-/// The builder colours what a step prints on standard error (ECMA-48, control sequences).
+impl Lines {
+    /// The lines that are whole now.
+    fn add(&mut self, step: &str, text: &str) -> Vec<String> {
+        let begun = self.begun.entry(step.to_owned()).or_default();
+        begun.push_str(text);
+        let end = begun.rfind('\n').map(|end| end + 1).or_else(|| (begun.len() > LONGEST_LINE).then_some(begun.len()));
+        let Some(end) = end else { return Vec::new() };
+        let rest = begun.split_off(end);
+        let whole = std::mem::replace(begun, rest);
+        whole.lines().filter_map(shown).collect()
+    }
+
+    fn rest(&mut self, step: &str) -> Option<String> {
+        shown(&self.begun.remove(step)?)
+    }
+}
+
+/// As a terminal would show it in the end, without colours; `None`: nothing.
+fn shown(line: &str) -> Option<String> {
+    let line = without_colours(line.trim_end());
+    let last = line.rsplit('\r').next().unwrap_or_default();
+    (!last.is_empty()).then(|| last.to_owned())
+}
+
+/// ECMA-48, control sequences.
 fn without_colours(line: &str) -> String {
     let mut plain = String::with_capacity(line.len());
     let mut rest = line;
@@ -189,10 +259,17 @@ fn without_colours(line: &str) -> String {
     plain
 }
 
-/// The tar file, written by a thread of its own while the engine reads.
-fn tar(context: Option<Context>) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
-    let (sender, receiver) = channel(PIECES);
-    if let Some(context) = context {
+/// What BuildKit asks for while it builds.
+struct Files {
+    contexts: BTreeMap<String, Arc<Context>>,
+    secrets: Vec<BuildSecret>,
+}
+
+impl BuildFiles for Files {
+    /// Written by a thread of its own while the engine reads.
+    fn tar(self: Arc<Self>, input: &str) -> Option<Receiver<io::Result<Vec<u8>>>> {
+        let context = Arc::clone(self.contexts.get(input)?);
+        let (sender, receiver) = channel(PIECES);
         let sender = Arc::new(sender);
         std::thread::spawn(move || {
             let pipe = Pipe { sender: Arc::clone(&sender), piece: Vec::with_capacity(PIECE) };
@@ -202,13 +279,18 @@ fn tar(context: Option<Context>) -> impl Stream<Item = io::Result<Bytes>> + Send
                 let _nobody_reads = sender.blocking_send(Err(error));
             }
         });
+        Some(receiver)
     }
-    stream::unfold(receiver, |mut receiver: Receiver<_>| async { Some((receiver.recv().await?, receiver)) })
+
+    fn secret(&self, id: &str) -> Option<Result<Vec<u8>, String>> {
+        let secret = self.secrets.iter().find(|secret| secret.id == id)?;
+        Some(secrets::of_build(secret).map_err(|error| error.to_string()))
+    }
 }
 
-/// What is written to it, a stream reads.
+/// What is written to it, somebody receives in pieces.
 struct Pipe {
-    sender: Arc<Sender<io::Result<Bytes>>>,
+    sender: Arc<Sender<io::Result<Vec<u8>>>>,
     piece: Vec<u8>,
 }
 
@@ -226,7 +308,7 @@ impl Write for Pipe {
         if piece.is_empty() {
             return Ok(());
         }
-        self.sender.blocking_send(Ok(Bytes::from(piece))).map_err(|_| io::ErrorKind::BrokenPipe.into())
+        self.sender.blocking_send(Ok(piece)).map_err(|_| io::ErrorKind::BrokenPipe.into())
     }
 }
 
@@ -235,9 +317,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn steps_and_colours() {
-        assert_eq!(step("Step 3/12 : RUN make"), Some((3, 12)));
-        assert_eq!(step(" ---> 8d19c52f91c8"), None);
-        assert_eq!(without_colours("a\u{1b}[91mred\u{1b}[0m b"), "ared b");
+    fn output_comes_by_whole_lines_of_each_step() {
+        let mut lines = Lines::default();
+        assert_eq!(lines.add("a", "one\ntw"), ["one"]);
+        assert_eq!(lines.add("b", "other\n"), ["other"]);
+        assert_eq!(lines.add("a", "o\r\n\u{1b}[91mred\u{1b}[0m b"), ["two"]);
+        assert_eq!(lines.rest("a").as_deref(), Some("red b"));
+        assert_eq!(lines.rest("a"), None);
+        assert_eq!(lines.add("c", "10%\r20%\n"), ["20%"]);
     }
 }

@@ -1,4 +1,4 @@
-//! The context of a build: which files are sent to the engine, their hash, and the tar file.
+//! What a build is made of: the Dockerfile, and directories with their hash and their tar file.
 //!
 //! As the engine's own clients do: `.dockerignore` decides what is sent, files belong to root, and what is no file, directory or link
 //! stays out.
@@ -14,9 +14,6 @@ use sha2::{Digest, Sha256};
 use super::dockerignore::Ignore;
 
 const IGNORE_FILE: &str = ".dockerignore";
-
-/// Under this name a Dockerfile is sent that is none of the context's files.
-const SENT_DOCKERFILE: &str = ".wharf.Dockerfile";
 
 /// Why there is no context.
 #[derive(Debug)]
@@ -44,13 +41,51 @@ impl fmt::Display for ContextError {
     }
 }
 
+/// A Dockerfile, wherever it comes from.
+pub struct Dockerfile {
+    /// What messages call it.
+    pub name: String,
+    pub text: Vec<u8>,
+    /// `NAME.dockerignore` beside it, which takes the place of the context's own.
+    ignore: Option<PathBuf>,
+}
+
+impl Dockerfile {
+    /// Reads it; `path` is relative to the context or absolute.
+    ///
+    /// # Errors
+    /// It is not there, or cannot be read.
+    pub fn read(context: &Path, path: &Path) -> Result<Self, ContextError> {
+        let path = clean(&context.join(path));
+        let name = path.file_name().unwrap_or_default().to_str();
+        let name = name.ok_or_else(|| ContextError::NotUtf8 { path: path.clone() })?.to_owned();
+        let text = match fs::read(&path) {
+            Ok(text) => text,
+            Err(error) => {
+                return Err(match error.kind() {
+                    io::ErrorKind::NotFound => ContextError::NoDockerfile { path },
+                    _ => ContextError::Unreadable { path, error },
+                });
+            }
+        };
+        let ignore = path.with_file_name(format!("{name}{IGNORE_FILE}"));
+        Ok(Self { name, text, ignore: Some(ignore).filter(|path| path.exists()) })
+    }
+
+    pub fn inline(text: &str) -> Self {
+        Self { name: "Dockerfile".to_owned(), text: text.as_bytes().to_vec(), ignore: None }
+    }
+
+    /// Adds its text to a hash.
+    pub fn hash(&self, hasher: &mut Sha256) {
+        hasher.update(self.text.len().to_le_bytes());
+        hasher.update(&self.text);
+    }
+}
+
 /// The files of a context, in the order of their names.
 pub struct Context {
     entries: Vec<Entry>,
-    /// The Dockerfile by its name in the tar file.
-    pub dockerfile: String,
-    /// Files that stand in the tar file only, in place of any of that name.
-    added: Vec<(&'static str, Vec<u8>)>,
     /// What is there and not sent: sockets, pipes, devices.
     pub left_out: Vec<PathBuf>,
 }
@@ -73,12 +108,13 @@ enum Kind {
 }
 
 impl Context {
-    /// Looks through a directory. `dockerfile` is relative to it or absolute; `inline` is its text, if it is no file.
+    /// Looks through a directory.
     ///
     /// # Errors
-    /// Something cannot be read, or there is no Dockerfile.
-    pub fn collect(root: &Path, dockerfile: &str, inline: Option<&str>) -> Result<Self, ContextError> {
-        let ignore_path = root.join(IGNORE_FILE);
+    /// Something cannot be read.
+    pub fn collect(root: &Path, dockerfile: Option<&Dockerfile>) -> Result<Self, ContextError> {
+        let own = dockerfile.and_then(|dockerfile| dockerfile.ignore.clone());
+        let ignore_path = own.unwrap_or_else(|| root.join(IGNORE_FILE));
         let ignore_text = match fs::read_to_string(&ignore_path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
@@ -86,37 +122,10 @@ impl Context {
         };
         let ignore = Ignore::parse(&ignore_text)
             .map_err(|pattern| ContextError::Pattern { path: ignore_path.clone(), pattern })?;
-        let mut context =
-            Self { entries: Vec::new(), dockerfile: dockerfile.to_owned(), added: Vec::new(), left_out: Vec::new() };
-        context.choose_dockerfile(root, inline, &ignore_text)?;
+        let mut context = Self { entries: Vec::new(), left_out: Vec::new() };
         context.walk(root, &ignore)?;
         context.entries.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(context)
-    }
-
-    /// A Dockerfile from elsewhere goes along under a name of its own, and the engine is told to keep it out of the image.
-    fn choose_dockerfile(&mut self, root: &Path, inline: Option<&str>, ignore: &str) -> Result<(), ContextError> {
-        let path = clean(&root.join(&self.dockerfile));
-        let text = match inline {
-            Some(text) => text.as_bytes().to_vec(),
-            None if path.starts_with(root) => {
-                if !path.is_file() {
-                    return Err(ContextError::NoDockerfile { path });
-                }
-                let inside = path.strip_prefix(root).unwrap_or(&path);
-                self.dockerfile = inside.to_str().ok_or(ContextError::NotUtf8 { path: path.clone() })?.to_owned();
-                return Ok(());
-            }
-            None => fs::read(&path).map_err(|error| match error.kind() {
-                io::ErrorKind::NotFound => ContextError::NoDockerfile { path },
-                _ => ContextError::Unreadable { path, error },
-            })?,
-        };
-        SENT_DOCKERFILE.clone_into(&mut self.dockerfile);
-        let hidden_too = if root.join(IGNORE_FILE).exists() { "" } else { IGNORE_FILE };
-        let ignore = format!("{ignore}\n{SENT_DOCKERFILE}\n{hidden_too}\n");
-        self.added = vec![(SENT_DOCKERFILE, text), (IGNORE_FILE, ignore.into_bytes())];
-        Ok(())
     }
 
     fn walk(&mut self, root: &Path, ignore: &Ignore) -> Result<(), ContextError> {
@@ -135,13 +144,11 @@ impl Context {
                     Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                     Err(error) => return Err(ContextError::Unreadable { path, error }),
                 };
-                let sent = !ignore.is_ignored(&name) || name == IGNORE_FILE || name == self.dockerfile;
-                if metadata.is_dir()
-                    && (sent || ignore.has_exceptions() || self.dockerfile.starts_with(&format!("{name}/")))
-                {
+                let sent = !ignore.is_ignored(&name);
+                if metadata.is_dir() && (sent || ignore.has_exceptions()) {
                     directories.push((path.clone(), format!("{name}/")));
                 }
-                if sent && self.added.iter().all(|(added, _)| *added != name) {
+                if sent {
                     self.add(path, name, &metadata)?;
                 }
             }
@@ -193,12 +200,6 @@ impl Context {
                 hasher.update(length.to_le_bytes());
             }
         }
-        for (name, contents) in &self.added {
-            hasher.update([b'a']);
-            hasher.update(name);
-            hasher.update(contents.len().to_le_bytes());
-            hasher.update(contents);
-        }
         Ok(())
     }
 
@@ -208,6 +209,14 @@ impl Context {
     /// A file cannot be read, or nobody reads on.
     pub fn write_tar(&self, output: impl Write) -> io::Result<()> {
         let mut tar = tar::Builder::new(output);
+        // BuildKit takes a tar file without any entry for a file of its own.
+        if self.entries.is_empty() {
+            let mut header = tar::Header::new_gnu();
+            header.set_entry_type(tar::EntryType::Directory);
+            header.set_mode(0o755);
+            header.set_size(0);
+            tar.append_data(&mut header, "./", io::empty())?;
+        }
         for entry in &self.entries {
             let mut header = tar::Header::new_gnu();
             header.set_mode(entry.mode);
@@ -230,12 +239,6 @@ impl Context {
                     tar.append_data(&mut header, &entry.name, Exactly { file, left: length })?;
                 }
             }
-        }
-        for (name, contents) in &self.added {
-            let mut header = tar::Header::new_gnu();
-            header.set_mode(0o644);
-            header.set_size(contents.len() as u64);
-            tar.append_data(&mut header, name, contents.as_slice())?;
         }
         tar.into_inner()?.flush()
     }

@@ -1,13 +1,16 @@
-//! The life of one container, network or volume: what `wharf-run` does for a unit.
+//! The life of one container, network or volume: what `wharf-run` does for a unit, and what `wharf-build` does for an image.
 //!
 //! In: a spec and the signals of systemd. Out: the container's life at the engine, its output in the journal, and an exit
 //! status. Invariant: no stack file is known here, and nothing is decided that systemd can decide: this room starts, tells and
 //! ends; whether to start again is the unit's.
 
 mod body;
+#[cfg(feature = "buildkit")]
 mod build;
 mod cleanup;
+#[cfg(feature = "buildkit")]
 mod context;
+#[cfg(feature = "buildkit")]
 mod dockerignore;
 mod failure;
 mod handover;
@@ -24,6 +27,7 @@ mod secrets;
 mod start;
 mod stop;
 
+#[cfg(feature = "buildkit")]
 pub use build::build_image;
 pub use cleanup::remove_container;
 pub use life::follow_container;

@@ -9,6 +9,8 @@ use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 
+#[cfg(feature = "buildkit")]
+use crate::spec::BuildSecret;
 use crate::spec::{ContainerSpec, FileSpec, ValuesSpec, from_json};
 
 /// Why a secret or config cannot be given to the container.
@@ -90,28 +92,51 @@ impl Provider {
 
     /// `/run/wharf/shop-web/0-db_password:/run/secrets/db_password:ro,Z`
     fn bind(&self, index: usize, file: &FileSpec) -> Result<String, FileError> {
-        let contents = self.contents(file)?;
+        let contents = contents(&self.credentials, &file.into())?;
         let name = file.target.rsplit('/').next().unwrap_or_default();
         let path = self.copies.join(format!("{index}-{name}"));
         write(&path, &contents, file).map_err(|error| io_error(file, &path, error))?;
         // Z: where SELinux rules, the copy gets the container's label.
         Ok(format!("{}:{}:ro,Z", path.display(), file.target))
     }
+}
 
-    fn contents(&self, file: &FileSpec) -> Result<Vec<u8>, FileError> {
-        let path = self.credentials.join(&file.credential);
-        let contents = match fs::read(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let (source, credential) = (file.source.clone(), file.credential.clone());
-                return Err(FileError::NoCredential { source, credential });
-            }
-            other => other.map_err(|error| io_error(file, &path, error))?,
-        };
-        let Some(name) = &file.value else { return Ok(contents) };
-        let values: Option<ValuesSpec> = String::from_utf8(contents).ok().and_then(|text| from_json(&text).ok());
-        let value = values.and_then(|mut values| values.values.remove(name));
-        value.map(String::into_bytes).ok_or_else(|| FileError::NoValue { source: file.source.clone() })
+/// What is to be read of the unit's credentials.
+struct Wanted<'a> {
+    source: &'a str,
+    credential: &'a str,
+    value: Option<&'a str>,
+}
+
+impl<'a> From<&'a FileSpec> for Wanted<'a> {
+    fn from(file: &'a FileSpec) -> Self {
+        Self { source: &file.source, credential: &file.credential, value: file.value.as_deref() }
     }
+}
+
+/// The value of a build's secret.
+///
+/// # Errors
+/// The unit has no such credential, or it cannot be read.
+#[cfg(feature = "buildkit")]
+pub fn of_build(secret: &BuildSecret) -> Result<Vec<u8>, FileError> {
+    let wanted = Wanted { source: &secret.source, credential: &secret.credential, value: secret.value.as_deref() };
+    contents(&directory("CREDENTIALS_DIRECTORY")?, &wanted)
+}
+
+fn contents(credentials: &Path, wanted: &Wanted) -> Result<Vec<u8>, FileError> {
+    let source = || wanted.source.to_owned();
+    let path = credentials.join(wanted.credential);
+    let contents = match fs::read(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(FileError::NoCredential { source: source(), credential: wanted.credential.to_owned() });
+        }
+        other => other.map_err(|error| FileError::Io { source: source(), path, error })?,
+    };
+    let Some(name) = wanted.value else { return Ok(contents) };
+    let values: Option<ValuesSpec> = String::from_utf8(contents).ok().and_then(|text| from_json(&text).ok());
+    let value = values.and_then(|mut values| values.values.remove(name));
+    value.map(String::into_bytes).ok_or_else(|| FileError::NoValue { source: source() })
 }
 
 fn write(path: &Path, contents: &[u8], spec: &FileSpec) -> io::Result<()> {

@@ -2,23 +2,26 @@
 //!
 //! Source: Compose Build Specification. Invariant: nothing of the context is read here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::decode::{Fields, Item, accept};
 use super::environment;
 use super::keys;
-use super::model::{Build, BuildContext, Dockerfile};
+use super::model::{AdditionalContext, Build, BuildCache, BuildContext, BuildNetwork, ContextSource, Dockerfile};
 use super::mounts::{bytes, host_path};
 use super::node::Value;
 use super::problem::{BuildFault, Expected, Invalid, Report, Shape};
 use super::surroundings::{Scope, Surroundings};
-use super::{choice, hosts, image, labels};
+use super::{choice, hosts, image, labels, limits, secrets};
 
 /// What a context that the engine fetches begins with.
 const REMOTE: [&str; 6] = ["http://", "https://", "git://", "git@", "ssh://", "github.com/"];
 
-/// The largest number that the engine's client takes for a size.
-const MOST_SHARED_MEMORY: u64 = i32::MAX as u64;
+/// What lets a step do more than others (BuildKit, entitlements); `device` may name one.
+const ENTITLEMENTS: [&str; 3] = ["network.host", "security.insecure", "device"];
+
+/// The one that `privileged` means.
+const PRIVILEGED: &str = "security.insecure";
 
 /// Reads `build`, a context or a table.
 pub fn read(service: &mut Fields<'_>, surroundings: &Surroundings<'_>, report: &mut Report) -> Option<Build> {
@@ -41,10 +44,15 @@ pub fn read(service: &mut Fields<'_>, surroundings: &Surroundings<'_>, report: &
         args: args(&mut fields, surroundings, report),
         labels: labels::read(&mut fields, report),
         target: fields.string("target", report),
-        network: fields.string("network", report),
-        cache_from: fields.parse_strings("cache_from", report, cache_from),
-        extra_host: extra_host(&mut fields, report),
-        shm_size: shm_size(&mut fields, report),
+        network: fields.parse("network", report, network).unwrap_or(BuildNetwork::Default),
+        cache_from: fields.parse_strings("cache_from", report, cache),
+        cache_to: fields.parse_strings("cache_to", report, cache),
+        extra_hosts: hosts::extra_hosts(&mut fields, report),
+        shm_size: fields.get("shm_size").and_then(|item| bytes(item, report)),
+        ulimits: limits::ulimits(&mut fields, report),
+        additional_contexts: additional_contexts(&mut fields, surroundings, report),
+        secrets: secrets::of_build(&mut fields, report),
+        entitlements: entitlements(&mut fields, report),
         platform: platform(&mut fields, report),
         tags: fields.parse_strings("tags", report, image::reference),
         no_cache: fields.boolean("no_cache", report).unwrap_or(false),
@@ -64,10 +72,15 @@ fn of_context(item: Item<'_>, context: BuildContext) -> Build {
         args: BTreeMap::new(),
         labels: BTreeMap::new(),
         target: None,
-        network: None,
+        network: BuildNetwork::Default,
         cache_from: Vec::new(),
-        extra_host: None,
+        cache_to: Vec::new(),
+        extra_hosts: Vec::new(),
         shm_size: None,
+        ulimits: BTreeMap::new(),
+        additional_contexts: BTreeMap::new(),
+        secrets: Vec::new(),
+        entitlements: BTreeSet::new(),
         platform: None,
         tags: Vec::new(),
         no_cache: false,
@@ -116,32 +129,78 @@ fn args(fields: &mut Fields<'_>, surroundings: &Surroundings<'_>, report: &mut R
     args.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
-/// The engine takes images only.
-fn cache_from(text: &str) -> Result<String, Invalid> {
-    let reference = text.strip_prefix("type=registry,ref=").unwrap_or(text);
-    if reference.contains('=') {
-        return Err(Invalid::Build(BuildFault::CacheSource { value: text.to_owned() }));
+/// A network of the stack is out of reach: BuildKit's steps are no containers of the engine.
+fn network(text: &str) -> Result<BuildNetwork, Invalid> {
+    match text {
+        "default" => Ok(BuildNetwork::Default),
+        "none" => Ok(BuildNetwork::None),
+        "host" => Ok(BuildNetwork::Host),
+        other => Err(Invalid::Build(BuildFault::Network { value: other.to_owned() })),
     }
-    image::reference(reference)
 }
 
-/// The client library of the engine's API has room for one.
-fn extra_host(fields: &mut Fields<'_>, report: &mut Report) -> Option<String> {
-    let item = fields.get("extra_hosts")?;
-    let mut hosts = hosts::extra_hosts(fields, report);
-    if hosts.len() > 1 {
-        report.add(item.place(), Invalid::Build(BuildFault::ManyHosts { count: hosts.len() }));
+/// An image, or `type=TYPE,NAME=VALUE…`
+fn cache(text: &str) -> Result<BuildCache, Invalid> {
+    let fault = |fault: fn(String) -> BuildFault| Invalid::Build(fault(text.to_owned()));
+    if !text.contains('=') {
+        let attributes = BTreeMap::from([("ref".to_owned(), image::reference(text)?)]);
+        return Ok(BuildCache { kind: "registry".to_owned(), attributes });
     }
-    hosts.pop()
+    let mut attributes = BTreeMap::new();
+    for pair in text.split(',') {
+        let (name, value) = pair.split_once('=').ok_or_else(|| fault(|value| BuildFault::Cache { value }))?;
+        attributes.insert(name.trim().to_owned(), value.to_owned());
+    }
+    let kind = attributes.remove("type").ok_or_else(|| fault(|value| BuildFault::Cache { value }))?;
+    match kind.as_str() {
+        // Its files would have to go over the connection of the client.
+        "local" => Err(fault(|value| BuildFault::LocalCache { value })),
+        "registry" if !attributes.contains_key("ref") => Err(fault(|value| BuildFault::Cache { value })),
+        _ => Ok(BuildCache { kind, attributes }),
+    }
 }
 
-fn shm_size(fields: &mut Fields<'_>, report: &mut Report) -> Option<u64> {
-    let item = fields.get("shm_size")?;
-    let size = bytes(item, report)?;
-    if size > MOST_SHARED_MEMORY {
-        report.add(item.place(), Invalid::Build(BuildFault::SharedMemory { bytes: size }));
+fn additional_contexts(
+    fields: &mut Fields<'_>,
+    surroundings: &Surroundings<'_>,
+    report: &mut Report,
+) -> BTreeMap<String, AdditionalContext> {
+    let Some(item) = fields.get("additional_contexts") else { return BTreeMap::new() };
+    let pairs = item.pairs(report);
+    let read = pairs.into_iter().filter_map(|pair| {
+        let source = context_source(&pair.value.unwrap_or_default(), surroundings.at(pair.place));
+        let source = accept(source, pair.place, report)?;
+        let name = accept(image::reference(&pair.key), pair.place, report)?;
+        // As BuildKit looks it up.
+        let name = name.strip_suffix(":latest").unwrap_or(&name).to_owned();
+        Some((name, AdditionalContext { place: pair.place.clone(), source }))
+    });
+    read.collect()
+}
+
+fn context_source(text: &str, scope: &Scope<'_>) -> Result<ContextSource, Invalid> {
+    if let Some(reference) = text.strip_prefix("docker-image://") {
+        return image::reference(reference).map(ContextSource::Image);
     }
-    Some(size)
+    if let Some(service) = text.strip_prefix("service:") {
+        return Ok(ContextSource::Service(service.to_owned()));
+    }
+    if ["oci-layout://", "target:"].iter().any(|start| text.starts_with(start)) {
+        return Err(Invalid::Build(BuildFault::ContextSource { value: text.to_owned() }));
+    }
+    Ok(match context(text, scope)? {
+        BuildContext::Directory(path) => ContextSource::Directory(path),
+        BuildContext::Remote(address) => ContextSource::Remote(address),
+    })
+}
+
+fn entitlements(fields: &mut Fields<'_>, report: &mut Report) -> BTreeSet<String> {
+    let named = fields.parse_strings("entitlements", report, |text| {
+        let kind = text.split('=').next().unwrap_or_default();
+        choice::one_of("entitlements", kind, &ENTITLEMENTS).map(|_| text.to_owned())
+    });
+    let privileged = fields.boolean("privileged", report).unwrap_or(false).then(|| PRIVILEGED.to_owned());
+    named.into_iter().chain(privileged).collect()
 }
 
 /// The engine keeps an image for one platform.
@@ -154,17 +213,14 @@ fn platform(fields: &mut Fields<'_>, report: &mut Report) -> Option<String> {
     platforms.pop()
 }
 
-/// Keys that the engine's builder cannot turn on; off they are already.
+/// Keys that cannot be turned on; off they are already.
 fn nothing_to_turn_off(fields: &mut Fields<'_>, report: &mut Report) {
-    for (key, instead) in [
-        ("privileged", "remove it: the engine builds without privileges; do at run time what needs them"),
-        ("provenance", keys::INSTEAD_OF_BUILDKIT),
-        ("sbom", keys::INSTEAD_OF_BUILDKIT),
-    ] {
+    for key in ["provenance", "sbom"] {
         let Some(entry) = fields.entry(key) else { continue };
         if entry.node.value != Value::Bool(false) {
             let (key, owner) = (key.to_owned(), fields.owner.clone());
-            let because = "the engine's builder does not do it";
+            let because = "an image in the engine's own store has no room for an attestation";
+            let instead = "build and push the image with `docker buildx build`, and name it with `image`";
             report.add(&entry.key_place, Shape::KeyRefused { key, owner, because, instead });
         }
     }

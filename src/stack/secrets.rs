@@ -160,6 +160,34 @@ pub fn granted(kind: FileKind, service: &mut Fields<'_>, report: &mut Report) ->
     grants.collect()
 }
 
+/// Reads the `secrets` of a build: their target is the `id` that the Dockerfile has for them.
+pub fn of_build(build: &mut Fields<'_>, report: &mut Report) -> Vec<Grant> {
+    let Some(item) = build.get("secrets") else {
+        return Vec::new();
+    };
+    let elements = item.elements(Expected::List, report).unwrap_or_default();
+    let grants = elements.iter().filter_map(|node| {
+        let item = Item { key: "secrets", node };
+        let (source, target) = match &node.value {
+            Value::String(text) => (text.clone(), None),
+            Value::Table(_) => {
+                let mut fields = item.fields(&keys::BUILD_SECRET, format!("a secret of {}", build.owner), report)?;
+                let source = fields.required("source", "source = \"NAME\"", report);
+                let target = fields.string("target", report);
+                fields.finish(report);
+                (source?.string(report)?, target)
+            }
+            _ => {
+                item.wrong_type(Expected::StringOrTable, report);
+                return None;
+            }
+        };
+        let target = target.unwrap_or_else(|| source.clone());
+        Some(Grant { source, target, uid: 0, gid: 0, mode: DEFAULT_MODE, place: item.place().clone() })
+    });
+    grants.collect()
+}
+
 /// With the specification's defaults.
 fn grant(kind: FileKind, source: &str, target: Option<&str>, item: Item<'_>, report: &mut Report) -> Option<Grant> {
     let target = absolute_target(kind, target.unwrap_or(source));

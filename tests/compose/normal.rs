@@ -334,11 +334,11 @@ fn volume(inspected: &Value) -> Value {
     without(volume, &["CreatedAt"])
 }
 
-/// The definition in an image, without what the builder notes of its own steps.
+/// The definition in an image.
 fn image_config(config: &Value) -> Value {
     let mut config = config.clone();
     config["Labels"] = labels(&config["Labels"]);
-    without(config, &["Hostname", "Image", "AttachStdout", "AttachStderr", "ArgsEscaped"])
+    without(config, &["Hostname", "Image"])
 }
 
 /// Without those by which either program knows its own.

@@ -1,6 +1,5 @@
 //! A service → the Engine API's create-container body and the Wharf part of its spec.
 
-mod files;
 mod hooks;
 mod mounts;
 mod networks;
@@ -15,6 +14,7 @@ use bollard::models::{
     ResourcesUlimits, RestartPolicy, RestartPolicyNameEnum,
 };
 
+use super::files;
 use super::hash::config_hash;
 use mounts::{mounts, tmpfs};
 use networks::joined_networks;
@@ -23,7 +23,6 @@ use super::names;
 use crate::spec::{ContainerPart, ContainerSpec, PullPolicy, Ready, label};
 use crate::stack::{self, HealthTest, Healthcheck, Protocol, Published, Service, Stack};
 
-pub use files::{Credential, credentials, problems as file_problems, values};
 pub use mounts::goes_as_bind;
 
 /// Compose Specification, stop_grace_period: ten seconds when nothing is said.
@@ -70,7 +69,7 @@ pub fn container_spec(stack: &Stack, service: &Service, ready: Ready) -> Contain
         shares: sharing::owners(stack, &service.namespaces),
         networks: joined.collect(),
         resources: resources(stack, service),
-        files: files::files(stack, service),
+        files: files::files(stack, service.into()),
         stop_grace_period: service.stop_grace_period.unwrap_or(DEFAULT_GRACE).as_secs_f64(),
         built_by: None,
         post_start: hooks::hooks(&service.post_start),

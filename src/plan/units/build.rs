@@ -1,12 +1,14 @@
 //! The unit that builds a service's image.
 
-use super::{Head, add_engine};
-use crate::plan::{build, hash, names};
+use std::path::PathBuf;
+
+use super::{Head, add_credentials, add_engine, once_each};
+use crate::plan::{files, hash, names};
 use crate::spec::{BuildSpec, exit};
 use crate::stack::{Build, Service};
-use crate::unit::{UnitFile, Unwritable, path_word};
+use crate::unit::{UnitFile, Unwritable, command_line, path_word};
 
-/// Of the host it reads the context, whoever owns the files.
+/// Of the host it reads the contexts, whoever owns the files.
 const SANDBOX: [(&str, &str); 3] = [
     ("CapabilityBoundingSet", "CAP_DAC_READ_SEARCH"),
     ("NoNewPrivileges", "yes"),
@@ -16,14 +18,17 @@ const SANDBOX: [(&str, &str); 3] = [
 /// Active once the image is there; `systemctl reload` builds it again without touching what runs.
 pub fn build(head: &Head, service: &Service, build: &Build, spec: &BuildSpec) -> Result<UnitFile, Unwritable> {
     let mut unit = head.unit(&format!("Image {} of {}-{}", service.image, head.project(), service.name));
-    let command = head.run("build", &names::build_spec(head.project(), &service.name))?;
+    let file = head.spec_path(&names::build_spec(head.project(), &service.name));
+    let command = command_line([head.program("wharf-build").as_str(), &file])?;
     let section = unit.section("Unit");
     add_engine(section);
-    let network = build::network_unit(head.stack, build);
-    section.add_list("Requires", &network).add_list("After", &network).add("PartOf", head.target());
-    if let Some(context) = &spec.wharf.context {
-        section.add("RequiresMountsFor", path_word(&context.to_string_lossy())?);
-    }
+    let used = build.services().filter_map(|name| head.builder(head.stack.services.get(name)?));
+    let builders = once_each(used.map(|builder| names::build_unit(head.project(), builder)).collect());
+    section.add_list("Requires", &builders).add_list("After", &builders).add("PartOf", head.target());
+    let loaded = files::loaded(head.stack, build.into()).map(|(path, _)| path);
+    let paths = build.directories().map(PathBuf::as_path).chain(loaded);
+    let paths: Result<Vec<String>, Unwritable> = paths.map(|path| path_word(&path.to_string_lossy())).collect();
+    section.add_list("RequiresMountsFor", once_each(paths?));
     let section = unit.section("Service");
     section.add("Type", "oneshot").add("RemainAfterExit", "yes").add("NotifyAccess", "exec");
     section.add("ExecStart", command.clone()).add("ExecReload", command);
@@ -31,6 +36,10 @@ pub fn build(head: &Head, service: &Service, build: &Build, spec: &BuildSpec) ->
     // An engine that is away is waited for, and what needs the image with it.
     section.add("RestartMode", "direct").add("RestartSec", "1s");
     section.add("RestartForceExitStatus", exit::UNAVAILABLE.to_string());
+    if add_credentials(section, head, build.into(), &names::build_values_spec(head.project(), &service.name))? {
+        // systemd tells where they are to ExecStart= alone; ExecReload= finds them in the same place.
+        section.add("Environment", "CREDENTIALS_DIRECTORY=%d");
+    }
     for (directive, value) in SANDBOX {
         section.add(directive, value);
     }

@@ -1,15 +1,16 @@
 //! The unit of a service.
 
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use super::{Head, add_engine, apply, once_each, only};
-use crate::plan::container::{self, Credential, DEFAULT_GRACE};
+use super::{Head, add_credentials, add_engine, apply, once_each, only};
+use crate::plan::container::DEFAULT_GRACE;
+use crate::plan::files;
 use crate::plan::names;
 use crate::plan::order::Role;
 use crate::spec::{ContainerSpec, Ready, exit, pre_stop_limit};
-use crate::stack::{MountKind, Overrides, Restart, RestartTuning, Service, Stack};
+use crate::stack::{MountKind, Overrides, Restart, RestartTuning, Service};
 use crate::unit::{Section, UnitFile, Unwritable, path_word, text};
 
 /// Time for wharf-run and the engine beyond the container's own grace period.
@@ -60,7 +61,7 @@ pub fn container(head: &Head, service: &Service, role: Role, spec: &ContainerSpe
     no_restart(section, spec);
     section.add("KillMode", "mixed");
     section.add("TimeoutStopSec", seconds(stop_timeout(service))).add("OOMScoreAdjust", "-500");
-    credentials(section, head, service)?;
+    copied_credentials(section, head, service)?;
     let gives_away = spec.wharf.files.iter().any(|file| (file.uid, file.gid) != (0, 0));
     section.add("CapabilityBoundingSet", if gives_away { "CAP_CHOWN" } else { "" });
     for (directive, value) in SANDBOX {
@@ -83,24 +84,11 @@ fn stop_timeout(service: &Service) -> Duration {
 
 /// Secrets and configs. wharf-run puts copies of them, with the owner and permissions that the container is to see, into the
 /// runtime directory, which outlives it (a container that is adopted goes on with what it has) but not the unit.
-fn credentials(section: &mut Section, head: &Head, service: &Service) -> Result<(), Unwritable> {
-    let credentials = container::credentials(head.stack, service);
-    if credentials.is_empty() {
-        return Ok(());
+fn copied_credentials(section: &mut Section, head: &Head, service: &Service) -> Result<(), Unwritable> {
+    if add_credentials(section, head, service.into(), &names::values_spec(head.project(), &service.name))? {
+        section.add("RuntimeDirectory", "wharf/%N").add("RuntimeDirectoryMode", "0700");
+        section.add("RuntimeDirectoryPreserve", "restart");
     }
-    for (id, credential) in &credentials {
-        match credential {
-            Credential::File(path) => section.add("LoadCredential", format!("{id}:{}", text(path)?)),
-            Credential::Values => {
-                let path = head.spec_path(&names::values_spec(head.project(), &service.name));
-                section.add("LoadCredential", format!("{id}:{}", text(&path)?))
-            }
-            Credential::Encrypted(path) => section.add("LoadCredentialEncrypted", format!("{id}:{}", text(path)?)),
-            Credential::OfHost => section.add("ImportCredential", id.as_str()),
-        };
-    }
-    section.add("RuntimeDirectory", "wharf/%N").add("RuntimeDirectoryMode", "0700");
-    section.add("RuntimeDirectoryPreserve", "restart");
     Ok(())
 }
 
@@ -131,7 +119,7 @@ fn order(head: &Head, section: &mut Section, service: &Service) -> Result<(), Un
     section.add_list("Requires", &requires).add_list("Wants", &wants);
     section.add_list("After", requires.iter().chain(&wants)).add("PartOf", head.target());
     let paths: Result<Vec<String>, Unwritable> = bind_sources(service)
-        .chain(loaded_files(head.stack, service))
+        .chain(files::loaded(head.stack, service.into()).map(|(path, _)| path))
         .map(|path| path_word(&path.to_string_lossy()))
         .collect();
     section.add_list("RequiresMountsFor", once_each(paths?));
@@ -143,13 +131,6 @@ fn bind_sources(service: &Service) -> impl Iterator<Item = &Path> {
         MountKind::Bind { source, .. } => Some(source.as_path()),
         _ => None,
     })
-}
-
-/// What the unit loads as credentials.
-fn loaded_files<'a>(stack: &'a Stack, service: &'a Service) -> impl Iterator<Item = &'a Path> {
-    let secrets = service.secrets.iter().filter_map(|grant| stack.secrets.get(&grant.source));
-    let configs = service.configs.iter().filter_map(|grant| stack.configs.get(&grant.source));
-    secrets.chain(configs).filter_map(|file| file.source.path().map(PathBuf::as_path))
 }
 
 /// `always` never gives up; `on-failure:N` gives up after N restarts, none of which lasted ten seconds (as the engine counts,

@@ -10,6 +10,7 @@ mod timer;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::files::{self, Credential, Grants};
 use super::{Location, Reader, names};
 use crate::stack::{Overrides, Service, Stack};
 use crate::unit::{Section, UnitFile, Unwritable, command_line, text};
@@ -76,8 +77,11 @@ impl<'a> Head<'a> {
     }
 
     fn run(&self, verb: &str, spec: &str) -> Result<String, Unwritable> {
-        let program = self.location.wharf_run.display().to_string();
-        command_line([program.as_str(), verb, &self.spec_path(spec)])
+        command_line([self.program("wharf-run").as_str(), verb, &self.spec_path(spec)])
+    }
+
+    fn program(&self, name: &str) -> String {
+        self.location.libexec.join(name).display().to_string()
     }
 
     /// The facts for programs; systemd ignores sections whose name starts with `X-`.
@@ -94,6 +98,20 @@ impl<'a> Head<'a> {
 fn add_engine(section: &mut Section) {
     section.add("Wants", "docker.service network-online.target");
     section.add("After", "docker.service docker.socket network-online.target");
+}
+
+/// What the unit loads for secrets and configs; `values` is the file of those that have none of their own. Whether there are any.
+fn add_credentials(section: &mut Section, head: &Head, grants: Grants, values: &str) -> Result<bool, Unwritable> {
+    let credentials = files::credentials(head.stack, grants);
+    for (id, credential) in &credentials {
+        match credential {
+            Credential::File(path) => section.add("LoadCredential", format!("{id}:{}", text(path)?)),
+            Credential::Values => section.add("LoadCredential", format!("{id}:{}", text(&head.spec_path(values))?)),
+            Credential::Encrypted(path) => section.add("LoadCredentialEncrypted", format!("{id}:{}", text(path)?)),
+            Credential::OfHost => section.add("ImportCredential", id.as_str()),
+        };
+    }
+    Ok(!credentials.is_empty())
 }
 
 /// Without repetitions, in the order of the first ones.

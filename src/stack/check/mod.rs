@@ -3,6 +3,7 @@
 //! In: a decoded stack, perhaps incomplete. Out: reports. Invariant: nothing is changed here, and nothing that a key's own file
 //! has refused is reported again.
 
+mod builds;
 mod collisions;
 mod cycles;
 mod references;
@@ -12,7 +13,7 @@ mod sharing;
 use std::collections::BTreeSet;
 
 use super::document::Decoded;
-use super::model::{BuildContext, HealthTest, MountKind, Service};
+use super::model::{HealthTest, MountKind, Service};
 use super::problem::{Across, Composition, Report};
 
 /// Reports every contradiction of a stack.
@@ -32,7 +33,6 @@ pub fn check(decoded: &Decoded, report: &mut Report) {
             report.add(&service.place, Across::NoImage { service: service.name.clone() });
         }
         bind_sources(service, report);
-        build_context(service, report);
         if let (Some(schedule), Some(_)) = (&service.schedule, service.replicas) {
             report.add(&schedule.place, Across::ScheduledReplicas { service: service.name.clone() });
         }
@@ -48,6 +48,7 @@ pub fn check(decoded: &Decoded, report: &mut Report) {
     references::check(decoded, report);
     secrets::check(decoded, report);
     cycles::check(&decoded.stack.services, report);
+    builds::check(decoded, report);
     collisions::check(decoded, report);
     sharing::check(decoded, report);
 }
@@ -55,15 +56,6 @@ pub fn check(decoded: &Decoded, report: &mut Report) {
 /// Whether the service has said that it has no healthcheck. Without a word, its image may have one.
 fn never_healthy(service: &Service) -> bool {
     service.healthcheck.as_ref().is_some_and(|check| check.test == HealthTest::Disabled)
-}
-
-fn build_context(service: &Service, report: &mut Report) {
-    if let Some(build) = &service.build
-        && let BuildContext::Directory(context) = &build.context
-        && matches!(context.try_exists(), Ok(false))
-    {
-        report.add(&build.place, Across::BuildContextMissing { context: context.clone() });
-    }
 }
 
 fn bind_sources(service: &Service, report: &mut Report) {

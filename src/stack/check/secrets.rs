@@ -10,19 +10,25 @@ use crate::stack::suggest::nearest;
 /// Reports what services use and cannot have.
 pub fn check(decoded: &Decoded, report: &mut Report) {
     let stack = &decoded.stack;
-    of_kind(FileKind::Secret, &stack.secrets, &stack.services, |service| &service.secrets, report);
-    of_kind(FileKind::Config, &stack.configs, &stack.services, |service| &service.configs, report);
+    of_kind(FileKind::Secret, &stack.secrets, &stack.services, secrets, report);
+    of_kind(FileKind::Config, &stack.configs, &stack.services, |service| service.configs.iter().collect(), report);
+}
+
+/// Those of its container, and those of its image's build.
+fn secrets(service: &Service) -> Vec<&Grant> {
+    let of_build = service.build.iter().flat_map(|build| &build.secrets);
+    service.secrets.iter().chain(of_build).collect()
 }
 
 fn of_kind(
     kind: FileKind,
     declared: &BTreeMap<String, ProvidedFile>,
     services: &BTreeMap<String, Service>,
-    grants: impl Fn(&Service) -> &[Grant],
+    grants: impl Fn(&Service) -> Vec<&Grant>,
     report: &mut Report,
 ) {
     for service in services.values() {
-        for grant in grants(service).iter().filter(|grant| !declared.contains_key(&grant.source)) {
+        for grant in grants(service).into_iter().filter(|grant| !declared.contains_key(&grant.source)) {
             let nearest = nearest(&grant.source, declared.keys());
             let (service, key) = (service.name.clone(), grant.source.clone());
             report.add(&grant.place, SecretFault::Undeclared { kind, service, key, nearest });

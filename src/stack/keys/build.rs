@@ -2,13 +2,13 @@
 //!
 //! Source: Compose Specification, Build Specification.
 
-use super::takes::{LIST, PAIRS};
-use super::{Table, Takes, honoured, refused};
+use super::service::EXTRA_HOSTS;
+use super::tables::ULIMITS;
+use super::takes::{LIST, NAME_OR_NUMBER, PAIRS};
+use super::{Table, Takes, honoured, ignored, refused};
 
-const BUILDKIT: &str = "only BuildKit can do it, and Wharf uses the builder that is part of every engine";
-
-/// What to do where only BuildKit would do.
-pub const INSTEAD_OF_BUILDKIT: &str = "build the image beforehand with `docker buildx build`, and name it with `image`";
+const NO_OWNER: &str =
+    "a secret of a build belongs to root; the Dockerfile's `--mount` can say `uid`, `gid` and `mode`";
 
 /// `build` in its long form.
 #[rustfmt::skip]
@@ -17,38 +17,53 @@ pub static BUILD: Table = Table {
     title: "the image's build",
     required: &[],
     keys: &[
-        refused("additional_contexts", "More directories that the Dockerfile may copy from.", BUILDKIT, INSTEAD_OF_BUILDKIT),
-        honoured("args", PAIRS, "Values of the Dockerfile's `ARG`s.", "`buildargs`"),
-        honoured("cache_from", LIST, "Images whose layers may be used again.", "`cachefrom`"),
-        refused("cache_to", "Where the build's cache is exported to.", BUILDKIT,
-            "remove it: the engine keeps the layers itself; to give them to others, push the image"),
+        honoured("additional_contexts", PAIRS, "More directories, images and services that the Dockerfile may copy from.",
+            "`context:NAME`, and an input if it is a directory"),
+        honoured("args", PAIRS, "Values of the Dockerfile's `ARG`s.", "`build-arg:NAME`"),
+        honoured("cache_from", LIST, "Where results of earlier builds may be taken from.", "`cache-imports`"),
+        honoured("cache_to", LIST, "Where results of steps are put for other builds.", "the cache's exports"),
         honoured("context", Takes::String, "The directory whose files the build may use.",
-            "what is sent to the engine's builder; its hash decides whether to build"),
-        honoured("dockerfile", Takes::String, "The Dockerfile, relative to the context.", "`dockerfile`"),
-        honoured("dockerfile_inline", Takes::String, "The Dockerfile's text.",
-            "a Dockerfile that is sent with the context"),
-        refused("entitlements", "Privileges of the build.", BUILDKIT, INSTEAD_OF_BUILDKIT),
-        honoured("extra_hosts", super::service::EXTRA_HOSTS, "A host name that the build can look up; more than one are refused.",
-            "`extrahosts`"),
+            "what is sent to BuildKit; its hash decides whether to build"),
+        honoured("dockerfile", Takes::String, "The Dockerfile, relative to the context.", "`filename`"),
+        honoured("dockerfile_inline", Takes::String, "The Dockerfile's text.", "a Dockerfile that is sent"),
+        honoured("entitlements", LIST, "What steps may do beyond the usual; the engine must allow it too.", "entitlements"),
+        honoured("extra_hosts", EXTRA_HOSTS, "Host names that the build's steps can look up.", "`add-hosts`"),
         honoured("isolation", Takes::Words(&["default"]), "How Windows isolates the build; all but `default` is refused.",
             "there is one way on Linux"),
-        honoured("labels", PAIRS, "Labels of the image.", "`labels`"),
-        honoured("network", Takes::String, "The network of the build's steps.", "`networkmode`"),
-        honoured("no_cache", Takes::Boolean, "Whether to build every step anew.", "`nocache`"),
+        honoured("labels", PAIRS, "Labels of the image.", "`label:NAME`"),
+        honoured("network", Takes::Words(&["default", "host", "none"]), "The network of the build's steps.",
+            "`force-network-mode`"),
+        honoured("no_cache", Takes::Boolean, "Whether to build every step anew.", "`no-cache`"),
         honoured("platforms", LIST, "The platform to build for; more than one are refused.", "`platform`"),
-        honoured("privileged", Takes::Boolean, "Whether the build's steps are privileged; `true` is refused.",
-            "the engine builds without privileges"),
+        honoured("privileged", Takes::Boolean, "Whether steps may ask for all privileges; the engine must allow it too.",
+            "the entitlement `security.insecure`"),
         honoured("provenance", Takes::Boolean, "An attestation of how the image was built; all but `false` is refused.",
             "none is made"),
-        honoured("pull", Takes::Boolean, "Whether to fetch the base images anew.", "`pull`"),
+        honoured("pull", Takes::Boolean, "Whether to fetch the base images anew.", "`image-resolve-mode`"),
         honoured("sbom", Takes::Boolean, "An attestation of what is in the image; all but `false` is refused.",
             "none is made"),
-        refused("secrets", "Secrets that the build's steps may read.", BUILDKIT, INSTEAD_OF_BUILDKIT),
-        honoured("shm_size", Takes::Bytes, "The size of /dev/shm in the build's steps.", "`shmsize`"),
-        refused("ssh", "SSH keys that the build's steps may use.", BUILDKIT, INSTEAD_OF_BUILDKIT),
-        honoured("tags", LIST, "More names of the image.", "`t`"),
+        honoured("secrets", Takes::List(&Takes::Either(&[Takes::String, Takes::Table(&BUILD_SECRET)])),
+            "Declared secrets that the build's steps may read.", "credentials of the unit that builds"),
+        honoured("shm_size", Takes::Bytes, "The size of /dev/shm in the build's steps.", "`shm-size`"),
+        refused("ssh", "SSH keys that the build's steps may use.", "a service of the system has no SSH agent",
+            "give a key of its own with `secrets`, and read it in a step with `RUN --mount=type=secret`"),
+        honoured("tags", LIST, "More names of the image.", "the exporter's `name`"),
         honoured("target", Takes::String, "The stage to build.", "`target`"),
-        refused("ulimits", "Limits of the build's processes.", "the engine's API does not document how to give them",
-            "set `default-ulimits` in the engine's daemon.json"),
+        honoured("ulimits", ULIMITS, "Limits of the build's processes.", "`ulimit`"),
+    ],
+};
+
+/// A secret of a build in its long form.
+#[rustfmt::skip]
+pub static BUILD_SECRET: Table = Table {
+    id: "build_secret",
+    title: "a secret of a build",
+    required: &["source"],
+    keys: &[
+        ignored("gid", NAME_OR_NUMBER, "The group of the file.", NO_OWNER),
+        ignored("mode", super::tables::MODE, "Its permission bits, octal.", NO_OWNER),
+        honoured("source", Takes::String, "The key of the declared secret.", "the secret's value"),
+        honoured("target", Takes::String, "The `id` that the Dockerfile has for it; else the key.", "the secret's ID"),
+        ignored("uid", NAME_OR_NUMBER, "The user of the file.", NO_OWNER),
     ],
 };

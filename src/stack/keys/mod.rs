@@ -20,7 +20,7 @@ pub use manual::manual;
 pub use schema::schema;
 pub use takes::{Form, Takes};
 
-pub(super) use build::{BUILD, INSTEAD_OF_BUILDKIT};
+pub(super) use build::{BUILD, BUILD_SECRET};
 pub(super) use deploy::*;
 pub(super) use service::SERVICE;
 pub(super) use tables::*;

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use crate::diagnostic::Place;
 
-pub use build::{Build, BuildContext, Dockerfile};
+pub use build::{AdditionalContext, Build, BuildCache, BuildContext, BuildNetwork, ContextSource, Dockerfile};
 pub use job::{Hook, Schedule};
 pub use namespaces::{Namespace, Namespaces};
 pub use resources::{Blkio, DeviceRequest, Resources};

@@ -1,11 +1,11 @@
-//! Secrets and configs: which systemd credentials a unit loads for them, and where the container sees each.
+//! Secrets and configs: which systemd credentials a unit loads for them, and where its container, or a build's step, sees each.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
-use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::plan::names;
-use crate::spec::{FileSpec, ValuesPart, ValuesSpec};
-use crate::stack::{FileSource, Grant, ProvidedFile, Service, Stack};
+use crate::diagnostic::{Diagnostic, Diagnostics, Place};
+use crate::spec::{BuildSecret, FileSpec, ValuesPart, ValuesSpec};
+use crate::stack::{Build, FileSource, Grant, ProvidedFile, Service, Stack};
 
 /// The credential that holds all values of [`ValuesSpec`].
 pub const VALUES: &str = "values.json";
@@ -33,13 +33,37 @@ struct Used<'a> {
     file: &'a ProvidedFile,
 }
 
-fn used<'a>(stack: &'a Stack, service: &'a Service) -> impl Iterator<Item = Used<'a>> {
-    let secrets = service.secrets.iter().map(|grant| ("secret", grant, stack.secrets.get(&grant.source)));
-    let configs = service.configs.iter().map(|grant| ("config", grant, stack.configs.get(&grant.source)));
+/// What a unit needs secrets and configs for.
+#[derive(Clone, Copy)]
+pub struct Grants<'a> {
+    secrets: &'a [Grant],
+    configs: &'a [Grant],
+}
+
+impl<'a> From<&'a Service> for Grants<'a> {
+    fn from(service: &'a Service) -> Self {
+        Self { secrets: &service.secrets, configs: &service.configs }
+    }
+}
+
+impl<'a> From<&'a Build> for Grants<'a> {
+    fn from(build: &'a Build) -> Self {
+        Self { secrets: &build.secrets, configs: &[] }
+    }
+}
+
+fn used<'a>(stack: &'a Stack, grants: Grants<'a>) -> impl Iterator<Item = Used<'a>> {
+    let secrets = grants.secrets.iter().map(|grant| ("secret", grant, stack.secrets.get(&grant.source)));
+    let configs = grants.configs.iter().map(|grant| ("config", grant, stack.configs.get(&grant.source)));
     secrets.chain(configs).filter_map(|(kind, grant, file)| {
         let key = &grant.source;
         Some(Used { name: format!("{kind}.{key}"), shown: format!("{kind} {key}"), grant, file: file? })
     })
+}
+
+/// The host's files that a unit loads, and where they are declared.
+pub fn loaded<'a>(stack: &'a Stack, grants: Grants<'a>) -> impl Iterator<Item = (&'a Path, &'a Place)> {
+    used(stack, grants).filter_map(|used| Some((used.file.source.path()?.as_path(), &used.file.place)))
 }
 
 impl Used<'_> {
@@ -66,12 +90,12 @@ impl Used<'_> {
 }
 
 /// What the unit loads, by ID.
-pub fn credentials(stack: &Stack, service: &Service) -> BTreeMap<String, Credential> {
-    used(stack, service).map(|used| used.credential()).collect()
+pub fn credentials(stack: &Stack, grants: Grants) -> BTreeMap<String, Credential> {
+    used(stack, grants).map(|used| used.credential()).collect()
 }
 
 /// What wharf-run makes of the credentials.
-pub fn files(stack: &Stack, service: &Service) -> Vec<FileSpec> {
+pub fn files(stack: &Stack, grants: Grants) -> Vec<FileSpec> {
     let file = |used: Used| {
         let (credential, source) = used.credential();
         let Grant { target, uid, gid, mode, .. } = used.grant.clone();
@@ -82,24 +106,34 @@ pub fn files(stack: &Stack, service: &Service) -> Vec<FileSpec> {
         let value = used.value().map(|_| used.name);
         FileSpec { source: used.shown, credential, value, path, target, uid, gid, mode }
     };
-    used(stack, service).map(file).collect()
+    used(stack, grants).map(file).collect()
 }
 
-/// The values that stand in no file of the administrator's; `None` if the service uses none.
-pub fn values(stack: &Stack, service: &Service) -> Option<ValuesSpec> {
+/// What the program that builds an image makes of the credentials.
+pub fn build_secrets(stack: &Stack, build: &Build) -> Vec<BuildSecret> {
+    let secret = |used: Used| BuildSecret {
+        id: used.grant.target.clone(),
+        credential: used.credential().0,
+        value: used.value().map(|_| used.name),
+        source: used.shown,
+    };
+    used(stack, build.into()).map(secret).collect()
+}
+
+/// The values that stand in no file of the administrator's; `None` if there are none.
+pub fn values(stack: &Stack, grants: Grants) -> Option<ValuesSpec> {
     let values: BTreeMap<String, String> =
-        used(stack, service).filter_map(|used| Some((used.name.clone(), used.value()?))).collect();
+        used(stack, grants).filter_map(|used| Some((used.name.clone(), used.value()?))).collect();
     (!values.is_empty()).then(|| ValuesSpec { values, wharf: ValuesPart { project: stack.name.clone() } })
 }
 
 /// Two credentials of one unit that would have the same ID: only one of them would be there.
-pub fn problems(stack: &Stack, service: &Service) -> Diagnostics {
+pub fn problems(stack: &Stack, grants: Grants, unit: &str) -> Diagnostics {
     let mut taken: BTreeMap<String, Credential> = BTreeMap::new();
     let mut problems = Diagnostics::default();
-    for used in used(stack, service) {
+    for used in used(stack, grants) {
         let (id, credential) = used.credential();
         if taken.insert(id.clone(), credential.clone()).is_some_and(|other| other != credential) {
-            let unit = names::service_unit(&stack.name, service);
             let message = format!("{unit} would get two credentials named `{id}`");
             let help = "give one of them another name, and encrypt it anew under that name if it is encrypted";
             problems.push(Diagnostic::error(message).at(&used.grant.place).help(help));

@@ -1,0 +1,80 @@
+//! What builds are made of: directories that are there, services of this stack, and no image of itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::diagnostic::Place;
+use crate::stack::document::Decoded;
+use crate::stack::model::{Build, BuildContext, ContextSource, Service};
+use crate::stack::problem::{Across, BuildFault, Invalid, ReferenceFault, Report};
+use crate::stack::suggest::nearest;
+
+/// Reports what a build cannot be made of.
+pub fn check(decoded: &Decoded, report: &mut Report) {
+    let services = &decoded.stack.services;
+    for service in services.values() {
+        let Some(build) = &service.build else { continue };
+        if let BuildContext::Directory(context) = &build.context {
+            directory(context, &build.place, report);
+        }
+        for context in build.additional_contexts.values() {
+            match &context.source {
+                ContextSource::Directory(path) => directory(path, &context.place, report),
+                ContextSource::Service(name) => of_service(service, name, &context.place, decoded, report),
+                ContextSource::Remote(_) | ContextSource::Image(_) => (),
+            }
+        }
+    }
+    circles(services, report);
+}
+
+fn directory(context: &std::path::Path, place: &Place, report: &mut Report) {
+    if matches!(context.try_exists(), Ok(false)) {
+        report.add(place, Across::BuildContextMissing { context: context.to_owned() });
+    }
+}
+
+fn of_service(service: &Service, name: &str, place: &Place, decoded: &Decoded, report: &mut Report) {
+    let services = &decoded.stack.services;
+    if services.contains_key(name) {
+        return;
+    }
+    if let Some(profiles) = decoded.unselected.get(name) {
+        let (service, dependency, profiles) = (service.name.clone(), name.to_owned(), profiles.clone());
+        report.add(place, ReferenceFault::NotSelected { service, dependency, profiles });
+        return;
+    }
+    let nearest = nearest(name, services.keys().filter(|key| **key != service.name));
+    report.add(place, Invalid::Build(BuildFault::UnknownService { service: name.to_owned(), nearest }));
+}
+
+/// Each is reported once, at its first service that has such a context.
+fn circles(services: &BTreeMap<String, Service>, report: &mut Report) {
+    let mut known = BTreeSet::new();
+    for (name, service) in services {
+        let around = made_of(name, services);
+        if !around.contains(name.as_str()) || known.contains(name.as_str()) {
+            continue;
+        }
+        let circle: Vec<&str> =
+            around.into_iter().filter(|other| made_of(other, services).contains(name.as_str())).collect();
+        known.extend(circle.iter().copied());
+        let place = service.build.as_ref().map_or(&service.place, |build| &build.place);
+        let services = circle.into_iter().map(str::to_owned).collect();
+        report.add(place, Invalid::Build(BuildFault::Circle { services }));
+    }
+}
+
+/// The services whose images an image is made of, directly or not.
+fn made_of<'a>(service: &str, services: &'a BTreeMap<String, Service>) -> BTreeSet<&'a str> {
+    let mut found = BTreeSet::new();
+    let mut open: Vec<&str> = vec![service];
+    while let Some(next) = open.pop() {
+        let build = services.get(next).and_then(|service| service.build.as_ref());
+        for used in build.into_iter().flat_map(Build::services) {
+            if found.insert(used) {
+                open.push(used);
+            }
+        }
+    }
+    found
+}
