@@ -30,7 +30,7 @@ pub fn stack_of(text: &str) -> Result<Stack, Diagnostics> {
     let path = directory.path().join("shop.toml");
     fs::write(&path, text).expect("a file in memory");
     match load(&Request::of_stack(&path, &environment)) {
-        Ok(Loaded { stack, warnings }) => {
+        Ok(Loaded { stack, warnings, .. }) => {
             assert!(!warnings.has_errors());
             check_plan(&stack);
             Ok(stack)
