@@ -100,6 +100,19 @@ pub struct ContainerPart {
     /// The same, run in order before the stop signal.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pre_stop: Vec<ExecConfig>,
+    /// How it is told to read its configuration anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reload: Option<ReloadPart>,
+}
+
+/// What `systemctl reload` does.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ReloadPart {
+    /// A name or number as `POST /containers/ID/kill` takes it.
+    Signal(String),
+    /// The body of `POST /containers/ID/exec`.
+    Exec(Box<ExecConfig>),
 }
 
 /// The image of one service that is built: `shop-web.build.json`.

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use wharf::run;
 use wharf::spec::{self, ContainerSpec, FollowedSpec};
 
-const USAGE: &str = "usage: wharf-run container|container-remove|network|network-remove|volume SPEC [INSTANCE]\n\
+const USAGE: &str = "usage: wharf-run container|container-reload|container-remove|network|network-remove|volume SPEC [INSTANCE]\n\
                      wharf-run is started by the units that `wharf generate` writes.";
 
 /// A handful of sockets need no room for a thousand events.
@@ -41,6 +41,9 @@ fn main() -> ExitCode {
         })),
         "container-remove" => Box::pin(with(path, async |spec: ContainerSpec| {
             run::remove_container(&instance.into_iter().fold(spec, ContainerSpec::of_instance)).await
+        })),
+        "container-reload" => Box::pin(with(path, async |spec: ContainerSpec| {
+            run::reload_container(&instance.into_iter().fold(spec, ContainerSpec::of_instance)).await
         })),
         "network" => Box::pin(with(path, async |spec| run::create_network(&spec).await)),
         "network-remove" => Box::pin(with(path, async |spec| run::remove_network(&spec).await)),

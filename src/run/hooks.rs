@@ -18,6 +18,8 @@ const LONGEST_LINE: usize = 1 << 16;
 pub enum When {
     PostStart,
     PreStop,
+    /// Not one of several, and not in the stack file as a hook.
+    Reload,
 }
 
 impl fmt::Display for When {
@@ -25,6 +27,7 @@ impl fmt::Display for When {
         f.write_str(match self {
             Self::PostStart => "post_start",
             Self::PreStop => "pre_stop",
+            Self::Reload => "reload_command",
         })
     }
 }
@@ -55,7 +58,10 @@ impl From<EngineError> for Why {
 
 impl fmt::Display for FailedHook {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} hook {} ({}) ", self.when, self.number, self.program)?;
+        match self.when {
+            When::Reload => write!(f, "{} ({}) ", self.when, self.program)?,
+            _ => write!(f, "{} hook {} ({}) ", self.when, self.number, self.program)?,
+        }
         match &self.why {
             Why::Status(status) => write!(f, "exited with status {status}"),
             Why::Engine(error) => write!(f, "could not be run: {error}"),
@@ -76,15 +82,33 @@ pub async fn run(
         let number = index + 1;
         let status = format!("Running {when} hook {number} of {}", hooks.len());
         service::busy(&status);
-        let program = || hook.cmd.iter().flatten().next().cloned().unwrap_or_default();
-        let why = match patiently(&status, run_one(engine, container, hook, fields)).await {
-            Ok(0) => continue,
-            Ok(status) => Why::Status(status),
-            Err(why) => why,
-        };
-        return Err(FailedHook { when, number, program: program(), why });
+        let ended = patiently(&status, run_one(engine, container, hook, fields)).await;
+        success(ended).map_err(|why| FailedHook { when, number, program: program(hook), why })?;
     }
     Ok(())
+}
+
+/// Runs the command of a reload. Of how it goes on nobody is told: systemd listens to the main process alone.
+pub async fn run_reload(
+    engine: &Engine,
+    container: &str,
+    command: &ExecConfig,
+    fields: &[(&str, &str)],
+) -> Result<(), FailedHook> {
+    let ended = run_one(engine, container, command, fields).await;
+    success(ended).map_err(|why| FailedHook { when: When::Reload, number: 1, program: program(command), why })
+}
+
+fn success(ended: Result<i64, Why>) -> Result<(), Why> {
+    match ended {
+        Ok(0) => Ok(()),
+        Ok(status) => Err(Why::Status(status)),
+        Err(why) => Err(why),
+    }
+}
+
+fn program(hook: &ExecConfig) -> String {
+    hook.cmd.iter().flatten().next().cloned().unwrap_or_default()
 }
 
 async fn run_one(engine: &Engine, container: &str, hook: &ExecConfig, fields: &[(&str, &str)]) -> Result<i64, Why> {

@@ -89,14 +89,7 @@ impl Life {
     /// Of all that comes out of the container; what its own two streams print has one more, by which the relay finds it again.
     fn journal_fields(&self) -> Vec<(&str, &str)> {
         let part = &self.spec.wharf;
-        vec![
-            ("SYSLOG_IDENTIFIER", &part.name),
-            ("CONTAINER_ID", message::short(self.id())),
-            ("CONTAINER_NAME", &part.name),
-            ("IMAGE", &self.spec.container.image),
-            ("WHARF_PROJECT", &part.project),
-            ("WHARF_SERVICE", &part.service),
-        ]
+        output::fields(self.id(), &part.name, &self.spec.container.image, &part.project, &part.service)
     }
 
     /// Relays the output, follows the health and waits for the end, all at once.

@@ -7,6 +7,7 @@ use std::time::UNIX_EPOCH;
 
 use futures_util::StreamExt;
 
+use super::message;
 use crate::engine::{Engine, EngineError, LogOutput};
 use crate::systemd::journal::{self, Journal, Priority};
 
@@ -14,6 +15,24 @@ use crate::systemd::journal::{self, Journal, Priority};
 const STAMP: &str = "SYSLOG_TIMESTAMP";
 /// The field by which a relay finds the lines of its container; nothing but they has it.
 pub const CONTAINER: &str = "CONTAINER_ID_FULL";
+
+/// What all output of a container has in common in the journal.
+pub fn fields<'a>(
+    id: &'a str,
+    name: &'a str,
+    image: &'a str,
+    project: &'a str,
+    service: &'a str,
+) -> Vec<(&'static str, &'a str)> {
+    vec![
+        ("SYSLOG_IDENTIFIER", name),
+        ("CONTAINER_ID", message::short(id)),
+        ("CONTAINER_NAME", name),
+        ("IMAGE", image),
+        ("WHARF_PROJECT", project),
+        ("WHARF_SERVICE", service),
+    ]
+}
 
 /// A line longer than this is split (the engine's own buffer is 16 KiB; it marks what belongs together).
 const LONGEST_LINE: usize = 1 << 20;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::decode::Fields;
-use super::model::{Condition, PullPolicy, Ready, Restart};
+use super::model::{Condition, OnUnhealthy, PullPolicy, Ready, Restart};
 use super::node::Value;
 use super::problem::{ChoiceFault, Expected, Invalid, Report, Shape};
 use super::suggest::nearest;
@@ -34,6 +34,15 @@ pub fn restart(text: &str) -> Result<Restart, Invalid> {
             retries.parse().map(|retries| Restart::OnFailure(Some(retries))).map_err(|_| invalid())
         }
     }
+}
+
+/// What wharfd does.
+pub fn on_unhealthy(text: &str) -> Result<OnUnhealthy, Invalid> {
+    Ok(match one_of("on_unhealthy", text, &["restart", "stop", "none"])? {
+        "stop" => OnUnhealthy::Stop,
+        "none" => OnUnhealthy::None,
+        _ => OnUnhealthy::Restart,
+    })
 }
 
 /// `pull_policy` and `pull_refresh_after`. Source: Compose Specification, services, pull_policy; its schema for the latter.

@@ -14,8 +14,8 @@ use super::surroundings::Surroundings;
 use super::systemd::{self, SCHEDULED_SECTIONS, SERVICE_SECTIONS};
 use super::{
     amounts, attachments, attachments::address, build, choice, depends_on, deploy, environment, healthcheck, hooks,
-    hosts, image, labels, limits, links, mounts, names, namespaces, networks, ports, privileges, resources, schedule,
-    secrets, security, signals, words,
+    hosts, image, labels, limits, links, mounts, names, namespaces, networks, ports, privileges, reload, resources,
+    schedule, secrets, security, signals, words,
 };
 use crate::diagnostic::Place;
 
@@ -119,6 +119,8 @@ pub fn read(
         pull_policy: pull_policy(build.as_ref(), fields, report),
         post_start: hooks::read(fields, "post_start", surroundings, report),
         pre_stop: hooks::read(fields, "pre_stop", surroundings, report),
+        reload: reload::read(fields, report),
+        on_unhealthy: fields.parse("on_unhealthy", report, choice::on_unhealthy).unwrap_or_default(),
         build,
         systemd: systemd::read(fields, if schedule.is_some() { SCHEDULED_SECTIONS } else { SERVICE_SECTIONS }, report),
         schedule,
@@ -242,7 +244,7 @@ pub(super) fn command(key: &'static str, fields: &mut Fields<'_>, report: &mut R
 }
 
 /// A string or a number, for keys whose values are often numbers.
-fn scalar(
+pub(super) fn scalar(
     fields: &mut Fields<'_>,
     key: &'static str,
     report: &mut Report,

@@ -3,7 +3,18 @@
 use bollard::models::ExecConfig;
 
 use super::{some_unless_empty, variables};
-use crate::stack::Hook;
+use crate::spec::ReloadPart;
+use crate::stack::{Hook, Reload};
+
+pub fn reload(reload: &Reload) -> ReloadPart {
+    match reload {
+        Reload::Signal(signal) => ReloadPart::Signal(signal.clone()),
+        Reload::Command(words) => {
+            let command = Hook { command: words.clone(), ..Hook::default() };
+            ReloadPart::Exec(Box::new(hook(&command)))
+        }
+    }
+}
 
 pub fn hooks(hooks: &[Hook]) -> Vec<ExecConfig> {
     hooks.iter().map(hook).collect()

@@ -74,6 +74,7 @@ pub fn container_spec(stack: &Stack, service: &Service, ready: Ready) -> Contain
         built_by: None,
         post_start: hooks::hooks(&service.post_start),
         pre_stop: hooks::hooks(&service.pre_stop),
+        reload: service.reload.as_ref().map(hooks::reload),
     };
     part.config_hash = hash(&body, &part);
     let hash = part.config_hash.clone();

@@ -10,7 +10,7 @@ use crate::plan::files;
 use crate::plan::names;
 use crate::plan::order::Role;
 use crate::spec::{ContainerSpec, Ready, exit, pre_stop_limit};
-use crate::stack::{MountKind, Overrides, Restart, RestartTuning, Service};
+use crate::stack::{MountKind, OnUnhealthy, Overrides, Restart, RestartTuning, Service};
 use crate::unit::{Section, UnitFile, Unwritable, path_word, text};
 
 /// Time for wharf-run and the engine beyond the container's own grace period.
@@ -54,6 +54,9 @@ pub fn container(head: &Head, service: &Service, role: Role, spec: &ContainerSpe
         section.add("Type", "notify");
     }
     section.add("NotifyAccess", "main").add("ExecStart", start).add("ExecStopPost", stopped);
+    if service.reload.is_some() {
+        section.add("ExecReload", head.run("container-reload", &file)? + of_instance);
+    }
     section.add("Slice", names::service_slice(head.project(), &service.name));
     let own = |directive| sets(&service.systemd, "Service", directive);
     let has_own_pause = own("RestartSec") && !own("RestartSteps") && !own("RestartMaxDelaySec");
@@ -68,10 +71,14 @@ pub fn container(head: &Head, service: &Service, role: Role, spec: &ContainerSpe
         section.add(directive, value);
     }
     apply(&mut unit, &only(&service.systemd, |section| !matches!(section, "Slice" | "Timer")));
-    head.facts(
-        &mut unit,
-        &[("Service", &service.name), ("Container", &spec.wharf.name), ("SpecHash", &spec.wharf.config_hash)],
-    );
+    let mut facts =
+        vec![("Service", &*service.name), ("Container", &spec.wharf.name), ("SpecHash", &spec.wharf.config_hash)];
+    match service.on_unhealthy {
+        OnUnhealthy::Restart => {}
+        OnUnhealthy::Stop => facts.push(("OnUnhealthy", "stop")),
+        OnUnhealthy::None => facts.push(("OnUnhealthy", "none")),
+    }
+    head.facts(&mut unit, &facts);
     Ok(unit)
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::diagnostic::Place;
 
 /// One command of `post_start` or `pre_stop`, run inside the container.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Hook {
     /// At least one word. A string was split into words as a POSIX shell would.
     pub command: Vec<String>,

@@ -127,6 +127,10 @@ pub struct Service {
     pub post_start: Vec<Hook>,
     /// Run in order before the stop signal.
     pub pre_stop: Vec<Hook>,
+    /// Wharf's own keys `reload_signal` and `reload_command`.
+    pub reload: Option<Reload>,
+    /// Wharf's own key: what wharfd does about a container that is unhealthy.
+    pub on_unhealthy: OnUnhealthy,
     /// `[services.NAME.systemd.SECTION]`: directives added to, or replacing, those of the unit.
     pub systemd: Overrides,
     /// Wharf's own key: run by a timer, as a job.
@@ -141,6 +145,24 @@ impl Service {
             _ => None,
         })
     }
+}
+
+/// What wharfd does about a container that is unhealthy.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OnUnhealthy {
+    #[default]
+    Restart,
+    Stop,
+    None,
+}
+
+/// What `systemctl reload` does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reload {
+    /// As `stop_signal` is written.
+    Signal(String),
+    /// Run inside the container.
+    Command(Vec<String>),
 }
 
 /// Source: Compose Deploy Specification, restart_policy.
