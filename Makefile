@@ -42,10 +42,10 @@ test: tools
 	@status=0; $(MAKE) lint || status=1; $(CARGO) test --locked --no-fail-fast || status=1; exit $$status
 
 lint: tools
-	$(CARGO) fmt --check
+	$(CARGO) fmt --all --check
 	$(CARGO) clippy --all-targets --locked -- -D warnings
-	$(CARGO) fmt --check --manifest-path fuzz/Cargo.toml
-	CARGO_TARGET_DIR=$(TARGET_DIR) $(CARGO) clippy --manifest-path fuzz/Cargo.toml --no-default-features --locked -- -D warnings
+	$(CARGO) clippy --no-default-features --locked -- -D warnings
+	$(CARGO) clippy --package wharf-fuzz --no-default-features --locked -- -D warnings
 
 # What cargo needs to link, where it is missing. Rust itself is not installed.
 tools:
