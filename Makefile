@@ -29,6 +29,7 @@ install:
 	install -D -m 755 $(PROFILE_DIR)/wharfd $(DESTDIR)$(PREFIX)/libexec/wharf/wharfd
 	install -D -m 644 -t $(SYSTEMD_DIR)/system units/wharf.slice
 	sed 's|/usr/libexec|$(PREFIX)/libexec|' units/wharfd.service | install -D -m 644 /dev/stdin $(SYSTEMD_DIR)/system/wharfd.service
+	install -D -m 644 -t $(SYSTEMD_DIR)/catalog packaging/catalog/wharf.catalog
 	install -d $(DESTDIR)/etc/wharf
 
 # A throw-away host, the to-do list on it, and what an administrator sees.

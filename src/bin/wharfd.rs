@@ -16,7 +16,7 @@ fn main() -> ExitCode {
     };
     runtime.block_on(async {
         match Manager::connect(Scope::System).await {
-            Ok(manager) => match supervise(&manager).await {
+            Ok(manager) => match supervise(manager).await {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(error) => failed(&error),
             },

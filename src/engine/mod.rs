@@ -28,7 +28,7 @@ pub use error::{EngineError, LoginFault};
 pub use exec::Exec;
 pub use image::{Image, PullProgress};
 pub use network::NetworkState;
-pub use watch::HealthChange;
+pub use watch::ContainerChange;
 
 /// A request that has no answer after this time has failed: a hung engine shows.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);

@@ -1,6 +1,6 @@
 //! The health of one container, or of all under Wharf at once, as it changes.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use bollard::models::{EventMessage, HealthStatusEnum};
 use bollard::query_parameters::{EventsOptionsBuilder, ListContainersOptionsBuilder};
@@ -10,27 +10,41 @@ use futures_util::StreamExt;
 use super::{Engine, EngineError};
 use crate::spec::label;
 
-/// The health of a unit's container changed.
+/// What became of a unit's container.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HealthChange {
+pub struct ContainerChange {
     pub unit: String,
-    pub health: HealthStatusEnum,
+    /// `None`: it was started or ended, and its health is not known.
+    pub health: Option<HealthStatusEnum>,
 }
 
 impl Engine {
-    /// The units whose containers are unhealthy now.
-    pub async fn unhealthy_units(&self) -> Result<Vec<String>, EngineError> {
-        let filters = HashMap::from([("label", vec![label::UNIT]), ("health", vec!["unhealthy"])]);
+    /// The units whose containers run, with their health if it is known.
+    pub async fn health_of_all(&self) -> Result<BTreeMap<String, Option<HealthStatusEnum>>, EngineError> {
+        let mut units: BTreeMap<_, _> = self.units_with(None).await?.into_iter().map(|unit| (unit, None)).collect();
+        // The list itself tells the health in words for people alone; as a filter it has names.
+        for health in [HealthStatusEnum::HEALTHY, HealthStatusEnum::UNHEALTHY] {
+            for unit in self.units_with(Some(health)).await? {
+                units.insert(unit, Some(health));
+            }
+        }
+        Ok(units)
+    }
+
+    async fn units_with(&self, health: Option<HealthStatusEnum>) -> Result<Vec<String>, EngineError> {
+        let word = health.map(|health| health.to_string());
+        let mut filters = HashMap::from([("label", vec![label::UNIT])]);
+        filters.extend(word.as_deref().map(|word| ("health", vec![word])));
         let options = ListContainersOptionsBuilder::new().filters(&filters).build();
         let containers = self.docker.list_containers(Some(options)).await?;
         Ok(containers.into_iter().filter_map(|container| container.labels?.remove(label::UNIT)).collect())
     }
 
-    /// An item whenever the health of a container under Wharf changes.
-    pub fn all_health_changes(&self) -> impl Stream<Item = Result<HealthChange, EngineError>> + use<> {
-        self.health_events(("label", label::UNIT), None, |event| {
-            let health = health(&event)?;
-            Some(HealthChange { unit: event.actor?.attributes?.remove(label::UNIT)?, health })
+    /// An item whenever a container under Wharf is started or ends, or its health changes.
+    pub fn all_container_changes(&self) -> impl Stream<Item = Result<ContainerChange, EngineError>> + use<> {
+        self.events(("label", label::UNIT), &["health_status", "start", "die"], None, |event| {
+            let health = health(&event);
+            Some(ContainerChange { unit: event.actor?.attributes?.remove(label::UNIT)?, health })
         })
     }
 
@@ -40,16 +54,17 @@ impl Engine {
         id: &str,
         since: i64,
     ) -> impl Stream<Item = Result<HealthStatusEnum, EngineError>> + use<> {
-        self.health_events(("container", id), Some(since), |event| health(&event))
+        self.events(("container", id), &["health_status"], Some(since), |event| health(&event))
     }
 
-    fn health_events<T, R: Fn(EventMessage) -> Option<T>>(
+    fn events<T, R: Fn(EventMessage) -> Option<T>>(
         &self,
         (filter, value): (&str, &str),
+        kinds: &[&str],
         since: Option<i64>,
         read: R,
     ) -> impl Stream<Item = Result<T, EngineError>> + use<T, R> {
-        let filters = HashMap::from([(filter, vec![value]), ("event", vec!["health_status"])]);
+        let filters = HashMap::from([(filter, vec![value]), ("event", kinds.to_vec())]);
         let mut options = EventsOptionsBuilder::new().filters(&filters);
         if let Some(since) = since {
             options = options.since(&since.to_string());

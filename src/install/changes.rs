@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::plan::{Plan, PlannedFile};
-use crate::report::owner_of;
+use crate::unit::owner_of;
 
 use super::directory::{Entry, Snapshot};
 

@@ -9,8 +9,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::mark::Mark;
 use crate::stack::absolute;
+use crate::unit::Mark;
 
 /// A project of which units lie in some directory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -4,8 +4,6 @@
 //! Invariant: this room only reads; it works without the engine, and without a stack file.
 
 pub mod installed;
-pub mod mark;
 pub mod status;
 
 pub use installed::{InstalledProject, InstalledUnit};
-pub use mark::{Mark, owner_of};

@@ -1,91 +1,79 @@
 //! wharfd: what hangs is restarted, through systemd.
 //!
-//! systemd restarts a container that dies; one that hangs only becomes unhealthy at the engine. In: the engine's health events
-//! of all containers under Wharf, and their state whenever events may have been missed. Out: systemd jobs.
-//! Invariant: it acts only through systemd and reads no stack file; it keeps nothing that it could not learn again, so it may
-//! die at any time. What to do is decided by [`policy`], a pure function of what happened and when.
+//! systemd restarts a container that dies; one that hangs only becomes unhealthy at the engine. In: the engine's events of all
+//! containers under Wharf, systemd's of their units, and the whole picture whenever some may have been missed. Out: systemd
+//! jobs, and why, in the journal. Invariant: it acts only through systemd and reads no stack file; it keeps nothing that it
+//! could not learn again, so it may die at any time. What to do is decided by [`policy`], a pure function.
 
+pub mod audit;
 pub mod policy;
+mod watch;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
-use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt, future::BoxFuture};
+use tokio::sync::mpsc::{UnboundedReceiver, channel, unbounded_channel};
 
-use crate::backoff::Backoff;
-use crate::engine::{Engine, EngineError, Health};
-use crate::systemd::{Job, Manager, ManagerError, service};
-use policy::Policy;
+use crate::engine::{ContainerChange, Health};
+use crate::systemd::{Announcement, Job, Manager, ManagerError, service};
+use crate::unit::Mark;
+use policy::{Act, Decision, Policy, Standing};
+use watch::Told;
+
+/// Changes at the engine that may wait for their turn.
+const CHANGES: usize = 64;
 
 /// Watches until the bus is lost, which is when the process cannot act any more and systemd starts it anew.
 ///
 /// # Errors
 /// systemd does not answer.
-pub async fn supervise(manager: &Manager) -> Result<(), ManagerError> {
-    let mut policy = Policy::default();
-    let mut pause = Backoff::default();
+pub async fn supervise(manager: Manager) -> Result<(), ManagerError> {
+    let mut announced = taken_at_once(&manager).await?;
+    let (to, mut told) = channel(CHANGES);
+    tokio::spawn(watch::watch(to));
+    let mut supervisor = Supervisor { manager, policy: Policy::default(), followers: BTreeMap::new() };
+    let mut jobs: FuturesUnordered<BoxFuture<'static, Ended>> = FuturesUnordered::new();
     service::ready("Connecting to the engine");
     loop {
-        if let Ok(engine) = Engine::connect().await {
-            pause = Backoff::default();
-            service::status("Watching");
-            let Lost::Engine(error) = watch(&engine, manager, &mut policy).await else {
-                return Err(ManagerError::Lost);
-            };
-            eprintln!("<4>{error}; waiting for the engine");
-            service::status("Waiting for the engine");
+        let now = Instant::now();
+        for decision in supervisor.policy.take_due(now) {
+            let followers = supervisor.followers.get(&decision.unit).cloned().unwrap_or_default();
+            jobs.push(act(supervisor.manager.clone(), decision, followers).boxed());
         }
-        pause.wait().await;
-    }
-}
-
-/// What ended a watch.
-enum Lost {
-    Engine(EngineError),
-    Manager,
-}
-
-impl From<EngineError> for Lost {
-    fn from(error: EngineError) -> Self {
-        Self::Engine(error)
-    }
-}
-
-async fn watch(engine: &Engine, manager: &Manager, policy: &mut Policy) -> Lost {
-    let mut changes = Box::pin(engine.all_health_changes());
-    // The request for events goes out with the first poll: ask for the state only then, so that no change falls in between.
-    let mut first = futures_util::future::poll_immediate(changes.next()).await;
-    let unhealthy = match engine.unhealthy_units().await {
-        Ok(units) => units,
-        Err(error) => return error.into(),
-    };
-    for unit in unhealthy {
-        policy.unhealthy(&unit, Instant::now());
-    }
-    loop {
-        for unit in policy.take_due(Instant::now()) {
-            if let Err(lost) = restart(engine, manager, &unit).await {
-                return lost;
-            }
-        }
-        let due = policy.next_due();
-        let change = match first.take() {
-            Some(change) => Some(change),
-            None => tokio::select! {
-                change = changes.next() => Some(change),
-                () = until(due) => None,
+        let due = supervisor.policy.next_due(now);
+        tokio::select! {
+            event = told.recv() => match event {
+                Some(event) => supervisor.hear(event).await?,
+                None => return Ok(()),
             },
-        };
-        match change {
-            None => (),
-            Some(Some(Ok(change))) if change.health == Health::UNHEALTHY => {
-                policy.unhealthy(&change.unit, Instant::now());
+            announcement = announced.recv() => match announcement {
+                Some(announcement) => supervisor.heed(announcement).await?,
+                None => return Err(ManagerError::Lost),
+            },
+            Some(ended) = jobs.next() => {
+                supervisor.policy.ended(&ended.unit);
+                ended.result?;
+                supervisor.look_at(&ended.unit).await?;
             }
-            Some(Some(Ok(change))) => policy.healthy(&change.unit, Instant::now()),
-            Some(Some(Err(error))) => return error.into(),
-            Some(None) => return EngineError::Unreachable("the connection was closed".to_owned()).into(),
+            () = until(due) => {}
         }
     }
+}
+
+/// What systemd announces, taken off the bus as it comes: see [`Manager::announcements`].
+async fn taken_at_once(manager: &Manager) -> Result<UnboundedReceiver<Announcement>, ManagerError> {
+    let mut announcements = Box::pin(manager.announcements().await?);
+    let (to, taken) = unbounded_channel();
+    tokio::spawn(async move {
+        while let Some(announcement) = announcements.next().await {
+            if to.send(announcement).is_err() {
+                return;
+            }
+        }
+    });
+    Ok(taken)
 }
 
 async fn until(due: Option<Instant>) {
@@ -95,28 +83,144 @@ async fn until(due: Option<Instant>) {
     }
 }
 
-/// Restarts a unit whose container is still unhealthy, unless somebody is at it already: it stops, or is stopped.
-async fn restart(engine: &Engine, manager: &Manager, unit: &str) -> Result<(), Lost> {
-    if !engine.unhealthy_units().await?.iter().any(|other| other == unit) {
-        return Ok(());
-    }
-    let state = manager.unit(unit).await.map_err(|_| Lost::Manager)?;
-    if !(state.active == "active" && state.sub == "running") {
-        return Ok(());
-    }
-    eprintln!("<5>{unit}: the container is unhealthy: restarting the unit");
-    // Alone: what depends on it goes on, as it does when systemd restarts a unit by itself.
-    match manager.run(&[(Job::RestartAlone, unit)], &BTreeSet::new()).await {
-        Ok(outcomes) => {
-            for outcome in outcomes.iter().filter(|outcome| !outcome.result.is_success()) {
-                eprintln!("<3>{unit}: the restart failed: {}", outcome.result);
+struct Supervisor {
+    manager: Manager,
+    policy: Policy,
+    /// The units that are restarted with a unit.
+    followers: BTreeMap<String, Vec<String>>,
+}
+
+impl Supervisor {
+    async fn hear(&mut self, told: Told) -> Result<(), ManagerError> {
+        match told {
+            Told::All(units) => {
+                let gone: Vec<String> =
+                    self.policy.units().filter(|unit| !units.contains_key(*unit)).map(str::to_owned).collect();
+                gone.iter().for_each(|unit| self.policy.unknown(unit));
+                for (unit, health) in units {
+                    self.learn(&unit).await?;
+                    self.fares(&unit, health);
+                }
+                service::status("Watching");
             }
-            Ok(())
+            Told::Change(ContainerChange { unit, health }) => {
+                if !self.followers.contains_key(&unit) {
+                    self.learn(&unit).await?;
+                }
+                self.fares(&unit, health);
+            }
+            Told::Away(error) => {
+                eprintln!("<4>{error}; waiting for the engine");
+                service::status("Waiting for the engine");
+            }
         }
-        Err(ManagerError::Lost | ManagerError::Unreachable { .. }) => Err(Lost::Manager),
-        Err(error) => {
-            eprintln!("<3>{unit}: cannot restart: {error}");
-            Ok(())
+        Ok(())
+    }
+
+    fn fares(&mut self, unit: &str, health: Option<Health>) {
+        let now = Instant::now();
+        match health {
+            Some(Health::HEALTHY) => self.policy.healthy(unit, now),
+            Some(Health::UNHEALTHY) => self.policy.unhealthy(unit, now),
+            _ => self.policy.unknown(unit),
         }
     }
+
+    async fn heed(&mut self, announcement: Announcement) -> Result<(), ManagerError> {
+        match announcement {
+            Announcement::Service { unit, is_running } => {
+                if self.followers.contains_key(&unit) {
+                    self.policy.stands(&unit, standing(is_running));
+                }
+            }
+            Announcement::Reloaded => {
+                let units: Vec<String> = self.followers.keys().cloned().collect();
+                for unit in units {
+                    self.learn(&unit).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What the unit's file says, and how it stands.
+    async fn learn(&mut self, unit: &str) -> Result<(), ManagerError> {
+        let fragment = self.manager.fragment(unit).await?;
+        let text = fragment.and_then(|path| std::fs::read_to_string(path).ok());
+        match text.as_deref().and_then(Mark::of_unit) {
+            Some(mark) => {
+                self.policy.wants(unit, mark.on_unhealthy);
+                self.followers.insert(unit.to_owned(), mark.restarts_with);
+                self.look_at(unit).await
+            }
+            // Not, or no longer, a unit of Wharf's: not wharfd's to restart.
+            None => {
+                self.followers.remove(unit);
+                self.policy.forget(unit);
+                Ok(())
+            }
+        }
+    }
+
+    async fn look_at(&mut self, unit: &str) -> Result<(), ManagerError> {
+        if self.followers.contains_key(unit) {
+            self.policy.stands(unit, standing(self.manager.is_running(unit).await?));
+        }
+        Ok(())
+    }
+}
+
+fn standing(is_running: bool) -> Standing {
+    if is_running { Standing::Running } else { Standing::Other }
+}
+
+/// A decision that was carried out, or found to be void.
+struct Ended {
+    unit: String,
+    /// An error: the bus is lost.
+    result: Result<(), ManagerError>,
+}
+
+/// Carries out one decision: `followers` are restarted after the unit, if they run.
+async fn act(manager: Manager, decision: Decision, followers: Vec<String>) -> Ended {
+    let result = match carry_out(&manager, &decision, &followers).await {
+        Err(error @ (ManagerError::Lost | ManagerError::Unreachable { .. })) => Err(error),
+        Err(error) => {
+            audit::failed(&decision.unit, decision.act, &error.to_string()).await;
+            Ok(())
+        }
+        Ok(()) => Ok(()),
+    };
+    Ended { unit: decision.unit, result }
+}
+
+async fn carry_out(manager: &Manager, decision: &Decision, followers: &[String]) -> Result<(), ManagerError> {
+    let unit = decision.unit.as_str();
+    // Somebody may be at it since it was last heard of: then it is left alone.
+    if !manager.is_running(unit).await? {
+        return Ok(());
+    }
+    audit::begins(decision).await;
+    let job = match decision.act {
+        // Alone: what depends on it goes on, as it does when systemd restarts a unit by itself.
+        Act::Restart => Job::RestartAlone,
+        // As `systemctl stop`: what cannot do without it stops too.
+        Act::Stop => Job::Stop,
+    };
+    for outcome in manager.run(&[(job, unit)], &BTreeSet::new()).await? {
+        audit::ended(&outcome.unit, decision.act, &outcome.result).await;
+        if decision.act == Act::Stop || !outcome.result.is_success() {
+            return Ok(());
+        }
+    }
+    let mut running = Vec::new();
+    for follower in followers {
+        if manager.is_running(follower).await? {
+            running.push((Job::RestartAlone, follower.as_str()));
+        }
+    }
+    for outcome in manager.run(&running, &BTreeSet::new()).await? {
+        audit::ended(&outcome.unit, decision.act, &outcome.result).await;
+    }
+    Ok(())
 }

@@ -22,6 +22,7 @@ const RETRY: Duration = Duration::from_millis(100);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Priority {
     Error = 3,
+    Notice = 5,
     Info = 6,
 }
 

@@ -7,9 +7,10 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use futures_util::StreamExt;
+use futures_util::{Stream, StreamExt};
+use zbus::message::Type as MessageType;
 use zbus::proxy::CacheProperties;
-use zbus::{Connection, OwnedObjectPath, OwnedVariant, fdo, proxy};
+use zbus::{Connection, MatchRule, Message, MessageStream, OwnedObjectPath, OwnedVariant, fdo, proxy};
 
 /// Which of systemd's managers is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +45,9 @@ trait SystemdManager {
 
     #[zbus(property)]
     fn unit_path(&self) -> zbus::Result<Vec<String>>;
+
+    #[zbus(signal)]
+    fn reloading(&self, active: bool) -> zbus::Result<()>;
 
     #[zbus(signal)]
     fn job_removed(&self, id: u32, job: OwnedObjectPath, unit: String, result: String) -> zbus::Result<()>;
@@ -148,6 +152,15 @@ pub struct Usage {
     pub cpu: Option<Duration>,
     /// Bytes.
     pub memory: Option<u64>,
+}
+
+/// Something that systemd announces.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Announcement {
+    /// A service's state, or whether a job is under way for it, may have changed: what it is now.
+    Service { unit: String, is_running: bool },
+    /// Unit files were read anew.
+    Reloaded,
 }
 
 #[derive(Debug)]
@@ -257,6 +270,56 @@ impl Manager {
             .await
             .map_err(|error| ManagerError::Call { what: what(), error })?;
         Ok(())
+    }
+
+    /// What systemd announces of its services from now on; ends with the connection.
+    ///
+    /// Whoever calls systemd must not be the one who takes these: a queue of them that is full keeps the answers back.
+    ///
+    /// # Errors
+    /// The bus or systemd refuses.
+    pub async fn announcements(&self) -> Result<impl Stream<Item = Announcement> + Send + use<>, ManagerError> {
+        let failed = refused("announce changes");
+        self.subscribe().await.map_err(&failed)?;
+        let changes = MatchRule::builder()
+            .msg_type(MessageType::Signal)
+            .sender("org.freedesktop.systemd1")
+            .interface("org.freedesktop.DBus.Properties")
+            .member("PropertiesChanged")
+            .path_namespace(UNITS)
+            .add_arg("org.freedesktop.systemd1.Unit")
+            .build()
+            .map_err(&failed)?;
+        let changes = MessageStream::for_match_rule(changes, &self.connection, None).await.map_err(&failed)?;
+        let changes = changes.filter_map(|message| std::future::ready(message.ok().and_then(|it| service_change(&it))));
+        let reloads = self.proxy.receive_reloading().await.map_err(&failed)?;
+        let reloads = reloads.filter_map(|signal| {
+            let begins = signal.args().map_or(true, |args| args.active);
+            std::future::ready((!begins).then_some(Announcement::Reloaded))
+        });
+        Ok(futures_util::stream::select(changes, reloads))
+    }
+
+    /// Whether a service is active and nothing is under way for it, neither a job nor an end.
+    ///
+    /// # Errors
+    /// systemd does not answer.
+    pub async fn is_running(&self, unit: &str) -> Result<bool, ManagerError> {
+        let failed = |error| ManagerError::Call { what: format!("describe {unit}"), error };
+        let path = self.proxy.load_unit(unit).await.map_err(failed)?;
+        let properties = self.properties(&path, "org.freedesktop.systemd1.Unit").await.map_err(failed)?;
+        Ok(is_running(&properties))
+    }
+
+    /// The file that a unit was loaded from, if there is one.
+    ///
+    /// # Errors
+    /// systemd does not answer.
+    pub async fn fragment(&self, unit: &str) -> Result<Option<PathBuf>, ManagerError> {
+        let failed = |error| ManagerError::Call { what: format!("describe {unit}"), error };
+        let path = self.proxy.load_unit(unit).await.map_err(failed)?;
+        let mut properties = self.properties(&path, "org.freedesktop.systemd1.Unit").await.map_err(failed)?;
+        Ok(take::<String>(&mut properties, "FragmentPath").filter(|path| !path.is_empty()).map(PathBuf::from))
     }
 
     /// Queues jobs and waits until all have ended, and how those ended that they pulled in for `also`.
@@ -382,6 +445,45 @@ impl Ended {
 }
 
 type Properties = HashMap<String, OwnedVariant>;
+
+/// Where systemd's units are on the bus.
+const UNITS: &str = "/org/freedesktop/systemd1/unit";
+
+fn is_running(properties: &Properties) -> bool {
+    let is = |name: &str, value: &str| {
+        properties.get(name).and_then(|found| found.downcast_ref::<&str>().ok()).is_some_and(|found| found == value)
+    };
+    // (id, path) of the job that is under way; 0: none.
+    let job = properties.get("Job").and_then(|job| job.downcast_ref::<zbus::Structure<'_>>().ok());
+    let is_idle = job.is_none_or(|job| matches!(job.fields().first(), Some(zbus::Variant::U32(0))));
+    is("ActiveState", "active") && is("SubState", "running") && is_idle
+}
+
+/// A PropertiesChanged signal of a service, which systemd sends with all that ever changes (org.freedesktop.systemd1(5)).
+fn service_change(message: &Message) -> Option<Announcement> {
+    let header = message.header();
+    let unit = unit_of(header.path()?.as_str()).filter(|unit| unit.ends_with(".service"))?;
+    let body = message.body();
+    let (_, changed, _): (&str, Properties, Vec<&str>) = body.deserialize().ok()?;
+    changed.contains_key("ActiveState").then(|| Announcement::Service { unit, is_running: is_running(&changed) })
+}
+
+/// The unit of an object path: what is neither a letter nor a digit is `_` and two hexadecimal digits (sd_bus_path_encode(3)).
+fn unit_of(path: &str) -> Option<String> {
+    let mut bytes = path.strip_prefix(UNITS)?.strip_prefix('/')?.bytes();
+    let mut unit = Vec::new();
+    while let Some(byte) = bytes.next() {
+        let code = match byte {
+            b'_' => [bytes.next()?, bytes.next()?],
+            other => {
+                unit.push(other);
+                continue;
+            }
+        };
+        unit.push(u8::from_str_radix(std::str::from_utf8(&code).ok()?, 16).ok()?);
+    }
+    String::from_utf8(unit).ok()
+}
 
 fn state(name: &str, mut properties: Properties) -> UnitState {
     let properties = &mut properties;

@@ -7,4 +7,4 @@ pub mod manager;
 pub mod own_unit;
 pub mod service;
 
-pub use manager::{Job, JobOutcome, JobResult, Manager, ManagerError, Scope, UnitState};
+pub use manager::{Announcement, Job, JobOutcome, JobResult, Manager, ManagerError, Scope, UnitState};

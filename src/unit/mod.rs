@@ -4,9 +4,11 @@
 //! Invariant: nothing of containers is known here; every string a caller passes survives systemd's parser, or is refused.
 
 mod file;
+mod mark;
 mod name;
 mod quote;
 
 pub use file::{Section, UnitFile};
+pub use mark::{Mark, OnUnhealthy, owner_of};
 pub use name::{escape, slice_name};
 pub use quote::{Unwritable, command_line, path_word, text};

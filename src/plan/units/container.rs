@@ -11,7 +11,7 @@ use crate::plan::names;
 use crate::plan::order::Role;
 use crate::spec::{ContainerSpec, Ready, exit, pre_stop_limit};
 use crate::stack::{MountKind, OnUnhealthy, Overrides, Restart, RestartTuning, Service};
-use crate::unit::{Section, UnitFile, Unwritable, path_word, text};
+use crate::unit::{self, Section, UnitFile, Unwritable, path_word, text};
 
 /// Time for wharf-run and the engine beyond the container's own grace period.
 const STOP_MARGIN: Duration = Duration::from_secs(30);
@@ -73,13 +73,28 @@ pub fn container(head: &Head, service: &Service, role: Role, spec: &ContainerSpe
     apply(&mut unit, &only(&service.systemd, |section| !matches!(section, "Slice" | "Timer")));
     let mut facts =
         vec![("Service", &*service.name), ("Container", &spec.wharf.name), ("SpecHash", &spec.wharf.config_hash)];
-    match service.on_unhealthy {
-        OnUnhealthy::Restart => {}
-        OnUnhealthy::Stop => facts.push(("OnUnhealthy", "stop")),
-        OnUnhealthy::None => facts.push(("OnUnhealthy", "none")),
+    let wish = match service.on_unhealthy {
+        OnUnhealthy::Restart => None,
+        OnUnhealthy::Stop => Some(unit::OnUnhealthy::Stop),
+        OnUnhealthy::None => Some(unit::OnUnhealthy::None),
+    };
+    facts.extend(wish.map(|wish| ("OnUnhealthy", wish.as_str())));
+    let followers = restarts_with(head, service).join(" ");
+    if !followers.is_empty() {
+        facts.push(("RestartsWith", &followers));
     }
     head.facts(&mut unit, &facts);
     Ok(unit)
+}
+
+/// The units of the services that say `restart = true` of this one. What lives in its namespaces follows it in any case.
+fn restarts_with(head: &Head, service: &Service) -> Vec<String> {
+    let follows = |other: &&Service| {
+        other.depends_on.get(&service.name).is_some_and(|dependency| dependency.restart)
+            && other.namespaces.owners().all(|(owner, _)| owner != service.name)
+    };
+    let followers = head.stack.services.values().filter(follows);
+    followers.flat_map(|follower| names::running_units(head.project(), follower)).collect()
 }
 
 /// The grace period begins with the stop signal, which the hooks come before.

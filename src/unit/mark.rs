@@ -7,6 +7,31 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+/// What wharfd does about an unhealthy container: the key `on_unhealthy`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OnUnhealthy {
+    #[default]
+    Restart,
+    Stop,
+    None,
+}
+
+impl OnUnhealthy {
+    /// As a unit's mark says it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Restart => "restart",
+            Self::Stop => "stop",
+            Self::None => "none",
+        }
+    }
+
+    /// A newer version of Wharf may know more; what this one does not know, it does not do.
+    fn of(word: &str) -> Self {
+        [Self::Restart, Self::Stop].into_iter().find(|wish| wish.as_str() == word).unwrap_or(Self::None)
+    }
+}
+
 /// What a generated file says about itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Mark {
@@ -16,6 +41,9 @@ pub struct Mark {
     pub service: Option<String>,
     /// The container's name at the engine, where the unit says it.
     pub container: Option<String>,
+    pub on_unhealthy: OnUnhealthy,
+    /// Units that are restarted when this one is restarted because its container is unhealthy (`depends_on` with `restart = true`).
+    pub restarts_with: Vec<String>,
     /// `Wants=`: of a target, the units of the stack, each instance of a template by its name.
     pub wants: Vec<String>,
 }
@@ -61,6 +89,8 @@ impl Mark {
             ("Unit", "Wants") => self.wants.extend(value.split_whitespace().map(str::to_owned)),
             ("X-Wharf", "Project") => value.clone_into(&mut self.project),
             ("X-Wharf", "Service") => self.service = Some(value.to_owned()),
+            ("X-Wharf", "OnUnhealthy") => self.on_unhealthy = OnUnhealthy::of(value),
+            ("X-Wharf", "RestartsWith") => self.restarts_with.extend(value.split_whitespace().map(str::to_owned)),
             ("X-Wharf", "Container") => self.container = Some(value.to_owned()),
             _ => {}
         }
