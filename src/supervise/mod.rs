@@ -45,17 +45,17 @@ pub async fn supervise(manager: Manager) -> Result<(), ManagerError> {
         let due = supervisor.policy.next_due(now);
         tokio::select! {
             event = told.recv() => match event {
-                Some(event) => supervisor.hear(event).await?,
+                Some(event) => supervisor.hear(event).await,
                 None => return Ok(()),
             },
             announcement = announced.recv() => match announcement {
-                Some(announcement) => supervisor.heed(announcement).await?,
+                Some(announcement) => supervisor.heed(announcement).await,
                 None => return Err(ManagerError::Lost),
             },
             Some(ended) = jobs.next() => {
                 supervisor.policy.ended(&ended.unit);
                 ended.result?;
-                supervisor.look_at(&ended.unit).await?;
+                supervisor.look_at(&ended.unit).await;
             }
             () = until(due) => {}
         }
@@ -91,21 +91,21 @@ struct Supervisor {
 }
 
 impl Supervisor {
-    async fn hear(&mut self, told: Told) -> Result<(), ManagerError> {
+    async fn hear(&mut self, told: Told) {
         match told {
             Told::All(units) => {
                 let gone: Vec<String> =
                     self.policy.units().filter(|unit| !units.contains_key(*unit)).map(str::to_owned).collect();
                 gone.iter().for_each(|unit| self.policy.unknown(unit));
                 for (unit, health) in units {
-                    self.learn(&unit).await?;
+                    self.learn(&unit).await;
                     self.fares(&unit, health);
                 }
                 service::status("Watching");
             }
             Told::Change(ContainerChange { unit, health }) => {
                 if !self.followers.contains_key(&unit) {
-                    self.learn(&unit).await?;
+                    self.learn(&unit).await;
                 }
                 self.fares(&unit, health);
             }
@@ -114,7 +114,6 @@ impl Supervisor {
                 service::status("Waiting for the engine");
             }
         }
-        Ok(())
     }
 
     fn fares(&mut self, unit: &str, health: Option<Health>) {
@@ -126,7 +125,7 @@ impl Supervisor {
         }
     }
 
-    async fn heed(&mut self, announcement: Announcement) -> Result<(), ManagerError> {
+    async fn heed(&mut self, announcement: Announcement) {
         match announcement {
             Announcement::Service { unit, is_running } => {
                 if self.followers.contains_key(&unit) {
@@ -136,37 +135,36 @@ impl Supervisor {
             Announcement::Reloaded => {
                 let units: Vec<String> = self.followers.keys().cloned().collect();
                 for unit in units {
-                    self.learn(&unit).await?;
+                    self.learn(&unit).await;
                 }
             }
         }
-        Ok(())
     }
 
     /// What the unit's file says, and how it stands.
-    async fn learn(&mut self, unit: &str) -> Result<(), ManagerError> {
-        let fragment = self.manager.fragment(unit).await?;
-        let text = fragment.and_then(|path| std::fs::read_to_string(path).ok());
+    async fn learn(&mut self, unit: &str) {
+        let fragment = self.manager.fragment(unit).await;
+        let text = fragment.ok().flatten().and_then(|path| std::fs::read_to_string(path).ok());
         match text.as_deref().and_then(Mark::of_unit) {
             Some(mark) => {
                 self.policy.wants(unit, mark.on_unhealthy);
                 self.followers.insert(unit.to_owned(), mark.restarts_with);
-                self.look_at(unit).await
+                self.look_at(unit).await;
             }
             // Not, or no longer, a unit of Wharf's: not wharfd's to restart.
             None => {
                 self.followers.remove(unit);
                 self.policy.forget(unit);
-                Ok(())
             }
         }
     }
 
-    async fn look_at(&mut self, unit: &str) -> Result<(), ManagerError> {
+    async fn look_at(&mut self, unit: &str) {
         if self.followers.contains_key(unit) {
-            self.policy.stands(unit, standing(self.manager.is_running(unit).await?));
+            // Of what systemd does not know, hands off. That the bus is gone shows at the announcements.
+            let is_running = self.manager.is_running(unit).await.unwrap_or(false);
+            self.policy.stands(unit, standing(is_running));
         }
-        Ok(())
     }
 }
 

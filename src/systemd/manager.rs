@@ -3,11 +3,13 @@
 //! In: unit names and jobs. Out: properties, and how each job ended. Invariant: no job is started before its end can be seen.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::fmt;
+use std::fmt::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use futures_util::{Stream, StreamExt};
+use tokio::sync::OnceCell;
 use zbus::message::Type as MessageType;
 use zbus::proxy::CacheProperties;
 use zbus::{Connection, MatchRule, Message, MessageStream, OwnedObjectPath, OwnedVariant, fdo, proxy};
@@ -51,6 +53,16 @@ trait SystemdManager {
 
     #[zbus(signal)]
     fn job_removed(&self, id: u32, job: OwnedObjectPath, unit: String, result: String) -> zbus::Result<()>;
+}
+
+#[proxy(interface = "org.freedesktop.systemd1.Unit", default_service = "org.freedesktop.systemd1")]
+trait SystemdUnit {
+    #[zbus(property)]
+    fn active_state(&self) -> zbus::Result<String>;
+    #[zbus(property)]
+    fn sub_state(&self) -> zbus::Result<String>;
+    #[zbus(property)]
+    fn job(&self) -> zbus::Result<(u32, OwnedObjectPath)>;
 }
 
 /// What to do to a unit; every job replaces what is queued for it, as `systemctl` does.
@@ -210,6 +222,8 @@ pub fn is_booted() -> bool {
 pub struct Manager {
     connection: Connection,
     proxy: SystemdManagerProxy<'static>,
+    /// systemd has been asked for signals.
+    subscribed: Arc<OnceCell<()>>,
 }
 
 impl Manager {
@@ -226,7 +240,7 @@ impl Manager {
         .map_err(unreachable)?;
         let builder = SystemdManagerProxy::builder(&connection).cache_properties(CacheProperties::No);
         let proxy = builder.build().await.map_err(unreachable)?;
-        Ok(Self { connection, proxy })
+        Ok(Self { connection, proxy, subscribed: Arc::default() })
     }
 
     /// The directories that systemd reads units from, highest priority first.
@@ -306,9 +320,12 @@ impl Manager {
     /// systemd does not answer.
     pub async fn is_running(&self, unit: &str) -> Result<bool, ManagerError> {
         let failed = |error| ManagerError::Call { what: format!("describe {unit}"), error };
-        let path = self.proxy.load_unit(unit).await.map_err(failed)?;
-        let properties = self.properties(&path, "org.freedesktop.systemd1.Unit").await.map_err(failed)?;
-        Ok(is_running(&properties))
+        let builder = SystemdUnitProxy::builder(&self.connection).cache_properties(CacheProperties::No);
+        let proxy = builder.path(path_of(unit)).build().await.map_err(failed)?;
+        // At once, and nothing but these: this is between a container that hangs and its restart.
+        let (active, sub, job) = tokio::join!(proxy.active_state(), proxy.sub_state(), proxy.job());
+        let (active, sub, (job, _)) = (active.map_err(failed)?, sub.map_err(failed)?, job.map_err(failed)?);
+        Ok(active == "active" && sub == "running" && job == 0)
     }
 
     /// The file that a unit was loaded from, if there is one.
@@ -350,12 +367,17 @@ impl Manager {
         Ok(ended.outcomes)
     }
 
-    /// Without it systemd sends no signals; asking twice is no error here.
+    /// Without it systemd sends no signals. Asked for once; that it has been before is no error.
     async fn subscribe(&self) -> zbus::Result<()> {
-        match self.proxy.subscribe().await {
-            Err(zbus::Error::MethodError(name, ..)) if name == "org.freedesktop.systemd1.AlreadySubscribed" => Ok(()),
-            other => other,
-        }
+        let ask = || async {
+            match self.proxy.subscribe().await {
+                Err(zbus::Error::MethodError(name, ..)) if name == "org.freedesktop.systemd1.AlreadySubscribed" => {
+                    Ok(())
+                }
+                other => other,
+            }
+        };
+        self.subscribed.get_or_try_init(ask).await.copied()
     }
 
     async fn queue_all(&self, jobs: &[(Job, &str)]) -> Result<HashSet<OwnedObjectPath>, ManagerError> {
@@ -468,6 +490,21 @@ fn service_change(message: &Message) -> Option<Announcement> {
     changed.contains_key("ActiveState").then(|| Announcement::Service { unit, is_running: is_running(&changed) })
 }
 
+/// The object path of a unit.
+fn path_of(unit: &str) -> String {
+    let mut path = format!("{UNITS}/");
+    for (index, byte) in unit.bytes().enumerate() {
+        match byte {
+            b'0'..=b'9' if index > 0 => path.push(char::from(byte)),
+            b'a'..=b'z' | b'A'..=b'Z' => path.push(char::from(byte)),
+            other => {
+                let _infallible = write!(path, "_{other:02x}");
+            }
+        }
+    }
+    path
+}
+
 /// The unit of an object path: what is neither a letter nor a digit is `_` and two hexadecimal digits (sd_bus_path_encode(3)).
 fn unit_of(path: &str) -> Option<String> {
     let mut bytes = path.strip_prefix(UNITS)?.strip_prefix('/')?.bytes();
@@ -518,4 +555,18 @@ fn timestamp(microseconds: u64) -> Option<SystemTime> {
 
 fn refused(what: &'static str) -> impl Fn(zbus::Error) -> ManagerError {
     move |error| ManagerError::Call { what: what.to_owned(), error }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_unit_has_the_path_that_systemd_gives_it() {
+        assert_eq!(path_of("shop-web@1.service"), format!("{UNITS}/shop_2dweb_401_2eservice"));
+        assert_eq!(path_of("1.service"), format!("{UNITS}/_31_2eservice"));
+        for unit in ["shop-web@1.service", "1.service", "a\\x2db.service"] {
+            assert_eq!(unit_of(&path_of(unit)).as_deref(), Some(unit));
+        }
+    }
 }

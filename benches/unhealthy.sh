@@ -1,0 +1,109 @@
+#!/bin/bash
+# How soon what hangs is restarted: from the engine's event "unhealthy" to the job that systemd begins, over a hundred runs on a test
+# host, one after the other. Both times are taken by who does it, on one clock: the engine's timeNano of the event, and systemd's own
+# journal entry "Stopping …". And what wharfd costs over a hundred containers: its memory, and how often the kernel ran it while all
+# was well.
+#
+#     make && benches/unhealthy.sh [CONTAINERS]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+containers=${1:-100}
+host=bench-unhealthy-$$
+tree=$(mktemp -d)
+chmod 755 "$tree"
+trap 'tests/host/host down "$host" >/dev/null 2>&1 || true; rm -rf "$tree"' EXIT
+
+make -s install PREFIX=/usr DESTDIR="$tree" ${PROFILE:+PROFILE="$PROFILE"}
+tests/host/host prepare
+tests/host/host up "$host" --owner $$ --install "$tree"
+
+tests/host/host exec "$host" -- python3 - "$containers" <<'PYTHON'
+import json, subprocess, sys, time
+
+COUNT = int(sys.argv[1])
+STOPPING = "de5b426a63be47a7b6ac3eaac82e2f6f"
+
+
+def run(*command):
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def wharfd():
+    pid = run("systemctl", "show", "-P", "MainPID", "wharfd").strip()
+    rss = next(line for line in open(f"/proc/{pid}/status") if line.startswith("VmRSS")).split()[1]
+    pss = next(line for line in open(f"/proc/{pid}/smaps_rollup") if line.startswith("Pss:")).split()[1]
+    return int(rss), int(pss), int(open(f"/proc/{pid}/schedstat").read().split()[2])
+
+
+def stack(name, count, interval):
+    with open(f"/root/{name}.toml", "w") as file:
+        for number in range(count):
+            file.write(f"""
+[services.s{number}]
+image = "127.0.0.1:5000/busybox:1"
+network_mode = "none"
+stop_signal = "SIGKILL"
+command = ["sh", "-c", "touch /tmp/ok; exec tail -f /dev/null"]
+healthcheck = {{ test = ["CMD", "cat", "/tmp/ok"], interval = "{interval}", retries = 1, start_period = "60s", start_interval = "500ms" }}
+""")
+    run("wharf", "generate", f"/root/{name}.toml")
+    run("systemctl", "start", f"{name}.target", "wharfd")
+
+
+def healthy(name):
+    return run("docker", "ps", "--format", "{{.Names}}", "--filter", "health=healthy", "--filter", f"name={name}").split()
+
+
+def until(what, seconds=60):
+    deadline = time.time() + seconds
+    while not what():
+        assert time.time() < deadline, "waited in vain"
+        time.sleep(0.1)
+
+
+# Probed so seldom that nothing happens while all is well.
+stack("idle", COUNT, "10m")
+until(lambda: len(healthy("idle-")) == COUNT, 180)
+time.sleep(5)
+before = wharfd()
+time.sleep(30)
+idle = wharfd()
+print(f"wharfd over {COUNT} healthy containers: {idle[0] / 1024:.1f} MB resident, {idle[1] / 1024:.1f} MB PSS; "
+      f"run {idle[2] - before[2]} times in 30 s")
+
+# The engine keeps only its last events: they are listened to.
+log = open("/root/events", "w")
+listener = subprocess.Popen(["docker", "events", "--filter", "event=health_status", "--format", "{{json .}}"], stdout=log)
+begin = time.time()
+stack("hang", 10, "1s")
+until(lambda: len(healthy("hang-")) == 10)
+for _ in range(10):
+    # It forgets what it has restarted before, and with it the pauses.
+    run("systemctl", "restart", "wharfd")
+    until(lambda: run("systemctl", "show", "-P", "StatusText", "wharfd").strip() == "Watching")
+    for number in range(10):
+        name = f"hang-s{number}"
+        old = run("docker", "inspect", "-f", "{{.Id}}", name)
+        run("docker", "exec", name, "rm", "/tmp/ok")
+        until(lambda: name in healthy(name) and run("docker", "inspect", "-f", "{{.Id}}", name) != old)
+listener.terminate()
+listener.wait()
+
+begun = {}
+for line in run("journalctl", "-q", "-o", "json", f"--since=@{begin:.0f}", f"MESSAGE_ID={STOPPING}").splitlines():
+    entry = json.loads(line)
+    begun.setdefault(entry["UNIT"], []).append(int(entry["_SOURCE_REALTIME_TIMESTAMP"]) / 1000)
+delays = []
+for line in open("/root/events"):
+    event = json.loads(line)
+    unit = event["Actor"]["Attributes"].get("io.wharf.unit")
+    if event["Action"] == "health_status: unhealthy":
+        at = event["timeNano"] / 1e6
+        delays.append(min(time for time in begun[unit] if time >= at) - at)
+delays.sort()
+part = lambda percent: delays[min(len(delays) * percent // 100, len(delays) - 1)]
+print(f"{len(delays)} restarts; from the event to the job, in ms: least {delays[0]:.1f}, median {part(50):.1f}, 90 % {part(90):.1f}, "
+      f"99 % {part(99):.1f}, most {delays[-1]:.1f}")
+after = wharfd()
+print(f"wharfd afterwards: {after[0] / 1024:.1f} MB resident, {after[1] / 1024:.1f} MB PSS")
+PYTHON
