@@ -130,6 +130,7 @@ fn each_service_says_what_is_done_and_who_follows() {
     assert_eq!(audit(&host, RESTARTED, "OBJECT_SYSTEMD_UNIT WHARF_ATTEMPT PRIORITY"), ["shop-db.service 1 5"]);
     let log = host.sh("journalctl --output=cat --unit=shop-db").ok().stdout;
     assert!(log.contains("shop-db.service: the container is unhealthy: restarting the unit"), "{log}");
+    assert!(log.contains("shop-db.service: the healthcheck said: cat: can't open '/tmp/ok'"), "{log}");
 
     // on_unhealthy is read anew without a restart of anything.
     host.sh("sed -i 's/\"none\"/\"restart\"/' shop.toml && wharf generate shop.toml").ok();

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use bollard::models::{EventMessage, HealthStatusEnum};
+use bollard::models::{ContainerSummary, EventMessage, HealthStatusEnum};
 use bollard::query_parameters::{EventsOptionsBuilder, ListContainersOptionsBuilder};
 use futures_util::Stream;
 use futures_util::StreamExt;
@@ -14,37 +14,41 @@ use crate::spec::label;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ContainerChange {
     pub unit: String,
+    /// The container's id.
+    pub id: String,
     /// `None`: it was started or ended, and its health is not known.
     pub health: Option<HealthStatusEnum>,
 }
 
 impl Engine {
-    /// The units whose containers run, with their health if it is known.
-    pub async fn health_of_all(&self) -> Result<BTreeMap<String, Option<HealthStatusEnum>>, EngineError> {
-        let mut units: BTreeMap<_, _> = self.units_with(None).await?.into_iter().map(|unit| (unit, None)).collect();
+    /// How each unit's container fares, of those that run.
+    pub async fn health_of_all(&self) -> Result<Vec<ContainerChange>, EngineError> {
+        let mut all = BTreeMap::new();
         // The list itself tells the health in words for people alone; as a filter it has names.
-        for health in [HealthStatusEnum::HEALTHY, HealthStatusEnum::UNHEALTHY] {
-            for unit in self.units_with(Some(health)).await? {
-                units.insert(unit, Some(health));
+        for health in [None, Some(HealthStatusEnum::HEALTHY), Some(HealthStatusEnum::UNHEALTHY)] {
+            for (unit, id) in self.units_with(health).await? {
+                all.insert(unit.clone(), ContainerChange { unit, id, health });
             }
         }
-        Ok(units)
+        Ok(all.into_values().collect())
     }
 
-    async fn units_with(&self, health: Option<HealthStatusEnum>) -> Result<Vec<String>, EngineError> {
+    async fn units_with(&self, health: Option<HealthStatusEnum>) -> Result<Vec<(String, String)>, EngineError> {
         let word = health.map(|health| health.to_string());
         let mut filters = HashMap::from([("label", vec![label::UNIT])]);
         filters.extend(word.as_deref().map(|word| ("health", vec![word])));
         let options = ListContainersOptionsBuilder::new().filters(&filters).build();
         let containers = self.docker.list_containers(Some(options)).await?;
-        Ok(containers.into_iter().filter_map(|container| container.labels?.remove(label::UNIT)).collect())
+        let unit_and_id = |container: ContainerSummary| Some((container.labels?.remove(label::UNIT)?, container.id?));
+        Ok(containers.into_iter().filter_map(unit_and_id).collect())
     }
 
     /// An item whenever a container under Wharf is started or ends, or its health changes.
     pub fn all_container_changes(&self) -> impl Stream<Item = Result<ContainerChange, EngineError>> + use<> {
         self.events(("label", label::UNIT), &["health_status", "start", "die"], None, |event| {
             let health = health(&event);
-            Some(ContainerChange { unit: event.actor?.attributes?.remove(label::UNIT)?, health })
+            let actor = event.actor?;
+            Some(ContainerChange { unit: actor.attributes?.remove(label::UNIT)?, id: actor.id?, health })
         })
     }
 

@@ -11,6 +11,8 @@ use crate::systemd::journal::{Journal, Priority};
 pub const RESTARTED: &str = "44ca5e3cc79445d584a44252403a79ad";
 /// A unit is stopped because its container is unhealthy.
 pub const STOPPED: &str = "569b18ed4c3842138fb41726c9b3b874";
+/// What the healthcheck of an unhealthy container said last.
+pub const PROBED: &str = "ff3977e1c7964ed2ab2f72ccadacd8dd";
 /// systemd could not do either.
 pub const FAILED: &str = "1969dbd8bfe14d21ab9ff1830ee023b8";
 
@@ -25,6 +27,15 @@ pub async fn begins(decision: &Decision) {
     let message = format!("{unit}: the container is unhealthy: {what} the unit{again}");
     let fields = [("WHARF_ACT", word), ("WHARF_REASON", "unhealthy"), ("WHARF_ATTEMPT", &attempt.to_string())];
     send(Priority::Notice, id, unit, &message, &fields).await;
+}
+
+/// Says what the healthcheck said last, if it said anything.
+pub async fn probed(unit: &str, output: &str) {
+    let output = output.trim();
+    if !output.is_empty() {
+        let message = format!("{unit}: the healthcheck said: {output}");
+        send(Priority::Notice, PROBED, unit, &message, &[("WHARF_REASON", "unhealthy")]).await;
+    }
 }
 
 /// Says why nothing came of it.

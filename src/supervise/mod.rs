@@ -16,7 +16,7 @@ use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt, future::BoxFuture};
 use tokio::sync::mpsc::{UnboundedReceiver, channel, unbounded_channel};
 
-use crate::engine::{ContainerChange, Health};
+use crate::engine::{ContainerChange, Engine, Health};
 use crate::systemd::{Announcement, Job, Manager, ManagerError, service};
 use crate::unit::Mark;
 use policy::{Act, Decision, Policy, Standing};
@@ -33,14 +33,22 @@ pub async fn supervise(manager: Manager) -> Result<(), ManagerError> {
     let mut announced = taken_at_once(&manager).await?;
     let (to, mut told) = channel(CHANGES);
     tokio::spawn(watch::watch(to));
-    let mut supervisor = Supervisor { manager, policy: Policy::default(), followers: BTreeMap::new() };
+    let mut supervisor = Supervisor {
+        manager,
+        policy: Policy::default(),
+        followers: BTreeMap::new(),
+        containers: BTreeMap::new(),
+        engine: None,
+    };
     let mut jobs: FuturesUnordered<BoxFuture<'static, Ended>> = FuturesUnordered::new();
     service::ready("Connecting to the engine");
     loop {
         let now = Instant::now();
         for decision in supervisor.policy.take_due(now) {
             let followers = supervisor.followers.get(&decision.unit).cloned().unwrap_or_default();
-            jobs.push(act(supervisor.manager.clone(), decision, followers).boxed());
+            let container = supervisor.containers.get(&decision.unit).cloned();
+            let probe = last_probe(supervisor.engine.clone().zip(container));
+            jobs.push(act(supervisor.manager.clone(), decision, followers, probe).boxed());
         }
         let due = supervisor.policy.next_due(now);
         tokio::select! {
@@ -88,26 +96,31 @@ struct Supervisor {
     policy: Policy,
     /// The units that are restarted with a unit.
     followers: BTreeMap<String, Vec<String>>,
+    /// The ids of the units' containers.
+    containers: BTreeMap<String, String>,
+    /// As it was found last.
+    engine: Option<Engine>,
 }
 
 impl Supervisor {
     async fn hear(&mut self, told: Told) {
         match told {
-            Told::All(units) => {
-                let gone: Vec<String> =
-                    self.policy.units().filter(|unit| !units.contains_key(*unit)).map(str::to_owned).collect();
+            Told::All(engine, all) => {
+                self.engine = Some(engine);
+                let runs = |unit: &str| all.iter().any(|container| container.unit == unit);
+                let gone: Vec<String> = self.policy.units().filter(|unit| !runs(unit)).map(str::to_owned).collect();
                 gone.iter().for_each(|unit| self.policy.unknown(unit));
-                for (unit, health) in units {
-                    self.learn(&unit).await;
-                    self.fares(&unit, health);
+                for container in all {
+                    self.learn(&container.unit).await;
+                    self.fares(container);
                 }
                 service::status("Watching");
             }
-            Told::Change(ContainerChange { unit, health }) => {
-                if !self.followers.contains_key(&unit) {
-                    self.learn(&unit).await;
+            Told::Change(container) => {
+                if !self.followers.contains_key(&container.unit) {
+                    self.learn(&container.unit).await;
                 }
-                self.fares(&unit, health);
+                self.fares(container);
             }
             Told::Away(error) => {
                 eprintln!("<4>{error}; waiting for the engine");
@@ -116,13 +129,14 @@ impl Supervisor {
         }
     }
 
-    fn fares(&mut self, unit: &str, health: Option<Health>) {
+    fn fares(&mut self, ContainerChange { unit, id, health }: ContainerChange) {
         let now = Instant::now();
         match health {
-            Some(Health::HEALTHY) => self.policy.healthy(unit, now),
-            Some(Health::UNHEALTHY) => self.policy.unhealthy(unit, now),
-            _ => self.policy.unknown(unit),
+            Some(Health::HEALTHY) => self.policy.healthy(&unit, now),
+            Some(Health::UNHEALTHY) => self.policy.unhealthy(&unit, now),
+            _ => self.policy.unknown(&unit),
         }
+        self.containers.insert(unit, id);
     }
 
     async fn heed(&mut self, announcement: Announcement) {
@@ -179,9 +193,20 @@ struct Ended {
     result: Result<(), ManagerError>,
 }
 
+/// What the healthcheck of a container said last; empty if that cannot be learned any more.
+async fn last_probe(container: Option<(Engine, String)>) -> String {
+    let Some((engine, id)) = container else { return String::new() };
+    engine.container(&id).await.ok().flatten().map(|container| container.health.output).unwrap_or_default()
+}
+
 /// Carries out one decision: `followers` are restarted after the unit, if they run.
-async fn act(manager: Manager, decision: Decision, followers: Vec<String>) -> Ended {
-    let result = match carry_out(&manager, &decision, &followers).await {
+async fn act(
+    manager: Manager,
+    decision: Decision,
+    followers: Vec<String>,
+    probe: impl Future<Output = String>,
+) -> Ended {
+    let result = match carry_out(&manager, &decision, &followers, probe).await {
         Err(error @ (ManagerError::Lost | ManagerError::Unreachable { .. })) => Err(error),
         Err(error) => {
             audit::failed(&decision.unit, decision.act, &error.to_string()).await;
@@ -192,7 +217,12 @@ async fn act(manager: Manager, decision: Decision, followers: Vec<String>) -> En
     Ended { unit: decision.unit, result }
 }
 
-async fn carry_out(manager: &Manager, decision: &Decision, followers: &[String]) -> Result<(), ManagerError> {
+async fn carry_out(
+    manager: &Manager,
+    decision: &Decision,
+    followers: &[String],
+    probe: impl Future<Output = String>,
+) -> Result<(), ManagerError> {
     let unit = decision.unit.as_str();
     // Somebody may be at it since it was last heard of: then it is left alone.
     if !manager.is_running(unit).await? {
@@ -205,7 +235,11 @@ async fn carry_out(manager: &Manager, decision: &Decision, followers: &[String])
         // As `systemctl stop`: what cannot do without it stops too.
         Act::Stop => Job::Stop,
     };
-    for outcome in manager.run(&[(job, unit)], &BTreeSet::new()).await? {
+    // The container goes with the job: what its probe said is asked for at the same time, and does not delay it.
+    let said = async { audit::probed(unit, &probe.await).await };
+    let (jobs, none) = ([(job, unit)], BTreeSet::new());
+    let (outcomes, ()) = tokio::join!(manager.run(&jobs, &none), said);
+    for outcome in outcomes? {
         audit::ended(&outcome.unit, decision.act, &outcome.result).await;
         if decision.act == Act::Stop || !outcome.result.is_success() {
             return Ok(());
@@ -217,7 +251,7 @@ async fn carry_out(manager: &Manager, decision: &Decision, followers: &[String])
             running.push((Job::RestartAlone, follower.as_str()));
         }
     }
-    for outcome in manager.run(&running, &BTreeSet::new()).await? {
+    for outcome in manager.run(&running, &none).await? {
         audit::ended(&outcome.unit, decision.act, &outcome.result).await;
     }
     Ok(())

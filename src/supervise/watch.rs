@@ -2,19 +2,16 @@
 //!
 //! Invariant: a change is never told before the picture that it changes.
 
-use std::collections::BTreeMap;
-
 use futures_util::{FutureExt, StreamExt};
 use tokio::sync::mpsc::Sender;
 
 use crate::backoff::Backoff;
-use crate::engine::{ContainerChange, Engine, EngineError, Health};
+use crate::engine::{ContainerChange, Engine, EngineError};
 
 /// What the engine tells.
-#[derive(Debug)]
 pub enum Told {
-    /// All units whose containers run, and their health if it is known.
-    All(BTreeMap<String, Option<Health>>),
+    /// How all containers fare that run, by this engine.
+    All(Engine, Vec<ContainerChange>),
     Change(ContainerChange),
     /// It cannot be reached, or its events have ended. It is being tried again.
     Away(EngineError),
@@ -50,7 +47,7 @@ async fn follow(engine: &Engine, to: &Sender<Told>) -> (EngineError, bool) {
         Ok(all) => all,
         Err(error) => return (error, false),
     };
-    if to.send(Told::All(all)).await.is_err() {
+    if to.send(Told::All(engine.clone(), all)).await.is_err() {
         return (closed(), true);
     }
     let mut next = first;
