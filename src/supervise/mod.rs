@@ -238,7 +238,7 @@ async fn carry_out(
     // The container goes with the job: what its probe said is asked for at the same time, and does not delay it.
     let said = async { audit::probed(unit, &probe.await).await };
     let (jobs, none) = ([(job, unit)], BTreeSet::new());
-    let (outcomes, ()) = tokio::join!(manager.run(&jobs, &none), said);
+    let ((), outcomes) = tokio::join!(said, manager.run(&jobs, &none));
     for outcome in outcomes? {
         audit::ended(&outcome.unit, decision.act, &outcome.result).await;
         if decision.act == Act::Stop || !outcome.result.is_success() {
