@@ -30,6 +30,9 @@ install:
 	install -D -m 644 -t $(SYSTEMD_DIR)/system units/wharf.slice
 	sed 's|/usr/libexec|$(PREFIX)/libexec|' units/wharfd.service | install -D -m 644 /dev/stdin $(SYSTEMD_DIR)/system/wharfd.service
 	install -D -m 644 -t $(SYSTEMD_DIR)/catalog packaging/catalog/wharf.catalog
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/dbus-1/system.d packaging/dbus/io.wharf.Supervisor1.conf
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/dbus-1/system-services packaging/dbus/io.wharf.Supervisor1.service
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/polkit-1/actions packaging/polkit/io.wharf.policy
 	install -d $(DESTDIR)/etc/wharf
 
 # A throw-away host, the to-do list on it, and what an administrator sees.

@@ -42,6 +42,11 @@ pub struct ContainerSpec {
 }
 
 impl ContainerSpec {
+    /// The name of its file, beside the unit of the container.
+    pub fn file_name(project: &str, service: &str) -> String {
+        format!("{project}-{service}.container.json")
+    }
+
     /// The spec of one of several containers: its name ends with the instance, and its unit is that instance.
     pub fn of_instance(mut self, instance: &str) -> Self {
         self.wharf.name = instance_name(&self.wharf.name, instance);

@@ -1,4 +1,5 @@
-//! `wharfd`: restarts, through systemd, the units of containers that are unhealthy. Started by wharfd.service.
+//! `wharfd`: restarts, through systemd, the units of containers that are unhealthy, and tells what it knows of all. Started by
+//! wharfd.service.
 
 use std::process::ExitCode;
 

@@ -142,9 +142,26 @@ pub fn name_and_tag(reference: &str) -> (&str, &str) {
     }
 }
 
+/// Whether two references mean one image: Docker Hub's own names have short forms, and no tag is `latest`.
+pub fn same_image(one: &str, other: &str) -> bool {
+    fn full(reference: &str) -> (&str, &str) {
+        let (name, tag) = name_and_tag(reference);
+        let name = name.strip_prefix("docker.io/").unwrap_or(name);
+        (name.strip_prefix("library/").unwrap_or(name), tag)
+    }
+    full(one) == full(other)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{local_time, name_and_tag};
+    use super::{local_time, name_and_tag, same_image};
+
+    #[test]
+    fn docker_hub_has_short_names() {
+        assert!(same_image("docker.io/library/nginx", "nginx:latest"));
+        assert!(same_image("docker.io/shop/web:1", "shop/web:1"));
+        assert!(!same_image("127.0.0.1:5000/web:1", "127.0.0.1:5000/web:2"));
+    }
 
     #[test]
     fn times_have_an_offset_or_none() {

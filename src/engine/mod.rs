@@ -10,6 +10,7 @@ mod container;
 mod error;
 mod exec;
 mod image;
+mod inspection;
 mod network;
 mod project;
 mod volume;
@@ -26,9 +27,10 @@ pub use buildkit::{BuildFiles, BuildOrder, BuildProgress};
 pub use container::{Container, HealthReport, OF_CONTAINER};
 pub use error::{EngineError, LoginFault};
 pub use exec::Exec;
-pub use image::{Image, PullProgress};
+pub use image::{Image, PullProgress, same_image};
+pub use inspection::{FileChange, Inspection, ListedContainer, LocalImage};
 pub use network::NetworkState;
-pub use watch::ContainerChange;
+pub use watch::{EngineChange, Fares};
 
 /// A request that has no answer after this time has failed: a hung engine shows.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use bollard::models::{ContainerSummary, EventMessage, HealthStatusEnum};
+use bollard::models::{ContainerSummary, EventMessage, EventMessageTypeEnum, HealthStatusEnum};
 use bollard::query_parameters::{EventsOptionsBuilder, ListContainersOptionsBuilder};
 use futures_util::Stream;
 use futures_util::StreamExt;
@@ -10,9 +10,9 @@ use futures_util::StreamExt;
 use super::{Engine, EngineError};
 use crate::spec::label;
 
-/// What became of a unit's container.
+/// How a unit's container fares.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ContainerChange {
+pub struct Fares {
     pub unit: String,
     /// The container's id.
     pub id: String,
@@ -20,14 +20,43 @@ pub struct ContainerChange {
     pub health: Option<HealthStatusEnum>,
 }
 
+/// Something that changed at the engine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EngineChange {
+    /// A unit's container was started, ended, or its health changed.
+    Fares(Fares),
+    /// Something else about a container: it was made, removed, renamed, given other limits or networks.
+    Altered { id: String, unit: Option<String> },
+    /// These names may mean another image than before.
+    Image(Vec<String>),
+}
+
+/// The engine's words for what is listened to. Of health, exec's never-ending ones are left out.
+const EVENTS: [&str; 14] = [
+    "health_status",
+    "start",
+    "die",
+    "create",
+    "destroy",
+    "rename",
+    "update",
+    "connect",
+    "disconnect",
+    "tag",
+    "untag",
+    "pull",
+    "load",
+    "delete",
+];
+
 impl Engine {
     /// How each unit's container fares, of those that run.
-    pub async fn health_of_all(&self) -> Result<Vec<ContainerChange>, EngineError> {
+    pub async fn health_of_all(&self) -> Result<Vec<Fares>, EngineError> {
         let mut all = BTreeMap::new();
         // The list itself tells the health in words for people alone; as a filter it has names.
         for health in [None, Some(HealthStatusEnum::HEALTHY), Some(HealthStatusEnum::UNHEALTHY)] {
             for (unit, id) in self.units_with(health).await? {
-                all.insert(unit.clone(), ContainerChange { unit, id, health });
+                all.insert(unit.clone(), Fares { unit, id, health });
             }
         }
         Ok(all.into_values().collect())
@@ -43,13 +72,11 @@ impl Engine {
         Ok(containers.into_iter().filter_map(unit_and_id).collect())
     }
 
-    /// An item whenever a container under Wharf is started or ends, or its health changes.
-    pub fn all_container_changes(&self) -> impl Stream<Item = Result<ContainerChange, EngineError>> + use<> {
-        self.events(("label", label::UNIT), &["health_status", "start", "die"], None, |event| {
-            let health = health(&event);
-            let actor = event.actor?;
-            Some(ContainerChange { unit: actor.attributes?.remove(label::UNIT)?, id: actor.id?, health })
-        })
+    /// An item whenever something changes at the engine that concerns a container, its networks or its image.
+    ///
+    /// Not filtered by label: events of networks and images have none, nor have containers that no stack declares.
+    pub fn changes(&self) -> impl Stream<Item = Result<EngineChange, EngineError>> + use<> {
+        self.events(("type", &["container", "network", "image"]), &EVENTS, None, change)
     }
 
     /// The health of one container whenever it changes, from `since` (seconds of the epoch) on.
@@ -58,17 +85,17 @@ impl Engine {
         id: &str,
         since: i64,
     ) -> impl Stream<Item = Result<HealthStatusEnum, EngineError>> + use<> {
-        self.events(("container", id), &["health_status"], Some(since), |event| health(&event))
+        self.events(("container", &[id]), &["health_status"], Some(since), |event| health(&event))
     }
 
     fn events<T, R: Fn(EventMessage) -> Option<T>>(
         &self,
-        (filter, value): (&str, &str),
+        (filter, values): (&str, &[&str]),
         kinds: &[&str],
         since: Option<i64>,
         read: R,
     ) -> impl Stream<Item = Result<T, EngineError>> + use<T, R> {
-        let filters = HashMap::from([(filter, vec![value]), ("event", kinds.to_vec())]);
+        let filters = HashMap::from([(filter, values.to_vec()), ("event", kinds.to_vec())]);
         let mut options = EventsOptionsBuilder::new().filters(&filters);
         if let Some(since) = since {
             options = options.since(&since.to_string());
@@ -79,6 +106,29 @@ impl Engine {
                 Err(error) => Some(Err(EngineError::from(error))),
             })
         })
+    }
+}
+
+fn change(event: EventMessage) -> Option<EngineChange> {
+    let health = health(&event);
+    let action = event.action?;
+    let actor = event.actor?;
+    let (id, mut about) = (actor.id?, actor.attributes.unwrap_or_default());
+    match event.typ? {
+        EventMessageTypeEnum::CONTAINER => {
+            let unit = about.remove(label::UNIT);
+            match unit {
+                Some(unit) if health.is_some() || action == "start" || action == "die" => {
+                    Some(EngineChange::Fares(Fares { unit, id, health }))
+                }
+                unit => Some(EngineChange::Altered { id, unit }),
+            }
+        }
+        EventMessageTypeEnum::NETWORK => Some(EngineChange::Altered { id: about.remove("container")?, unit: None }),
+        EventMessageTypeEnum::IMAGE => {
+            Some(EngineChange::Image([Some(id), about.remove("name")].into_iter().flatten().collect()))
+        }
+        _ => None,
     }
 }
 

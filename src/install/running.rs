@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use crate::plan::Plan;
-use crate::report::installed::is_unit_name;
 use crate::systemd::{Manager, ManagerError};
+use crate::unit::is_unit_name;
 
 use super::changes::{Action, Changes, template_of};
 

@@ -1,5 +1,6 @@
 //! What things are called on the host.
 
+use crate::spec::ContainerSpec;
 use crate::stack::{Service, Stack};
 use crate::unit::slice_name;
 
@@ -64,7 +65,7 @@ pub fn service_slice(project: &str, service: &str) -> String {
 
 /// `shop-web.container.json`, beside `shop-web.service`
 pub fn container_spec(project: &str, service: &str) -> String {
-    format!("{project}-{service}.container.json")
+    ContainerSpec::file_name(project, service)
 }
 
 /// `shop-web.values.json`, beside `shop-web.service`

@@ -5,12 +5,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::stack::absolute;
-use crate::unit::Mark;
+use crate::unit::{InstalledUnit, UnreadableDirectory, installed_units};
 
 /// A project of which units lie in some directory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -20,26 +18,11 @@ pub struct InstalledProject {
     pub units: Vec<InstalledUnit>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InstalledUnit {
-    pub name: String,
-    pub directory: PathBuf,
-    pub mark: Mark,
-}
-
 impl InstalledProject {
     /// Whether the project was made from this stack file.
     pub fn comes_from(&self, source: &Path) -> bool {
         self.sources.iter().any(|known| known == source)
     }
-}
-
-/// The endings of unit files that Wharf writes (systemd.unit(5)).
-pub const UNIT_SUFFIXES: [&str; 6] = [".service", ".target", ".slice", ".timer", ".socket", ".mount"];
-
-/// Whether a file of this name is a unit that Wharf may have written.
-pub fn is_unit_name(name: &str) -> bool {
-    !name.starts_with('.') && UNIT_SUFFIXES.iter().any(|suffix| name.ends_with(suffix))
 }
 
 /// The projects whose units lie in these directories, by name. Of two units of one name the first directory's counts.
@@ -48,13 +31,10 @@ pub fn is_unit_name(name: &str) -> bool {
 /// A directory exists but cannot be read. An unreadable file is skipped: it is not Wharf's, whose units are world-readable.
 pub fn projects_in(directories: &[PathBuf]) -> Result<Vec<InstalledProject>, LookupError> {
     let mut projects: BTreeMap<String, InstalledProject> = BTreeMap::new();
-    for directory in directories {
-        let units = units_in(directory).map_err(|error| LookupError::Io { directory: directory.clone(), error })?;
-        for unit in units {
-            let project = projects.entry(unit.mark.project.clone()).or_default();
-            project.name.clone_from(&unit.mark.project);
-            project.add(unit);
-        }
+    for unit in installed_units(directories)? {
+        let project = projects.entry(unit.mark.project.clone()).or_default();
+        project.name.clone_from(&unit.mark.project);
+        project.add(unit);
     }
     Ok(projects.into_values().collect())
 }
@@ -96,10 +76,7 @@ pub enum LookupError {
         source: PathBuf,
         projects: Vec<String>,
     },
-    Io {
-        directory: PathBuf,
-        error: io::Error,
-    },
+    Unreadable(UnreadableDirectory),
 }
 
 impl fmt::Display for LookupError {
@@ -117,40 +94,24 @@ impl fmt::Display for LookupError {
                     projects.join(", ")
                 )
             }
-            Self::Io { directory, error } => write!(f, "cannot read {}: {error}", directory.display()),
+            Self::Unreadable(error) => error.fmt(f),
         }
     }
 }
 
 impl std::error::Error for LookupError {}
 
+impl From<UnreadableDirectory> for LookupError {
+    fn from(error: UnreadableDirectory) -> Self {
+        Self::Unreadable(error)
+    }
+}
+
 impl InstalledProject {
     fn add(&mut self, unit: InstalledUnit) {
-        if self.units.iter().any(|known| known.name == unit.name) {
-            return;
-        }
         if let Some(source) = unit.mark.source.as_ref().filter(|source| !self.comes_from(source)) {
             self.sources.push(source.clone());
         }
         self.units.push(unit);
     }
-}
-
-fn units_in(directory: &Path) -> io::Result<Vec<InstalledUnit>> {
-    let entries = match fs::read_dir(directory) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(error),
-    };
-    let mut names: Vec<String> = Vec::new();
-    for entry in entries {
-        names.extend(entry?.file_name().into_string().ok().filter(|name| is_unit_name(name)));
-    }
-    names.sort_unstable();
-    Ok(names.into_iter().filter_map(|name| read_unit(directory, name)).collect())
-}
-
-fn read_unit(directory: &Path, name: String) -> Option<InstalledUnit> {
-    let mark = Mark::of_unit(&fs::read_to_string(directory.join(&name)).ok()?)?;
-    Some(InstalledUnit { name, directory: directory.to_owned(), mark })
 }

@@ -6,4 +6,4 @@
 pub mod installed;
 pub mod status;
 
-pub use installed::{InstalledProject, InstalledUnit};
+pub use installed::InstalledProject;

@@ -9,9 +9,10 @@ use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
-use super::installed::{InstalledProject, InstalledUnit, LookupError, find_project, projects_in};
+use super::installed::{InstalledProject, LookupError, find_project, projects_in};
 use crate::systemd::manager::Usage;
 use crate::systemd::{Manager, ManagerError, UnitState};
+use crate::unit::InstalledUnit;
 
 /// One project and its units: the target, then containers, then networks, volumes and what else.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -149,7 +150,7 @@ async fn instances(
         return Ok(vec![(unit.name.clone(), None)]);
     };
     let instance_of = |name: &str| {
-        let instance = name.strip_prefix(prefix)?.strip_prefix('@')?.strip_suffix(suffix)?.strip_suffix('.')?;
+        let instance = unit.instance_of(name)?;
         Some((instance.parse::<u32>().unwrap_or(u32::MAX), name.to_owned(), Some(instance.to_owned())))
     };
     let running = manager.active_units(&[&format!("{prefix}@*.{suffix}")]).await?;

@@ -3,8 +3,13 @@
 //! Each kind of entry has a MESSAGE_ID, which the journal catalog explains (`journalctl --catalog`), and names the unit, so that
 //! `journalctl -u` shows it among the unit's own messages.
 
-use super::policy::{Act, Decision};
-use crate::systemd::JobResult;
+use std::process::Command;
+use std::time::{Duration, SystemTime};
+
+use serde::Deserialize;
+
+use super::acts::{Cause, Order};
+use super::policy::Act;
 use crate::systemd::journal::{Journal, Priority};
 
 /// A unit is restarted because its container is unhealthy.
@@ -13,53 +18,113 @@ pub const RESTARTED: &str = "44ca5e3cc79445d584a44252403a79ad";
 pub const STOPPED: &str = "569b18ed4c3842138fb41726c9b3b874";
 /// What the healthcheck of an unhealthy container said last.
 pub const PROBED: &str = "ff3977e1c7964ed2ab2f72ccadacd8dd";
-/// systemd could not do either.
+/// systemd could not do what was asked of it.
 pub const FAILED: &str = "1969dbd8bfe14d21ab9ff1830ee023b8";
+/// Somebody asked for a job over D-Bus.
+pub const REQUESTED: &str = "2f1d7b1b0d6b4a2cb6f0d4b1a3c5e7f9";
 
 /// Says that a job is about to be asked of systemd.
-pub async fn begins(decision: &Decision) {
-    let Decision { unit, act, attempt } = decision;
-    let again = if *attempt > 1 { format!(" for the {attempt}. time in a row") } else { String::new() };
-    let (id, what, word) = match act {
-        Act::Restart => (RESTARTED, "restarting", "restart"),
-        Act::Stop => (STOPPED, "stopping", "stop"),
-    };
-    let message = format!("{unit}: the container is unhealthy: {what} the unit{again}");
-    let fields = [("WHARF_ACT", word), ("WHARF_REASON", "unhealthy"), ("WHARF_ATTEMPT", &attempt.to_string())];
-    send(Priority::Notice, id, unit, &message, &fields).await;
+pub async fn begins(order: &Order) {
+    let Order { unit, act, .. } = order;
+    let doing = act.doing();
+    match &order.cause {
+        Cause::Unhealthy { attempt } => {
+            let id = if *act == Act::Stop { STOPPED } else { RESTARTED };
+            let again = if *attempt > 1 { format!(" for the {attempt}. time in a row") } else { String::new() };
+            let message = format!("{unit}: the container is unhealthy: {doing} the unit{again}");
+            send(Priority::Notice, id, order, &message, &[("WHARF_ATTEMPT", &attempt.to_string())]).await;
+        }
+        Cause::Requested(caller) => {
+            let (uid, pid) = (caller.uid.to_string(), caller.pid.to_string());
+            let message = format!("{unit}: {doing} the unit, as {caller} asked");
+            let who = [
+                ("WHARF_CALLER_UID", uid.as_str()),
+                ("WHARF_CALLER_PID", &pid),
+                ("WHARF_CALLER_COMM", &caller.comm),
+                ("WHARF_CALLER_UNIT", &caller.unit),
+            ];
+            send(Priority::Notice, REQUESTED, order, &message, &who).await;
+        }
+    }
 }
 
 /// Says what the healthcheck said last, if it said anything.
-pub async fn probed(unit: &str, output: &str) {
-    let output = output.trim();
+pub async fn probed(order: &Order, output: &str) {
     if !output.is_empty() {
-        let message = format!("{unit}: the healthcheck said: {output}");
-        send(Priority::Notice, PROBED, unit, &message, &[("WHARF_REASON", "unhealthy")]).await;
+        let message = format!("{}: the healthcheck said: {output}", order.unit);
+        send(Priority::Notice, PROBED, order, &message, &[]).await;
     }
 }
 
 /// Says why nothing came of it.
-pub async fn failed(unit: &str, act: Act, why: &str) {
-    let (what, word) = match act {
-        Act::Restart => ("restart", "restart"),
-        Act::Stop => ("stop", "stop"),
-    };
-    let message = format!("{unit}: cannot {what} the unit: {why}");
-    send(Priority::Error, FAILED, unit, &message, &[("WHARF_ACT", word), ("WHARF_REASON", "unhealthy")]).await;
+pub async fn failed(order: &Order, why: &str) {
+    let message = format!("{}: cannot {} the unit: {why}", order.unit, order.act.as_str());
+    send(Priority::Error, FAILED, order, &message, &[]).await;
 }
 
-/// A job's end, if it is one to speak of.
-pub async fn ended(unit: &str, act: Act, result: &JobResult) {
-    if !result.is_success() {
-        failed(unit, act, &format!("the job {result}")).await;
-    }
-}
-
-async fn send(priority: Priority, id: &str, unit: &str, message: &str, more: &[(&str, &str)]) {
-    let common = [("MESSAGE_ID", id), ("SYSLOG_IDENTIFIER", "wharfd"), ("OBJECT_SYSTEMD_UNIT", unit)];
+async fn send(priority: Priority, id: &str, order: &Order, message: &str, more: &[(&str, &str)]) {
+    let common = [
+        ("MESSAGE_ID", id),
+        ("SYSLOG_IDENTIFIER", "wharfd"),
+        ("OBJECT_SYSTEMD_UNIT", &order.unit),
+        ("WHARF_ACT", order.act.as_str()),
+        ("WHARF_REASON", order.cause.reason()),
+    ];
     match Journal::new(&common) {
         Ok(mut journal) => journal.send(priority, message.as_bytes(), more).await,
         // No socket is left: the standard error is in the journal, too.
         Err(_) => eprintln!("<{}>{message}", priority as u8),
+    }
+}
+
+/// An act of an earlier wharfd.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PastAct {
+    pub unit: String,
+    pub attempt: u32,
+    pub ago: Duration,
+}
+
+/// The last restart of each unit that was unhealthy, of those in the last hour of this boot; what the journal cannot tell is not
+/// there.
+pub fn past_acts() -> Vec<PastAct> {
+    let fields = "--output-fields=OBJECT_SYSTEMD_UNIT,WHARF_ATTEMPT";
+    let output = Command::new("journalctl")
+        .args(["--quiet", "--no-pager", "--boot", "--since=-1h", "--output=json", fields])
+        .args([format!("MESSAGE_ID={RESTARTED}"), "SYSLOG_IDENTIFIER=wharfd".to_owned(), "_UID=0".to_owned()])
+        .output();
+    let now = SystemTime::now();
+    match output {
+        Ok(output) => String::from_utf8_lossy(&output.stdout).lines().filter_map(|line| past_act(line, now)).collect(),
+        Err(_) => Vec::new(),
+    }
+}
+
+fn past_act(entry: &str, now: SystemTime) -> Option<PastAct> {
+    #[derive(Deserialize)]
+    struct Entry {
+        #[serde(rename = "OBJECT_SYSTEMD_UNIT")]
+        unit: String,
+        #[serde(rename = "WHARF_ATTEMPT")]
+        attempt: String,
+        #[serde(rename = "__REALTIME_TIMESTAMP")]
+        microseconds: String,
+    }
+    let Entry { unit, attempt, microseconds } = serde_json::from_str(entry).ok()?;
+    let at = SystemTime::UNIX_EPOCH + Duration::from_micros(microseconds.parse().ok()?);
+    Some(PastAct { unit, attempt: attempt.parse().ok()?, ago: now.duration_since(at).unwrap_or_default() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_of_the_journal_is_an_act() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(100);
+        let entry = r#"{"__REALTIME_TIMESTAMP":"90000000","OBJECT_SYSTEMD_UNIT":"shop-web.service","WHARF_ATTEMPT":"3","_BOOT_ID":"0"}"#;
+        let act = PastAct { unit: "shop-web.service".to_owned(), attempt: 3, ago: Duration::from_secs(10) };
+        assert_eq!(past_act(entry, now), Some(act));
+        assert_eq!(past_act("{}", now), None);
     }
 }

@@ -8,11 +8,25 @@ use std::time::{Duration, Instant};
 
 use crate::unit::OnUnhealthy;
 
-/// The pause before the second act in a row; it doubles from then on.
-pub const FIRST_PAUSE: Duration = Duration::from_secs(10);
-pub const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 60);
-/// Healthy for so long, a unit begins anew.
-pub const RECOVERED: Duration = Duration::from_secs(10 * 60);
+/// How soon an act is done again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pauses {
+    /// The pause before the second act in a row; it doubles from then on.
+    pub first: Duration,
+    pub longest: Duration,
+    /// Healthy for so long, a unit begins anew.
+    pub recovered: Duration,
+}
+
+impl Default for Pauses {
+    fn default() -> Self {
+        Self {
+            first: Duration::from_secs(10),
+            longest: Duration::from_secs(5 * 60),
+            recovered: Duration::from_secs(10 * 60),
+        }
+    }
+}
 
 /// How systemd has a unit stand.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -26,8 +40,29 @@ pub enum Standing {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Act {
-    Restart,
+    /// Only ever asked for: nothing that is stopped is started by itself.
+    Start,
     Stop,
+    Restart,
+}
+
+impl Act {
+    /// As systemctl(1) names it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Stop => "stop",
+            Self::Restart => "restart",
+        }
+    }
+
+    pub fn doing(self) -> &'static str {
+        match self {
+            Self::Start => "starting",
+            Self::Stop => "stopping",
+            Self::Restart => "restarting",
+        }
+    }
 }
 
 /// An act that is due.
@@ -42,6 +77,7 @@ pub struct Decision {
 /// What is known of all units.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Policy {
+    pauses: Pauses,
     units: BTreeMap<String, Unit>,
 }
 
@@ -59,6 +95,21 @@ struct Unit {
 }
 
 impl Policy {
+    pub fn new(pauses: Pauses) -> Self {
+        Self { pauses, ..Self::default() }
+    }
+
+    /// From now on.
+    pub fn pause_for(&mut self, pauses: Pauses) {
+        self.pauses = pauses;
+    }
+
+    /// What was done before this policy began: so many acts in a row, the last one then.
+    pub fn resume(&mut self, unit: &str, acts: u32, last_act: Instant) {
+        let unit = self.of(unit);
+        (unit.acts, unit.last_act) = (acts, Some(last_act));
+    }
+
     /// What its service wants.
     pub fn wants(&mut self, unit: &str, wish: OnUnhealthy) {
         self.of(unit).wish = wish;
@@ -71,11 +122,7 @@ impl Policy {
 
     /// Its container is unhealthy.
     pub fn unhealthy(&mut self, unit: &str, now: Instant) {
-        let unit = self.of(unit);
-        if unit.healthy_since.take().is_some_and(|since| now.duration_since(since) >= RECOVERED) {
-            (unit.acts, unit.last_act) = (0, None);
-        }
-        unit.unhealthy = true;
+        self.no_longer_healthy(unit, now).unhealthy = true;
     }
 
     /// Its container is healthy.
@@ -86,10 +133,8 @@ impl Policy {
     }
 
     /// Its container is starting, has no health check, or is gone: nothing is known of its health.
-    pub fn unknown(&mut self, unit: &str) {
-        let unit = self.of(unit);
-        unit.unhealthy = false;
-        unit.healthy_since = None;
+    pub fn unknown(&mut self, unit: &str, now: Instant) {
+        self.no_longer_healthy(unit, now).unhealthy = false;
     }
 
     /// It is no longer on this host.
@@ -104,9 +149,10 @@ impl Policy {
 
     /// What is due now. Each counts as done at once; that its job has ended is to be told by [`Policy::ended`].
     pub fn take_due(&mut self, now: Instant) -> Vec<Decision> {
+        let pauses = self.pauses;
         let mut decisions = Vec::new();
         for (name, unit) in &mut self.units {
-            let Some((act, _)) = unit.due(now).filter(|(_, due)| *due <= now) else { continue };
+            let Some((act, _)) = unit.due(now, pauses).filter(|(_, due)| *due <= now) else { continue };
             unit.acts += 1;
             unit.last_act = Some(now);
             unit.under_way = true;
@@ -124,7 +170,17 @@ impl Policy {
 
     /// When [`Policy::take_due`] will next have something, if nothing else happens.
     pub fn next_due(&self, now: Instant) -> Option<Instant> {
-        self.units.values().filter_map(|unit| unit.due(now)).map(|(_, due)| due).min()
+        self.units.values().filter_map(|unit| unit.due(now, self.pauses)).map(|(_, due)| due).min()
+    }
+
+    /// Its healthy time ends; if that was long enough, all acts before it are forgotten.
+    fn no_longer_healthy(&mut self, unit: &str, now: Instant) -> &mut Unit {
+        let recovered = self.pauses.recovered;
+        let unit = self.of(unit);
+        if unit.healthy_since.take().is_some_and(|since| now.duration_since(since) >= recovered) {
+            (unit.acts, unit.last_act) = (0, None);
+        }
+        unit
     }
 
     fn of(&mut self, unit: &str) -> &mut Unit {
@@ -134,7 +190,7 @@ impl Policy {
 
 impl Unit {
     /// What is to be done and when; not before `now`.
-    fn due(&self, now: Instant) -> Option<(Act, Instant)> {
+    fn due(&self, now: Instant, pauses: Pauses) -> Option<(Act, Instant)> {
         if !self.unhealthy || self.under_way || self.standing != Standing::Running {
             return None;
         }
@@ -143,15 +199,17 @@ impl Unit {
             OnUnhealthy::Stop => Act::Stop,
             OnUnhealthy::None => return None,
         };
-        let earliest = self.last_act.map(|last| last + pause(self.acts));
+        let earliest = self.last_act.map(|last| last + pauses.after(self.acts));
         Some((act, earliest.map_or(now, |earliest| earliest.max(now))))
     }
 }
 
-/// After so many acts in a row.
-fn pause(acts: u32) -> Duration {
-    let doublings = acts.saturating_sub(1).min(16);
-    (FIRST_PAUSE * 2_u32.pow(doublings)).min(LONGEST_PAUSE)
+impl Pauses {
+    /// After so many acts in a row.
+    fn after(self, acts: u32) -> Duration {
+        let doublings = acts.saturating_sub(1).min(16);
+        self.first.saturating_mul(2_u32.pow(doublings)).min(self.longest)
+    }
 }
 
 #[cfg(test)]
@@ -160,6 +218,8 @@ mod tests {
 
     use super::*;
 
+    const FIRST_PAUSE: Duration = Duration::from_secs(10);
+    const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 60);
     const WEB: &str = "shop-web.service";
 
     fn running(unit: &str) -> Policy {
@@ -180,7 +240,7 @@ mod tests {
             now = due;
             assert_eq!(policy.take_due(now), [Decision { unit: WEB.into(), act: Act::Restart, attempt }]);
             assert_eq!(policy.next_due(now), None, "restarted once, not again");
-            policy.unknown(WEB);
+            policy.unknown(WEB, now);
             policy.ended(WEB);
         }
         assert_eq!(pauses, [0, 10, 20, 40, 80, 160, 300, 300]);
@@ -189,13 +249,18 @@ mod tests {
     #[test]
     fn ten_healthy_minutes_make_a_unit_begin_anew_and_fewer_do_not() {
         let start = Instant::now();
-        for (healthy, waits) in [(599, true), (600, false)] {
+        for (healthy, restarted_meanwhile, waits) in
+            [(599, false, true), (600, false, false), (599, true, true), (600, true, false)]
+        {
             let mut policy = running(WEB);
             policy.unhealthy(WEB, start);
             policy.take_due(start);
             policy.ended(WEB);
             policy.healthy(WEB, start);
             let now = start + Duration::from_secs(healthy);
+            if restarted_meanwhile {
+                policy.unknown(WEB, now);
+            }
             policy.unhealthy(WEB, now);
             policy.take_due(now);
             policy.ended(WEB);
@@ -203,6 +268,16 @@ mod tests {
             let pause = policy.next_due(now).unwrap() - now;
             assert_eq!(pause > FIRST_PAUSE, waits, "{pause:?} after {healthy} s");
         }
+    }
+
+    #[test]
+    fn what_was_done_before_is_taken_into_account() {
+        let now = Instant::now();
+        let mut policy = running(WEB);
+        policy.resume(WEB, 3, now);
+        policy.unhealthy(WEB, now);
+        assert_eq!(policy.next_due(now), Some(now + Duration::from_secs(40)));
+        assert_eq!(policy.take_due(now + Duration::from_secs(40))[0].attempt, 4);
     }
 
     #[test]
@@ -255,7 +330,7 @@ mod tests {
         match event {
             Told::Unhealthy => policy.unhealthy(unit, *now),
             Told::Healthy => policy.healthy(unit, *now),
-            Told::Unknown => policy.unknown(unit),
+            Told::Unknown => policy.unknown(unit, *now),
             Told::Runs => policy.stands(unit, Standing::Running),
             Told::StandsOtherwise => policy.stands(unit, Standing::Other),
             Told::Wants(wish) => policy.wants(unit, wish),

@@ -6,13 +6,13 @@ use futures_util::{FutureExt, StreamExt};
 use tokio::sync::mpsc::Sender;
 
 use crate::backoff::Backoff;
-use crate::engine::{ContainerChange, Engine, EngineError};
+use crate::engine::{Engine, EngineChange, EngineError, Fares};
 
 /// What the engine tells.
 pub enum Told {
     /// How all containers fare that run, by this engine.
-    All(Engine, Vec<ContainerChange>),
-    Change(ContainerChange),
+    All(Engine, Vec<Fares>),
+    Change(EngineChange),
     /// It cannot be reached, or its events have ended. It is being tried again.
     Away(EngineError),
 }
@@ -40,7 +40,7 @@ pub async fn watch(to: Sender<Told>) {
 
 /// Until the events end; whether there has been a picture.
 async fn follow(engine: &Engine, to: &Sender<Told>) -> (EngineError, bool) {
-    let mut changes = Box::pin(engine.all_container_changes());
+    let mut changes = Box::pin(engine.changes());
     // The request for events goes out with the first poll: ask for the state only then, so that no change falls in between.
     let first = changes.next().now_or_never();
     let all = match engine.health_of_all().await {

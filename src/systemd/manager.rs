@@ -2,17 +2,19 @@
 //!
 //! In: unit names and jobs. Out: properties, and how each job ended. Invariant: no job is started before its end can be seen.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
-use std::fmt::{self, Write};
+use std::collections::{BTreeSet, HashSet};
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use futures_util::{Stream, StreamExt};
+use futures_util::StreamExt;
 use tokio::sync::OnceCell;
-use zbus::message::Type as MessageType;
 use zbus::proxy::CacheProperties;
-use zbus::{Connection, MatchRule, Message, MessageStream, OwnedObjectPath, OwnedVariant, fdo, proxy};
+use zbus::{Connection, OwnedObjectPath, fdo, proxy};
+
+use super::path::{path_of, unit_of};
+use super::state::{Changed, Properties, UnitState, is_steady, take};
 
 /// Which of systemd's managers is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,13 +35,15 @@ type ListedUnit = (String, String, String, String, String, String, OwnedObjectPa
     default_service = "org.freedesktop.systemd1",
     default_path = "/org/freedesktop/systemd1"
 )]
-trait SystemdManager {
+pub(super) trait SystemdManager {
     fn subscribe(&self) -> zbus::Result<()>;
     fn reload(&self) -> zbus::Result<()>;
     fn load_unit(&self, name: &str) -> zbus::Result<OwnedObjectPath>;
     fn start_unit(&self, name: &str, mode: &str) -> zbus::Result<OwnedObjectPath>;
     fn stop_unit(&self, name: &str, mode: &str) -> zbus::Result<OwnedObjectPath>;
     fn restart_unit(&self, name: &str, mode: &str) -> zbus::Result<OwnedObjectPath>;
+    #[zbus(name = "GetUnitByPID")]
+    fn get_unit_by_pid(&self, pid: u32) -> zbus::Result<OwnedObjectPath>;
     fn reset_failed_unit(&self, name: &str) -> zbus::Result<()>;
     fn enable_unit_files(&self, files: &[&str], runtime: bool, force: bool) -> zbus::Result<(bool, Vec<Link>)>;
     fn disable_unit_files(&self, files: &[&str], runtime: bool) -> zbus::Result<Vec<Link>>;
@@ -126,53 +130,12 @@ pub struct JobOutcome {
     pub result: JobResult,
 }
 
-/// What systemd knows of one unit; names as in org.freedesktop.systemd1(5). Zero and empty where a unit type lacks one.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct UnitState {
-    pub name: String,
-    /// `loaded`, `not-found`, `masked`…
-    pub load: String,
-    pub active: String,
-    pub sub: String,
-    pub status_text: String,
-    /// Why a service failed: `exit-code`, `signal`, `timeout`… `success` if it did not.
-    pub result: String,
-    pub exec_main_status: i32,
-    pub main_pid: u32,
-    pub restarts: u32,
-    pub active_since: Option<SystemTime>,
-    /// When the main process was executed; of a unit without one, when it became active.
-    pub started: Option<SystemTime>,
-    pub slice: String,
-    pub requires: Vec<String>,
-    pub need_daemon_reload: bool,
-}
-
-impl UnitState {
-    pub fn is_active(&self) -> bool {
-        matches!(self.active.as_str(), "active" | "activating" | "reloading" | "refreshing")
-    }
-
-    pub fn is_running(&self) -> bool {
-        self.active != "inactive" && self.active != "failed"
-    }
-}
-
 /// What the processes of a slice use; `None` where it is not accounted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Usage {
     pub cpu: Option<Duration>,
     /// Bytes.
     pub memory: Option<u64>,
-}
-
-/// Something that systemd announces.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Announcement {
-    /// A service's state, or whether a job is under way for it, may have changed: what it is now.
-    Service { unit: String, is_running: bool },
-    /// Unit files were read anew.
-    Reloaded,
 }
 
 #[derive(Debug)]
@@ -220,8 +183,8 @@ pub fn is_booted() -> bool {
 /// A connection to one manager.
 #[derive(Debug, Clone)]
 pub struct Manager {
-    connection: Connection,
-    proxy: SystemdManagerProxy<'static>,
+    pub(super) connection: Connection,
+    pub(super) proxy: SystemdManagerProxy<'static>,
     /// systemd has been asked for signals.
     subscribed: Arc<OnceCell<()>>,
 }
@@ -238,9 +201,13 @@ impl Manager {
             Scope::User => Connection::session().await,
         }
         .map_err(unreachable)?;
-        let builder = SystemdManagerProxy::builder(&connection).cache_properties(CacheProperties::No);
-        let proxy = builder.build().await.map_err(unreachable)?;
-        Ok(Self { connection, proxy, subscribed: Arc::default() })
+        Self::on(&connection).await.map_err(unreachable)
+    }
+
+    /// The manager on a bus that is connected already.
+    pub(crate) async fn on(connection: &Connection) -> zbus::Result<Self> {
+        let builder = SystemdManagerProxy::builder(connection).cache_properties(CacheProperties::No);
+        Ok(Self { connection: connection.clone(), proxy: builder.build().await?, subscribed: Arc::default() })
     }
 
     /// The directories that systemd reads units from, highest priority first.
@@ -286,57 +253,18 @@ impl Manager {
         Ok(())
     }
 
-    /// What systemd announces of its services from now on; ends with the connection.
-    ///
-    /// Whoever calls systemd must not be the one who takes these: a queue of them that is full keeps the answers back.
-    ///
-    /// # Errors
-    /// The bus or systemd refuses.
-    pub async fn announcements(&self) -> Result<impl Stream<Item = Announcement> + Send + use<>, ManagerError> {
-        let failed = refused("announce changes");
-        self.subscribe().await.map_err(&failed)?;
-        let changes = MatchRule::builder()
-            .msg_type(MessageType::Signal)
-            .sender("org.freedesktop.systemd1")
-            .interface("org.freedesktop.DBus.Properties")
-            .member("PropertiesChanged")
-            .path_namespace(UNITS)
-            .add_arg("org.freedesktop.systemd1.Unit")
-            .build()
-            .map_err(&failed)?;
-        let changes = MessageStream::for_match_rule(changes, &self.connection, None).await.map_err(&failed)?;
-        let changes = changes.filter_map(|message| std::future::ready(message.ok().and_then(|it| service_change(&it))));
-        let reloads = self.proxy.receive_reloading().await.map_err(&failed)?;
-        let reloads = reloads.filter_map(|signal| {
-            let begins = signal.args().map_or(true, |args| args.active);
-            std::future::ready((!begins).then_some(Announcement::Reloaded))
-        });
-        Ok(futures_util::stream::select(changes, reloads))
-    }
-
     /// Whether a service is active and nothing is under way for it, neither a job nor an end.
     ///
     /// # Errors
     /// systemd does not answer.
-    pub async fn is_running(&self, unit: &str) -> Result<bool, ManagerError> {
+    pub async fn is_steady(&self, unit: &str) -> Result<bool, ManagerError> {
         let failed = |error| ManagerError::Call { what: format!("describe {unit}"), error };
         let builder = SystemdUnitProxy::builder(&self.connection).cache_properties(CacheProperties::No);
         let proxy = builder.path(path_of(unit)).build().await.map_err(failed)?;
         // At once, and nothing but these: this is between a container that hangs and its restart.
         let (active, sub, job) = tokio::join!(proxy.active_state(), proxy.sub_state(), proxy.job());
         let (active, sub, (job, _)) = (active.map_err(failed)?, sub.map_err(failed)?, job.map_err(failed)?);
-        Ok(active == "active" && sub == "running" && job == 0)
-    }
-
-    /// The file that a unit was loaded from, if there is one.
-    ///
-    /// # Errors
-    /// systemd does not answer.
-    pub async fn fragment(&self, unit: &str) -> Result<Option<PathBuf>, ManagerError> {
-        let failed = |error| ManagerError::Call { what: format!("describe {unit}"), error };
-        let path = self.proxy.load_unit(unit).await.map_err(failed)?;
-        let mut properties = self.properties(&path, "org.freedesktop.systemd1.Unit").await.map_err(failed)?;
-        Ok(take::<String>(&mut properties, "FragmentPath").filter(|path| !path.is_empty()).map(PathBuf::from))
+        Ok(is_steady(&active, &sub, job))
     }
 
     /// Queues jobs and waits until all have ended, and how those ended that they pulled in for `also`.
@@ -368,7 +296,7 @@ impl Manager {
     }
 
     /// Without it systemd sends no signals. Asked for once; that it has been before is no error.
-    async fn subscribe(&self) -> zbus::Result<()> {
+    pub(super) async fn subscribe(&self) -> zbus::Result<()> {
         let ask = || async {
             match self.proxy.subscribe().await {
                 Err(zbus::Error::MethodError(name, ..)) if name == "org.freedesktop.systemd1.AlreadySubscribed" => {
@@ -427,7 +355,12 @@ impl Manager {
         if name.ends_with(".service") {
             properties.extend(self.properties(&path, "org.freedesktop.systemd1.Service").await.map_err(failed)?);
         }
-        Ok(state(name, properties))
+        Ok(UnitState::new(name, Changed(properties)))
+    }
+
+    /// The unit that a process belongs to, if it can be told.
+    pub async fn unit_of_process(&self, pid: u32) -> Option<String> {
+        unit_of(self.proxy.get_unit_by_pid(pid).await.ok()?.as_str())
     }
 
     /// What the units in a slice use.
@@ -466,107 +399,6 @@ impl Ended {
     }
 }
 
-type Properties = HashMap<String, OwnedVariant>;
-
-/// Where systemd's units are on the bus.
-const UNITS: &str = "/org/freedesktop/systemd1/unit";
-
-fn is_running(properties: &Properties) -> bool {
-    let is = |name: &str, value: &str| {
-        properties.get(name).and_then(|found| found.downcast_ref::<&str>().ok()).is_some_and(|found| found == value)
-    };
-    // (id, path) of the job that is under way; 0: none.
-    let job = properties.get("Job").and_then(|job| job.downcast_ref::<zbus::Structure<'_>>().ok());
-    let is_idle = job.is_none_or(|job| matches!(job.fields().first(), Some(zbus::Variant::U32(0))));
-    is("ActiveState", "active") && is("SubState", "running") && is_idle
-}
-
-/// A PropertiesChanged signal of a service, which systemd sends with all that ever changes (org.freedesktop.systemd1(5)).
-fn service_change(message: &Message) -> Option<Announcement> {
-    let header = message.header();
-    let unit = unit_of(header.path()?.as_str()).filter(|unit| unit.ends_with(".service"))?;
-    let body = message.body();
-    let (_, changed, _): (&str, Properties, Vec<&str>) = body.deserialize().ok()?;
-    changed.contains_key("ActiveState").then(|| Announcement::Service { unit, is_running: is_running(&changed) })
-}
-
-/// The object path of a unit.
-fn path_of(unit: &str) -> String {
-    let mut path = format!("{UNITS}/");
-    for (index, byte) in unit.bytes().enumerate() {
-        match byte {
-            b'0'..=b'9' if index > 0 => path.push(char::from(byte)),
-            b'a'..=b'z' | b'A'..=b'Z' => path.push(char::from(byte)),
-            other => {
-                let _infallible = write!(path, "_{other:02x}");
-            }
-        }
-    }
-    path
-}
-
-/// The unit of an object path: what is neither a letter nor a digit is `_` and two hexadecimal digits (sd_bus_path_encode(3)).
-fn unit_of(path: &str) -> Option<String> {
-    let mut bytes = path.strip_prefix(UNITS)?.strip_prefix('/')?.bytes();
-    let mut unit = Vec::new();
-    while let Some(byte) = bytes.next() {
-        let code = match byte {
-            b'_' => [bytes.next()?, bytes.next()?],
-            other => {
-                unit.push(other);
-                continue;
-            }
-        };
-        unit.push(u8::from_str_radix(std::str::from_utf8(&code).ok()?, 16).ok()?);
-    }
-    String::from_utf8(unit).ok()
-}
-
-fn state(name: &str, mut properties: Properties) -> UnitState {
-    let properties = &mut properties;
-    let text = |properties: &mut Properties, name: &str| take::<String>(properties, name).unwrap_or_default();
-    let active_since = take(properties, "ActiveEnterTimestamp").and_then(timestamp);
-    UnitState {
-        name: name.to_owned(),
-        load: text(properties, "LoadState"),
-        active: text(properties, "ActiveState"),
-        sub: text(properties, "SubState"),
-        status_text: text(properties, "StatusText"),
-        result: text(properties, "Result"),
-        slice: text(properties, "Slice"),
-        exec_main_status: take(properties, "ExecMainStatus").unwrap_or_default(),
-        main_pid: take(properties, "MainPID").unwrap_or_default(),
-        restarts: take(properties, "NRestarts").unwrap_or_default(),
-        active_since,
-        started: take(properties, "ExecMainStartTimestamp").and_then(timestamp).or(active_since),
-        requires: take(properties, "Requires").unwrap_or_default(),
-        need_daemon_reload: take(properties, "NeedDaemonReload").unwrap_or_default(),
-    }
-}
-
-fn take<T: TryFrom<OwnedVariant>>(properties: &mut Properties, name: &str) -> Option<T> {
-    T::try_from(properties.remove(name)?).ok()
-}
-
-/// Microseconds since 1970; zero: never.
-fn timestamp(microseconds: u64) -> Option<SystemTime> {
-    (microseconds > 0).then(|| SystemTime::UNIX_EPOCH + Duration::from_micros(microseconds))
-}
-
-fn refused(what: &'static str) -> impl Fn(zbus::Error) -> ManagerError {
+pub(super) fn refused(what: &'static str) -> impl Fn(zbus::Error) -> ManagerError {
     move |error| ManagerError::Call { what: what.to_owned(), error }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_unit_has_the_path_that_systemd_gives_it() {
-        assert_eq!(path_of("shop-web@1.service"), format!("{UNITS}/shop_2dweb_401_2eservice"));
-        assert_eq!(path_of("1.service"), format!("{UNITS}/_31_2eservice"));
-        for unit in ["shop-web@1.service", "1.service", "a\\x2db.service"] {
-            assert_eq!(unit_of(&path_of(unit)).as_deref(), Some(unit));
-        }
-    }
 }

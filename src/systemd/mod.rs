@@ -2,9 +2,14 @@
 //!
 //! Invariant: only this room (and the D-Bus face of wharfd) speaks D-Bus.
 
+pub mod announce;
 pub mod journal;
 pub mod manager;
 pub mod own_unit;
+pub mod path;
 pub mod service;
+pub mod state;
 
-pub use manager::{Announcement, Job, JobOutcome, JobResult, Manager, ManagerError, Scope, UnitState};
+pub use announce::Announcement;
+pub use manager::{Job, JobOutcome, JobResult, Manager, ManagerError, Scope};
+pub use state::UnitState;

@@ -3,13 +3,51 @@
 use std::time::Duration;
 
 use sd_notify::NotifyState;
+use tokio::time::MissedTickBehavior;
 
 /// How much longer the manager shall wait; sent again before it has passed.
 pub const EXTENSION: Duration = Duration::from_secs(60);
 
-/// `READY=1` with the first status.
+/// `READY=1` with a status; the end of a start, or of a reload.
 pub fn ready(status: &str) {
     send(&[NotifyState::Ready, NotifyState::Status(status)]);
+}
+
+/// `RELOADING=1`, which [`ready`] ends.
+pub fn reloading() {
+    if let Ok(now) = NotifyState::monotonic_usec_now() {
+        send(&[NotifyState::Reloading, now]);
+    }
+}
+
+/// `WATCHDOG=1`
+pub fn alive() {
+    send(&[NotifyState::Watchdog]);
+}
+
+/// When to say so: at half of `WatchdogSec=`, as sd_watchdog_enabled(3) advises.
+pub struct Watchdog(Option<tokio::time::Interval>);
+
+/// Reads `$WATCHDOG_USEC`.
+pub fn watchdog() -> Watchdog {
+    let interval = sd_notify::watchdog_enabled().map(|longest| {
+        let mut interval = tokio::time::interval(longest / 2);
+        interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        interval
+    });
+    Watchdog(interval)
+}
+
+impl Watchdog {
+    /// Never, if nobody watches.
+    pub async fn due(&mut self) {
+        match &mut self.0 {
+            Some(interval) => {
+                interval.tick().await;
+            }
+            None => std::future::pending().await,
+        }
+    }
 }
 
 /// `STATUS=`, the line that `systemctl status` shows.

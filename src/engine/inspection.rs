@@ -1,0 +1,173 @@
+//! A container as it is now, for comparison with what it should be.
+
+use std::collections::BTreeMap;
+
+use bollard::models::{ContainerInspectResponse, HostConfig, NetworkSettings, PortBinding};
+use bollard::query_parameters::{InspectContainerOptions, ListContainersOptionsBuilder};
+
+use super::auth;
+use super::{Container, Engine, EngineError, found};
+use crate::spec::label;
+
+/// All of a container that may be changed at the engine after it was made, and what it was made of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Inspection {
+    pub container: Container,
+    pub name: String,
+    pub image_id: String,
+    /// The names of its networks, sorted.
+    pub networks: Vec<String>,
+    /// Its published ports as `docker ps` shows them (`127.0.0.1:8080->80/tcp`), sorted.
+    pub ports: Vec<String>,
+    pub host_config: HostConfig,
+}
+
+/// A container in the engine's list.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ListedContainer {
+    pub name: String,
+    pub id: String,
+    pub image: String,
+    /// The unit that supervises it, if its label names one.
+    pub unit: Option<String>,
+}
+
+/// A kind of change to a container's file system: Engine API, `GET /containers/{id}/changes`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileChange {
+    Modified,
+    Added,
+    Deleted,
+}
+
+impl From<ContainerInspectResponse> for Inspection {
+    fn from(mut inspect: ContainerInspectResponse) -> Self {
+        let settings = inspect.network_settings.take().unwrap_or_default();
+        let host_config = inspect.host_config.clone().unwrap_or_default();
+        let name = inspect.name.take().unwrap_or_default();
+        let networks: BTreeMap<_, _> = settings.networks.clone().unwrap_or_default().into_iter().collect();
+        Self {
+            name: name.trim_start_matches('/').to_owned(),
+            image_id: inspect.image.take().unwrap_or_default(),
+            networks: networks.into_keys().collect(),
+            ports: published(settings),
+            host_config,
+            container: Container::from(inspect),
+        }
+    }
+}
+
+fn published(settings: NetworkSettings) -> Vec<String> {
+    let mut published = Vec::new();
+    for (port, bindings) in settings.ports.unwrap_or_default() {
+        for PortBinding { host_ip, host_port } in bindings.into_iter().flatten() {
+            let (ip, host_port) = (host_ip.unwrap_or_default(), host_port.unwrap_or_default());
+            let ip = if ip.contains(':') { format!("[{ip}]") } else { ip };
+            published.push(format!("{ip}:{host_port}->{port}"));
+        }
+    }
+    published.sort_unstable();
+    published
+}
+
+impl Engine {
+    /// The container of this name or id as it is now, if there is one.
+    pub async fn inspect(&self, name: &str) -> Result<Option<Inspection>, EngineError> {
+        let inspected = self.docker.inspect_container(name, None::<InspectContainerOptions>).await;
+        Ok(found(inspected)?.map(Inspection::from))
+    }
+
+    /// All containers, whether they run or not, sorted by name.
+    pub async fn all_containers(&self) -> Result<Vec<ListedContainer>, EngineError> {
+        let options = ListContainersOptionsBuilder::new().all(true).build();
+        let listed = self.docker.list_containers(Some(options)).await?;
+        let mut all: Vec<_> = listed
+            .into_iter()
+            .map(|container| ListedContainer {
+                name: own_name(container.names.unwrap_or_default()),
+                id: container.id.unwrap_or_default(),
+                image: container.image.unwrap_or_default(),
+                unit: container.labels.and_then(|mut labels| labels.remove(label::UNIT)),
+            })
+            .collect();
+        all.sort_unstable();
+        Ok(all)
+    }
+
+    /// What has changed in the container's file system since it was made: its paths, sorted. Volumes and mounts do not count.
+    pub async fn file_changes(&self, id: &str) -> Result<Vec<(FileChange, String)>, EngineError> {
+        let changes = self.docker.container_changes(id).await?.unwrap_or_default();
+        let mut changes: Vec<_> = changes.into_iter().map(|change| (change.kind.into(), change.path)).collect();
+        changes.sort_unstable_by(|(_, one), (_, other)| one.cmp(other));
+        Ok(changes)
+    }
+
+    /// The digest that the registry has under this reference now.
+    ///
+    /// # Errors
+    /// The registry cannot be reached, does not know it, or wants a login that is not there.
+    pub async fn registry_digest(&self, reference: &str) -> Result<Option<String>, EngineError> {
+        let login = auth::login(reference).await;
+        let inspected = self.docker.inspect_registry_image(reference, login.credentials.clone()).await;
+        let described = inspected.map_err(EngineError::from)?;
+        Ok(described.descriptor.digest)
+    }
+}
+
+impl From<bollard::models::ChangeType> for FileChange {
+    fn from(kind: bollard::models::ChangeType) -> Self {
+        match kind {
+            bollard::models::ChangeType::_1 => Self::Added,
+            bollard::models::ChangeType::_2 => Self::Deleted,
+            _ => Self::Modified,
+        }
+    }
+}
+
+/// Links of old give a container names with two slashes; its own has one.
+fn own_name(names: Vec<String>) -> String {
+    let own = names.into_iter().map(|name| name.trim_start_matches('/').to_owned()).find(|name| !name.contains('/'));
+    own.unwrap_or_default()
+}
+
+/// What is known of an image under its name on this host.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LocalImage {
+    pub id: String,
+    /// The digests under which registries have it, without their names.
+    pub digests: Vec<String>,
+}
+
+impl Engine {
+    /// The image that a reference means on this host, if any does.
+    pub async fn local_image(&self, reference: &str) -> Result<Option<LocalImage>, EngineError> {
+        let inspected = found(self.docker.inspect_image(reference).await)?;
+        Ok(inspected.map(|image| LocalImage {
+            id: image.id.unwrap_or_default(),
+            digests: image
+                .repo_digests
+                .unwrap_or_default()
+                .iter()
+                .filter_map(|digest| digest.split_once('@').map(|(_, digest)| digest.to_owned()))
+                .collect(),
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    #[test]
+    fn ports_read_as_in_docker_ps() {
+        let binding = |ip: &str| PortBinding { host_ip: Some(ip.to_owned()), host_port: Some("8080".to_owned()) };
+        let ports = HashMap::from([
+            ("80/tcp".to_owned(), Some(vec![binding("0.0.0.0"), binding("::")])),
+            ("443/tcp".to_owned(), None),
+        ]);
+        let settings = NetworkSettings { ports: Some(ports), ..NetworkSettings::default() };
+        assert_eq!(published(settings), ["0.0.0.0:8080->80/tcp", "[::]:8080->80/tcp"]);
+    }
+}

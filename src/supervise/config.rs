@@ -1,0 +1,122 @@
+//! /etc/wharf/wharfd.toml: everything in it is optional, and so is the file.
+
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer, de};
+
+use super::policy::Pauses;
+
+/// Where it is looked for.
+pub const FILE: &str = "/etc/wharf/wharfd.toml";
+
+/// What an administrator may say; times as systemd.time(7) writes time spans.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// The pause before an unhealthy container is restarted for the second time in a row; it doubles from then on. 10 s.
+    restart_sec: Option<Span>,
+    /// The longest pause. 5 min.
+    restart_max_delay_sec: Option<Span>,
+    /// Healthy for so long, it begins anew. 10 min.
+    restart_reset_sec: Option<Span>,
+    /// How often the registries are asked what the images' names mean. Never, unless somebody asks for it.
+    check_images_sec: Option<Span>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Span(Duration);
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        match humantime::parse_duration(&text) {
+            Ok(span) if !span.is_zero() => Ok(Self(span)),
+            Ok(_) => Err(de::Error::custom("a time span longer than zero is expected, as \"10s\" or \"5min\"")),
+            Err(error) => {
+                Err(de::Error::custom(format!("{error}; a time span is written as \"10s\", \"5min\" or \"1day\"")))
+            }
+        }
+    }
+}
+
+impl Config {
+    /// Reads the file; one that is not there says nothing.
+    ///
+    /// # Errors
+    /// It cannot be read, or is wrong.
+    pub fn read(file: &Path) -> Result<Self, ConfigError> {
+        let failed = |why: String| ConfigError { file: file.display().to_string(), why };
+        match fs::read_to_string(file) {
+            Ok(text) => toml::from_str(&text).map_err(|error| failed(error.to_string())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
+            Err(error) => Err(failed(error.to_string())),
+        }
+    }
+
+    pub fn pauses(&self) -> Pauses {
+        let default = Pauses::default();
+        let or = |span: Option<Span>, default| span.map_or(default, |span| span.0);
+        Pauses {
+            first: or(self.restart_sec, default.first),
+            longest: or(self.restart_max_delay_sec, default.longest),
+            recovered: or(self.restart_reset_sec, default.recovered),
+        }
+    }
+
+    /// `None`: never.
+    pub fn check_images(&self) -> Option<Duration> {
+        self.check_images_sec.map(|span| span.0)
+    }
+}
+
+#[derive(Debug)]
+pub struct ConfigError {
+    file: String,
+    why: String,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.file, self.why.trim_end())
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Config, ConfigError> {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("wharfd.toml");
+        fs::write(&file, text).unwrap();
+        Config::read(&file)
+    }
+
+    #[test]
+    fn what_is_not_said_is_as_ever() {
+        assert_eq!(Config::read(Path::new("/nonexistent/wharfd.toml")).unwrap(), Config::default());
+        let config = read("restart_sec = \"2s\"\ncheck_images_sec = \"1day\"\n").unwrap();
+        assert_eq!(config.pauses(), Pauses { first: Duration::from_secs(2), ..Pauses::default() });
+        assert_eq!(config.check_images(), Some(Duration::from_secs(24 * 60 * 60)));
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_its_place() {
+        for (text, place, why) in [
+            ("restart_sec = \"0s\"", "line 1, column 15", "longer than zero"),
+            ("\nrestart_sec = \"soon\"", "line 2, column 15", "\"10s\""),
+            ("restart = \"1s\"", "line 1, column 1", "unknown field `restart`"),
+            ("restart_sec = 5", "line 1, column 15", "invalid type: integer"),
+            ("restart_sec =", "line 1, column 14", ""),
+        ] {
+            let error = read(text).unwrap_err().to_string();
+            assert!(error.contains(place) && error.contains(why), "{error}");
+        }
+    }
+}

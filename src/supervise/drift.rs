@@ -1,0 +1,299 @@
+//! What of a container is not as its definition says. Pure.
+//!
+//! What may be changed at the engine without a new container: its name, its networks, its limits and restart policy (Engine API,
+//! `POST /containers/{id}/update`). What may have changed around it: the definition, and what its image's name means.
+
+use std::collections::BTreeSet;
+
+use bollard::models::{HostConfig, RestartPolicyNameEnum};
+
+use crate::engine::{Inspection, LocalImage, OF_CONTAINER};
+use crate::spec::{ContainerSpec, label};
+
+/// In which respect a container differs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Aspect {
+    /// The stack was changed since the container was made.
+    Definition,
+    /// The image's name means another image on this host now.
+    Image,
+    /// The registry has another image under that name.
+    Registry,
+    Name,
+    Labels,
+    Networks,
+    /// Limits and the restart policy: what `docker update` changes.
+    Resources,
+}
+
+impl Aspect {
+    pub const ALL: [Self; 7] =
+        [Self::Definition, Self::Image, Self::Registry, Self::Name, Self::Labels, Self::Networks, Self::Resources];
+
+    /// As it is named on the bus and in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Definition => "definition",
+            Self::Image => "image",
+            Self::Registry => "registry",
+            Self::Name => "name",
+            Self::Labels => "labels",
+            Self::Networks => "networks",
+            Self::Resources => "resources",
+        }
+    }
+}
+
+/// One difference, in words.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Difference {
+    pub aspect: Aspect,
+    pub text: String,
+}
+
+/// All differences between a container and its definition. `image`: what the definition's image means on this host; `registry`:
+/// the digest that its registry was last seen to have under that name.
+pub fn differences(
+    spec: &ContainerSpec,
+    seen: &Inspection,
+    image: Option<&LocalImage>,
+    registry: Option<&str>,
+) -> Vec<Difference> {
+    let mut found = Vec::new();
+    let mut add = |aspect, text| found.push(Difference { aspect, text });
+    let is_current = seen.container.label(label::CONFIG_HASH) == Some(&spec.wharf.config_hash);
+    if !is_current {
+        add(Aspect::Definition, "the stack was changed since the container was made".to_owned());
+    }
+    let reference = spec.container.image.as_deref().unwrap_or_default();
+    match image {
+        Some(image) if image.id != seen.image_id => {
+            let text = format!(
+                "{reference} is {} on this host, the container has {}",
+                short(&image.id),
+                short(&seen.image_id)
+            );
+            add(Aspect::Image, text);
+        }
+        _ => {}
+    }
+    if let (Some(registry), Some(image)) = (registry, image)
+        && !image.digests.is_empty()
+        && !image.digests.iter().any(|digest| digest == registry)
+    {
+        let here = image.digests.first().map(|digest| short(digest)).unwrap_or_default();
+        add(Aspect::Registry, format!("{reference} is {} in its registry, and {here} on this host", short(registry)));
+    }
+    if seen.name != spec.wharf.name {
+        add(Aspect::Name, format!("it is named {}, not {}", seen.name, spec.wharf.name));
+    }
+    // The rest follows from the definition: of another one, only what it says itself can be held against the container.
+    if is_current {
+        let labels = spec.container.labels.iter().flatten();
+        let mut other: Vec<_> = labels
+            .filter(|(name, value)| seen.container.label(name) != Some(value))
+            .map(|(name, _)| name.as_str())
+            .collect();
+        if !other.is_empty() {
+            other.sort_unstable();
+            add(Aspect::Labels, format!("it lacks the labels {}, or has them otherwise", other.join(", ")));
+        }
+        networks(spec, seen, &mut add);
+        resources(spec.container.host_config.as_ref(), &seen.host_config, &mut add);
+    }
+    found.sort_unstable();
+    found
+}
+
+fn networks(spec: &ContainerSpec, seen: &Inspection, add: &mut impl FnMut(Aspect, String)) {
+    let mode = spec.container.host_config.as_ref().and_then(|host| host.network_mode.as_deref()).unwrap_or("bridge");
+    if mode.starts_with(OF_CONTAINER) {
+        return;
+    }
+    let endpoints = spec.container.networking_config.as_ref().and_then(|config| config.endpoints_config.as_ref());
+    let mut declared: BTreeSet<&str> = endpoints.into_iter().flatten().map(|(name, _)| name.as_str()).collect();
+    declared.extend(spec.wharf.networks.iter().map(|network| network.name.as_str()));
+    declared.insert(if mode == "default" { "bridge" } else { mode });
+    let connected: BTreeSet<&str> = seen.networks.iter().map(String::as_str).collect();
+    for network in declared.difference(&connected) {
+        add(Aspect::Networks, format!("it is not connected to {network}"));
+    }
+    for network in connected.difference(&declared) {
+        add(Aspect::Networks, format!("it is connected to {network}, which its definition does not name"));
+    }
+}
+
+fn resources(declared: Option<&HostConfig>, seen: &HostConfig, add: &mut impl FnMut(Aspect, String)) {
+    let none = HostConfig::default();
+    let declared = declared.unwrap_or(&none);
+    for ((field, declared), (_, seen)) in numbers(declared).into_iter().zip(numbers(seen)) {
+        // `docker update` cannot take one away: the engine's kernel does not know it, and the engine has dropped it.
+        if declared != seen && seen != 0 {
+            add(Aspect::Resources, format!("{field} is {seen}, not {declared}"));
+        }
+    }
+    if let Some(seen) = seen.pids_limit {
+        // "Unlimited" has several numbers.
+        let (seen, declared) = (seen.max(0), declared.pids_limit.unwrap_or(0).max(0));
+        if seen != declared {
+            add(Aspect::Resources, format!("PidsLimit is {seen}, not {declared}"));
+        }
+    }
+    // Without a limit of its own, swap is as much as memory again, or not limited at all.
+    let memory = declared.memory.unwrap_or(0);
+    let swap = seen.memory_swap.unwrap_or(0);
+    let as_declared = match declared.memory_swap.unwrap_or(0) {
+        0 => [0, -1, 2 * memory].contains(&swap),
+        limit => swap == limit,
+    };
+    if !as_declared && seen.memory == declared.memory.or(Some(0)) {
+        let declared = declared.memory_swap.unwrap_or(2 * memory);
+        add(Aspect::Resources, format!("MemorySwap is {swap}, not {declared}"));
+    }
+    for (field, declared, seen) in [
+        ("CpusetCpus", &declared.cpuset_cpus, &seen.cpuset_cpus),
+        ("CpusetMems", &declared.cpuset_mems, &seen.cpuset_mems),
+    ] {
+        let (declared, seen) = (declared.as_deref().unwrap_or_default(), seen.as_deref().unwrap_or_default());
+        if declared != seen {
+            add(Aspect::Resources, format!("{field} is `{seen}`, not `{declared}`"));
+        }
+    }
+    let (policy, declared) = (restart_policy(seen), restart_policy(declared));
+    if policy != declared {
+        add(
+            Aspect::Resources,
+            format!("RestartPolicy is {policy}, not {declared}: the engine restarts it beside systemd"),
+        );
+    }
+}
+
+/// The numbers that `docker update` changes, by their names in the Engine API. Zero: not set.
+fn numbers(host: &HostConfig) -> [(&'static str, i64); 8] {
+    [
+        ("Memory", host.memory.unwrap_or(0)),
+        ("MemoryReservation", host.memory_reservation.unwrap_or(0)),
+        ("NanoCpus", host.nano_cpus.unwrap_or(0)),
+        ("CpuShares", host.cpu_shares.unwrap_or(0)),
+        ("CpuPeriod", host.cpu_period.unwrap_or(0)),
+        ("CpuQuota", host.cpu_quota.unwrap_or(0)),
+        ("CpuRealtimePeriod", host.cpu_realtime_period.unwrap_or(0)),
+        ("CpuRealtimeRuntime", host.cpu_realtime_runtime.unwrap_or(0)),
+    ]
+}
+
+fn restart_policy(host: &HostConfig) -> RestartPolicyNameEnum {
+    let policy = host.restart_policy.as_ref().and_then(|policy| policy.name);
+    policy.filter(|policy| *policy != RestartPolicyNameEnum::EMPTY).unwrap_or(RestartPolicyNameEnum::NO)
+}
+
+/// `sha256:0123456789ab`
+fn short(digest: &str) -> &str {
+    digest.get(.."sha256:".len() + 12).unwrap_or(digest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::from_json;
+    use bollard::models::ContainerInspectResponse;
+
+    fn spec() -> ContainerSpec {
+        from_json(
+            r#"{"container": {"Image": "shop/web:1", "HostConfig": {"NetworkMode": "shop_default", "Memory": 1048576},
+                "Labels": {"io.wharf.config-hash": "1"}, "NetworkingConfig": {"EndpointsConfig": {"shop_default": {}}}},
+                "wharf": {"project": "shop", "service": "web", "name": "shop-web", "config_hash": "1", "pull_policy": "missing",
+                "ready": "started", "stop_grace_period": 10.0}}"#,
+        )
+        .unwrap()
+    }
+
+    fn inspected(change: impl FnOnce(&mut serde_json::Value)) -> Inspection {
+        let mut inspect = serde_json::json!({
+            "Id": "c", "Name": "/shop-web", "Image": "sha256:a", "Config": {"Labels": {"io.wharf.config-hash": "1"}},
+            "HostConfig": {"NetworkMode": "shop_default", "Memory": 1_048_576, "MemorySwap": 2_097_152, "CpusetCpus": "",
+                "RestartPolicy": {"Name": "no"}},
+            "NetworkSettings": {"Networks": {"shop_default": {}}},
+        });
+        change(&mut inspect);
+        Inspection::from(serde_json::from_value::<ContainerInspectResponse>(inspect).unwrap())
+    }
+
+    fn found(seen: &Inspection) -> Vec<String> {
+        let image = LocalImage { id: "sha256:a".to_owned(), digests: vec!["sha256:d".to_owned()] };
+        let found = differences(&spec(), seen, Some(&image), Some("sha256:d"));
+        found.into_iter().map(|difference| format!("{}: {}", difference.aspect.as_str(), difference.text)).collect()
+    }
+
+    #[test]
+    fn a_container_as_it_was_made_does_not_differ() {
+        assert_eq!(found(&inspected(|_| ())), [""; 0]);
+    }
+
+    #[test]
+    fn each_change_at_the_engine_is_named() {
+        type Change = fn(&mut serde_json::Value);
+        let changes: [(Change, &str); 9] = [
+            (|it| it["Name"] = "/other".into(), "name: it is named other, not shop-web"),
+            (
+                |it| it["NetworkSettings"]["Networks"] = serde_json::json!({}),
+                "networks: it is not connected to shop_default",
+            ),
+            (
+                |it| it["NetworkSettings"]["Networks"]["back"] = serde_json::json!({}),
+                "networks: it is connected to back, which its definition does not name",
+            ),
+            (|it| it["HostConfig"]["Memory"] = 5.into(), "resources: Memory is 5, not 1048576"),
+            (|it| it["HostConfig"]["PidsLimit"] = 5.into(), "resources: PidsLimit is 5, not 0"),
+            (|it| it["HostConfig"]["MemorySwap"] = 5.into(), "resources: MemorySwap is 5, not 2097152"),
+            (|it| it["HostConfig"]["CpusetCpus"] = "0".into(), "resources: CpusetCpus is `0`, not ``"),
+            (
+                |it| it["HostConfig"]["RestartPolicy"]["Name"] = "always".into(),
+                "resources: RestartPolicy is always, not no: the engine restarts it beside systemd",
+            ),
+            (
+                |it| it["Image"] = "sha256:b".into(),
+                "image: shop/web:1 is sha256:a on this host, the container has sha256:b",
+            ),
+        ];
+        for (change, difference) in changes {
+            assert_eq!(found(&inspected(change)), [difference]);
+        }
+    }
+
+    #[test]
+    fn a_limit_that_the_kernel_does_not_know_was_not_changed_by_anybody() {
+        let seen = inspected(|it| {
+            it["HostConfig"]["Memory"] = 0.into();
+            it["HostConfig"]["MemorySwap"] = 0.into();
+            it["HostConfig"]["PidsLimit"] = serde_json::Value::Null;
+        });
+        assert_eq!(found(&seen), [""; 0]);
+    }
+
+    #[test]
+    fn another_definition_is_one_difference_and_not_all_that_follow_from_it() {
+        let seen = inspected(|it| {
+            it["Config"]["Labels"]["io.wharf.config-hash"] = "0".into();
+            it["HostConfig"]["Memory"] = 5.into();
+        });
+        assert_eq!(found(&seen), ["definition: the stack was changed since the container was made"]);
+    }
+
+    #[test]
+    fn what_the_registry_has_is_compared_with_what_was_pulled() {
+        let image = |digests: &[&str]| LocalImage {
+            id: "sha256:a".to_owned(),
+            digests: digests.iter().map(|&digest| digest.to_owned()).collect(),
+        };
+        let seen = inspected(|_| ());
+        let aspects = |image: &LocalImage, registry| {
+            let found = differences(&spec(), &seen, Some(image), registry);
+            found.into_iter().map(|difference| difference.aspect).collect::<Vec<_>>()
+        };
+        assert_eq!(aspects(&image(&["sha256:d"]), Some("sha256:e")), [Aspect::Registry]);
+        assert_eq!(aspects(&image(&["sha256:e", "sha256:d"]), Some("sha256:d")), []);
+        assert_eq!(aspects(&image(&[]), Some("sha256:e")), [], "it was built here");
+        assert_eq!(aspects(&image(&["sha256:d"]), None), [], "nobody has asked");
+    }
+}

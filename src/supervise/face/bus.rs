@@ -1,0 +1,150 @@
+//! `io.wharf.Supervisor1` on the system bus: an object for each container, and what changes about it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use futures_util::StreamExt;
+use tokio::sync::mpsc::{Sender, UnboundedReceiver};
+use zbus::fdo::{DBusProxy, ObjectManager, Properties};
+use zbus::names::InterfaceName;
+use zbus::object_server::{Interface, SignalEmitter};
+use zbus::{Connection, Variant};
+
+use super::caller::Gate;
+use super::container::{ContainerObject, ContainerObjectSignals, Slot};
+use super::host::ManagerObject;
+use super::{Picture, Request, Shared, Update};
+use crate::supervise::facts::Facts;
+use crate::systemd::path::encode;
+
+/// The well-known name.
+const NAME: &str = "io.wharf.Supervisor1";
+
+/// The object of the manager; those of the containers lie below it.
+const ROOT: &str = "/io/wharf/Supervisor1";
+
+/// The object of a container, by its unit.
+pub(super) fn path_of(unit: &str) -> String {
+    format!("{ROOT}/container/{}", encode(unit))
+}
+
+/// Serves until nobody sends updates, or the bus is lost.
+pub(super) async fn serve(
+    mut updates: UnboundedReceiver<Update>,
+    requests: Sender<Request>,
+    is_alive: &AtomicBool,
+) -> zbus::Result<()> {
+    let connection = Connection::system().await?;
+    let picture: Shared = Arc::new(RwLock::new(Picture::default()));
+    let gate = Arc::new(Gate::new(&connection, requests).await?);
+    let mut bus = Bus { connection, picture, gate, slots: BTreeMap::new() };
+    let server = bus.connection.object_server();
+    server.at(ROOT, ObjectManager).await?;
+    server.at(ROOT, ManagerObject::new(bus.picture.clone())).await?;
+    // Nobody takes the name away: the end of this stream is the end of the connection.
+    let mut lost = DBusProxy::new(&bus.connection).await?.receive_name_lost().await?;
+    loop {
+        tokio::select! {
+            update = updates.recv() => match update {
+                Some(Update::Ping) => is_alive.store(true, Ordering::Relaxed),
+                Some(update) => bus.tell(update).await?,
+                None => return Ok(()),
+            },
+            lost = lost.next() => if lost.is_none() { return Ok(()) },
+        }
+    }
+}
+
+struct Bus {
+    connection: Connection,
+    picture: Shared,
+    gate: Arc<Gate>,
+    /// The facts that each object shows.
+    slots: BTreeMap<String, Slot>,
+}
+
+impl Bus {
+    async fn tell(&mut self, update: Update) -> zbus::Result<()> {
+        match update {
+            Update::Facts(facts) => self.show(facts).await,
+            Update::Gone(unit) => {
+                self.slots.remove(&unit);
+                self.change_picture(|picture| {
+                    picture.containers.remove(&unit);
+                });
+                self.connection.object_server().remove::<ContainerObject, _>(path_of(&unit)).await?;
+                Ok(())
+            }
+            Update::Others(others) => self.show_host(|picture| picture.others = others).await,
+            Update::Engine { is_connected } => {
+                self.show_host(|picture| picture.engine_is_connected = is_connected).await
+            }
+            Update::Restarted { unit, restart } => {
+                self.emitter(&unit)?.restarted(&restart.reason, &restart.detail).await
+            }
+            Update::Stopped { unit, reason, detail } => self.emitter(&unit)?.stopped(&reason, &detail).await,
+            Update::Failed { unit, act, reason, why } => {
+                self.emitter(&unit)?.job_failed(act.as_str(), &reason, &why).await
+            }
+            Update::Ready => {
+                if let Err(error) = self.connection.request_name(NAME).await {
+                    // Without it nobody finds the objects, but what hangs is still restarted.
+                    eprintln!("<3>cannot own {NAME} on the system bus, is its policy installed? {error}");
+                }
+                Ok(())
+            }
+            Update::Ping => Ok(()),
+        }
+    }
+
+    async fn show(&mut self, facts: Arc<Facts>) -> zbus::Result<()> {
+        let unit = facts.declared.unit.clone();
+        self.change_picture(|picture| {
+            picture.containers.insert(unit.clone(), facts.clone());
+        });
+        match self.slots.get(&unit) {
+            Some(slot) => {
+                let before = ContainerObject::of(slot.replace(facts.clone()));
+                let now = ContainerObject::of(facts);
+                changed(&self.emitter(&unit)?, ContainerObject::name(), before.differences(&now)).await
+            }
+            None => {
+                let slot = Slot::new(facts);
+                let object = ContainerObject::new(slot.clone(), self.gate.clone());
+                self.connection.object_server().at(path_of(&unit), object).await?;
+                self.slots.insert(unit, slot);
+                Ok(())
+            }
+        }
+    }
+
+    async fn show_host(&mut self, change: impl FnOnce(&mut Picture)) -> zbus::Result<()> {
+        let host = ManagerObject::new(self.picture.clone());
+        let before = host.values();
+        self.change_picture(change);
+        let differences = host.values().into_iter().filter(|(name, value)| before.get(name) != Some(value)).collect();
+        let emitter = SignalEmitter::new(&self.connection, ROOT)?;
+        changed(&emitter, ManagerObject::name(), differences).await
+    }
+
+    fn change_picture(&self, change: impl FnOnce(&mut Picture)) {
+        change(&mut self.picture.write().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn emitter(&self, unit: &str) -> zbus::Result<SignalEmitter<'static>> {
+        SignalEmitter::new(&self.connection, path_of(unit))
+    }
+}
+
+/// One signal for all that changed at a time.
+async fn changed(
+    emitter: &SignalEmitter<'_>,
+    interface: InterfaceName<'_>,
+    values: HashMap<&'static str, Variant<'static>>,
+) -> zbus::Result<()> {
+    if values.is_empty() {
+        return Ok(());
+    }
+    Properties::properties_changed(emitter, interface, values, (&[]).into()).await
+}

@@ -1,0 +1,107 @@
+//! All that is known of one container: what was declared, how its unit stands, what the engine has.
+
+use std::collections::BTreeMap;
+use std::time::SystemTime;
+
+use super::drift::Difference;
+use super::inventory::Declared;
+use crate::systemd::UnitState;
+
+/// One container, whether it runs or not.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Facts {
+    pub declared: Declared,
+    pub unit: UnitState,
+    pub seen: Seen,
+    pub restarts: Restarts,
+}
+
+/// The definition as it was read last, and the container as the engine showed it last. Empty: there is none.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// The image that the definition names.
+    pub image: String,
+    /// The definition's hash.
+    pub spec_hash: String,
+    pub container_id: String,
+    pub image_id: String,
+    /// The hash of the definition that the container was made of.
+    pub running_spec_hash: String,
+    /// `none` (no healthcheck), `starting`, `healthy`, `unhealthy` (Engine API).
+    pub health: String,
+    /// What the healthcheck printed last.
+    pub health_output: String,
+    /// As `docker ps` shows them.
+    pub ports: Vec<String>,
+    pub drift: Vec<Difference>,
+}
+
+/// The restarts that were not an administrator's own, since wharfd was started.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Restarts {
+    by_reason: BTreeMap<String, u32>,
+    pub last: Option<Restart>,
+    /// How the unit failed last, as systemd forgets it with the next start.
+    failure: Option<(String, String)>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Restart {
+    pub at: SystemTime,
+    /// systemd's word for the unit's failure (`exit-code`, `signal`, `oom-kill`…; `success`: it ended), or `unhealthy`, `requested`,
+    /// `dependency`.
+    pub reason: String,
+    /// More, for people: the exit status, what the healthcheck said, who asked.
+    pub detail: String,
+}
+
+impl Restarts {
+    /// How many there were, by reason.
+    pub fn by_reason(&self) -> impl Iterator<Item = (&str, u32)> {
+        self.by_reason.iter().map(|(reason, count)| (reason.as_str(), *count))
+    }
+
+    pub fn count(&self) -> u32 {
+        self.by_reason.values().sum()
+    }
+
+    pub fn add(&mut self, restart: Restart) {
+        *self.by_reason.entry(restart.reason.clone()).or_default() += 1;
+        self.last = Some(restart);
+    }
+
+    /// Looks at the unit as it was and as it is: systemd may have restarted it meanwhile, and says why only until it has.
+    pub fn compare(&mut self, before: &UnitState, now: &UnitState) -> Option<Restart> {
+        if !now.result.is_empty() && now.result != "success" {
+            let detail = if now.exec_main_status == 0 { String::new() } else { now.exec_main_status.to_string() };
+            self.failure = Some((now.result.clone(), detail));
+        }
+        if now.restarts <= before.restarts {
+            return None;
+        }
+        let (reason, detail) = self.failure.take().unwrap_or_else(|| ("success".to_owned(), String::new()));
+        let restart = Restart { at: SystemTime::now(), reason, detail };
+        self.add(restart.clone());
+        Some(restart)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_restart_by_systemd_has_the_reason_that_was_told_before_it() {
+        let mut restarts = Restarts::default();
+        let running = UnitState { result: "success".to_owned(), ..UnitState::default() };
+        let failed = UnitState { result: "exit-code".to_owned(), exec_main_status: 3, ..UnitState::default() };
+        let again = UnitState { restarts: 1, ..running.clone() };
+        assert_eq!(restarts.compare(&running, &failed), None);
+        let restart = restarts.compare(&failed, &again).unwrap();
+        assert_eq!((restart.reason.as_str(), restart.detail.as_str()), ("exit-code", "3"));
+        // Started by hand, systemd counts from zero; then the container ends well.
+        assert_eq!(restarts.compare(&again, &running), None);
+        assert_eq!(restarts.compare(&running, &again).unwrap().reason, "success");
+        assert_eq!(restarts.count(), 2);
+    }
+}

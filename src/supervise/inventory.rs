@@ -1,0 +1,62 @@
+//! Which containers this host has units for, told from the unit files.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use crate::spec::ContainerSpec;
+use crate::unit::{InstalledUnit, OnUnhealthy};
+
+/// The unit of a container.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Declared {
+    pub unit: String,
+    pub project: String,
+    pub service: String,
+    /// Of a template, `%i`; else empty.
+    pub instance: String,
+    /// The container's name at the engine.
+    pub container: String,
+    pub spec: PathBuf,
+    pub on_unhealthy: OnUnhealthy,
+    /// Units that are restarted after this one has been.
+    pub restarts_with: Vec<String>,
+}
+
+/// The containers' units; of templates those instances that the stack wants, or that are among `running`.
+pub fn declared(installed: &[InstalledUnit], running: &[String]) -> Vec<Declared> {
+    let wanted: Vec<&str> =
+        installed.iter().flat_map(|unit| &unit.mark.wants).chain(running).map(String::as_str).collect();
+    installed.iter().flat_map(|unit| of_unit(unit, &wanted)).collect()
+}
+
+/// The patterns (glob(7)) that the instances of the templates match.
+pub fn instance_patterns(installed: &[InstalledUnit]) -> Vec<String> {
+    let templates = installed.iter().filter(|unit| unit.mark.container.is_some() && unit.name.contains("@."));
+    templates.map(|unit| unit.name.replacen("@.", "@*.", 1)).collect()
+}
+
+fn of_unit(unit: &InstalledUnit, wanted: &[&str]) -> Vec<Declared> {
+    let (Some(service), Some(container)) = (&unit.mark.service, &unit.mark.container) else { return Vec::new() };
+    let one = Declared {
+        unit: unit.name.clone(),
+        project: unit.mark.project.clone(),
+        service: service.clone(),
+        instance: String::new(),
+        container: container.clone(),
+        spec: unit.directory.join(ContainerSpec::file_name(&unit.mark.project, service)),
+        on_unhealthy: unit.mark.on_unhealthy,
+        restarts_with: unit.mark.restarts_with.clone(),
+    };
+    if !unit.name.contains("@.") {
+        return vec![one];
+    }
+    let names: BTreeSet<(&str, &str)> =
+        wanted.iter().filter_map(|name| Some((*name, unit.instance_of(name)?))).collect();
+    let instances = names.into_iter().map(|(name, instance)| Declared {
+        unit: name.to_owned(),
+        instance: instance.to_owned(),
+        container: format!("{container}-{instance}"),
+        ..one.clone()
+    });
+    instances.collect()
+}

@@ -1,0 +1,48 @@
+//! A look at one container: its definition on disk, and what the engine has for it.
+
+use super::drift;
+use super::facts::Seen;
+use super::inventory::Declared;
+use crate::engine::{Engine, EngineError};
+use crate::spec::{self, ContainerSpec, label};
+
+/// Everything is asked anew. `registry`: the digest that the registry was last seen to have under the image's name.
+///
+/// # Errors
+/// The engine does not answer.
+pub async fn look(engine: &Engine, declared: &Declared, id: &str, registry: Option<&str>) -> Result<Seen, EngineError> {
+    let spec = definition(declared);
+    let mut seen = Seen::default();
+    let mut image = None;
+    if let Some(spec) = &spec {
+        seen.image = spec.container.image.clone().unwrap_or_default();
+        seen.spec_hash.clone_from(&spec.wharf.config_hash);
+        image = engine.local_image(&seen.image).await?;
+    }
+    // Somebody may have renamed it, so by its id first.
+    let mut inspection = if id.is_empty() { None } else { engine.inspect(id).await? };
+    if inspection.is_none() {
+        inspection = engine.inspect(&declared.container).await?;
+    }
+    let is_its_own = |unit: Option<&str>| unit == Some(declared.unit.as_str());
+    let Some(found) = inspection.filter(|found| is_its_own(found.container.label(label::UNIT))) else {
+        return Ok(seen);
+    };
+    if let Some(spec) = &spec {
+        seen.drift = drift::differences(spec, &found, image.as_ref(), registry);
+    }
+    seen.running_spec_hash = found.container.label(label::CONFIG_HASH).unwrap_or_default().to_owned();
+    seen.container_id = found.container.id;
+    seen.image_id = found.image_id;
+    seen.ports = found.ports;
+    seen.health = found.container.health.status.to_string();
+    seen.health_output = found.container.health.output.trim().to_owned();
+    Ok(seen)
+}
+
+/// `None`: it is not there, or not whole; the unit itself will say so.
+fn definition(declared: &Declared) -> Option<ContainerSpec> {
+    let text = std::fs::read_to_string(&declared.spec).ok()?;
+    let spec: ContainerSpec = spec::from_json(&text).ok()?;
+    Some(if declared.instance.is_empty() { spec } else { spec.of_instance(&declared.instance) })
+}
