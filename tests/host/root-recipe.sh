@@ -7,6 +7,7 @@ packages=(
     systemd systemd-sysv libpam-systemd dbus dbus-user-session polkitd
     docker.io docker-cli docker-compose docker-registry iptables
     podman                                  # for Quadlet's generator, a peer in the benchmarks
+    prometheus                              # scrapes wharfd in a test
     iproute2 ca-certificates curl procps jq socat sqlite3 strace python3-minimal apache2-utils
     busybox-static
 )
@@ -25,7 +26,8 @@ systemctl --quiet --root="$root" mask \
     getty.target console-getty.service getty-static.service \
     apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service fstrim.timer man-db.timer \
     podman.service podman.socket podman-restart.service podman-auto-update.service podman-auto-update.timer \
-    podman-clean-transient.service netavark-dhcp-proxy.service netavark-dhcp-proxy.socket
+    podman-clean-transient.service netavark-dhcp-proxy.service netavark-dhcp-proxy.socket \
+    prometheus.service
 
 systemctl --quiet --root="$root" set-default multi-user.target
 

@@ -14,6 +14,7 @@ use zbus::{Connection, Variant};
 use super::caller::Gate;
 use super::container::{ContainerObject, ContainerObjectSignals, Slot};
 use super::host::ManagerObject;
+use super::metrics::listen;
 use super::{Picture, Request, Shared, Update};
 use crate::supervise::facts::Facts;
 use crate::systemd::path::encode;
@@ -37,6 +38,7 @@ pub(super) async fn serve(
 ) -> zbus::Result<()> {
     let connection = Connection::system().await?;
     let picture: Shared = Arc::new(RwLock::new(Picture::default()));
+    listen(&picture);
     let gate = Arc::new(Gate::new(&connection, requests).await?);
     let mut bus = Bus { connection, picture, gate, slots: BTreeMap::new() };
     let server = bus.connection.object_server();

@@ -8,6 +8,7 @@ mod bus;
 mod caller;
 mod container;
 mod host;
+mod metrics;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
