@@ -304,6 +304,31 @@ pub struct NetworkSpec {
 }
 
 /// A volume: `shop-data.volume.json`.
+/// What wharfd does about an unhealthy container: the key `on_unhealthy`, which a unit's mark hands on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OnUnhealthy {
+    #[default]
+    Restart,
+    Stop,
+    None,
+}
+
+impl OnUnhealthy {
+    /// As the stack file and the mark say it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Restart => "restart",
+            Self::Stop => "stop",
+            Self::None => "none",
+        }
+    }
+
+    /// A newer version of Wharf may know more; what this one does not know, it does not do.
+    pub fn of(word: &str) -> Self {
+        [Self::Restart, Self::Stop].into_iter().find(|wish| wish.as_str() == word).unwrap_or(Self::None)
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct VolumeSpec {
     /// The body of `POST /volumes/create` (Engine API).

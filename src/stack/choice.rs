@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use super::decode::Fields;
-use super::model::{Condition, OnUnhealthy, PullPolicy, Ready, Restart};
+use super::model::{Condition, PullPolicy, Ready, Restart};
 use super::node::Value;
 use super::problem::{ChoiceFault, Expected, Invalid, Report, Shape};
 use super::suggest::nearest;
+use crate::spec::OnUnhealthy;
 
 /// The word, if it is allowed.
 pub fn one_of(key: &'static str, text: &str, allowed: &'static [&'static str]) -> Result<&'static str, Invalid> {
@@ -38,11 +39,7 @@ pub fn restart(text: &str) -> Result<Restart, Invalid> {
 
 /// What wharfd does.
 pub fn on_unhealthy(text: &str) -> Result<OnUnhealthy, Invalid> {
-    Ok(match one_of("on_unhealthy", text, &["restart", "stop", "none"])? {
-        "stop" => OnUnhealthy::Stop,
-        "none" => OnUnhealthy::None,
-        _ => OnUnhealthy::Restart,
-    })
+    one_of("on_unhealthy", text, &["restart", "stop", "none"]).map(OnUnhealthy::of)
 }
 
 /// `pull_policy` and `pull_refresh_after`. Source: Compose Specification, services, pull_policy; its schema for the latter.

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use crate::unit::OnUnhealthy;
+use crate::spec::OnUnhealthy;
 
 /// The pause before the second act in a row; it doubles from then on.
 pub const FIRST_PAUSE: Duration = Duration::from_secs(10);

@@ -9,6 +9,6 @@ mod name;
 mod quote;
 
 pub use file::{Section, UnitFile};
-pub use mark::{Mark, OnUnhealthy, owner_of};
+pub use mark::{Mark, owner_of};
 pub use name::{escape, slice_name};
 pub use quote::{Unwritable, command_line, path_word, text};

@@ -14,6 +14,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::diagnostic::Place;
+use crate::spec::OnUnhealthy;
 
 pub use build::{AdditionalContext, Build, BuildCache, BuildContext, BuildNetwork, ContextSource, Dockerfile};
 pub use job::{Hook, Schedule};
@@ -145,15 +146,6 @@ impl Service {
             _ => None,
         })
     }
-}
-
-/// What wharfd does about a container that is unhealthy.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum OnUnhealthy {
-    #[default]
-    Restart,
-    Stop,
-    None,
 }
 
 /// What `systemctl reload` does.
