@@ -175,15 +175,13 @@ pub struct BuildPart {
     pub always: bool,
 }
 
-/// A secret that a step of a build may ask for; it reaches the program as [`FileSpec`] says.
+/// A secret that a step of a build may ask for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BuildSecret {
     /// `id` in `RUN --mount=type=secret,id=…`.
     pub id: String,
-    pub source: String,
-    pub credential: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub value: Option<String>,
+    #[serde(flatten)]
+    pub contents: Contents,
 }
 
 /// How long all `pre_stop` hooks of a container may take together: the container shall stop even if one of them hangs.
@@ -193,9 +191,9 @@ pub fn pre_stop_limit(stop_grace_period: Duration) -> Duration {
     stop_grace_period.max(USUAL)
 }
 
-/// A secret or config, which reaches wharf-run as a systemd credential of its unit (systemd.exec(5), Credentials).
+/// Where the program finds what a secret or config holds: in a systemd credential of its unit (systemd.exec(5), Credentials).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FileSpec {
+pub struct Contents {
     /// What messages call it, e.g. `secret db_password`.
     pub source: String,
     /// The credential's ID: the name of its file in `$CREDENTIALS_DIRECTORY`.
@@ -203,6 +201,13 @@ pub struct FileSpec {
     /// The credential is a [`ValuesSpec`], and this is the name of one of its values.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
+}
+
+/// A secret or config that is a file in the container.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileSpec {
+    #[serde(flatten)]
+    pub contents: Contents,
     /// The host's file from which systemd loads the credential, if the stack names one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
