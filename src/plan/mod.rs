@@ -235,7 +235,7 @@ impl Files {
     }
 
     fn build(&mut self, stack: &Stack, head: &units::Head, service: &Service, build: &Build) {
-        let spec = build::build_spec(stack, service, build);
+        let spec = build::build_spec(stack, head, service, build);
         let unit = names::build_unit(&stack.name, &service.name);
         let origin = Origin { place: &build.place, restarts: Some(&unit) };
         self.spec(origin, &names::build_spec(&stack.name, &service.name), &spec);
