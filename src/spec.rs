@@ -1,10 +1,14 @@
 //! What `plan` hands to `wharf-run`: a container, network or volume as JSON beside its unit.
 //!
 //! The engine's part is the Engine API's own create body, sent as it is; the rest is what the engine cannot know.
-//! Invariant: no secret value is in a spec but [`ValuesSpec`], which nobody but root and systemd reads, and the same stack gives the same bytes (keys are sorted).
+//! Invariant: no secret value is in a spec but [`ValuesSpec`], which nobody but root and systemd reads, and the same stack gives
+//! the same bytes (keys are sorted).
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bollard::models::{ContainerCreateBody, EndpointSettings, ExecConfig, NetworkCreateRequest, VolumeCreateRequest};
@@ -25,7 +29,7 @@ pub mod label {
 
 /// Exit statuses of `wharf-run` that are not the container's own: numbers that hardly any program uses.
 pub mod exit {
-    /// The engine or the registry cannot be reached . Always restarted.
+    /// The engine or the registry cannot be reached. Always restarted.
     pub const UNAVAILABLE: u8 = 250;
     /// The start failed this time. Restarted as the service's policy says.
     pub const TRY_AGAIN: u8 = 251;
@@ -300,15 +304,6 @@ pub enum Ready {
     Completed,
 }
 
-/// A network: `shop-default.network.json`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct NetworkSpec {
-    /// The body of `POST /networks/create` (Engine API).
-    pub network: NetworkCreateRequest,
-    pub wharf: ResourcePart,
-}
-
-/// A volume: `shop-data.volume.json`.
 /// What wharfd does about an unhealthy container: the key `on_unhealthy`, which a unit's mark hands on.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum OnUnhealthy {
@@ -334,6 +329,15 @@ impl OnUnhealthy {
     }
 }
 
+/// A network: `shop-default.network.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NetworkSpec {
+    /// The body of `POST /networks/create` (Engine API).
+    pub network: NetworkCreateRequest,
+    pub wharf: ResourcePart,
+}
+
+/// A volume: `shop-data.volume.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct VolumeSpec {
     /// The body of `POST /volumes/create` (Engine API).
@@ -356,14 +360,38 @@ pub struct ResourcePart {
     pub config_hash: String,
 }
 
-/// A spec as text: indented, keys sorted, a line break at the end.
+/// A spec, or a part of one, as text: indented, keys sorted, a line break at the end.
+pub fn to_json<T: Serialize>(spec: &T) -> String {
+    // Through a Value, whose maps are sorted: the engine's models hold maps in random order.
+    let sorted = serde_json::to_value(spec).expect("a spec is plain data with string keys");
+    format!("{sorted:#}\n")
+}
+
+/// Why there is no spec in a file.
+#[derive(Debug)]
+pub enum ReadError {
+    Unreadable { path: PathBuf, error: io::Error },
+    NoSpec { path: PathBuf, error: serde_json::Error },
+}
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreadable { path, error } => write!(f, "{}: {error}", path.display()),
+            Self::NoSpec { path, error } => {
+                write!(f, "{}: {error}; run `wharf generate` to write it anew", path.display())
+            }
+        }
+    }
+}
+
+/// Reads a spec from its file.
 ///
 /// # Errors
-/// None for the types of this file; serde_json's signature has one.
-pub fn to_json<T: Serialize>(spec: &T) -> serde_json::Result<String> {
-    // Through a Value, whose maps are sorted: the engine's models hold maps in random order.
-    let sorted = serde_json::to_value(spec)?;
-    Ok(serde_json::to_string_pretty(&sorted)? + "\n")
+/// The file cannot be read, or is of another version.
+pub fn read<T: DeserializeOwned>(path: &Path) -> Result<T, ReadError> {
+    let text = fs::read_to_string(path).map_err(|error| ReadError::Unreadable { path: path.to_owned(), error })?;
+    from_json(&text).map_err(|error| ReadError::NoSpec { path: path.to_owned(), error })
 }
 
 /// Reads a spec.

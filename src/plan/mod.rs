@@ -255,8 +255,7 @@ impl Files {
     }
 
     fn spec<T: serde::Serialize>(&mut self, origin: Origin, name: &str, spec: &T) {
-        let contents = spec::to_json(spec).expect("a spec is plain data with string keys");
-        self.add(origin, name, contents, 0o600);
+        self.add(origin, name, spec::to_json(spec), 0o600);
     }
 
     fn add(&mut self, origin: Origin, name: &str, contents: String, mode: u32) {

@@ -145,7 +145,7 @@ impl Material {
     /// SHA-256 of all that the image is made of.
     fn hash(&self, spec: &BuildSpec) -> Result<Sha256, ContextError> {
         let mut hasher = Sha256::new();
-        hasher.update(to_json(&spec.build).unwrap_or_default());
+        hasher.update(to_json(&spec.build));
         if let Some(dockerfile) = &self.dockerfile {
             dockerfile.hash(&mut hasher);
         }
