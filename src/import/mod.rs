@@ -22,7 +22,7 @@ mod yaml;
 use std::path::{Path, PathBuf};
 
 use crate::diagnostic::{Diagnostics, Place};
-use crate::stack;
+use crate::path::absolute;
 use crate::stack::node::Value;
 use assemble::{Assembled, assemble};
 use paths::Move;
@@ -93,7 +93,7 @@ fn finish(
         explicit::restart(table);
         let from = &|place: &Place| assembled.surroundings.at(place).directory.clone();
         let to = match &request.output {
-            Some(output) => stack::absolute(&directory_of(output)),
+            Some(output) => absolute(&directory_of(output)),
             None => assembled.main.directory.clone(),
         };
         let dotenv = assembled.main.shown_directory.join(".env");
@@ -118,7 +118,7 @@ fn directory_of(file: &Path) -> PathBuf {
 /// At least one.
 fn files(request: &Request<'_>, found: &mut Found) -> Option<Vec<PathBuf>> {
     let Some(first) = request.files.first() else {
-        let here = stack::absolute(Path::new("."));
+        let here = absolute(Path::new("."));
         let files = discover::files(&here);
         if files.is_empty() {
             found.add_without_place(Assembly::NoComposeFile { directory: here });

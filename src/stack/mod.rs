@@ -58,5 +58,6 @@ pub(crate) mod variables;
 mod volumes;
 mod words;
 
-pub use load::{Loaded, Request, absolute, load, override_of, project_name_of};
+pub use crate::path::absolute;
+pub use load::{Loaded, Request, load, override_of, project_name_of};
 pub use model::*;

@@ -20,11 +20,11 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use super::environment::read_file;
-use super::load::absolute;
 use super::node::Node;
 use super::problem::{Composition, FileProblem, Report};
 use super::surroundings::{Scope, Scopes};
 use crate::diagnostic::Place;
+use crate::path::absolute;
 
 pub use language::{Language, Toml};
 
