@@ -14,7 +14,7 @@ use std::process::Command;
 use support::Host;
 use wharf::diagnostic::Diagnostics;
 use wharf::plan::{Location, Plan, Reader, plan};
-use wharf::stack::{Loaded, MountKind, PullPolicy, Request, Stack, load, override_of};
+use wharf::stack::{Loaded, PullPolicy, Request, Stack, load, override_of};
 
 /// Where the stack files of the cases lie as far as the units can tell.
 const STACK_DIRECTORY: &str = "/etc/wharf";
@@ -89,21 +89,7 @@ impl Case {
             (_, Ok(beside)) => Path::new("/etc").join(beside),
             _ => path.to_owned(),
         };
-        stack.source = moved(&stack.source);
-        stack.further_sources.iter_mut().for_each(|source| *source = moved(source));
-        for build in stack.services.values_mut().filter_map(|service| service.build.as_mut()) {
-            build.directories_mut().for_each(|directory| *directory = moved(directory));
-        }
-        for file in stack.secrets.values_mut().chain(stack.configs.values_mut()) {
-            if let Some(path) = file.source.path_mut() {
-                *path = moved(path);
-            }
-        }
-        for mount in stack.services.values_mut().flat_map(|service| &mut service.mounts) {
-            if let MountKind::Bind { source, .. } = &mut mount.kind {
-                *source = moved(source);
-            }
-        }
+        stack.host_paths_mut().for_each(|path| *path = moved(path));
     }
 
     /// The plan, and the warnings on the way; or what is wrong.
