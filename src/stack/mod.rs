@@ -44,6 +44,7 @@ mod ports;
 mod privileges;
 pub(crate) mod problem;
 mod profiles;
+mod pull_policy;
 mod reload;
 mod resources;
 mod schedule;
