@@ -3,9 +3,8 @@
 //! In: the paths of the files. Out: TOML that means to Wharf what the files mean to Compose, and a list of what it could not say.
 //! Invariant: nothing is dropped in silence: what is not in the TOML is in the list. Files are read here, none is written.
 //!
-//! The way through: `discover` (which files) → `yaml` (text to trees) → `assemble` (trees to one) → `explicit` (what Compose means
-//! without saying it) →
-//! `judge` (what Wharf refuses) → `paths` (for the stack file's directory) → `write` (tree to TOML).
+//! The way through: `discover` (which files) → `yaml` (text to trees) → `assemble` (trees to one) → `explicit` (what Compose
+//! means without saying it) → `judge` (what Wharf refuses) → `paths` (for the stack file's directory) → `write` (tree to TOML).
 
 mod assemble;
 mod discover;
