@@ -21,7 +21,8 @@ pub struct Prepared {
     pub warnings: Diagnostics,
 }
 
-/// Every `*.toml` of a directory, sorted; none if there is no such directory. `*.override.toml` are no stacks but parts of them.
+/// Every `*.toml` of a directory, sorted; none if there is no such directory. `*.override.toml` are no stacks but parts of them, and
+/// `wharfd.toml` is wharfd's.
 ///
 /// # Errors
 /// The directory cannot be read.
@@ -35,8 +36,8 @@ pub fn stacks_in(directory: &Path) -> io::Result<Vec<PathBuf>> {
     for entry in entries {
         let path = entry?.path();
         let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
-        let is_override = stack::override_of(&path).is_none();
-        if !hidden && !is_override && path.extension().is_some_and(|extension| extension == "toml") {
+        let is_stack = stack::override_of(&path).is_some() && !stack::is_of_wharfd(&path);
+        if !hidden && is_stack && path.extension().is_some_and(|extension| extension == "toml") {
             stacks.push(path);
         }
     }

@@ -54,6 +54,11 @@ pub fn override_of(path: &Path) -> Option<PathBuf> {
     (!stem.ends_with(".override")).then(|| path.with_file_name(format!("{stem}.override.toml")))
 }
 
+/// Whether a file is wharfd's own configuration, which lies among the stacks and is none: by its name alone.
+pub fn is_of_wharfd(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name == "wharfd.toml")
+}
+
 /// Reads, interpolates, merges, decodes and checks the stack files of one project.
 ///
 /// The project's name is offered to interpolation as `COMPOSE_PROJECT_NAME`.

@@ -60,5 +60,5 @@ mod volumes;
 mod words;
 
 pub use crate::path::absolute;
-pub use load::{Loaded, Request, load, override_of, project_name_of};
+pub use load::{Loaded, Request, is_of_wharfd, load, override_of, project_name_of};
 pub use model::*;
