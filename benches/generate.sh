@@ -9,14 +9,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 rounds=${1:-11}
-host=bench-generate-$$
-tree=$(mktemp -d)
-chmod 755 "$tree"
-trap 'tests/host/host down "$host" >/dev/null 2>&1 || true; rm -rf "$tree"' EXIT
-
-make -s install PREFIX=/usr DESTDIR="$tree"
-tests/host/host prepare
-tests/host/host up "$host" --owner $$ --install "$tree"
+source benches/host.bash generate
 
 tests/host/host exec "$host" -- python3 - "$rounds" <<'PYTHON'
 import os, subprocess, sys, time

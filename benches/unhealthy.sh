@@ -8,14 +8,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 containers=${1:-100}
-host=bench-unhealthy-$$
-tree=$(mktemp -d)
-chmod 755 "$tree"
-trap 'tests/host/host down "$host" >/dev/null 2>&1 || true; rm -rf "$tree"' EXIT
-
-make -s install PREFIX=/usr DESTDIR="$tree" ${PROFILE:+PROFILE="$PROFILE"}
-tests/host/host prepare
-tests/host/host up "$host" --owner $$ --install "$tree"
+source benches/host.bash unhealthy
 
 tests/host/host exec "$host" -- python3 - "$containers" <<'PYTHON'
 import json, subprocess, sys, time

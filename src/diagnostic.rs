@@ -150,6 +150,11 @@ impl Diagnostics {
         self.errors > 0
     }
 
+    /// Also of those that are not kept.
+    pub fn error_count(&self) -> usize {
+        self.errors
+    }
+
     /// Whether another error would not be kept.
     pub fn is_full(&self) -> bool {
         self.errors >= MOST

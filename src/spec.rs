@@ -1,10 +1,14 @@
 //! What `plan` hands to `wharf-run`: a container, network or volume as JSON beside its unit.
 //!
 //! The engine's part is the Engine API's own create body, sent as it is; the rest is what the engine cannot know.
-//! Invariant: no secret value is in a spec but [`ValuesSpec`], which nobody but root and systemd reads, and the same stack gives the same bytes (keys are sorted).
+//! Invariant: no secret value is in a spec but [`ValuesSpec`], which nobody but root and systemd reads, and the same stack gives
+//! the same bytes (keys are sorted).
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bollard::models::{ContainerCreateBody, EndpointSettings, ExecConfig, NetworkCreateRequest, VolumeCreateRequest};
@@ -25,7 +29,7 @@ pub mod label {
 
 /// Exit statuses of `wharf-run` that are not the container's own: numbers that hardly any program uses.
 pub mod exit {
-    /// The engine or the registry cannot be reached . Always restarted.
+    /// The engine or the registry cannot be reached. Always restarted.
     pub const UNAVAILABLE: u8 = 250;
     /// The start failed this time. Restarted as the service's policy says.
     pub const TRY_AGAIN: u8 = 251;
@@ -180,15 +184,13 @@ pub struct BuildPart {
     pub always: bool,
 }
 
-/// A secret that a step of a build may ask for; it reaches the program as [`FileSpec`] says.
+/// A secret that a step of a build may ask for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BuildSecret {
     /// `id` in `RUN --mount=type=secret,id=…`.
     pub id: String,
-    pub source: String,
-    pub credential: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub value: Option<String>,
+    #[serde(flatten)]
+    pub contents: Contents,
 }
 
 /// How long all `pre_stop` hooks of a container may take together: the container shall stop even if one of them hangs.
@@ -198,9 +200,9 @@ pub fn pre_stop_limit(stop_grace_period: Duration) -> Duration {
     stop_grace_period.max(USUAL)
 }
 
-/// A secret or config, which reaches wharf-run as a systemd credential of its unit (systemd.exec(5), Credentials).
+/// Where the program finds what a secret or config holds: in a systemd credential of its unit (systemd.exec(5), Credentials).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FileSpec {
+pub struct Contents {
     /// What messages call it, e.g. `secret db_password`.
     pub source: String,
     /// The credential's ID: the name of its file in `$CREDENTIALS_DIRECTORY`.
@@ -208,6 +210,13 @@ pub struct FileSpec {
     /// The credential is a [`ValuesSpec`], and this is the name of one of its values.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
+}
+
+/// A secret or config that is a file in the container.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileSpec {
+    #[serde(flatten)]
+    pub contents: Contents,
     /// The host's file from which systemd loads the credential, if the stack names one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
@@ -300,6 +309,31 @@ pub enum Ready {
     Completed,
 }
 
+/// What wharfd does about an unhealthy container: the key `on_unhealthy`, which a unit's mark hands on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OnUnhealthy {
+    #[default]
+    Restart,
+    Stop,
+    None,
+}
+
+impl OnUnhealthy {
+    /// As the stack file and the mark say it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Restart => "restart",
+            Self::Stop => "stop",
+            Self::None => "none",
+        }
+    }
+
+    /// A newer version of Wharf may know more; what this one does not know, it does not do.
+    pub fn of(word: &str) -> Self {
+        [Self::Restart, Self::Stop].into_iter().find(|wish| wish.as_str() == word).unwrap_or(Self::None)
+    }
+}
+
 /// A network: `shop-default.network.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NetworkSpec {
@@ -331,14 +365,38 @@ pub struct ResourcePart {
     pub config_hash: String,
 }
 
-/// A spec as text: indented, keys sorted, a line break at the end.
+/// A spec, or a part of one, as text: indented, keys sorted, a line break at the end.
+pub fn to_json<T: Serialize>(spec: &T) -> String {
+    // Through a Value, whose maps are sorted: the engine's models hold maps in random order.
+    let sorted = serde_json::to_value(spec).expect("a spec is plain data with string keys");
+    format!("{sorted:#}\n")
+}
+
+/// Why there is no spec in a file.
+#[derive(Debug)]
+pub enum ReadError {
+    Unreadable { path: PathBuf, error: io::Error },
+    NoSpec { path: PathBuf, error: serde_json::Error },
+}
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreadable { path, error } => write!(f, "{}: {error}", path.display()),
+            Self::NoSpec { path, error } => {
+                write!(f, "{}: {error}; run `wharf generate` to write it anew", path.display())
+            }
+        }
+    }
+}
+
+/// Reads a spec from its file.
 ///
 /// # Errors
-/// None for the types of this file; serde_json's signature has one.
-pub fn to_json<T: Serialize>(spec: &T) -> serde_json::Result<String> {
-    // Through a Value, whose maps are sorted: the engine's models hold maps in random order.
-    let sorted = serde_json::to_value(spec)?;
-    Ok(serde_json::to_string_pretty(&sorted)? + "\n")
+/// The file cannot be read, or is of another version.
+pub fn read<T: DeserializeOwned>(path: &Path) -> Result<T, ReadError> {
+    let text = fs::read_to_string(path).map_err(|error| ReadError::Unreadable { path: path.to_owned(), error })?;
+    from_json(&text).map_err(|error| ReadError::NoSpec { path: path.to_owned(), error })
 }
 
 /// Reads a spec.

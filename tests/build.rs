@@ -6,10 +6,6 @@ use std::time::Duration;
 
 use support::Host;
 
-fn property(host: &Host, unit: &str, name: &str) -> String {
-    host.sh(&format!("systemctl show --property={name} --value {unit}")).ok().stdout.trim().to_owned()
-}
-
 fn image(host: &Host) -> String {
     host.sh("docker image inspect --format '{{.Id}}' shop-web").ok().stdout
 }
@@ -58,7 +54,7 @@ fn an_image_is_built_before_its_container_and_again_only_when_something_changed(
     wait_for_line(&host, "version one");
     let log = journal(&host, "shop-web-build");
     assert!(log.contains("[3/3] COPY . /srv\n") && log.contains("\nfrom-the-step\n"), "{log}");
-    assert_eq!(property(&host, "shop-web-build", "StatusText"), "Image shop-web is built");
+    assert_eq!(host.property("shop-web-build", "StatusText"), "Image shop-web is built");
     let first = image(&host);
     let files = host.sh("docker run --rm shop-web find /srv").ok().stdout;
     assert!(files.contains("/srv/page") && !files.contains("notes"), "{files}");
@@ -66,7 +62,7 @@ fn an_image_is_built_before_its_container_and_again_only_when_something_changed(
 
     // Times and what is not sent do not count.
     host.sh("touch web/page; echo more >web/notes/private; systemctl restart shop-web-build").ok();
-    assert_eq!(property(&host, "shop-web-build", "StatusText"), "Image shop-web is up to date");
+    assert_eq!(host.property("shop-web-build", "StatusText"), "Image shop-web is up to date");
     assert_eq!(image(&host), first);
 
     // A reload builds without touching what runs.
@@ -91,26 +87,26 @@ fn a_build_that_fails_says_why_and_keeps_its_container_down() {
     assert!(said.stderr.contains("dependency"), "{said:?}");
     let log = journal(&host, "shop-web-build");
     assert!(log.contains("no compiler"), "{log}");
-    let status = property(&host, "shop-web-build", "StatusText");
+    let status = host.property("shop-web-build", "StatusText");
     assert!(status.starts_with("cannot build image shop-web: the builder failed: "), "{status}");
     assert!(status.ends_with("did not complete successfully: exit code: 3"), "{status}");
-    assert_eq!(property(&host, "shop-web-build", "ExecMainStatus"), "252");
+    assert_eq!(host.property("shop-web-build", "ExecMainStatus"), "252");
     assert_eq!(host.sh("docker ps --all --quiet").ok().stdout, "");
 
     host.sh("rm web/Dockerfile; systemctl start shop-web-build").fails();
-    let status = property(&host, "shop-web-build", "StatusText");
+    let status = host.property("shop-web-build", "StatusText");
     assert!(status.contains("there is no Dockerfile /root/web/Dockerfile"), "{status}");
 
     host.write("/root/web/Dockerfile", "FROM 127.0.0.1:5000/busybox:1\nRUNN echo\n");
     host.sh("systemctl start shop-web-build").fails();
-    let status = property(&host, "shop-web-build", "StatusText");
+    let status = host.property("shop-web-build", "StatusText");
     assert!(status.contains("dockerfile parse error on line 2: unknown instruction: RUNN"), "{status}");
 
     host.write("/root/web/Dockerfile", DOCKERFILE);
     host.sh("systemctl start shop-web").ok();
     // An image that somebody removed is asked for by the name of its unit.
     host.sh("systemctl stop shop-web; docker rmi --force shop-web; systemctl start shop-web").fails();
-    let status = property(&host, "shop-web", "StatusText");
+    let status = host.property("shop-web", "StatusText");
     assert!(status.contains("systemctl restart shop-web-build.service"), "{status}");
     host.sh("systemctl restart shop-web-build && systemctl start shop-web").ok();
 }
@@ -234,14 +230,14 @@ fn a_dockerfile_of_today_gets_secrets_caches_hosts_and_further_contexts() {
     host.sh("echo changed >web/page; sed -i s/sha256sum/md5sum/ web/Dockerfile; systemctl reload shop-web-build").ok();
     assert_eq!(in_image(&host, "cat /srv/page /times"), "changed\n2\n");
     host.sh("echo new >secret; systemctl restart shop-web-build").ok();
-    assert_eq!(property(&host, "shop-web-build", "StatusText"), "Image shop-web is up to date");
+    assert_eq!(host.property("shop-web-build", "StatusText"), "Image shop-web is up to date");
 
     // An image of the stack that it is made of is a part of it.
     host.sh(
         "sed -i s/first/second/ base/Dockerfile; systemctl restart shop-base-build; systemctl start shop-web-build",
     )
     .ok();
-    assert_eq!(property(&host, "shop-web-build", "StatusText"), "Image shop-web is built");
+    assert_eq!(host.property("shop-web-build", "StatusText"), "Image shop-web is built");
     assert_eq!(in_image(&host, "cat /base"), "second\n");
 }
 
@@ -251,7 +247,7 @@ fn a_build_that_is_stopped_ends_at_the_engine_too() {
     host.write("/root/web/Dockerfile", "FROM 127.0.0.1:5000/busybox:1\nRUN echo begun; sleep 1234\n");
     host.sh("wharf generate shop.toml; systemctl start --no-block shop-web-build").ok();
     host.wait_for("the step", Duration::from_secs(20), || journal(&host, "shop-web-build").contains("\nbegun\n"));
-    let status = property(&host, "shop-web-build", "StatusText");
+    let status = host.property("shop-web-build", "StatusText");
     assert_eq!(status, "Building shop-web: [2/2] RUN echo begun; sleep 1234");
     assert_eq!(host.sh("pgrep -fc '^sleep 1234'").ok().stdout, "1\n");
     host.sh("systemctl stop shop-web-build").ok();
@@ -282,7 +278,7 @@ fn an_engine_without_buildkit_is_told_in_one_line() {
          wharf generate shop.toml")
         .ok();
     host.sh("timeout 20 systemctl start shop-web-build").fails();
-    let status = property(&host, "shop-web-build", "StatusText");
+    let status = host.property("shop-web-build", "StatusText");
     assert_eq!(
         status,
         "cannot build image shop-web: the builder failed: this engine has no BuildKit, which a build needs: use Docker \

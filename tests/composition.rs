@@ -127,6 +127,28 @@ fn yaml_is_refused_with_the_way_out() {
 }
 
 #[test]
+fn the_configuration_of_wharfd_is_no_stack() {
+    let directory = Directory::with(&[
+        ("root/etc/wharf/shop.toml", &service("web", "")),
+        ("root/etc/wharf/wharfd.toml", "anything = true\n"),
+        ("whole.toml", "include = [\"root/etc/wharf/wharfd.toml\"]\n"),
+    ]);
+    let written = directory.wharf(&["generate", "--root", "root"], &[]).ok();
+    assert!(written.stderr.contains("shop-web.service") && !written.stderr.contains("wharfd"), "{written:?}");
+    for arguments in [
+        ["check", "root/etc/wharf/wharfd.toml"].as_slice(),
+        &["check", "whole.toml"],
+        &["generate", "--output", "units", "--file", "root/etc/wharf/shop.toml", "-f", "root/etc/wharf/wharfd.toml"],
+    ] {
+        let said = directory.wharf(arguments, &[]);
+        assert_eq!(said.status, 3, "{said:?}");
+        let why = "root/etc/wharf/wharfd.toml is the configuration of wharfd, not a stack file";
+        assert!(said.stderr.contains(why), "{said:?}");
+    }
+    assert!(!directory.path("units").exists());
+}
+
+#[test]
 fn a_file_that_is_included_twice_says_its_warnings_once() {
     let directory = Directory::with(&[
         ("shop.toml", "include = [\"a.toml\", \"b.toml\"]\n"),

@@ -1,8 +1,9 @@
 //! Given this stack, these units: each directory of tests/cases is a stack and the files expected of it, byte for byte.
 //!
 //! `tests/cases/NAME/`: the stack file with what it names (in further directories, if those are stack files too), `environment`
-//! (the process's, one `NAME=value` a line), `arguments` (`--file NAME` or `--profile NAME`, one a line), `expected/` (the unit directory; none if the stack is invalid) and `diagnostics` (errors or warnings as they are shown, if
-//! there are any). `UPDATE=1 cargo test --test golden` rewrites the last two.
+//! (the process's, one `NAME=value` a line), `arguments` (`--file NAME` or `--profile NAME`, one a line), `expected/` (the unit
+//! directory; none if the stack is invalid) and `diagnostics` (errors or warnings as they are shown, if there are any).
+//! `UPDATE=1 cargo test --test golden` rewrites the last two.
 
 mod support;
 
@@ -12,18 +13,15 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use support::Host;
+use support::cases::{Case, cases, difference, update};
 use wharf::diagnostic::Diagnostics;
 use wharf::plan::{Location, Plan, Reader, plan};
-use wharf::stack::{Loaded, MountKind, PullPolicy, Request, Stack, load, override_of};
+use wharf::stack::{Loaded, PullPolicy, Request, Stack, load, override_of};
+
+const CASES: &str = "tests/cases";
 
 /// Where the stack files of the cases lie as far as the units can tell.
 const STACK_DIRECTORY: &str = "/etc/wharf";
-
-struct Case {
-    name: String,
-    /// Relative to the package, which is where tests run: so diagnostics show the same path everywhere.
-    directory: PathBuf,
-}
 
 /// What a stack came to: the contents of its unit directory, and what was said.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -32,20 +30,10 @@ struct Outcome {
     diagnostics: String,
 }
 
-fn cases() -> Vec<Case> {
-    let mut cases: Vec<Case> = fs::read_dir("tests/cases")
-        .expect("tests run in the package's directory")
-        .map(|entry| entry.expect("a directory can be listed").path())
-        .map(|directory| Case { name: directory.file_name().unwrap().to_str().unwrap().to_owned(), directory })
-        .collect();
-    cases.sort_by(|a, b| a.name.cmp(&b.name));
-    cases
-}
-
 impl Case {
     /// The values of an argument, e.g. `--profile`.
     fn arguments(&self, name: &str) -> Vec<String> {
-        let text = fs::read_to_string(self.directory.join("arguments")).unwrap_or_default();
+        let text = self.text("arguments");
         let values = text.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
         values.map(str::to_owned).collect()
     }
@@ -59,14 +47,9 @@ impl Case {
         stacks[0].clone()
     }
 
-    fn environment(&self) -> BTreeMap<String, String> {
-        let text = fs::read_to_string(self.directory.join("environment")).unwrap_or_default();
-        let given = text.lines().filter_map(|line| line.split_once('='));
-        std::iter::once(("HOME", "/home/ada")).chain(given).map(|(n, v)| (n.to_owned(), v.to_owned())).collect()
-    }
-
     fn load(&self) -> Result<Loaded, Diagnostics> {
-        let environment = self.environment();
+        let mut environment = self.environment();
+        environment.entry("HOME".to_owned()).or_insert_with(|| "/home/ada".to_owned());
         let lookup = |name: &str| environment.get(name).cloned();
         let files = self.arguments("--file");
         let mut request = if files.is_empty() {
@@ -89,21 +72,7 @@ impl Case {
             (_, Ok(beside)) => Path::new("/etc").join(beside),
             _ => path.to_owned(),
         };
-        stack.source = moved(&stack.source);
-        stack.further_sources.iter_mut().for_each(|source| *source = moved(source));
-        for build in stack.services.values_mut().filter_map(|service| service.build.as_mut()) {
-            build.directories_mut().for_each(|directory| *directory = moved(directory));
-        }
-        for file in stack.secrets.values_mut().chain(stack.configs.values_mut()) {
-            if let Some(path) = file.source.path_mut() {
-                *path = moved(path);
-            }
-        }
-        for mount in stack.services.values_mut().flat_map(|service| &mut service.mounts) {
-            if let MountKind::Bind { source, .. } = &mut mount.kind {
-                *source = moved(source);
-            }
-        }
+        stack.host_paths_mut().for_each(|path| *path = moved(path));
     }
 
     /// The plan, and the warnings on the way; or what is wrong.
@@ -132,8 +101,7 @@ impl Case {
             let path = entry.unwrap().path();
             (path.file_name().unwrap().to_str().unwrap().to_owned(), fs::read_to_string(&path).unwrap())
         });
-        let diagnostics = fs::read_to_string(self.directory.join("diagnostics")).unwrap_or_default();
-        Outcome { files: files.collect(), diagnostics }
+        Outcome { files: files.collect(), diagnostics: self.text("diagnostics") }
     }
 
     fn rewrite(&self, outcome: &Outcome) {
@@ -162,15 +130,10 @@ fn contents(plan: &Plan) -> BTreeMap<String, String> {
     files
 }
 
-/// The first line in which two texts differ, as an administrator would look for it.
-fn difference(name: &str, expected: &Outcome, got: &Outcome) -> Vec<String> {
+fn differences_of(name: &str, expected: &Outcome, got: &Outcome) -> Vec<String> {
     let mut found = Vec::new();
     let mut compare = |file: &str, expected: Option<&String>, got: Option<&String>| match (expected, got) {
-        (Some(expected), Some(got)) if expected == got => (),
-        (Some(expected), Some(got)) => {
-            let diff = similar::TextDiff::from_lines(expected, got);
-            found.push(diff.unified_diff().header(&format!("{name}/{file}"), "now").to_string());
-        }
+        (Some(expected), Some(got)) => found.extend(difference(&format!("{name}/{file}"), expected, got)),
         (Some(_), None) => found.push(format!("{name}/{file} is not written any more")),
         (None, _) => found.push(format!("{name}/{file} is new")),
     };
@@ -184,21 +147,20 @@ fn difference(name: &str, expected: &Outcome, got: &Outcome) -> Vec<String> {
 
 #[test]
 fn each_stack_gives_the_expected_files() {
-    let update = std::env::var_os("UPDATE").is_some();
     let mut differences = Vec::new();
-    for case in cases() {
+    for case in cases(CASES) {
         let outcome = case.outcome();
-        if update {
+        if update() {
             case.rewrite(&outcome);
         }
-        differences.extend(difference(&case.name, &case.expected(), &outcome));
+        differences.extend(differences_of(&case.name, &case.expected(), &outcome));
     }
     assert!(differences.is_empty(), "UPDATE=1 accepts this:\n{}", differences.join("\n"));
 }
 
 #[test]
 fn a_stack_that_must_be_refused_is_refused_and_no_other() {
-    for case in cases() {
+    for case in cases(CASES) {
         let refused = case.plan().is_err();
         assert_eq!(refused, case.name.starts_with("invalid-"), "{}", case.name);
     }
@@ -206,7 +168,7 @@ fn a_stack_that_must_be_refused_is_refused_and_no_other() {
 
 #[test]
 fn the_same_stack_gives_the_same_bytes() {
-    for case in cases() {
+    for case in cases(CASES) {
         assert_eq!(case.outcome(), case.outcome(), "{}", case.name);
     }
 }
@@ -214,7 +176,7 @@ fn the_same_stack_gives_the_same_bytes() {
 /// One service never fetches the image, one always does: it is fetched.
 #[test]
 fn an_image_is_fetched_if_any_service_wants_it() {
-    let case = cases().into_iter().find(|case| case.name == "pull-policy").unwrap();
+    let case = cases(CASES).into_iter().find(|case| case.name == "pull-policy").unwrap();
     let mut stack = case.load().unwrap().stack;
     stack.services.get_mut("always").unwrap().pull_policy = Some(PullPolicy::Never);
     let location = Location { unit_dir: "/u".into(), libexec: "/r".into(), reader: Reader::System };
@@ -243,6 +205,6 @@ fn systemd_verifies_every_expected_unit() {
         echo "verified $(ls -d */expected | wc -l)"
     "#;
     let said = host.sh(verify).ok().stdout;
-    let valid = cases().iter().filter(|case| !case.name.starts_with("invalid-")).count();
+    let valid = cases(CASES).iter().filter(|case| !case.name.starts_with("invalid-")).count();
     assert_eq!(said, format!("verified {valid}\n"));
 }

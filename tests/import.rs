@@ -4,19 +4,19 @@
 //! (one `NAME=value` a line), `expected.toml` (what was written) and `diagnostics` (what was said, and the exit code).
 //! `UPDATE=1 cargo test --test import` rewrites the last two.
 
+mod support;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use support::cases::{Case, cases, difference, update};
 use wharf::stack::{Request, load};
+
+const CASES: &str = "tests/import";
 
 /// Where the projects lie as far as the expectations can tell.
 const PROJECTS: &str = "/srv";
-
-struct Case {
-    name: String,
-    directory: PathBuf,
-}
 
 /// What an import came to.
 #[derive(Debug, PartialEq, Eq)]
@@ -34,33 +34,13 @@ struct Run {
     _project: tempfile::TempDir,
 }
 
-fn cases() -> Vec<Case> {
-    let mut cases: Vec<Case> = fs::read_dir("tests/import")
-        .expect("tests run in the package's directory")
-        .map(|entry| entry.expect("a directory can be listed").path())
-        .map(|directory| Case { name: directory.file_name().unwrap().to_str().unwrap().to_owned(), directory })
-        .collect();
-    cases.sort_by(|a, b| a.name.cmp(&b.name));
-    cases
-}
-
 impl Case {
-    fn words(&self, file: &str) -> Vec<String> {
-        let text = fs::read_to_string(self.directory.join(file)).unwrap_or_default();
-        text.lines().map(str::to_owned).collect()
-    }
-
-    fn environment(&self) -> impl Iterator<Item = (String, String)> {
-        let given = self.words("environment").into_iter();
-        given.filter_map(|line| line.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned())))
-    }
-
     /// Runs `wharf import` in a copy of the project, so that nothing but the case's own files is beside it.
     fn run(&self) -> Run {
         let root = tempfile::tempdir().unwrap();
         let project = root.path().join(&self.name);
         copy(&self.directory, &project);
-        let arguments: Vec<String> = self.words("arguments").join(" ").split_whitespace().map(str::to_owned).collect();
+        let arguments: Vec<String> = self.text("arguments").split_whitespace().map(str::to_owned).collect();
         let output = Command::new(env!("CARGO_BIN_EXE_wharf"))
             .arg("import")
             .args(&arguments)
@@ -85,8 +65,7 @@ impl Case {
     }
 
     fn expected(&self) -> Outcome {
-        let read = |file| fs::read_to_string(self.directory.join(file)).unwrap_or_default();
-        Outcome { toml: read("expected.toml"), diagnostics: read("diagnostics") }
+        Outcome { toml: self.text("expected.toml"), diagnostics: self.text("diagnostics") }
     }
 
     fn rewrite(&self, outcome: &Outcome) {
@@ -112,18 +91,12 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-fn difference(name: &str, expected: &str, got: &str) -> Option<String> {
-    (expected != got)
-        .then(|| similar::TextDiff::from_lines(expected, got).unified_diff().header(name, "now").to_string())
-}
-
 #[test]
 fn each_project_gives_the_expected_stack() {
-    let update = std::env::var_os("UPDATE").is_some();
     let mut differences = Vec::new();
-    for case in cases() {
+    for case in cases(CASES) {
         let outcome = case.run().outcome;
-        if update {
+        if update() {
             case.rewrite(&outcome);
         }
         let expected = case.expected();
@@ -139,12 +112,12 @@ fn each_project_gives_the_expected_stack() {
 
 #[test]
 fn what_was_carried_over_whole_is_a_valid_stack() {
-    for case in cases() {
+    for case in cases(CASES) {
         let run = case.run();
         if run.exit != 0 {
             continue;
         }
-        let environment: std::collections::BTreeMap<String, String> = case.environment().collect();
+        let environment = case.environment();
         let lookup = |name: &str| environment.get(name).cloned();
         let loaded = load(&Request::of_stack(&run.stack, &lookup));
         if let Err(errors) = loaded {
@@ -155,7 +128,7 @@ fn what_was_carried_over_whole_is_a_valid_stack() {
 
 #[test]
 fn the_same_project_gives_the_same_bytes() {
-    for case in cases() {
+    for case in cases(CASES) {
         assert_eq!(case.run().outcome, case.run().outcome, "{}", case.name);
     }
 }

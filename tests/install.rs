@@ -454,6 +454,7 @@ fn the_generator_writes_good_stacks_beside_broken_ones_and_tells_each_broken_one
     fs::create_dir(&stacks).unwrap();
     fs::write(stacks.join("bad.toml"), "nonsense = 1\n[services.a]\nimage = 3\n").unwrap();
     fs::write(stacks.join("shop.toml"), SHOP).unwrap();
+    fs::write(stacks.join("wharfd.toml"), "the configuration of wharfd\n").unwrap();
     fs::write(stacks.join("manual.toml"), format!("autostart = false\n{SHOP}")).unwrap();
     let broken = generator(directory.path()).run().unwrap();
     let lines: Vec<String> = broken.iter().map(ToString::to_string).collect();

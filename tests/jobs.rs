@@ -6,27 +6,8 @@ use std::time::Duration;
 
 use support::Host;
 
-const IMAGE: &str = "127.0.0.1:5000/busybox:1";
-
-/// Writes a stack file and generates its units.
-fn generate(host: &Host, name: &str, stack: &str) {
-    let path = format!("/root/{name}.toml");
-    host.write(&path, &stack.replace("IMAGE", IMAGE));
-    host.sh(&format!("wharf generate {path}")).ok();
-}
-
-fn property(host: &Host, unit: &str, name: &str) -> String {
-    host.sh(&format!("systemctl show --property={name} --value {unit}")).ok().stdout.trim().to_owned()
-}
-
 fn file(host: &Host, path: &str) -> String {
     host.sh(&format!("cat {path} 2>/dev/null || true")).ok().stdout
-}
-
-fn wait_active(host: &Host, unit: &str) {
-    host.wait_for(&format!("{unit} is active"), Duration::from_secs(30), || {
-        property(host, unit, "ActiveState") == "active"
-    });
 }
 
 /// Writes each step of its life into /srv/log on the host.
@@ -66,9 +47,9 @@ const STARTED: &str = "started\npost_start 1 1000 red round /srv\npost_start 2\n
 fn hooks_run_in_order_inside_the_container_and_dependents_wait_for_them() {
     let host = Host::boot("hooks");
     host.sh("touch /srv/log; chmod 666 /srv/log").ok();
-    generate(&host, "shop", HOOKED);
+    host.generate("shop", HOOKED);
     host.sh("systemctl start shop.target").ok();
-    wait_active(&host, "shop-after");
+    host.wait_active("shop-after");
     host.wait_for("the dependent runs", Duration::from_secs(5), || file(&host, "/srv/log").contains("dependent"));
     assert_eq!(file(&host, "/srv/log"), STARTED);
 
@@ -83,7 +64,7 @@ fn hooks_run_in_order_inside_the_container_and_dependents_wait_for_them() {
 
     host.sh("systemctl stop shop.target shop-web shop-after").ok();
     assert_eq!(file(&host, "/srv/log"), format!("{STARTED}pre_stop 1\npre_stop 2\nstopped\n"));
-    assert_eq!(property(&host, "shop-web", "Result"), "success");
+    assert_eq!(host.property("shop-web", "Result"), "success");
     let log = host.sh("journalctl -u shop-web -o cat").ok().stdout;
     assert!(log.contains("pre_stop hook 2 (sh) exited with status 3; the container is stopped all the same"), "{log}");
 }
@@ -92,20 +73,20 @@ fn hooks_run_in_order_inside_the_container_and_dependents_wait_for_them() {
 fn a_killed_supervisor_repeats_no_hook() {
     let host = Host::boot("hooksonce");
     host.sh("touch /srv/log; chmod 666 /srv/log").ok();
-    generate(&host, "shop", HOOKED);
+    host.generate("shop", HOOKED);
     host.sh("systemctl start shop-after").ok();
     host.wait_for("the dependent runs", Duration::from_secs(5), || file(&host, "/srv/log").contains("dependent"));
     let container = host.sh("docker inspect -f '{{.Id}}' shop-web").ok().stdout;
     host.sh("kill -9 $(systemctl show -P MainPID shop-web)").ok();
-    host.wait_for("it was restarted", Duration::from_secs(20), || property(&host, "shop-web", "NRestarts") == "1");
-    wait_active(&host, "shop-web");
+    host.wait_for("it was restarted", Duration::from_secs(20), || host.property("shop-web", "NRestarts") == "1");
+    host.wait_active("shop-web");
     assert_eq!(host.sh("docker inspect -f '{{.Id}}' shop-web").ok().stdout, container, "adopted");
     assert_eq!(file(&host, "/srv/log"), STARTED);
 
     // A container that ends by itself is asked nothing before; the new one gets its hooks.
     host.sh("docker kill --signal KILL shop-web").ok();
-    host.wait_for("it was restarted", Duration::from_secs(20), || property(&host, "shop-web", "NRestarts") == "2");
-    wait_active(&host, "shop-web");
+    host.wait_for("it was restarted", Duration::from_secs(20), || host.property("shop-web", "NRestarts") == "2");
+    host.wait_active("shop-web");
     let again = "started\npost_start 1 1000 red round /srv\npost_start 2\n";
     assert_eq!(file(&host, "/srv/log"), format!("{STARTED}{again}"));
 }
@@ -113,8 +94,7 @@ fn a_killed_supervisor_repeats_no_hook() {
 #[test]
 fn a_start_that_was_cut_off_among_its_hooks_begins_with_a_new_container() {
     let host = Host::boot("hookscut");
-    generate(
-        &host,
+    host.generate(
         "shop",
         r#"
         [services.web]
@@ -129,7 +109,7 @@ fn a_start_that_was_cut_off_among_its_hooks_begins_with_a_new_container() {
     host.sh("systemctl start --no-block shop-web").ok();
     host.wait_for("the hook runs", Duration::from_secs(20), || file(&host, "/srv/log").starts_with("begin"));
     host.sh("kill -9 $(systemctl show -P MainPID shop-web)").ok();
-    wait_active(&host, "shop-web");
+    host.wait_active("shop-web");
     let log = file(&host, "/srv/log");
     let lines: Vec<&str> = log.lines().collect();
     assert_eq!(lines.len(), 3, "{log}");
@@ -140,8 +120,7 @@ fn a_start_that_was_cut_off_among_its_hooks_begins_with_a_new_container() {
 #[test]
 fn a_failing_post_start_hook_fails_the_start_and_stops_the_container() {
     let host = Host::boot("hookfails");
-    generate(
-        &host,
+    host.generate(
         "shop",
         r#"
         [services.web]
@@ -155,7 +134,7 @@ fn a_failing_post_start_hook_fails_the_start_and_stops_the_container() {
     );
     host.sh("systemctl start shop-web").fails();
     assert_eq!(
-        property(&host, "shop-web", "StatusText"),
+        host.property("shop-web", "StatusText"),
         "post_start hook 1 (sh) exited with status 7: the container is stopped for it"
     );
     assert_eq!(host.sh("docker ps --all --quiet").ok().stdout, "");
@@ -192,17 +171,17 @@ Persistent = false
 #[test]
 fn a_timer_runs_its_job_and_belongs_to_the_stack() {
     let host = Host::boot("timer");
-    generate(&host, "shop", SCHEDULED);
+    host.generate("shop", SCHEDULED);
     host.sh("systemctl enable --now shop.target").ok();
     host.wait_for("the job ran", Duration::from_secs(20), || jobs_in_log(&host) == 1);
     host.wait_for("the job is over", Duration::from_secs(10), || {
-        property(&host, "shop-backup", "ActiveState") == "inactive"
+        host.property("shop-backup", "ActiveState") == "inactive"
     });
-    assert_eq!(property(&host, "shop-backup", "Result"), "success");
+    assert_eq!(host.property("shop-backup", "Result"), "success");
     assert_eq!(host.sh("docker ps --all --quiet --filter name=shop-backup").ok().stdout, "");
     let timers = host.sh("systemctl list-timers --all --no-pager shop-backup.timer").ok().stdout;
     assert!(timers.contains("shop-backup.service"), "{timers}");
-    let next = property(&host, "shop-backup.timer", "NextElapseUSecRealtime");
+    let next = host.property("shop-backup.timer", "NextElapseUSecRealtime");
     assert!(next.contains("00:00:00"), "it comes again at midnight: {next}");
 
     // By hand, any time, and the same again.
@@ -212,15 +191,15 @@ fn a_timer_runs_its_job_and_belongs_to_the_stack() {
     // The timer stops with the stack and starts with it; the stack's start alone runs no job.
     host.sh("systemctl stop shop.target").ok();
     host.wait_for("the timer is stopped", Duration::from_secs(10), || {
-        property(&host, "shop-backup.timer", "ActiveState") == "inactive"
+        host.property("shop-backup.timer", "ActiveState") == "inactive"
     });
     host.sh("sed -i '/OnActiveSec/d' /root/shop.toml && wharf generate /root/shop.toml && systemctl start shop.target")
         .ok();
-    assert_eq!(property(&host, "shop-backup.timer", "ActiveState"), "active");
+    assert_eq!(host.property("shop-backup.timer", "ActiveState"), "active");
     host.poweroff();
     host.boot_again();
-    wait_active(&host, "shop-db");
-    assert_eq!(property(&host, "shop-backup.timer", "ActiveState"), "active");
+    host.wait_active("shop-db");
+    assert_eq!(host.property("shop-backup.timer", "ActiveState"), "active");
     assert_eq!(jobs_in_log(&host), 3);
 
     // Without its schedule it is a service like any other, and the timer goes.
@@ -231,8 +210,7 @@ fn a_timer_runs_its_job_and_belongs_to_the_stack() {
 #[test]
 fn a_job_that_fails_or_hangs_is_told_and_can_be_stopped() {
     let host = Host::boot("badjob");
-    generate(
-        &host,
+    host.generate(
         "shop",
         r#"
         [services.bad]
@@ -248,8 +226,8 @@ fn a_job_that_fails_or_hangs_is_told_and_can_be_stopped() {
     );
     host.sh("systemctl start shop.target").ok();
     host.sh("systemctl start shop-bad").fails();
-    assert_eq!(property(&host, "shop-bad", "ExecMainStatus"), "4");
-    assert_eq!(property(&host, "shop-bad", "NRestarts"), "0");
+    assert_eq!(host.property("shop-bad", "ExecMainStatus"), "4");
+    assert_eq!(host.property("shop-bad", "NRestarts"), "0");
     host.sh("systemctl start --no-block shop-long").ok();
     host.wait_for("the job runs", Duration::from_secs(20), || {
         !host.sh("docker ps --quiet --filter name=shop-long").ok().stdout.is_empty()
@@ -259,10 +237,10 @@ fn a_job_that_fails_or_hangs_is_told_and_can_be_stopped() {
         "sed -i 's/weekly/daily/; s/tail -f/tail -n 5 -f/' /root/shop.toml && wharf generate --now /root/shop.toml",
     )
     .ok();
-    assert_eq!(property(&host, "shop-long", "ActiveState"), "activating");
-    assert!(property(&host, "shop-long.timer", "TimersCalendar").contains("00:00:00"));
+    assert_eq!(host.property("shop-long", "ActiveState"), "activating");
+    assert!(host.property("shop-long.timer", "TimersCalendar").contains("00:00:00"));
     host.sh("kill -9 $(systemctl show -P MainPID shop-long)").ok();
-    host.wait_for("it goes on", Duration::from_secs(20), || property(&host, "shop-long", "NRestarts") == "1");
+    host.wait_for("it goes on", Duration::from_secs(20), || host.property("shop-long", "NRestarts") == "1");
     host.sh("systemctl stop shop.target shop-long").ok();
     assert_eq!(host.sh("docker ps --all --quiet").ok().stdout, "");
 }
@@ -270,8 +248,7 @@ fn a_job_that_fails_or_hangs_is_told_and_can_be_stopped() {
 #[test]
 fn jobs_run_one_after_the_other_before_what_waits_for_them() {
     let host = Host::boot("jobchain");
-    generate(
-        &host,
+    host.generate(
         "shop",
         r#"
         [services.prepare]
@@ -295,7 +272,7 @@ fn jobs_run_one_after_the_other_before_what_waits_for_them() {
     host.sh("systemctl start shop-web").ok();
     host.wait_for("it serves", Duration::from_secs(10), || jobs_in_log(&host) == 3);
     assert_eq!(file(&host, "/srv/log"), "prepared\nmigrated\nserving\n");
-    assert_eq!(property(&host, "shop-migrate", "SubState"), "exited");
+    assert_eq!(host.property("shop-migrate", "SubState"), "exited");
     // What crashes and comes back does not run them again.
     host.sh("docker kill --signal KILL shop-web").ok();
     host.wait_for("it serves again", Duration::from_secs(20), || jobs_in_log(&host) == 4);

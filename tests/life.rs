@@ -4,30 +4,7 @@ mod support;
 
 use std::time::Duration;
 
-use support::Host;
-
-const IMAGE: &str = "127.0.0.1:5000/busybox:1";
-
-/// Writes a stack file and generates its units.
-fn generate(host: &Host, name: &str, stack: &str) {
-    let path = format!("/root/{name}.toml");
-    host.write(&path, &stack.replace("IMAGE", IMAGE));
-    host.sh(&format!("wharf generate {path}")).ok();
-}
-
-fn property(host: &Host, unit: &str, name: &str) -> String {
-    host.sh(&format!("systemctl show --property={name} --value {unit}")).ok().stdout.trim().to_owned()
-}
-
-fn inspect(host: &Host, container: &str, format: &str) -> String {
-    host.sh(&format!("docker inspect --format '{format}' {container}")).ok().stdout.trim().to_owned()
-}
-
-fn wait_active(host: &Host, unit: &str) {
-    host.wait_for(&format!("{unit} is active"), Duration::from_secs(30), || {
-        property(host, unit, "ActiveState") == "active" && property(host, unit, "SubState") != "auto-restart"
-    });
-}
+use support::{Host, IMAGE};
 
 /// A database that is healthy only after five seconds, and an application that needs it.
 const GATED: &str = r#"
@@ -53,8 +30,8 @@ fn assert_created_after_healthy(host: &Host) {
     let healthy: u64 = host.sh("docker exec shop-db cat /tmp/ready").ok().stdout.trim().parse().unwrap();
     let seconds =
         |text: String| -> u64 { host.sh(&format!("date --date='{text}' +%s")).ok().stdout.trim().parse().unwrap() };
-    let created = seconds(inspect(host, "shop-app", "{{.Created}}"));
-    let started = seconds(inspect(host, "shop-db", "{{.State.StartedAt}}"));
+    let created = seconds(host.inspect("shop-app", "{{.Created}}"));
+    let started = seconds(host.inspect("shop-db", "{{.State.StartedAt}}"));
     assert!(healthy >= started + 5, "the database was not made healthy late: {started} {healthy}");
     assert!(created >= healthy, "application created at {created}, database healthy at {healthy}");
 }
@@ -62,23 +39,22 @@ fn assert_created_after_healthy(host: &Host) {
 #[test]
 fn a_dependent_is_created_after_its_dependency_is_healthy_also_at_boot() {
     let host = Host::boot("order");
-    generate(&host, "shop", GATED);
+    host.generate("shop", GATED);
     host.sh("systemctl start shop.target").ok();
-    assert_eq!(property(&host, "shop-app", "ActiveState"), "active");
+    assert_eq!(host.property("shop-app", "ActiveState"), "active");
     assert_created_after_healthy(&host);
 
     host.sh("systemctl enable shop.target").ok();
     host.poweroff();
     host.boot_again();
-    wait_active(&host, "shop-app");
+    host.wait_active("shop-app");
     assert_created_after_healthy(&host);
 }
 
 #[test]
 fn a_failed_dependency_keeps_its_dependents_down_and_says_why() {
     let host = Host::boot("failing");
-    generate(
-        &host,
+    host.generate(
         "shop",
         r#"
         [services.db]
@@ -95,7 +71,7 @@ fn a_failed_dependency_keeps_its_dependents_down_and_says_why() {
         "#,
     );
     host.sh("systemctl start shop-app").fails();
-    assert_eq!(property(&host, "shop-app", "ActiveState"), "inactive");
+    assert_eq!(host.property("shop-app", "ActiveState"), "inactive");
     assert_eq!(host.sh("docker ps --all --quiet").ok().stdout, "");
 
     let status = host.sh("systemctl status shop-db shop-app || true").ok().stdout;
@@ -110,8 +86,7 @@ fn a_failed_dependency_keeps_its_dependents_down_and_says_why() {
 #[test]
 fn a_start_that_never_succeeds_is_reported_after_a_few_attempts_whatever_the_policy() {
     let host = Host::boot("giveup");
-    generate(
-        &host,
+    host.generate(
         "shop",
         r#"
         [services.sick]
@@ -129,18 +104,18 @@ fn a_start_that_never_succeeds_is_reported_after_a_few_attempts_whatever_the_pol
         "#,
     );
     host.sh("systemctl start shop-sick").fails();
-    let status = property(&host, "shop-sick", "StatusText");
+    let status = host.property("shop-sick", "StatusText");
     assert_eq!(status, "the container is unhealthy: no disk");
-    assert_eq!(property(&host, "shop-sick", "ExecMainStatus"), "252");
-    assert_eq!(property(&host, "shop-sick", "NRestarts"), "2");
+    assert_eq!(host.property("shop-sick", "ExecMainStatus"), "252");
+    assert_eq!(host.property("shop-sick", "NRestarts"), "2");
 
     host.sh("systemctl start shop-missing").fails();
-    let status = property(&host, "shop-missing", "StatusText");
+    let status = host.property("shop-missing", "StatusText");
     assert!(status.contains("cannot pull image 127.0.0.1:5000/nosuchimage:1"), "{status}");
-    assert_eq!(property(&host, "shop-missing", "NRestarts"), "0", "nothing will come of trying again");
+    assert_eq!(host.property("shop-missing", "NRestarts"), "0", "nothing will come of trying again");
 
     host.sh("systemctl start shop-unprobed").fails();
-    let status = property(&host, "shop-unprobed", "StatusText");
+    let status = host.property("shop-unprobed", "StatusText");
     assert!(status.contains("neither the service nor the image has a healthcheck"), "{status}");
     assert_eq!(host.sh("docker ps --all --quiet").ok().stdout, "");
 }
@@ -148,8 +123,7 @@ fn a_start_that_never_succeeds_is_reported_after_a_few_attempts_whatever_the_pol
 #[test]
 fn a_container_killed_by_a_signal_is_restarted_and_its_end_is_seen() {
     let host = Host::boot("killed");
-    generate(
-        &host,
+    host.generate(
         "shop",
         r#"
         [services.web]
@@ -166,13 +140,11 @@ fn a_container_killed_by_a_signal_is_restarted_and_its_end_is_seen() {
         "#,
     );
     host.sh("systemctl start shop-web shop-once").ok();
-    let before = inspect(&host, "shop-web", "{{.Id}}");
+    let before = host.inspect("shop-web", "{{.Id}}");
     host.sh("kill -9 $(docker inspect --format '{{.State.Pid}}' shop-web)").ok();
-    host.wait_for("shop-web has restarted", Duration::from_secs(20), || {
-        property(&host, "shop-web", "NRestarts") == "1"
-    });
-    wait_active(&host, "shop-web");
-    assert_ne!(inspect(&host, "shop-web", "{{.Id}}"), before);
+    host.wait_for("shop-web has restarted", Duration::from_secs(20), || host.property("shop-web", "NRestarts") == "1");
+    host.wait_active("shop-web");
+    assert_ne!(host.inspect("shop-web", "{{.Id}}"), before);
     let log = host.sh("journalctl --unit shop-web --output cat").ok().stdout;
     assert!(log.contains("Container was ended by signal 9 (SIGKILL), status 137"), "{log}");
     assert!(log.contains("status=137"), "{log}");
@@ -180,18 +152,18 @@ fn a_container_killed_by_a_signal_is_restarted_and_its_end_is_seen() {
     // Without a restart, the properties of the unit tell.
     host.sh("kill -9 $(docker inspect --format '{{.State.Pid}}' shop-once)").ok();
     host.wait_for("shop-once has failed", Duration::from_secs(20), || {
-        property(&host, "shop-once", "ActiveState") == "failed"
+        host.property("shop-once", "ActiveState") == "failed"
     });
-    assert_eq!(property(&host, "shop-once", "ExecMainStatus"), "137");
-    assert_eq!(property(&host, "shop-once", "Result"), "exit-code");
-    assert_eq!(property(&host, "shop-once", "StatusText"), "Container was ended by signal 9 (SIGKILL), status 137");
+    assert_eq!(host.property("shop-once", "ExecMainStatus"), "137");
+    assert_eq!(host.property("shop-once", "Result"), "exit-code");
+    assert_eq!(host.property("shop-once", "StatusText"), "Container was ended by signal 9 (SIGKILL), status 137");
 
     host.sh("systemctl start shop-job || true").ok();
     host.wait_for("shop-job has failed", Duration::from_secs(20), || {
-        property(&host, "shop-job", "ActiveState") == "failed"
+        host.property("shop-job", "ActiveState") == "failed"
     });
-    assert_eq!(property(&host, "shop-job", "ExecMainStatus"), "3");
-    assert_eq!(property(&host, "shop-job", "NRestarts"), "0");
+    assert_eq!(host.property("shop-job", "ExecMainStatus"), "3");
+    assert_eq!(host.property("shop-job", "NRestarts"), "0");
     assert_eq!(host.sh("docker ps --all --quiet --filter name=shop-job").ok().stdout, "");
 }
 
@@ -228,18 +200,18 @@ fn assert_counted(host: &Host, unit: &str) {
 fn killing_the_supervisor_costs_neither_the_container_nor_a_line_of_its_log() {
     for restart in ["", "restart = \"no\""] {
         let host = Host::boot("adopt");
-        generate(&host, "shop", &COUNTER.replace("RESTART", restart));
+        host.generate("shop", &COUNTER.replace("RESTART", restart));
         host.sh("systemctl start shop-counter").ok();
-        let id = inspect(&host, "shop-counter", "{{.Id}}");
+        let id = host.inspect("shop-counter", "{{.Id}}");
         for round in 1..=6 {
-            let pid = property(&host, "shop-counter", "MainPID");
+            let pid = host.property("shop-counter", "MainPID");
             host.sh(&format!("sleep 0.$((RANDOM % 9)); kill -9 {pid}")).ok();
             host.wait_for("another supervisor", Duration::from_secs(20), || {
-                property(&host, "shop-counter", "NRestarts") == round.to_string()
+                host.property("shop-counter", "NRestarts") == round.to_string()
             });
-            wait_active(&host, "shop-counter");
+            host.wait_active("shop-counter");
         }
-        assert_eq!(inspect(&host, "shop-counter", "{{.Id}}"), id, "the same container goes on");
+        assert_eq!(host.inspect("shop-counter", "{{.Id}}"), id, "the same container goes on");
         host.sh("sleep 0.5").ok();
         assert_counted(&host, "shop-counter");
         host.sh("systemctl stop shop-counter").ok();
@@ -251,22 +223,22 @@ fn killing_the_supervisor_costs_neither_the_container_nor_a_line_of_its_log() {
 #[test]
 fn an_engine_restart_with_live_restore_is_not_noticed_by_containers_or_the_log() {
     let host = Host::builder().live_restore().boot("live");
-    generate(&host, "shop", &COUNTER.replace("RESTART", ""));
+    host.generate("shop", &COUNTER.replace("RESTART", ""));
     host.sh("systemctl start shop-counter").ok();
-    let before = inspect(&host, "shop-counter", "{{.Id}} {{.State.Pid}}");
-    let supervisor = property(&host, "shop-counter", "MainPID");
+    let before = host.inspect("shop-counter", "{{.Id}} {{.State.Pid}}");
+    let supervisor = host.property("shop-counter", "MainPID");
     host.sh("sleep 1; systemctl restart docker; sleep 7").ok();
-    let status = property(&host, "shop-counter", "StatusText");
+    let status = host.property("shop-counter", "StatusText");
     assert!(status.starts_with("Running, container "), "{status}");
-    assert_eq!(inspect(&host, "shop-counter", "{{.Id}} {{.State.Pid}}"), before);
-    assert_eq!(property(&host, "shop-counter", "MainPID"), supervisor);
-    assert_eq!(property(&host, "shop-counter", "ActiveState"), "active");
+    assert_eq!(host.inspect("shop-counter", "{{.Id}} {{.State.Pid}}"), before);
+    assert_eq!(host.property("shop-counter", "MainPID"), supervisor);
+    assert_eq!(host.property("shop-counter", "ActiveState"), "active");
     assert_counted(&host, "shop-counter");
 
     // An engine that is killed may take a line with it that it had read and not yet stored. What it has, the journal has.
     host.sh("systemctl kill --signal KILL docker; sleep 8").ok();
-    assert_eq!(inspect(&host, "shop-counter", "{{.Id}} {{.State.Pid}}"), before);
-    assert_eq!(property(&host, "shop-counter", "ActiveState"), "active");
+    assert_eq!(host.inspect("shop-counter", "{{.Id}} {{.State.Pid}}"), before);
+    assert_eq!(host.property("shop-counter", "ActiveState"), "active");
     let journal = "journalctl --unit shop-counter --output cat --no-pager SYSLOG_IDENTIFIER=shop-counter";
     host.sh("docker pause shop-counter; sleep 1; journalctl --sync").ok();
     host.sh(&format!("diff <(docker logs shop-counter 2>&1 | sort -n) <({journal} | sort -n)")).ok();
@@ -275,23 +247,22 @@ fn an_engine_restart_with_live_restore_is_not_noticed_by_containers_or_the_log()
 #[test]
 fn an_engine_restart_without_live_restore_brings_the_stack_back_in_order() {
     let host = Host::boot("engine");
-    generate(&host, "shop", GATED);
+    host.generate("shop", GATED);
     host.sh("systemctl start shop.target").ok();
-    let before = inspect(&host, "shop-app", "{{.Id}}");
+    let before = host.inspect("shop-app", "{{.Id}}");
     host.sh("systemctl restart docker").ok();
     host.wait_for("the application is back", Duration::from_secs(60), || {
         let id = host.sh("docker inspect --format '{{.Id}} {{.State.Running}}' shop-app || true").ok().stdout;
-        id.contains("true") && !id.contains(&before) && property(&host, "shop-app", "ActiveState") == "active"
+        id.contains("true") && !id.contains(&before) && host.property("shop-app", "ActiveState") == "active"
     });
-    wait_active(&host, "shop-db");
+    host.wait_active("shop-db");
     assert_created_after_healthy(&host);
 }
 
 #[test]
 fn a_stop_leaves_nothing_but_the_volumes() {
     let host = Host::boot("stop");
-    generate(
-        &host,
+    host.generate(
         "shop",
         r#"
         [services.polite]
@@ -314,15 +285,15 @@ fn a_stop_leaves_nothing_but_the_volumes() {
     );
     host.sh("systemctl start shop.target").ok();
     assert_eq!(host.sh("docker ps --quiet | wc -l").ok().stdout.trim(), "3");
-    assert_eq!(inspect(&host, "shop-polite", "{{len .NetworkSettings.Networks}}"), "2");
+    assert_eq!(host.inspect("shop-polite", "{{len .NetworkSettings.Networks}}"), "2");
 
     // The grace period: gone after it, and not before.
     host.sh("systemctl stop --no-block shop-stubborn; sleep 2.2").ok();
-    assert_eq!(inspect(&host, "shop-stubborn", "{{.State.Running}}"), "true");
+    assert_eq!(host.inspect("shop-stubborn", "{{.State.Running}}"), "true");
     host.wait_for("the stubborn container is gone", Duration::from_secs(5), || {
         host.sh("docker ps --all --quiet --filter name=shop-stubborn").ok().stdout.is_empty()
     });
-    assert_eq!(property(&host, "shop-stubborn", "Result"), "success");
+    assert_eq!(host.property("shop-stubborn", "Result"), "success");
 
     host.sh("systemctl stop shop.target").ok();
     host.wait_for("everything has stopped", Duration::from_secs(20), || {
@@ -339,9 +310,7 @@ fn a_stop_leaves_nothing_but_the_volumes() {
 #[test]
 fn the_journal_has_the_output_with_level_and_origin() {
     let host = Host::boot("journal");
-    generate(
-        &host,
-        "shop",
+    host.generate("shop",
         r#"
         [services.talk]
         image = "IMAGE"
@@ -372,25 +341,25 @@ fn the_journal_has_the_output_with_level_and_origin() {
 #[test]
 fn a_container_of_somebody_else_is_left_alone() {
     let host = Host::boot("foreign");
-    generate(&host, "shop", "[services.web]\nimage = \"IMAGE\"\ncommand = \"tail -f /dev/null\"\n");
+    host.generate("shop", "[services.web]\nimage = \"IMAGE\"\ncommand = \"tail -f /dev/null\"\n");
     host.sh(&format!("docker run --detach --name shop-web {IMAGE} tail -f /dev/null")).ok();
-    let id = inspect(&host, "shop-web", "{{.Id}}");
+    let id = host.inspect("shop-web", "{{.Id}}");
     host.sh("systemctl start shop-web").fails();
-    let status = property(&host, "shop-web", "StatusText");
+    let status = host.property("shop-web", "StatusText");
     assert!(status.contains("a container named shop-web exists that this unit did not make"), "{status}");
-    assert_eq!(inspect(&host, "shop-web", "{{.Id}} {{.State.Running}}"), format!("{id} true"));
+    assert_eq!(host.inspect("shop-web", "{{.Id}} {{.State.Running}}"), format!("{id} true"));
 }
 
 #[test]
 fn a_container_removed_behind_the_units_back_comes_back() {
     let host = Host::boot("removed");
-    generate(&host, "shop", "[services.web]\nimage = \"IMAGE\"\ncommand = \"tail -f /dev/null\"\n");
+    host.generate("shop", "[services.web]\nimage = \"IMAGE\"\ncommand = \"tail -f /dev/null\"\n");
     host.sh("systemctl start shop-web").ok();
     host.sh("docker rm --force shop-web").ok();
     host.wait_for("the container is back", Duration::from_secs(20), || {
         host.sh("docker inspect --format '{{.State.Running}}' shop-web || true").ok().stdout.trim() == "true"
     });
-    wait_active(&host, "shop-web");
+    host.wait_active("shop-web");
 }
 
 #[test]
@@ -398,9 +367,9 @@ fn networks_and_volumes_removed_behind_the_units_back_are_made_again() {
     let host = Host::boot("pruned");
     let stack = "[services.web]\nimage = \"IMAGE\"\ncommand = \"tail -f /dev/null\"\nstop_signal = \"SIGKILL\"\n\
                  volumes = [\"data:/data\"]\n[volumes.data]\nlabels = { kept = \"yes\" }\n";
-    generate(&host, "shop", stack);
+    host.generate("shop", stack);
     host.sh("systemctl start shop-web && systemctl stop shop-web").ok();
-    assert_eq!(property(&host, "shop-default-network", "ActiveState"), "active");
+    assert_eq!(host.property("shop-default-network", "ActiveState"), "active");
     host.sh("docker network rm shop_default && docker volume rm shop_data").ok();
     host.sh("systemctl start shop-web").ok();
     let labels = host.sh("docker volume inspect --format '{{.Labels.kept}}' shop_data").ok().stdout;
@@ -414,8 +383,7 @@ fn what_an_image_declares_as_a_volume_outlives_the_container() {
         "docker run --name base {IMAGE} true; docker commit --change 'VOLUME /state' base stateful:1; docker rm base"
     ))
     .ok();
-    generate(
-        &host,
+    host.generate(
         "shop",
         r#"
         [services.db]
@@ -425,8 +393,8 @@ fn what_an_image_declares_as_a_volume_outlives_the_container() {
         "#,
     );
     host.sh("systemctl start shop-db; kill -9 $(docker inspect --format '{{.State.Pid}}' shop-db)").ok();
-    host.wait_for("shop-db has restarted", Duration::from_secs(20), || property(&host, "shop-db", "NRestarts") == "1");
-    wait_active(&host, "shop-db");
+    host.wait_for("shop-db has restarted", Duration::from_secs(20), || host.property("shop-db", "NRestarts") == "1");
+    host.wait_active("shop-db");
     host.sh("systemctl restart shop-db; sleep 0.5").ok();
     assert_eq!(host.sh("docker exec shop-db cat /state/starts | wc -l").ok().stdout.trim(), "3");
     assert_eq!(host.sh("docker volume ls --quiet").ok().stdout.trim(), "shop-db_state");
@@ -437,16 +405,15 @@ fn what_an_image_declares_as_a_volume_outlives_the_container() {
 #[test]
 fn a_stop_while_an_image_is_being_pulled_or_a_container_created_leaves_nothing() {
     let host = Host::boot("stopstart");
-    generate(
-        &host,
+    host.generate(
         "shop",
         "[services.web]\nimage = \"IMAGE\"\ncommand = \"tail -f /dev/null\"\nstop_signal = \"SIGKILL\"\n",
     );
     for pause in ["0", "0.02", "0.05", "0.1", "0.15", "0.2", "0.3"] {
         host.sh("docker rmi --force 127.0.0.1:5000/busybox:1").ok();
         host.sh(&format!("systemctl start --no-block shop-web; sleep {pause}; systemctl stop shop-web")).ok();
-        assert_eq!(property(&host, "shop-web", "ActiveState"), "inactive", "stopped after {pause} s");
-        assert_eq!(property(&host, "shop-web", "Result"), "success", "stopped after {pause} s");
+        assert_eq!(host.property("shop-web", "ActiveState"), "inactive", "stopped after {pause} s");
+        assert_eq!(host.property("shop-web", "Result"), "success", "stopped after {pause} s");
         assert_eq!(host.sh("docker ps --all --quiet").ok().stdout, "", "stopped after {pause} s");
     }
 }
@@ -454,8 +421,7 @@ fn a_stop_while_an_image_is_being_pulled_or_a_container_created_leaves_nothing()
 #[test]
 fn a_containers_own_exit_status_never_means_something_to_wharf() {
     let host = Host::boot("status");
-    generate(
-        &host,
+    host.generate(
         "shop",
         r#"
         [services.no]
@@ -468,16 +434,15 @@ fn a_containers_own_exit_status_never_means_something_to_wharf() {
         "#,
     );
     host.sh("systemctl start shop-no shop-always; sleep 3").ok();
-    assert_eq!(property(&host, "shop-no", "ExecMainStatus"), "69");
-    assert_eq!(property(&host, "shop-no", "NRestarts"), "0");
-    assert_ne!(property(&host, "shop-always", "NRestarts"), "0");
+    assert_eq!(host.property("shop-no", "ExecMainStatus"), "69");
+    assert_eq!(host.property("shop-no", "NRestarts"), "0");
+    assert_ne!(host.property("shop-always", "NRestarts"), "0");
 }
 
 #[test]
 fn a_line_of_three_megabytes_reaches_the_journal_whole() {
     let host = Host::boot("longline");
-    generate(
-        &host,
+    host.generate(
         "shop",
         r#"
         [services.talk]
@@ -495,8 +460,7 @@ fn a_line_of_three_megabytes_reaches_the_journal_whole() {
 #[test]
 fn a_supervisor_that_finds_its_container_unhealthy_adopts_it_as_ready() {
     let host = Host::boot("adoptsick");
-    generate(
-        &host,
+    host.generate(
         "shop",
         r#"
         [services.db]
@@ -508,11 +472,11 @@ fn a_supervisor_that_finds_its_container_unhealthy_adopts_it_as_ready() {
         "#,
     );
     host.sh("systemctl start shop-db; docker exec shop-db rm /tmp/ok; sleep 1").ok();
-    let id = inspect(&host, "shop-db", "{{.Id}}");
+    let id = host.inspect("shop-db", "{{.Id}}");
     host.sh("kill -9 $(systemctl show --property MainPID --value shop-db)").ok();
-    host.wait_for("another supervisor", Duration::from_secs(10), || property(&host, "shop-db", "NRestarts") == "1");
-    wait_active(&host, "shop-db");
-    assert_eq!(inspect(&host, "shop-db", "{{.Id}} {{.State.Health.Status}}"), format!("{id} unhealthy"));
+    host.wait_for("another supervisor", Duration::from_secs(10), || host.property("shop-db", "NRestarts") == "1");
+    host.wait_active("shop-db");
+    assert_eq!(host.inspect("shop-db", "{{.Id}} {{.State.Health.Status}}"), format!("{id} unhealthy"));
 }
 
 #[test]
@@ -520,12 +484,12 @@ fn a_changed_network_leaves_what_runs_on_the_old_one_alone() {
     let host = Host::boot("netchange");
     let stack = "[services.a]\nimage = \"IMAGE\"\ncommand = \"tail -f /dev/null\"\n\
                  [services.b]\nimage = \"IMAGE\"\ncommand = \"tail -f /dev/null\"\n[networks.default]\n";
-    generate(&host, "shop", stack);
+    host.generate("shop", stack);
     host.sh("systemctl start shop.target").ok();
-    generate(&host, "shop", &format!("{stack}labels = {{ new = \"yes\" }}\n"));
+    host.generate("shop", &format!("{stack}labels = {{ new = \"yes\" }}\n"));
     host.sh("kill -9 $(docker inspect --format '{{.State.Pid}}' shop-a)").ok();
-    host.wait_for("shop-a has restarted", Duration::from_secs(20), || property(&host, "shop-a", "NRestarts") == "1");
-    wait_active(&host, "shop-a");
+    host.wait_for("shop-a has restarted", Duration::from_secs(20), || host.property("shop-a", "NRestarts") == "1");
+    host.wait_active("shop-a");
     host.sh("systemctl restart shop-default-network").ok();
     let label = host.sh("docker network inspect --format '{{.Labels.new}}' shop_default").ok().stdout;
     assert_eq!(label.trim(), "yes");
@@ -534,19 +498,18 @@ fn a_changed_network_leaves_what_runs_on_the_old_one_alone() {
 #[test]
 fn an_engine_that_comes_late_finds_the_stack_waiting() {
     let host = Host::boot("late");
-    generate(
-        &host,
+    host.generate(
         "shop",
         "[services.web]\nimage = \"IMAGE\"\ncommand = \"tail -f /dev/null\"\nstop_signal = \"SIGKILL\"\n",
     );
     host.sh("systemctl stop docker.socket docker; systemctl mask --runtime docker.socket docker").ok();
     host.sh("systemctl start --no-block shop-web; sleep 4").ok();
-    assert_eq!(property(&host, "shop-web", "ActiveState"), "inactive");
+    assert_eq!(host.property("shop-web", "ActiveState"), "inactive");
     host.sh("systemctl unmask --runtime docker.socket docker; systemctl start docker").ok();
-    wait_active(&host, "shop-web");
+    host.wait_active("shop-web");
 
     // Down again, and with it the container: a stop need not wait for the engine.
     host.sh("systemctl stop docker.socket docker; systemctl mask --runtime docker.socket docker").ok();
     host.sh("systemctl stop shop-web").ok();
-    assert_eq!(property(&host, "shop-web", "ActiveState"), "inactive");
+    assert_eq!(host.property("shop-web", "ActiveState"), "inactive");
 }

@@ -36,17 +36,13 @@ fn write_stack(host: &Host, more: &str) {
     host.sh("wharf generate").ok();
 }
 
-fn property(host: &Host, unit: &str, name: &str) -> String {
-    host.sh(&format!("systemctl show --property={name} --value {unit}")).ok().stdout.trim().to_owned()
-}
-
 /// One line, the same in the status, the journal and of `wharf pull`, and no second attempt.
 #[track_caller]
 fn assert_refused(host: &Host, because: &str) {
     host.sh("systemctl reset-failed shop-web || true; timeout 20 systemctl start shop-web").fails();
-    let status = property(host, "shop-web", "StatusText");
+    let status = host.property("shop-web", "StatusText");
     assert_eq!(status, format!("cannot pull image 127.0.0.1:5001/app:1: {because}"));
-    assert_eq!(property(host, "shop-web", "NRestarts"), "0");
+    assert_eq!(host.property("shop-web", "NRestarts"), "0");
     let log = host.sh("journalctl --unit shop-web --output=cat --since=-20s").ok().stdout;
     assert!(log.lines().any(|line| line == status), "{log}");
     let pulled = host.sh("wharf pull").fails().stderr;
@@ -58,7 +54,7 @@ fn assert_refused(host: &Host, because: &str) {
 #[track_caller]
 fn assert_pulled(host: &Host) {
     host.sh("timeout 60 systemctl start shop-web").ok();
-    assert_eq!(property(host, "shop-web", "ActiveState"), "active");
+    assert_eq!(host.property("shop-web", "ActiveState"), "active");
     host.sh("systemctl stop shop-web && docker rmi 127.0.0.1:5001/app:1").ok();
 }
 
@@ -126,7 +122,7 @@ fn a_build_uses_the_same_logins_for_its_base_image() {
     host.sh("wharf generate base.toml").ok();
     let assert_refused = |because: &str| {
         host.sh("timeout 20 systemctl start base-app-build").fails();
-        let status = property(&host, "base-app-build", "StatusText");
+        let status = host.property("base-app-build", "StatusText");
         let said = format!("cannot build image base-app: the builder failed: {because}");
         assert!(status.starts_with(&said) && status.ends_with("401 Unauthorized]"), "{status}");
     };
@@ -134,5 +130,5 @@ fn a_build_uses_the_same_logins_for_its_base_image() {
     host.write("/root/.docker/config.json", r#"{"auths": {"127.0.0.1:5001": {"auth": "YWRhOndyb25n"}}}"#);
     assert_refused("127.0.0.1:5001 refuses the login of /root/.docker/config.json: log in anew as root");
     host.sh("cp /root/login.json /root/.docker/config.json; systemctl start base-app-build").ok();
-    assert_eq!(property(&host, "base-app-build", "StatusText"), "Image base-app is built");
+    assert_eq!(host.property("base-app-build", "StatusText"), "Image base-app is built");
 }

@@ -4,17 +4,11 @@ mod support;
 
 use std::time::Duration;
 
-use support::Host;
-
-const IMAGE: &str = "127.0.0.1:5000/busybox:1";
+use support::{Host, IMAGE};
 
 fn generate(host: &Host, options: &str, stack: &str) -> String {
     host.write("/root/shop.toml", &stack.replace("IMAGE", IMAGE));
     host.sh(&format!("wharf generate {options} /root/shop.toml 2>&1")).ok().stdout
-}
-
-fn property(host: &Host, unit: &str, name: &str) -> String {
-    host.sh(&format!("systemctl show --property={name} --value {unit}")).ok().stdout.trim().to_owned()
 }
 
 fn id(host: &Host, container: &str) -> String {
@@ -93,8 +87,8 @@ fn changing_the_number_touches_no_other_instance() {
     let second = id(&host, "shop-web-2");
     host.sh("systemctl kill --kill-whom=main -s KILL shop-web@2.service").ok();
     host.wait_for("the supervisor is back", Duration::from_secs(20), || {
-        property(&host, "shop-web@2.service", "ActiveState") == "active"
-            && property(&host, "shop-web@2.service", "NRestarts") != "1"
+        host.property("shop-web@2.service", "ActiveState") == "active"
+            && host.property("shop-web@2.service", "NRestarts") != "1"
     });
     assert_eq!(id(&host, "shop-web-2"), second);
 
@@ -111,7 +105,7 @@ fn changing_the_number_touches_no_other_instance() {
     // Without any, what depends on the service does not start.
     host.sh("systemctl stop shop.target 'shop-*.service'").ok();
     assert_ne!(host.sh("systemctl start shop-proxy.service").status, 0);
-    assert_eq!(property(&host, "shop-proxy.service", "ActiveState"), "inactive");
+    assert_eq!(host.property("shop-proxy.service", "ActiveState"), "inactive");
 
     host.sh("wharf remove shop").ok();
     assert!(running(&host).is_empty());
@@ -149,8 +143,8 @@ stop_signal = "SIGKILL"
     let (sidecar, other) = (id(&host, "shop-sidecar"), id(&host, "shop-other"));
     host.sh("systemctl kill --kill-whom=main -s KILL shop-sidecar.service").ok();
     host.wait_for("the sidecar's supervisor is back", Duration::from_secs(20), || {
-        property(&host, "shop-sidecar.service", "NRestarts") == "1"
-            && property(&host, "shop-sidecar.service", "ActiveState") == "active"
+        host.property("shop-sidecar.service", "NRestarts") == "1"
+            && host.property("shop-sidecar.service", "ActiveState") == "active"
     });
     assert_eq!(id(&host, "shop-sidecar"), sidecar, "adopted, for its owner is the same");
 

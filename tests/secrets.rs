@@ -4,16 +4,10 @@ mod support;
 
 use std::time::Duration;
 
-use support::Host;
-
-const IMAGE: &str = "127.0.0.1:5000/busybox:1";
+use support::{Host, IMAGE};
 
 fn write_stack(host: &Host, stack: &str) {
     host.write("/etc/wharf/shop.toml", &stack.replace("IMAGE", IMAGE));
-}
-
-fn property(host: &Host, unit: &str, name: &str) -> String {
-    host.sh(&format!("systemctl show --property={name} --value {unit}")).ok().stdout.trim().to_owned()
 }
 
 fn exec(host: &Host, command: &str) -> String {
@@ -139,11 +133,11 @@ fn a_container_keeps_its_secrets_when_its_supervisor_is_killed() {
     let host = host_with_secrets("adopted");
     let id = host.sh("docker inspect --format '{{.Id}}' shop-web").ok().stdout;
     for _ in 0..2 {
-        let pid = property(&host, "shop-web", "MainPID");
+        let pid = host.property("shop-web", "MainPID");
         host.sh(&format!("kill -KILL {pid}")).ok();
         host.wait_for("the next wharf-run", Duration::from_secs(20), || {
-            let now = property(&host, "shop-web", "MainPID");
-            now != "0" && now != pid && property(&host, "shop-web", "ActiveState") == "active"
+            let now = host.property("shop-web", "MainPID");
+            now != "0" && now != pid && host.property("shop-web", "ActiveState") == "active"
         });
         assert_eq!(host.sh("docker inspect --format '{{.Id}}' shop-web").ok().stdout, id);
         assert_eq!(exec(&host, READ_ALL), ALL);
@@ -157,14 +151,14 @@ fn what_is_missing_is_named_and_not_tried_again() {
     host.sh("timeout 20 systemctl start shop-web").fails();
     let log = host.sh("journalctl --unit shop-web --output=cat").ok().stdout;
     assert!(log.contains("secret of_file: /root/of_file does not exist"), "{log}");
-    assert_eq!(property(&host, "shop-web", "NRestarts"), "0");
-    assert_eq!(property(&host, "shop-web", "ExecMainStatus"), "243");
+    assert_eq!(host.property("shop-web", "NRestarts"), "0");
+    assert_eq!(host.property("shop-web", "ExecMainStatus"), "243");
 
     host.sh("mv /root/away /root/of_file && rm /etc/credstore/shop.of_host").ok();
     host.sh("timeout 20 systemctl start shop-web").fails();
-    let status = property(&host, "shop-web", "StatusText");
+    let status = host.property("shop-web", "StatusText");
     assert!(status.contains("this host has no credential named shop.of_host"), "{status}");
-    assert_eq!(property(&host, "shop-web", "NRestarts"), "0");
+    assert_eq!(host.property("shop-web", "NRestarts"), "0");
     assert_eq!(host.sh("docker ps --all --quiet").ok().stdout, "");
 
     host.sh("printf kumquat-of-host >/etc/credstore/shop.of_host; head -c 1100000 /dev/zero >/root/of_file").ok();

@@ -27,7 +27,7 @@ fn main() -> ExitCode {
         .build()
     {
         Ok(runtime) => runtime,
-        Err(error) => return failed(&format!("cannot start: {error}")),
+        Err(error) => return run::cannot_start(&format!("cannot start: {error}")),
     };
     let path = Path::new(path);
     // Each in a box of its own: what runs as long as a container shall not take the room of what is large and short.
@@ -54,20 +54,10 @@ fn main() -> ExitCode {
 }
 
 async fn with<T: DeserializeOwned>(path: &Path, work: impl AsyncFnOnce(T) -> ExitCode) -> ExitCode {
-    match read(path) {
+    match spec::read(path) {
         Ok(spec) => work(spec).await,
-        Err(why) => failed(&format!("{}: {why}", path.display())),
+        Err(error) => run::cannot_start(&error),
     }
-}
-
-fn read<T: DeserializeOwned>(path: &Path) -> Result<T, String> {
-    let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
-    spec::from_json(&text).map_err(|error| format!("{error}; run `wharf generate` to write it anew"))
-}
-
-fn failed(why: &str) -> ExitCode {
-    eprintln!("<3>{why}");
-    ExitCode::from(spec::exit::CANNOT_START)
 }
 
 fn usage() -> ExitCode {

@@ -3,9 +3,8 @@
 //! In: the paths of the files. Out: TOML that means to Wharf what the files mean to Compose, and a list of what it could not say.
 //! Invariant: nothing is dropped in silence: what is not in the TOML is in the list. Files are read here, none is written.
 //!
-//! The way through: `discover` (which files) → `yaml` (text to trees) → `assemble` (trees to one) → `explicit` (what Compose means
-//! without saying it) →
-//! `judge` (what Wharf refuses) → `paths` (for the stack file's directory) → `write` (tree to TOML).
+//! The way through: `discover` (which files) → `yaml` (text to trees) → `assemble` (trees to one) → `explicit` (what Compose
+//! means without saying it) → `judge` (what Wharf refuses) → `paths` (for the stack file's directory) → `write` (tree to TOML).
 
 mod assemble;
 mod discover;
@@ -22,7 +21,7 @@ mod yaml;
 use std::path::{Path, PathBuf};
 
 use crate::diagnostic::{Diagnostics, Place};
-use crate::stack;
+use crate::path::absolute;
 use crate::stack::node::Value;
 use assemble::{Assembled, assemble};
 use paths::Move;
@@ -93,7 +92,7 @@ fn finish(
         explicit::restart(table);
         let from = &|place: &Place| assembled.surroundings.at(place).directory.clone();
         let to = match &request.output {
-            Some(output) => stack::absolute(&directory_of(output)),
+            Some(output) => absolute(&directory_of(output)),
             None => assembled.main.directory.clone(),
         };
         let dotenv = assembled.main.shown_directory.join(".env");
@@ -118,7 +117,7 @@ fn directory_of(file: &Path) -> PathBuf {
 /// At least one.
 fn files(request: &Request<'_>, found: &mut Found) -> Option<Vec<PathBuf>> {
     let Some(first) = request.files.first() else {
-        let here = stack::absolute(Path::new("."));
+        let here = absolute(Path::new("."));
         let files = discover::files(&here);
         if files.is_empty() {
             found.add_without_place(Assembly::NoComposeFile { directory: here });

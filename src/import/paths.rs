@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::problem::{Found, Lost};
 use crate::diagnostic::Place;
+use crate::path::absolute;
 use crate::stack::node::{Entry, Node, Table, Value};
 
 /// Where paths start, and where they are to start.
@@ -126,7 +127,7 @@ impl Move<'_> {
         if let Value::String(text) = &mut device.node.value
             && is_relative(text)
         {
-            let path = crate::stack::absolute(&(self.from)(&device.node.place).join(&*text));
+            let path = absolute(&(self.from)(&device.node.place).join(&*text));
             *text = path.to_string_lossy().into_owned();
         }
     }
@@ -156,7 +157,7 @@ impl Move<'_> {
         if !is_relative(text) {
             return None;
         }
-        let path = crate::stack::absolute(&from.join(text));
+        let path = absolute(&from.join(text));
         Some(match path.strip_prefix(&self.to) {
             Ok(inside) => Path::new(".").join(inside).to_string_lossy().into_owned(),
             Err(_) => path.to_string_lossy().into_owned(),

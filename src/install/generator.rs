@@ -6,9 +6,10 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
+use crate::path::absolute;
 use crate::plan::Plan;
 use crate::report::installed::projects_in;
-use crate::stack::{Request, absolute};
+use crate::stack::Request;
 
 use super::changes::{Changes, Enablement};
 use super::conflict::{LoadPath, conflicts};

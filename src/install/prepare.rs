@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Place};
 use crate::plan::{Plan, plan};
-use crate::stack::{self, Build, MountKind, Request, Stack};
+use crate::stack::{self, Request, Stack};
 
 use super::destination::Destination;
 
@@ -21,7 +21,8 @@ pub struct Prepared {
     pub warnings: Diagnostics,
 }
 
-/// Every `*.toml` of a directory, sorted; none if there is no such directory. `*.override.toml` are no stacks but parts of them.
+/// Every `*.toml` of a directory, sorted; none if there is no such directory. `*.override.toml` are no stacks but parts of them, and
+/// `wharfd.toml` is wharfd's.
 ///
 /// # Errors
 /// The directory cannot be read.
@@ -35,8 +36,8 @@ pub fn stacks_in(directory: &Path) -> io::Result<Vec<PathBuf>> {
     for entry in entries {
         let path = entry?.path();
         let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
-        let is_override = stack::override_of(&path).is_none();
-        if !hidden && !is_override && path.extension().is_some_and(|extension| extension == "toml") {
+        let is_stack = stack::override_of(&path).is_some() && !stack::is_of_wharfd(&path);
+        if !hidden && is_stack && path.extension().is_some_and(|extension| extension == "toml") {
             stacks.push(path);
         }
     }
@@ -108,39 +109,17 @@ fn unknown_profiles(requests: &[Request<'_>], known: &BTreeSet<String>) -> Diagn
     warnings
 }
 
-/// A stack file below `--root` names its own place, its bind mounts, its secrets and what it builds, as they will be once that root is `/`.
+/// A stack file below `--root` names its own place, its bind mounts, its secrets and what it builds, as they will be once that
+/// root is `/`.
 fn see_from_inside(stack: &mut Stack, root: &Path) {
-    let Some(source) = inside(&stack.source, root) else { return };
-    stack.source = source;
-    for further in &mut stack.further_sources {
-        if let Some(seen) = inside(further, root) {
-            *further = seen;
+    if !stack.source.starts_with(root) {
+        return;
+    }
+    for path in stack.host_paths_mut() {
+        if let Ok(rest) = path.strip_prefix(root) {
+            *path = Path::new("/").join(rest);
         }
     }
-    for file in stack.secrets.values_mut().chain(stack.configs.values_mut()) {
-        if let Some(path) = file.source.path_mut()
-            && let Some(seen) = inside(path, root)
-        {
-            *path = seen;
-        }
-    }
-    let builds = stack.services.values_mut().filter_map(|service| service.build.as_mut());
-    for directory in builds.flat_map(Build::directories_mut) {
-        if let Some(seen) = inside(directory, root) {
-            *directory = seen;
-        }
-    }
-    for mount in stack.services.values_mut().flat_map(|service| &mut service.mounts) {
-        if let MountKind::Bind { source, .. } = &mut mount.kind
-            && let Some(seen) = inside(source, root)
-        {
-            *source = seen;
-        }
-    }
-}
-
-fn inside(path: &Path, root: &Path) -> Option<PathBuf> {
-    path.strip_prefix(root).ok().map(|rest| Path::new("/").join(rest))
 }
 
 /// Names that earlier stacks of the run use, and where those stand.

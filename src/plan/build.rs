@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use super::files;
+use super::units::Head;
 use crate::spec::{BuildParameters, BuildPart, BuildSpec, CacheOption};
 use crate::stack::{
     Build, BuildCache, BuildContext, BuildNetwork, ContextSource, Dockerfile, PullPolicy, Service, Stack, Ulimit,
@@ -13,13 +14,13 @@ use crate::stack::{
 const NAMED_CONTEXTS: &str = "moby.buildkit.frontend.contexts+forward";
 
 /// The spec of a service's image.
-pub fn build_spec(stack: &Stack, service: &Service, build: &Build) -> BuildSpec {
+pub fn build_spec(stack: &Stack, head: &Head, service: &Service, build: &Build) -> BuildSpec {
     let mut attributes = attributes(build);
     let mut entitlements = build.entitlements.clone();
     if build.network == BuildNetwork::Host {
         entitlements.insert("network.host".to_owned());
     }
-    let named = named_contexts(stack, build);
+    let named = named_contexts(stack, head, build);
     attributes.extend(named.attributes);
     let context = match &build.context {
         BuildContext::Directory(path) => Some(path.clone()),
@@ -101,7 +102,7 @@ struct NamedContexts {
     has_remote: bool,
 }
 
-fn named_contexts(stack: &Stack, build: &Build) -> NamedContexts {
+fn named_contexts(stack: &Stack, head: &Head, build: &Build) -> NamedContexts {
     let mut named = NamedContexts::default();
     for (name, context) in &build.additional_contexts {
         let value = match &context.source {
@@ -117,7 +118,7 @@ fn named_contexts(stack: &Stack, build: &Build) -> NamedContexts {
             ContextSource::Image(image) => format!("docker-image://{image}"),
             ContextSource::Service(service) => {
                 let Some(service) = stack.services.get(service) else { continue };
-                if is_built(stack, service) {
+                if head.builder(service).is_some() {
                     named.images.insert(service.image.clone());
                 }
                 format!("docker-image://{}", service.image)
@@ -129,9 +130,4 @@ fn named_contexts(stack: &Stack, build: &Build) -> NamedContexts {
         named.attributes.insert("frontend.caps".to_owned(), NAMED_CONTEXTS.to_owned());
     }
     named
-}
-
-/// Whether this stack builds the image of a service.
-fn is_built(stack: &Stack, service: &Service) -> bool {
-    stack.services.values().any(|other| other.build.is_some() && other.image == service.image)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Place};
-use crate::spec::{BuildSecret, FileSpec, ValuesPart, ValuesSpec};
+use crate::spec::{BuildSecret, Contents, FileSpec, ValuesPart, ValuesSpec};
 use crate::stack::{Build, FileSource, Grant, ProvidedFile, Service, Stack};
 
 /// The credential that holds all values of [`ValuesSpec`].
@@ -87,6 +87,11 @@ impl Used<'_> {
             FileSource::File(_) | FileSource::Credential(_) | FileSource::EncryptedCredential(_) => None,
         }
     }
+
+    fn contents(self) -> Contents {
+        let (credential, value) = (self.credential().0, self.value());
+        Contents { credential, value: value.map(|_| self.name), source: self.shown }
+    }
 }
 
 /// What the unit loads, by ID.
@@ -97,26 +102,19 @@ pub fn credentials(stack: &Stack, grants: Grants) -> BTreeMap<String, Credential
 /// What wharf-run makes of the credentials.
 pub fn files(stack: &Stack, grants: Grants) -> Vec<FileSpec> {
     let file = |used: Used| {
-        let (credential, source) = used.credential();
         let Grant { target, uid, gid, mode, .. } = used.grant.clone();
-        let path = match source {
+        let path = match used.credential().1 {
             Credential::File(path) | Credential::Encrypted(path) => Some(path),
             Credential::Values | Credential::OfHost => None,
         };
-        let value = used.value().map(|_| used.name);
-        FileSpec { source: used.shown, credential, value, path, target, uid, gid, mode }
+        FileSpec { contents: used.contents(), path, target, uid, gid, mode }
     };
     used(stack, grants).map(file).collect()
 }
 
 /// What the program that builds an image makes of the credentials.
 pub fn build_secrets(stack: &Stack, build: &Build) -> Vec<BuildSecret> {
-    let secret = |used: Used| BuildSecret {
-        id: used.grant.target.clone(),
-        credential: used.credential().0,
-        value: used.value().map(|_| used.name),
-        source: used.shown,
-    };
+    let secret = |used: Used| BuildSecret { id: used.grant.target.clone(), contents: used.contents() };
     used(stack, build.into()).map(secret).collect()
 }
 

@@ -235,7 +235,7 @@ impl Files {
     }
 
     fn build(&mut self, stack: &Stack, head: &units::Head, service: &Service, build: &Build) {
-        let spec = build::build_spec(stack, service, build);
+        let spec = build::build_spec(stack, head, service, build);
         let unit = names::build_unit(&stack.name, &service.name);
         let origin = Origin { place: &build.place, restarts: Some(&unit) };
         self.spec(origin, &names::build_spec(&stack.name, &service.name), &spec);
@@ -255,8 +255,7 @@ impl Files {
     }
 
     fn spec<T: serde::Serialize>(&mut self, origin: Origin, name: &str, spec: &T) {
-        let contents = spec::to_json(spec).expect("a spec is plain data with string keys");
-        self.add(origin, name, contents, 0o600);
+        self.add(origin, name, spec::to_json(spec), 0o600);
     }
 
     fn add(&mut self, origin: Origin, name: &str, contents: String, mode: u32) {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::stack::absolute;
+use crate::path::absolute;
 use crate::unit::{InstalledUnit, UnreadableDirectory, installed_units};
 
 /// A project of which units lie in some directory.

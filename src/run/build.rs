@@ -109,7 +109,7 @@ async fn make(engine: &Engine, spec: &BuildSpec) -> Result<String, BuildError> {
     }
     // A secret that is missing would be missed by the step that wants it, or by nobody.
     for secret in &spec.wharf.secrets {
-        secrets::of_build(secret).map_err(BuildError::Secret)?;
+        secrets::of_build(&secret.contents).map_err(BuildError::Secret)?;
     }
     build(engine, spec, material, &hash).await.map_err(at("the builder failed"))?;
     Ok(format!("Image {image} is built"))
@@ -145,7 +145,7 @@ impl Material {
     /// SHA-256 of all that the image is made of.
     fn hash(&self, spec: &BuildSpec) -> Result<Sha256, ContextError> {
         let mut hasher = Sha256::new();
-        hasher.update(to_json(&spec.build).unwrap_or_default());
+        hasher.update(to_json(&spec.build));
         if let Some(dockerfile) = &self.dockerfile {
             dockerfile.hash(&mut hasher);
         }
@@ -284,7 +284,7 @@ impl BuildFiles for Files {
 
     fn secret(&self, id: &str) -> Option<Result<Vec<u8>, String>> {
         let secret = self.secrets.iter().find(|secret| secret.id == id)?;
-        Some(secrets::of_build(secret).map_err(|error| error.to_string()))
+        Some(secrets::of_build(&secret.contents).map_err(|error| error.to_string()))
     }
 }
 

@@ -7,11 +7,12 @@ use std::fmt;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
 use super::dockerignore::Ignore;
+use crate::path::clean;
 
 const IGNORE_FILE: &str = ".dockerignore";
 
@@ -242,21 +243,6 @@ impl Context {
         }
         tar.into_inner()?.flush()
     }
-}
-
-/// Without `.` and `..`, not looking at the disk: what is outside of the context is seen by its path.
-fn clean(path: &Path) -> PathBuf {
-    let mut cleaned = PathBuf::new();
-    for component in path.components() {
-        match component {
-            Component::CurDir => (),
-            Component::ParentDir => {
-                cleaned.pop();
-            }
-            other => cleaned.push(other),
-        }
-    }
-    cleaned
 }
 
 fn hash_file(path: &Path, buffer: &mut [u8], hasher: &mut Sha256) -> io::Result<u64> {

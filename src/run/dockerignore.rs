@@ -3,6 +3,8 @@
 //! Source: Dockerfile reference, ".dockerignore file": patterns of Go's filepath.Match, `**` for any number of directories, `!` for
 //! exceptions, and the last pattern that matches decides. A pattern that matches a directory matches all that is in it.
 
+use crate::path::clean_text;
+
 /// The patterns of one file, in order.
 #[derive(Debug, Clone, Default)]
 pub struct Ignore {
@@ -42,7 +44,9 @@ impl Ignore {
         let lines = text.lines().filter(|line| !line.starts_with('#')).map(str::trim).filter(|line| !line.is_empty());
         let patterns = lines.map(|line| {
             let (exception, written) = line.strip_prefix('!').map_or((false, line), |rest| (true, rest.trim()));
-            let tokens = tokens(&cleaned(written)).ok_or_else(|| line.to_owned())?;
+            // As Go's filepath.Clean does, and without the `/` at the start.
+            let cleaned = clean_text(written);
+            let tokens = tokens(cleaned.trim_start_matches('/')).ok_or_else(|| line.to_owned())?;
             Ok(Pattern { exception, tokens })
         });
         Ok(Self { patterns: patterns.collect::<Result<_, String>>()? })
@@ -60,21 +64,6 @@ impl Ignore {
     pub fn has_exceptions(&self) -> bool {
         self.patterns.iter().any(|pattern| pattern.exception)
     }
-}
-
-/// Without `.`, `..` and empty parts, as Go's filepath.Clean does, and without the `/` at the start.
-fn cleaned(pattern: &str) -> String {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in pattern.split('/') {
-        match part {
-            "" | "." => (),
-            ".." => {
-                parts.pop();
-            }
-            other => parts.push(other),
-        }
-    }
-    parts.join("/")
 }
 
 fn tokens(pattern: &str) -> Option<Vec<Token>> {

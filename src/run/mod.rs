@@ -32,6 +32,7 @@ mod stop;
 pub use build::build_image;
 pub use cleanup::remove_container;
 pub use life::follow_container;
+pub use message::cannot_start;
 pub use reload::reload_container;
 pub use resource::{create_network, create_volume, remove_network};
 pub use start::start_container;

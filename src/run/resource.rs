@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use super::message;
 use super::patience::connect;
 use crate::engine::{Engine, EngineError};
-use crate::spec::{NetworkSpec, ResourceSpec, VolumeSpec, exit, from_json, label};
+use crate::spec::{self, NetworkSpec, ResourceSpec, VolumeSpec, exit, label};
 
 /// What stands in the way.
 pub enum Problem {
@@ -32,9 +32,7 @@ impl fmt::Display for Problem {
 
 /// Makes sure that the network or volume of a spec file is there; one of another definition is used as it is.
 pub async fn make(engine: &Engine, path: &Path) -> Result<(), Problem> {
-    let unreadable = |error: &dyn fmt::Display| Problem::Said(format!("{}: {error}", path.display()));
-    let text = std::fs::read_to_string(path).map_err(|error| unreadable(&error))?;
-    match from_json(&text).map_err(|error| unreadable(&error))? {
+    match spec::read(path).map_err(|error| Problem::Said(error.to_string()))? {
         ResourceSpec::Network(spec) => match engine.network(&spec.network.name).await? {
             Some(state) if state.project.as_ref() == Some(&spec.wharf.project) => Ok(()),
             _ => make_network(engine, &spec).await,

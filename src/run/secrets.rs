@@ -9,9 +9,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 
-#[cfg(feature = "buildkit")]
-use crate::spec::BuildSecret;
-use crate::spec::{ContainerSpec, FileSpec, ValuesSpec, from_json};
+use crate::spec::{ContainerSpec, Contents, FileSpec, ValuesSpec, from_json};
 
 /// Why a secret or config cannot be given to the container.
 #[derive(Debug)]
@@ -64,7 +62,10 @@ pub fn provide(spec: &ContainerSpec) -> Result<Vec<String>, FileError> {
 pub fn missing(spec: &ContainerSpec) -> Vec<String> {
     let absent = |file: &&FileSpec| file.path.as_ref().is_some_and(|path| !Path::new(path).exists());
     let files = spec.wharf.files.iter().filter(absent);
-    files.map(|file| format!("{}: {} does not exist", file.source, file.path.as_deref().unwrap_or_default())).collect()
+    let shown = |file: &FileSpec| {
+        format!("{}: {} does not exist", file.contents.source, file.path.as_deref().unwrap_or_default())
+    };
+    files.map(shown).collect()
 }
 
 /// As systemd tells it; of several (a drop-in may add one) the unit's own, below `wharf`.
@@ -92,7 +93,7 @@ impl Provider {
 
     /// `/run/wharf/shop-web/0-db_password:/run/secrets/db_password:ro,Z`
     fn bind(&self, index: usize, file: &FileSpec) -> Result<String, FileError> {
-        let contents = contents(&self.credentials, &file.into())?;
+        let contents = read(&self.credentials, &file.contents)?;
         let name = file.target.rsplit('/').next().unwrap_or_default();
         let path = self.copies.join(format!("{index}-{name}"));
         write(&path, &contents, file).map_err(|error| io_error(file, &path, error))?;
@@ -101,39 +102,25 @@ impl Provider {
     }
 }
 
-/// What is to be read of the unit's credentials.
-struct Wanted<'a> {
-    source: &'a str,
-    credential: &'a str,
-    value: Option<&'a str>,
-}
-
-impl<'a> From<&'a FileSpec> for Wanted<'a> {
-    fn from(file: &'a FileSpec) -> Self {
-        Self { source: &file.source, credential: &file.credential, value: file.value.as_deref() }
-    }
-}
-
 /// The value of a build's secret.
 ///
 /// # Errors
 /// The unit has no such credential, or it cannot be read.
 #[cfg(feature = "buildkit")]
-pub fn of_build(secret: &BuildSecret) -> Result<Vec<u8>, FileError> {
-    let wanted = Wanted { source: &secret.source, credential: &secret.credential, value: secret.value.as_deref() };
-    contents(&directory("CREDENTIALS_DIRECTORY")?, &wanted)
+pub fn of_build(secret: &Contents) -> Result<Vec<u8>, FileError> {
+    read(&directory("CREDENTIALS_DIRECTORY")?, secret)
 }
 
-fn contents(credentials: &Path, wanted: &Wanted) -> Result<Vec<u8>, FileError> {
-    let source = || wanted.source.to_owned();
-    let path = credentials.join(wanted.credential);
+fn read(credentials: &Path, wanted: &Contents) -> Result<Vec<u8>, FileError> {
+    let source = || wanted.source.clone();
+    let path = credentials.join(&wanted.credential);
     let contents = match fs::read(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(FileError::NoCredential { source: source(), credential: wanted.credential.to_owned() });
+            return Err(FileError::NoCredential { source: source(), credential: wanted.credential.clone() });
         }
         other => other.map_err(|error| FileError::Io { source: source(), path, error })?,
     };
-    let Some(name) = wanted.value else { return Ok(contents) };
+    let Some(name) = &wanted.value else { return Ok(contents) };
     let values: Option<ValuesSpec> = String::from_utf8(contents).ok().and_then(|text| from_json(&text).ok());
     let value = values.and_then(|mut values| values.values.remove(name));
     value.map(String::into_bytes).ok_or_else(|| FileError::NoValue { source: source() })
@@ -150,5 +137,5 @@ fn write(path: &Path, contents: &[u8], spec: &FileSpec) -> io::Result<()> {
 }
 
 fn io_error(file: &FileSpec, path: &Path, error: io::Error) -> FileError {
-    FileError::Io { source: file.source.clone(), path: path.to_owned(), error }
+    FileError::Io { source: file.contents.source.clone(), path: path.to_owned(), error }
 }

@@ -4,6 +4,7 @@
 
 use super::decode::{Fields, Item};
 use super::keys;
+use super::labels;
 use super::model::DeviceRequest;
 use super::node::Value;
 use super::problem::{Across, ChoiceFault, Expected, Invalid, Report};
@@ -53,8 +54,7 @@ fn request(item: Item<'_>, needs_capabilities: bool, report: &mut Report) -> Opt
     if count_item.is_some() && !device_ids.is_empty() {
         report.add(&fields.place_of("count"), Across::CountAndIds);
     }
-    let options = fields.get("options").map(|item| item.pairs(report)).unwrap_or_default();
-    let options = options.into_iter().map(|pair| (pair.key, pair.value.unwrap_or_default())).collect();
+    let options = labels::pairs(&mut fields, "options", report);
     fields.finish(report);
     Some(DeviceRequest { driver, count, device_ids, capabilities, options })
 }

@@ -12,12 +12,12 @@ use super::composition::{self, Composer, Parsed, Toml};
 use super::environment::read_file;
 use super::interpolate::{Finding, Lookup, interpolate};
 use super::model::Stack;
-use super::mounts::clean;
 use super::node::Value;
 use super::problem::{FileProblem, Invalid, NameFault, Report};
 use super::surroundings::{Scope, Surroundings};
 use super::{check, document, env_file, names, profiles};
 use crate::diagnostic::{Diagnostics, Place};
+use crate::path::absolute;
 
 /// A valid stack, and what its author should still know.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,6 +54,11 @@ pub fn override_of(path: &Path) -> Option<PathBuf> {
     (!stem.ends_with(".override")).then(|| path.with_file_name(format!("{stem}.override.toml")))
 }
 
+/// Whether a file is wharfd's own configuration, which lies among the stacks and is none: by its name alone.
+pub fn is_of_wharfd(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name == "wharfd.toml")
+}
+
 /// Reads, interpolates, merges, decodes and checks the stack files of one project.
 ///
 /// The project's name is offered to interpolation as `COMPOSE_PROJECT_NAME`.
@@ -75,12 +80,6 @@ pub fn load(request: &Request<'_>) -> Result<Loaded, Diagnostics> {
 /// characters that no project name has. Empty if nothing is left. Source: Compose Specification, name.
 pub fn project_name_of(path: &Path) -> String {
     names::normalise_project(&path.file_stem().unwrap_or_default().to_string_lossy())
-}
-
-/// The absolute path of a stack file without `.` and `..`, not looking at the disk: however the file was named, its units are the
-/// same.
-pub fn absolute(path: &Path) -> PathBuf {
-    clean(&std::path::absolute(path).unwrap_or_else(|_| path.to_owned()))
 }
 
 fn read(request: &Request<'_>, report: &mut Report) -> Option<(Stack, BTreeSet<String>)> {

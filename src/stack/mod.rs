@@ -44,6 +44,7 @@ mod ports;
 mod privileges;
 pub(crate) mod problem;
 mod profiles;
+mod pull_policy;
 mod reload;
 mod resources;
 mod schedule;
@@ -58,5 +59,5 @@ pub(crate) mod variables;
 mod volumes;
 mod words;
 
-pub use load::{Loaded, Request, absolute, load, override_of, project_name_of};
+pub use load::{Loaded, Request, is_of_wharfd, load, override_of, project_name_of};
 pub use model::*;

@@ -55,8 +55,7 @@ fn declaration(
         let credential = credential_name(&said.unwrap_or_else(|| key.clone()), place, report);
         sources.found.push(("external", credential.map(FileSource::Credential)));
     } else if let Some(entry) = name {
-        let reason = "the engine of one host has no object that could bear it";
-        report.add(&entry.key_place, Shape::Ignored { key: entry.key.clone(), reason });
+        report.add(&entry.key_place, Shape::Ignored { key: entry.key.clone(), reason: keys::NO_OBJECT });
     }
     let before = report.error_count();
     fields.finish(report);
@@ -142,15 +141,39 @@ fn credential_name(text: &str, place: &Place, report: &mut Report) -> Option<Str
 
 /// Reads a service's `secrets` or `configs`.
 pub fn granted(kind: FileKind, service: &mut Fields<'_>, report: &mut Report) -> Vec<Grant> {
-    let Some(item) = service.get(kind.table()) else {
-        return Vec::new();
-    };
-    let elements = item.elements(Expected::List, report).unwrap_or_default();
+    let owner = service.owner.clone();
+    let short = |text: &str, item: Item<'_>, report: &mut Report| grant(kind, text, None, item, report);
+    each(kind.table(), service, report, short, |item, report| long(kind, item, &owner, report))
+}
+
+/// Reads the `secrets` of a build: their target is the `id` that the Dockerfile has for them.
+pub fn of_build(build: &mut Fields<'_>, report: &mut Report) -> Vec<Grant> {
+    let owner = build.owner.clone();
+    let short = |text: &str, item: Item<'_>, _: &mut Report| Some(with_defaults(text, text.to_owned(), item));
+    each("secrets", build, report, short, |item, report| {
+        let mut fields = item.fields(&keys::BUILD_SECRET, format!("a secret of {owner}"), report)?;
+        let source = fields.required("source", "source = \"NAME\"", report);
+        let target = fields.string("target", report);
+        fields.finish(report);
+        let source = source?.str(report)?;
+        Some(with_defaults(source, target.unwrap_or_else(|| source.to_owned()), item))
+    })
+}
+
+/// A list whose entries are names or tables.
+fn each(
+    key: &'static str,
+    fields: &mut Fields<'_>,
+    report: &mut Report,
+    short: impl Fn(&str, Item<'_>, &mut Report) -> Option<Grant>,
+    long: impl Fn(Item<'_>, &mut Report) -> Option<Grant>,
+) -> Vec<Grant> {
+    let elements = fields.get(key).and_then(|item| item.elements(Expected::List, report)).unwrap_or_default();
     let grants = elements.iter().filter_map(|node| {
-        let item = Item { key: kind.table(), node };
+        let item = Item { key, node };
         match &node.value {
-            Value::String(text) => grant(kind, text, None, item, report),
-            Value::Table(_) => long(kind, item, &service.owner, report),
+            Value::String(text) => short(text, item, report),
+            Value::Table(_) => long(item, report),
             _ => {
                 item.wrong_type(Expected::StringOrTable, report);
                 None
@@ -160,35 +183,11 @@ pub fn granted(kind: FileKind, service: &mut Fields<'_>, report: &mut Report) ->
     grants.collect()
 }
 
-/// Reads the `secrets` of a build: their target is the `id` that the Dockerfile has for them.
-pub fn of_build(build: &mut Fields<'_>, report: &mut Report) -> Vec<Grant> {
-    let Some(item) = build.get("secrets") else {
-        return Vec::new();
-    };
-    let elements = item.elements(Expected::List, report).unwrap_or_default();
-    let grants = elements.iter().filter_map(|node| {
-        let item = Item { key: "secrets", node };
-        let (source, target) = match &node.value {
-            Value::String(text) => (text.clone(), None),
-            Value::Table(_) => {
-                let mut fields = item.fields(&keys::BUILD_SECRET, format!("a secret of {}", build.owner), report)?;
-                let source = fields.required("source", "source = \"NAME\"", report);
-                let target = fields.string("target", report);
-                fields.finish(report);
-                (source?.string(report)?, target)
-            }
-            _ => {
-                item.wrong_type(Expected::StringOrTable, report);
-                return None;
-            }
-        };
-        let target = target.unwrap_or_else(|| source.clone());
-        Some(Grant { source, target, uid: 0, gid: 0, mode: DEFAULT_MODE, place: item.place().clone() })
-    });
-    grants.collect()
+/// With the specification's defaults.
+fn with_defaults(source: &str, target: String, item: Item<'_>) -> Grant {
+    Grant { source: source.to_owned(), target, uid: 0, gid: 0, mode: DEFAULT_MODE, place: item.place().clone() }
 }
 
-/// With the specification's defaults.
 fn grant(kind: FileKind, source: &str, target: Option<&str>, item: Item<'_>, report: &mut Report) -> Option<Grant> {
     let target = absolute_target(kind, target.unwrap_or(source));
     let reaches_a_file = target.ends_with(|c| !matches!(c, '/' | '.'));
@@ -196,8 +195,7 @@ fn grant(kind: FileKind, source: &str, target: Option<&str>, item: Item<'_>, rep
         report.add(item.place(), SecretFault::Target { value: target });
         return None;
     }
-    let place = item.place().clone();
-    Some(Grant { source: source.to_owned(), target, uid: 0, gid: 0, mode: DEFAULT_MODE, place })
+    Some(with_defaults(source, target, item))
 }
 
 /// A name alone is one of the directory where files of the kind appear.
@@ -211,18 +209,13 @@ fn absolute_target(kind: FileKind, target: &str) -> String {
 
 fn long(kind: FileKind, item: Item<'_>, owner: &str, report: &mut Report) -> Option<Grant> {
     let mut fields = item.fields(&keys::GRANT, format!("a {} of {owner}", kind.word()), report)?;
-    let source = fields.get("source");
+    let source = fields.required("source", "source = \"NAME\"", report);
     let target = fields.string("target", report);
     let uid = number("uid", &mut fields, report);
     let gid = number("gid", &mut fields, report);
     let mode = fields.get("mode").and_then(|item| permission_bits(item, report));
-    let owner = fields.owner.clone();
     fields.finish(report);
-    let Some(source) = source else {
-        report.add(item.place(), Shape::Missing { key: "source", owner, example: "source = \"NAME\"" });
-        return None;
-    };
-    let grant = grant(kind, source.str(report)?, target.as_deref(), item, report)?;
+    let grant = grant(kind, source?.str(report)?, target.as_deref(), item, report)?;
     Some(Grant {
         uid: uid.unwrap_or(0),
         gid: gid.unwrap_or(0),

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::decode::{Fields, Item, accept};
 use super::keys;
-use super::model::{Build, Condition, Dependency, DeviceRequest, MountsOwner, PullPolicy, Service};
+use super::model::{Build, Condition, Dependency, DeviceRequest, MountsOwner, Service};
 use super::node::{Entry, Value};
 use super::problem::{Across, BuildFault, CommandFault, Expected, FileKind, Invalid, Report, Shape};
 use super::profiles::Membership;
@@ -14,8 +14,8 @@ use super::surroundings::Surroundings;
 use super::systemd::{self, SCHEDULED_SECTIONS, SERVICE_SECTIONS};
 use super::{
     amounts, attachments, attachments::address, build, choice, depends_on, deploy, environment, healthcheck, hooks,
-    hosts, image, labels, limits, links, mounts, names, namespaces, networks, ports, privileges, reload, resources,
-    schedule, secrets, security, signals, words,
+    hosts, image, labels, limits, links, mounts, names, namespaces, networks, ports, privileges, pull_policy, reload,
+    resources, schedule, secrets, security, signals, words,
 };
 use crate::diagnostic::Place;
 
@@ -116,7 +116,7 @@ pub fn read(
         runtime: fields.string("runtime", report),
         platform: fields.parse("platform", report, security::platform),
         mac_address: fields.parse("mac_address", report, attachments::mac_address),
-        pull_policy: pull_policy(build.as_ref(), fields, report),
+        pull_policy: pull_policy::read(build.as_ref(), fields, report),
         post_start: hooks::read(fields, "post_start", surroundings, report),
         pre_stop: hooks::read(fields, "pre_stop", surroundings, report),
         reload: reload::read(fields, report),
@@ -164,21 +164,6 @@ fn image_name(
         }
         (None, None) => String::new(),
     }
-}
-
-/// What is built is not fetched.
-fn pull_policy(build: Option<&Build>, fields: &mut Fields<'_>, report: &mut Report) -> Option<PullPolicy> {
-    let item = fields.get("pull_policy");
-    let policy = choice::pull_policy(fields, report);
-    let fault = match (policy, build) {
-        (Some(PullPolicy::Always | PullPolicy::Refresh(_)), Some(_)) => Some(BuildFault::PullPolicy),
-        (Some(PullPolicy::Build), None) if !fields.has("build") => Some(BuildFault::PolicyWithoutBuild),
-        _ => None,
-    };
-    if let (Some(fault), Some(item)) = (fault, item) {
-        report.add(item.place(), Invalid::Build(fault));
-    }
-    policy
 }
 
 /// `scale`, or `replicas` of `deploy`; both say the same.

@@ -6,8 +6,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::interpolate::Lookup;
-use super::mounts::clean;
 use crate::diagnostic::{Place, SourceFile};
+use crate::path::absolute;
 
 /// What a relative path and a variable mean in one file.
 #[derive(Clone)]
@@ -24,9 +24,9 @@ pub struct Scope<'a> {
 impl<'a> Scope<'a> {
     /// The scope of files of this directory, in which only the environment has variables.
     pub fn new(shown_directory: &Path, environment: Lookup<'a>) -> Self {
-        let absolute = std::path::absolute(shown_directory.join(".")).unwrap_or_else(|_| shown_directory.to_owned());
         Self {
-            directory: clean(&absolute),
+            // An empty path means the working directory.
+            directory: absolute(&shown_directory.join(".")),
             shown_directory: shown_directory.to_owned(),
             environment,
             defaults: Rc::default(),

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use crate::spec::ContainerSpec;
-use crate::unit::{InstalledUnit, OnUnhealthy};
+use crate::spec::{ContainerSpec, OnUnhealthy};
+use crate::unit::InstalledUnit;
 
 /// The unit of a container.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

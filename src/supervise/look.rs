@@ -42,7 +42,6 @@ pub async fn look(engine: &Engine, declared: &Declared, id: &str, registry: Opti
 
 /// `None`: it is not there, or not whole; the unit itself will say so.
 fn definition(declared: &Declared) -> Option<ContainerSpec> {
-    let text = std::fs::read_to_string(&declared.spec).ok()?;
-    let spec: ContainerSpec = spec::from_json(&text).ok()?;
+    let spec: ContainerSpec = spec::read(&declared.spec).ok()?;
     Some(if declared.instance.is_empty() { spec } else { spec.of_instance(&declared.instance) })
 }

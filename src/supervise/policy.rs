@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use crate::unit::OnUnhealthy;
+use crate::spec::OnUnhealthy;
 
 /// How soon an act is done again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,30 +7,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-/// What wharfd does about an unhealthy container: the key `on_unhealthy`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum OnUnhealthy {
-    #[default]
-    Restart,
-    Stop,
-    None,
-}
-
-impl OnUnhealthy {
-    /// As a unit's mark says it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Restart => "restart",
-            Self::Stop => "stop",
-            Self::None => "none",
-        }
-    }
-
-    /// A newer version of Wharf may know more; what this one does not know, it does not do.
-    fn of(word: &str) -> Self {
-        [Self::Restart, Self::Stop].into_iter().find(|wish| wish.as_str() == word).unwrap_or(Self::None)
-    }
-}
+use crate::spec::OnUnhealthy;
 
 /// What a generated file says about itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -11,6 +11,6 @@ mod quote;
 
 pub use file::{Section, UnitFile};
 pub use installed::{InstalledUnit, UnreadableDirectory, installed_units, is_unit_name};
-pub use mark::{Mark, OnUnhealthy, owner_of};
+pub use mark::{Mark, owner_of};
 pub use name::{escape, slice_name};
 pub use quote::{Unwritable, command_line, path_word, text};

@@ -4,6 +4,8 @@
 
 #![allow(dead_code)] // each test file uses its own part
 
+pub mod cases;
+
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -12,6 +14,9 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
+
+/// The image of the host's own registry.
+pub const IMAGE: &str = "127.0.0.1:5000/busybox:1";
 
 /// A running host. Dropped, it is ended; dropped by a failing test, it first prints the end of its journal.
 pub struct Host {
@@ -91,6 +96,31 @@ impl Host {
     /// Reads a file inside.
     pub fn read(&self, path: &str) -> String {
         run(control(&["exec", &self.name, "--", "cat", "--", path]), "").ok().stdout
+    }
+
+    /// Writes a stack file, in which `IMAGE` stands for [`IMAGE`], and generates its units.
+    pub fn generate(&self, name: &str, stack: &str) {
+        let path = format!("/root/{name}.toml");
+        self.write(&path, &stack.replace("IMAGE", IMAGE));
+        self.sh(&format!("wharf generate {path}")).ok();
+    }
+
+    /// A property of a unit, as `systemctl show` prints it.
+    pub fn property(&self, unit: &str, name: &str) -> String {
+        self.sh(&format!("systemctl show --property={name} --value {unit}")).ok().stdout.trim().to_owned()
+    }
+
+    /// What the engine says of a container, by a template of `docker inspect`.
+    pub fn inspect(&self, container: &str, format: &str) -> String {
+        self.sh(&format!("docker inspect --format '{format}' {container}")).ok().stdout.trim().to_owned()
+    }
+
+    /// Waits until a unit is active and not about to be restarted.
+    #[track_caller]
+    pub fn wait_active(&self, unit: &str) {
+        self.wait_for(&format!("{unit} is active"), Duration::from_secs(30), || {
+            self.property(unit, "ActiveState") == "active" && self.property(unit, "SubState") != "auto-restart"
+        });
     }
 
     /// Shuts it down in order. Its files stay.

@@ -40,7 +40,8 @@ pub enum Command {
 /// Which stacks, and how much of them.
 #[derive(Debug, Args)]
 pub struct Stacks {
-    /// Stack files, one project each, with STACK.override.toml beside each [default: every /etc/wharf/*.toml; with --root, those below it]
+    /// Stack files, one project each, with STACK.override.toml beside each [default: every /etc/wharf/*.toml but wharfd.toml; with
+    /// --root, those below it]
     #[arg(value_name = "STACK")]
     pub stacks: Vec<PathBuf>,
     /// A file of one project that has several: the first names it, each next one is merged over those before

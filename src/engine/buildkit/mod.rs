@@ -168,7 +168,8 @@ impl Steps {
 fn request(order: BuildOrder<'_>, session: &str) -> Result<SolveRequest, EngineError> {
     let BuildOrder { parameters, tags, dockerfile, inputs } = order;
     let mut frontend_attrs = unsorted(&parameters.frontend_attrs);
-    frontend_attrs.insert("image-resolve-mode".to_owned(), resolve_mode(&frontend_attrs).to_owned());
+    // Unless told otherwise, an image that is there is taken.
+    frontend_attrs.entry("image-resolve-mode".to_owned()).or_insert_with(|| "local".to_owned());
     let mut frontend_inputs: HashMap<String, Definition> = HashMap::new();
     for input in inputs {
         let address = format!("http://buildkit-session/{session}/{input}");
@@ -181,8 +182,7 @@ fn request(order: BuildOrder<'_>, session: &str) -> Result<SolveRequest, EngineE
         frontend_attrs.insert("filename".to_owned(), name);
     }
     if !parameters.cache_imports.is_empty() {
-        let imports = to_json(&parameters.cache_imports).map_err(connection::unreachable)?;
-        frontend_attrs.insert("cache-imports".to_owned(), imports);
+        frontend_attrs.insert("cache-imports".to_owned(), to_json(&parameters.cache_imports));
     }
     let cache = CacheOptions {
         imports: parameters.cache_imports.iter().map(cache_entry).collect(),
@@ -203,11 +203,6 @@ fn request(order: BuildOrder<'_>, session: &str) -> Result<SolveRequest, EngineE
         exporter_attrs_deprecated: HashMap::from([("name".to_owned(), names.join(","))]),
         ..SolveRequest::default()
     })
-}
-
-/// Unless told otherwise, an image that is there is taken.
-fn resolve_mode(attributes: &HashMap<String, String>) -> &str {
-    attributes.get("image-resolve-mode").map_or("local", String::as_str)
 }
 
 fn cache_entry(option: &CacheOption) -> CacheOptionsEntry {

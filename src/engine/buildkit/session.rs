@@ -41,7 +41,7 @@ const METHODS: [&str; 4] = [
 /// The login that was asked for last: the one to blame where a registry refuses.
 pub type LastLogin = Arc<Mutex<Option<Login>>>;
 
-/// Opens the session and answers until it is closed. `address` begins the addresses of uploads, which end with a context's name.
+/// Opens the session and answers until it is closed. BuildKit asks for an input at `http://buildkit-session/ID/INPUT`.
 pub async fn open(id: &str, files: Arc<dyn BuildFiles>, login: LastLogin) -> Result<(), EngineError> {
     let mut headers = HeaderMap::new();
     let value = |text: &str| HeaderValue::from_str(text).map_err(unreachable);

@@ -1,7 +1,7 @@
 //! YAML text → the stack's [`Node`](crate::stack::node::Node) tree, as Compose reads YAML.
 //!
-//! In: one file. Out: a tree a document, in which anchors, merge keys and tags are resolved; and the comments. The way through: `raw` (events to a tree with aliases), `resolve` (to
-//! nodes) with `scalar`, and `comments`.
+//! In: one file. Out: a tree a document, in which anchors, merge keys and tags are resolved; and the comments.
+//! The way through: `raw` (events to a tree with aliases), `resolve` (to nodes) with `scalar`, and `comments`.
 //! Invariant: every node and key has its place in the file, and no text makes more than a bounded tree.
 
 mod comments;

@@ -86,7 +86,7 @@ pub fn container_spec(stack: &Stack, service: &Service, ready: Ready) -> Contain
 fn hash(body: &ContainerCreateBody, part: &ContainerPart) -> String {
     // What was not said does not count: a new version of Wharf replaces no container that is defined as before.
     let files: Vec<_> =
-        part.files.iter().map(|file| (&file.source, &file.target, file.uid, file.gid, file.mode)).collect();
+        part.files.iter().map(|file| (&file.contents.source, &file.target, file.uid, file.gid, file.mode)).collect();
     match &part.platform {
         platform if !files.is_empty() => config_hash(&(body, &part.networks, platform, files)),
         Some(platform) => config_hash(&(body, &part.networks, platform)),

@@ -9,9 +9,9 @@ use crate::plan::container::DEFAULT_GRACE;
 use crate::plan::files;
 use crate::plan::names;
 use crate::plan::order::Role;
-use crate::spec::{ContainerSpec, Ready, exit, pre_stop_limit};
-use crate::stack::{MountKind, OnUnhealthy, Overrides, Restart, RestartTuning, Service};
-use crate::unit::{self, Section, UnitFile, Unwritable, path_word, text};
+use crate::spec::{ContainerSpec, OnUnhealthy, Ready, exit, pre_stop_limit};
+use crate::stack::{MountKind, Overrides, Restart, RestartTuning, Service};
+use crate::unit::{Section, UnitFile, Unwritable, path_word, text};
 
 /// Time for wharf-run and the engine beyond the container's own grace period.
 const STOP_MARGIN: Duration = Duration::from_secs(30);
@@ -73,12 +73,9 @@ pub fn container(head: &Head, service: &Service, role: Role, spec: &ContainerSpe
     apply(&mut unit, &only(&service.systemd, |section| !matches!(section, "Slice" | "Timer")));
     let mut facts =
         vec![("Service", &*service.name), ("Container", &spec.wharf.name), ("SpecHash", &spec.wharf.config_hash)];
-    let wish = match service.on_unhealthy {
-        OnUnhealthy::Restart => None,
-        OnUnhealthy::Stop => Some(unit::OnUnhealthy::Stop),
-        OnUnhealthy::None => Some(unit::OnUnhealthy::None),
-    };
-    facts.extend(wish.map(|wish| ("OnUnhealthy", wish.as_str())));
+    if service.on_unhealthy != OnUnhealthy::default() {
+        facts.push(("OnUnhealthy", service.on_unhealthy.as_str()));
+    }
     let followers = restarts_with(head, service).join(" ");
     if !followers.is_empty() {
         facts.push(("RestartsWith", &followers));

@@ -20,11 +20,12 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use super::environment::read_file;
-use super::load::absolute;
+use super::load::is_of_wharfd;
 use super::node::Node;
 use super::problem::{Composition, FileProblem, Report};
 use super::surroundings::{Scope, Scopes};
 use crate::diagnostic::Place;
+use crate::path::absolute;
 
 pub use language::{Language, Toml};
 
@@ -159,6 +160,10 @@ pub fn read(
         Some((place, _)) => report.add(place, problem),
         None => report.add_without_place(problem),
     };
+    if is_of_wharfd(path) {
+        add(Composition::OfWharfd { path: path.to_owned() }, report);
+        return None;
+    }
     let error = match read_file(path) {
         Ok(_) if !language.takes(path) => {
             add(Composition::Yaml { path: path.to_owned() }, report);

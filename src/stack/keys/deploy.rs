@@ -101,7 +101,9 @@ pub static RESTART_POLICY: Table = Table {
         honoured("condition", Takes::Words(&["none", "on-failure", "any"]), "After which end it is started again.",
             "`Restart=`"),
         honoured("delay", DURATION, "How long to wait before.", "`RestartSec=`"),
-        honoured("max_attempts", Takes::Integer(0), "How often at most.", "`StartLimitBurst=`"),
-        honoured("window", DURATION, "In which time the attempts are counted.", "`StartLimitIntervalSec=`"),
+        honoured("max_attempts", Takes::Integer(0), "How many restarts in a row may fail before there are no more.",
+            "`StartLimitBurst=`"),
+        honoured("window", DURATION, "How long it must run for a restart to have succeeded; without it, 10 seconds.",
+            "`StartLimitIntervalSec=`: this time and a pause, for each of `max_attempts`"),
     ],
 };

@@ -1,6 +1,7 @@
 //! The keys of a service.
 //!
-//! Source: Compose Specification, services; `ready`, `schedule` and `systemd` are Wharf's own.
+//! Source: Compose Specification, services; `on_unhealthy`, `ready`, `reload_command`, `reload_signal`, `schedule` and `systemd` are
+//! Wharf's own.
 
 use super::build::BUILD;
 use super::deploy::{DEPLOY, DEVICE_REQUEST};

@@ -69,8 +69,9 @@ pub static DEPENDENCY: Table = Table {
         honoured("condition", Takes::Words(&["service_started", "service_healthy", "service_completed_successfully"]),
             "What must be true of it; without it, `service_started`.", "when its unit is active"),
         honoured("required", Takes::Boolean, "Whether a failure of it matters.", "`Requires=`, or `Wants=` if not"),
-        honoured("restart", Takes::Boolean, "Whether an automatic restart of it restarts the service too.",
-            "`RestartMode=` of its unit"),
+        honoured("restart", Takes::Boolean,
+            "Whether the service is restarted after wharfd has restarted it, because it was unhealthy.",
+            "`RestartsWith=` of its unit, for wharfd; `systemctl restart` of it goes through `Requires=` in any case"),
     ],
 };
 

@@ -3,7 +3,7 @@
 //! Source: Compose Specification, version and name, include, networks, volumes, secrets, configs, models.
 
 use super::service::SERVICE;
-use super::takes::{LIST, OPTIONS, PAIRS, STRINGS};
+use super::takes::{LIST, NAME_OR_NUMBER, OPTIONS, PAIRS, STRINGS};
 use super::{Key, Table, Takes, honoured, ignored, own, refused};
 
 const SYSTEMD: Takes = Takes::Map(&Takes::Map(&Takes::Either(&[Takes::Scalar, Takes::List(&Takes::Scalar)])));
@@ -140,7 +140,8 @@ pub static VOLUME: Table = Table {
     ],
 };
 
-const NO_OBJECT: &str = "the engine of one host has no object that could bear it";
+/// Why a swarm's names and labels have no effect.
+pub const NO_OBJECT: &str = "the engine of one host has no object that could bear it";
 const EXTERNAL_FILE: &str = "Whether it is to be looked up among the host's credentials, by its name.";
 const CREDENTIAL_SAYS: &str =
     "A credential of the host by name, or the path of an encrypted one: `wharf secret encrypt`, systemd-creds(1).";
@@ -196,13 +197,11 @@ pub static GRANT: Table = Table {
     title: "a secret or config that is mounted",
     required: &["source"],
     keys: &[
-        honoured("gid", NAME_GID, "The group of the file in the container.", "the file's group"),
+        honoured("gid", NAME_OR_NUMBER, "The group of the file in the container.", "the file's group"),
         honoured("mode", super::tables::MODE, "Its permission bits, octal.", "the file's mode"),
         honoured("source", Takes::String, "The key of the declared secret or config.", "the file's contents"),
         honoured("target", Takes::String, "Where it is in the container; a secret's name alone is below /run/secrets.",
             "a read-only mount"),
-        honoured("uid", NAME_GID, "The user of the file in the container.", "the file's owner"),
+        honoured("uid", NAME_OR_NUMBER, "The user of the file in the container.", "the file's owner"),
     ],
 };
-
-const NAME_GID: Takes = super::takes::NAME_OR_NUMBER;

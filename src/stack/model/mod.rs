@@ -14,6 +14,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::diagnostic::Place;
+use crate::spec::OnUnhealthy;
 
 pub use build::{AdditionalContext, Build, BuildCache, BuildContext, BuildNetwork, ContextSource, Dockerfile};
 pub use job::{Hook, Schedule};
@@ -42,6 +43,26 @@ pub struct Stack {
     pub configs: BTreeMap<String, ProvidedFile>,
     /// `[systemd.Unit]`, `[systemd.Install]`: directives of the stack's target.
     pub systemd: Overrides,
+}
+
+impl Stack {
+    /// The files and directories of this host that the stack is made of or names, to be seen from another root: the stack files, what
+    /// secrets and configs are read from, the directories of builds, the sources of bind mounts.
+    pub fn host_paths_mut(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        let files = self.secrets.values_mut().chain(self.configs.values_mut());
+        let of_services = self.services.values_mut().flat_map(|service| {
+            let built = service.build.as_mut().into_iter().flat_map(Build::directories_mut);
+            let mounted = service.mounts.iter_mut().filter_map(|mount| match &mut mount.kind {
+                MountKind::Bind { source, .. } => Some(source),
+                _ => None,
+            });
+            built.chain(mounted)
+        });
+        std::iter::once(&mut self.source)
+            .chain(&mut self.further_sources)
+            .chain(files.filter_map(|file| file.source.path_mut()))
+            .chain(of_services)
+    }
 }
 
 /// A service: one container (later: or several replicas of it).
@@ -145,15 +166,6 @@ impl Service {
             _ => None,
         })
     }
-}
-
-/// What wharfd does about a container that is unhealthy.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum OnUnhealthy {
-    #[default]
-    Restart,
-    Stop,
-    None,
 }
 
 /// What `systemctl reload` does.

@@ -6,7 +6,7 @@
 mod long;
 mod short;
 
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use super::amounts;
 use super::decode::{Fields, Item, accept};
@@ -14,6 +14,7 @@ use super::model::{Mount, MountKind};
 use super::node::Value;
 use super::problem::{Expected, Invalid, MountFault, Report};
 use super::surroundings::{Scope, Surroundings};
+use crate::path::{clean, clean_text};
 
 pub use long::permission_bits;
 
@@ -59,18 +60,8 @@ fn container_path(target: &str) -> Result<String, MountFault> {
     if !target.starts_with('/') {
         return Err(MountFault::RelativeTarget(target.to_owned()));
     }
-    let mut parts = Vec::new();
-    for part in target.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => _ = parts.pop(),
-            _ => parts.push(part),
-        }
-    }
-    if parts.is_empty() {
-        return Err(MountFault::RootTarget);
-    }
-    Ok(format!("/{}", parts.join("/")))
+    let path = clean_text(target);
+    if path == "/" { Err(MountFault::RootTarget) } else { Ok(path) }
 }
 
 /// A host path as the user wrote it, made absolute and rid of `.` and `..` without looking at the disk, as Compose does.
@@ -84,21 +75,6 @@ pub fn host_path(source: &str, scope: &Scope<'_>) -> Result<PathBuf, MountFault>
         None => scope.directory.join(source),
     };
     Ok(clean(&path))
-}
-
-/// Without `.` and `..`, not looking at the disk.
-pub fn clean(path: &Path) -> PathBuf {
-    let mut cleaned = PathBuf::new();
-    for component in path.components() {
-        match component {
-            Component::CurDir => {}
-            Component::ParentDir => {
-                cleaned.pop();
-            }
-            other => cleaned.push(other),
-        }
-    }
-    cleaned
 }
 
 /// `PATH[:OPTIONS]`; no options are options too: the engine then gives its own.

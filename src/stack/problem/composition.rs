@@ -11,6 +11,10 @@ pub enum Composition {
         key: &'static str,
         path: PathBuf,
     },
+    /// wharfd's configuration where a stack file is read.
+    OfWharfd {
+        path: PathBuf,
+    },
     /// A YAML file where a TOML file is read.
     Yaml {
         path: PathBuf,
@@ -96,6 +100,10 @@ impl Problem for Composition {
             Self::FileMissing { key, path } => said(
                 format!("`{key}`: the file {} does not exist", path.display()),
                 "check the path: a relative one starts at the directory of the file that names it",
+            ),
+            Self::OfWharfd { path } => said(
+                format!("{} is the configuration of wharfd, not a stack file", path.display()),
+                "name a stack file; a stack that is named so needs another file name",
             ),
             Self::Yaml { path } => said(
                 format!("{} is YAML: a stack file is TOML", path.display()),

@@ -74,7 +74,6 @@ pub trait Problem {
 #[derive(Default)]
 pub struct Report {
     diagnostics: Diagnostics,
-    errors: usize,
     refused_keys: Vec<Place>,
 }
 
@@ -95,10 +94,7 @@ impl Report {
         }
         let diagnostic = match problem.severity() {
             Severity::Warning => Diagnostic::warning(message),
-            Severity::Error => {
-                self.errors += 1;
-                Diagnostic::error(message)
-            }
+            Severity::Error => Diagnostic::error(message),
         };
         let diagnostic = diagnostic.help(help);
         self.diagnostics.push(match place {
@@ -108,7 +104,7 @@ impl Report {
     }
 
     pub fn error_count(&self) -> usize {
-        self.errors
+        self.diagnostics.error_count()
     }
 
     /// Where the keys stand that Wharf does not take.
