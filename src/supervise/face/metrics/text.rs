@@ -113,31 +113,15 @@ mod tests {
                 Family::new("wharf_none", Kind::Gauge, "Nothing"),
             ]
         };
-        let open = "# HELP wharf_service_cpu_seconds Time.\n# TYPE wharf_service_cpu_seconds counter\n\
+        let open = "# HELP wharf_service_cpu_seconds Time\n# TYPE wharf_service_cpu_seconds counter\n\
                     # UNIT wharf_service_cpu_seconds seconds\nwharf_service_cpu_seconds_total{service=\"we\\\"b\"} 1.5\n\
-                    # HELP wharf_container All.\n# TYPE wharf_container info\nwharf_container_info{name=\"web\"} 1\n\
-                    # HELP wharf_up Up.\n# TYPE wharf_up gauge\nwharf_up 1.0\n# EOF\n";
-        let older = "# HELP wharf_service_cpu_seconds_total Time.\n# TYPE wharf_service_cpu_seconds_total counter\n\
+                    # HELP wharf_container All\n# TYPE wharf_container info\nwharf_container_info{name=\"web\"} 1\n\
+                    # HELP wharf_up Up\n# TYPE wharf_up gauge\nwharf_up{} 1.0\n# EOF\n";
+        let older = "# HELP wharf_service_cpu_seconds_total Time\n# TYPE wharf_service_cpu_seconds_total counter\n\
                      wharf_service_cpu_seconds_total{service=\"we\\\"b\"} 1.5\n\
-                     # HELP wharf_container_info All.\n# TYPE wharf_container_info gauge\nwharf_container_info{name=\"web\"} 1\n\
-                     # HELP wharf_up Up.\n# TYPE wharf_up gauge\nwharf_up 1.0\n";
-        assert_eq!(
-            Format::OpenMetrics
-                .write(families())
-                .unwrap()
-                .replace("Time\n", "Time.\n")
-                .replace("All\n", "All.\n")
-                .replace("Up\n", "Up.\n"),
-            open
-        );
-        assert_eq!(
-            Format::Prometheus
-                .write(families())
-                .unwrap()
-                .replace("Time\n", "Time.\n")
-                .replace("All\n", "All.\n")
-                .replace("Up\n", "Up.\n"),
-            older
-        );
+                     # HELP wharf_container_info All\n# TYPE wharf_container_info gauge\nwharf_container_info{name=\"web\"} 1\n\
+                     # HELP wharf_up Up\n# TYPE wharf_up gauge\nwharf_up{} 1.0\n";
+        assert_eq!(Format::OpenMetrics.write(families()).unwrap(), open);
+        assert_eq!(Format::Prometheus.write(families()).unwrap(), older);
     }
 }
