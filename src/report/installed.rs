@@ -125,7 +125,8 @@ impl fmt::Display for LookupError {
 impl std::error::Error for LookupError {}
 
 impl InstalledProject {
-    fn add(&mut self, unit: InstalledUnit) {
+    /// Adds a unit, unless one of its name is there.
+    pub(super) fn add(&mut self, unit: InstalledUnit) {
         if self.units.iter().any(|known| known.name == unit.name) {
             return;
         }

@@ -3,6 +3,7 @@
 //! Invariant: only this room (and the D-Bus face of wharfd) speaks D-Bus.
 
 pub mod journal;
+pub mod journalctl;
 pub mod manager;
 pub mod own_unit;
 pub mod service;
