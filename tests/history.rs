@@ -131,11 +131,14 @@ fn what_happened_to_a_stack_can_be_read_back_why_and_by_whom() {
 
     // Another stack file: what it changes is restarted, and the history says why and by whom.
     host.sh("sed -i '/^\\[services.once/,/^$/d; s/sleep 0.1/sleep 0.2/' shop.toml").ok();
-    host.sh("useradd joe; cp shop.toml /etc/before.toml; SUDO_USER=joe wharf generate --now shop.toml").ok();
+    // In joe's session, as systemd-logind would make it.
+    let session = "systemd-run --quiet --scope --slice user-$(id -u joe).slice --unit session-3";
+    host.sh(&format!("useradd joe; {session} wharf generate --now shop.toml")).ok();
     wait_for_course(&host, "shop-web.service", &[&web[..], &["restarted changed"]].concat());
     let all = events(&host, "shop");
     let changed = last(&all, "shop-web.service", "restarted");
-    assert_eq!([&changed["by"]["comm"], &changed["by"]["user"]], ["wharf", "joe"], "{changed:#?}");
+    let by = &changed["by"];
+    assert_eq!([&by["comm"], &by["user"], &by["unit"]], ["wharf", "joe", "session-3.scope"], "{changed:#?}");
     assert_eq!(course(&all, "shop-db.service"), ["started", "restarted unhealthy"], "its neighbour noticed nothing");
     let before = all.len();
     host.sh("wharf generate --now shop.toml").ok();
@@ -196,6 +199,19 @@ fn what_is_shown(host: &Host, all: &[Value]) {
 }
 
 fn who_may_read(host: &Host) {
+    // Who is not root cannot make history.
+    let before = host.sh("wharf history shop").ok().stdout;
+    let forged = [
+        "MESSAGE_ID=b1aee21d9f4b458b9aaed4b6cf25a610 WHARF_PROJECT=shop WHARF_REMOVED=shop.target",
+        "MESSAGE_ID=44ca5e3cc79445d584a44252403a79ad OBJECT_SYSTEMD_UNIT=shop-web.service WHARF_ACT=restart",
+        "MESSAGE_ID=9d1aaa27d60140bd96365438aad20286 UNIT=shop-web.service JOB_TYPE=stop",
+    ];
+    for entry in forged {
+        host.sh(&format!("printf '%s\\n' MESSAGE=x {entry} | setpriv --reuid joe logger --journald")).ok();
+    }
+    host.sh("journalctl --sync; journalctl MESSAGE=x _UID=$(id -u joe) | wc -l | grep -x 3").ok();
+    assert_eq!(host.sh("wharf history shop").ok().stdout, before);
+
     let stranger = host.sh("setpriv --reuid joe --regid joe --clear-groups wharf history shop");
     assert!(stranger.stderr.contains("group systemd-journal"), "{stranger:?}");
     let reader = host.sh("usermod --append --groups systemd-journal joe; setpriv --reuid joe --regid joe --init-groups wharf history shop");

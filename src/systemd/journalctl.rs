@@ -3,7 +3,9 @@
 //! In: which entries are wanted. Out: their fields, oldest first. What the caller may not read, it does not see.
 
 use std::fmt;
+use std::fs::{self, File};
 use std::io;
+use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::{Map, Value};
@@ -128,9 +130,9 @@ pub fn read(query: &Query) -> Result<Found, JournalctlError> {
         // Without any, journalctl would show everything.
         arguments.push("--lines=0".to_owned());
     }
-    let (output, limited) = journalctl(&arguments)?;
+    let output = journalctl(&arguments)?;
     let entries = String::from_utf8_lossy(&output.stdout).lines().filter_map(Entry::of_json).collect();
-    Ok(Found { entries, limited })
+    Ok(Found { entries, limited: !sees_all() })
 }
 
 /// All values that a field has anywhere in the journal.
@@ -138,22 +140,32 @@ pub fn read(query: &Query) -> Result<Found, JournalctlError> {
 /// # Errors
 /// As [`read`].
 pub fn values(field: &str) -> Result<Vec<String>, JournalctlError> {
-    let (output, _) = journalctl(&[format!("--field={field}")])?;
+    let output = journalctl(&[format!("--field={field}")])?;
     Ok(String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect())
 }
 
-/// Whether the caller sees not all is told by journalctl's hint, which it leaves out with `--quiet`.
-fn journalctl(arguments: &[String]) -> Result<(Output, bool), JournalctlError> {
+fn journalctl(arguments: &[String]) -> Result<Output, JournalctlError> {
     let mut command = Command::new("journalctl");
     command.arg("--no-pager").args(arguments).env("LC_ALL", "C");
     let output = command.output().map_err(JournalctlError::CannotRun)?;
     let said = String::from_utf8_lossy(&output.stderr);
-    let limited = said.contains("insufficient permissions") || said.contains("not seeing messages from other users");
-    if output.status.success() || limited {
-        return Ok((output, limited));
+    // Nothing that the caller may read is nothing found.
+    if output.status.success() || said.contains("insufficient permissions") {
+        return Ok(output);
     }
     let last = said.lines().rfind(|line| !line.is_empty()).unwrap_or("failed, and did not say why");
     Err(JournalctlError::Failed(last.to_owned()))
+}
+
+/// Whether the caller may read the system's journal (journalctl says so, but not with `--output=json`): its file is
+/// /var/log/journal/MACHINE-ID/system.journal, or below /run, see systemd-journald.service(8).
+fn sees_all() -> bool {
+    let machine = fs::read_to_string("/etc/machine-id").unwrap_or_default();
+    let denied = |directory: &str| {
+        let file = Path::new(directory).join(machine.trim()).join("system.journal");
+        File::open(file).is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
+    };
+    !["/var/log/journal", "/run/log/journal"].into_iter().any(denied)
 }
 
 #[cfg(test)]
