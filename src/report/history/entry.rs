@@ -248,7 +248,9 @@ impl Record {
     pub fn explain(&self, event: &mut Event) {
         let is_ours =
             self.deed != Deed::Generated && event.unit.as_ref().is_some_and(|unit| self.touched.contains(unit));
-        if !is_ours || event.by.is_some() || !(self.began..=self.time).contains(&event.time) {
+        let by_systemd = matches!(event.reason, Some(Reason::Crashed | Reason::Ended));
+        let in_time = (self.began..=self.time).contains(&event.time);
+        if !is_ours || by_systemd || event.by.is_some() || !in_time {
             return;
         }
         event.by = Some(self.by.clone());

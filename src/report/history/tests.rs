@@ -230,6 +230,15 @@ fn what_a_command_did_to_units_is_its_users_doing() {
 }
 
 #[test]
+fn a_crash_while_a_command_is_at_work_is_not_its_doing() {
+    let wharf = "WHARF_PROJECT=shop;_UID=0;_COMM=wharf;WHARF_BEGAN=9000000;WHARF_RESTARTED=shop-web.service";
+    let mut told = web(&CRASH);
+    told.extend(web(&RESTART));
+    told.push(entry(25, id::APPLIED, "", wharf));
+    assert_eq!(lines(told), ["10 restarted crashed 3", "21 restarted changed wharf"]);
+}
+
+#[test]
 fn behind_sudo_where_the_kernel_does_not_know_sudo_is_believed() {
     let wharf = "WHARF_PROJECT=shop;_UID=0;_COMM=wharf;WHARF_SUDO_USER=joe;WHARF_REMOVED=shop.target";
     let told = events_of(vec![entry(1, id::REMOVED, "", wharf)]);
