@@ -6,7 +6,7 @@
 //! - floor 4: [`install`]
 //! - floor 3: [`plan`], [`import`], [`run`], [`supervise`], [`report`]
 //! - floor 2: [`stack`], [`engine`]
-//! - floor 1: [`unit`], [`systemd`], [`spec`], [`diagnostic`], [`backoff`], [`path`], [`signals`]
+//! - floor 1: [`unit`], [`systemd`], [`spec`], [`diagnostic`], [`backoff`], [`message_id`], [`path`], [`signals`]
 //!
 //! Architecture invariant: `run` never reads a stack file; `stack` and `unit` meet only in `plan`; only `engine` names the
 //! engine's client library and only `systemd` and the face of `supervise` name D-Bus.
@@ -18,6 +18,7 @@ pub mod diagnostic;
 pub mod engine;
 pub mod import;
 pub mod install;
+pub mod message_id;
 pub mod path;
 pub mod plan;
 pub mod report;

@@ -41,7 +41,8 @@ fn the_tutorial_does_what_it_says() {
 }
 
 /// Commands that change nothing.
-const LOOKING: [&str; 5] = ["curl ", "journalctl ", "systemctl show ", "systemctl status ", "wharf status "];
+const LOOKING: [&str; 6] =
+    ["curl ", "journalctl ", "systemctl show ", "systemctl status ", "wharf history ", "wharf status "];
 
 fn try_steps(host: &Host, steps: &[Step]) {
     for (number, step) in steps.iter().enumerate() {
@@ -150,6 +151,10 @@ fn word(word: &str) -> String {
     let parts: Vec<&str> = core.split(':').collect();
     if parts.len() == 3 && parts.iter().all(|part| part.len() == 2 && is_digits(part)) {
         return format!("TIME{tail}");
+    }
+    let date: Vec<&str> = core.split('-').collect();
+    if date.len() == 3 && date.iter().all(|part| is_digits(part)) {
+        return format!("DATE{tail}");
     }
     if ["ms", "s", "min", "h"].iter().any(|unit| core.strip_suffix(unit).is_some_and(is_digits)) {
         return format!("DURATION{tail}");

@@ -9,6 +9,7 @@ use crate::plan::Plan;
 use crate::systemd::manager::is_booted;
 use crate::systemd::{Job, Manager, ManagerError};
 
+use super::audit::{Acts, Audit};
 use super::changes::{Action, Change, Changes, Enablement};
 use super::conflict::{LoadPath, conflicts};
 use super::destination::{Destination, Reach};
@@ -68,6 +69,8 @@ pub enum Note {
     Surplus { unit: String },
     /// Units run as they were before the change.
     NotRestarted { units: Vec<String> },
+    /// The journal was not told.
+    Unrecorded { why: String },
 }
 
 impl std::fmt::Display for Note {
@@ -83,6 +86,7 @@ impl std::fmt::Display for Note {
             Self::NotRestarted { units } => {
                 write!(f, "changed, but running as before: {}; restart them, or use --now", units.join(", "))
             }
+            Self::Unrecorded { why } => write!(f, "this change is not in the journal, nor in `wharf history`: {why}"),
         }
     }
 }
@@ -161,6 +165,7 @@ impl Generate {
         generated: &mut Generated,
         manager: &Manager,
     ) -> Result<(), InstallError> {
+        let mut audit = Audit::begin();
         let removed = running::removed(manager, &generated.changes()).await?;
         if self.now {
             // Before their files go: after that systemd would not know how to stop them.
@@ -170,6 +175,10 @@ impl Generate {
         }
         if generated.changes_files() {
             self.write(generated, &directory, Some(manager)).await?;
+            // Before anything waits for jobs: who gives up waiting has changed the files all the same.
+            for (plan, project) in plans.iter().zip(&generated.projects) {
+                audit.generated(plan, &project.changes).await;
+            }
         }
         drop(directory);
         let surplus = running::surplus(manager, plans).await?;
@@ -182,12 +191,17 @@ impl Generate {
             let ran = start(manager, plans, &outdated).await?;
             // Targets and slices have nothing of their own that runs.
             let runs = |unit: &String| !unit.ends_with(".target") && !unit.ends_with(".slice");
+            let acts = Acts::of_run(&ran, &outdated, &generated.stopped);
             generated.started = ran.done.into_iter().filter(runs).collect();
             generated.failed_jobs.extend(ran.failed);
+            for (plan, project) in plans.iter().zip(&generated.projects) {
+                audit.applied(plan, &project.changes, &acts).await;
+            }
         } else if generated.changes_files() {
             let outdated = running::outdated(manager, plans, &self.destination.on_disk).await?;
             generated.note_running(removed, surplus, outdated);
         }
+        generated.notes.extend(audit.unrecorded.map(|why| Note::Unrecorded { why }));
         Ok(())
     }
 

@@ -1,11 +1,12 @@
 //! Unit files ↔ host: what a plan changes, written so that nothing is ever half there, and told to systemd.
 //!
 //! In: plans, and the directory that is to hold them. Out: the same files on disk, stale ones gone, systemd reloaded, jobs
-//! awaited; and a report of what changed.
+//! awaited; and a report of what changed, also in the journal.
 //! Invariant: a file that this project does not own is never overwritten, shadowed or removed; every file is whole at every
 //! moment; nothing is touched or reloaded when nothing changed. Decisions (`changes`, `conflict`) are pure, effects stand
 //! beside them (`directory`, `generate`, `remove`).
 
+mod audit;
 mod changes;
 mod conflict;
 mod destination;

@@ -8,11 +8,12 @@ use crate::report::installed::{InstalledProject, find_project, projects_in};
 use crate::systemd::manager::is_booted;
 use crate::systemd::{Job, Manager, Scope};
 
+use super::audit::{Acts, Audit};
 use super::changes::Changes;
 use super::destination::Destination;
 use super::directory::{Access, Durability, UnitDirectory};
 use super::error::InstallError;
-use super::jobs::{self, FailedJob};
+use super::jobs::{self, FailedJob, Ran};
 use super::prepare::STACK_DIRECTORY;
 
 /// Which project is to go.
@@ -34,6 +35,8 @@ pub struct Removed {
     pub failed_jobs: Vec<FailedJob>,
     /// The stack file, where it still lies in /etc/wharf: the generator makes the units again.
     pub still_declared: Option<PathBuf>,
+    /// Why the journal was not told.
+    pub unrecorded: Option<String>,
 }
 
 impl Remove {
@@ -49,8 +52,12 @@ impl Remove {
         let still_declared = project.sources.iter().find(|source| is_declared(source)).cloned();
         let mut removed = Removed { project: project.name.clone(), still_declared, ..Removed::default() };
         let manager = if is_booted() { Some(Manager::connect(Scope::System).await?) } else { None };
+        let mut audit = Audit::begin();
+        let mut acts = Acts::default();
         if let Some(manager) = &manager {
-            removed.failed_jobs = stop(manager, &project).await?;
+            let ran = stop(manager, &project).await?;
+            acts.stopped = ran.done;
+            removed.failed_jobs = ran.failed;
         }
         // Before the files go: without them a second attempt would not find the project.
         removed.from_engine = Engine::connect().await?.remove_project(&project.name, self.volumes).await?;
@@ -58,6 +65,8 @@ impl Remove {
             removed.files.extend(delete(directory, &project.name)?);
         }
         if let Some(manager) = &manager {
+            audit.removed(&project.name, project.sources.first().map(PathBuf::as_path), &removed.files, &acts).await;
+            removed.unrecorded = audit.unrecorded;
             manager.reload().await?;
             for unit in &project.units {
                 manager.forget_failure(&unit.name).await;
@@ -72,12 +81,12 @@ fn is_declared(source: &Path) -> bool {
 }
 
 /// Everything of the project that runs, in one go: systemd puts the jobs in order.
-async fn stop(manager: &Manager, project: &InstalledProject) -> Result<Vec<FailedJob>, InstallError> {
+async fn stop(manager: &Manager, project: &InstalledProject) -> Result<Ran, InstallError> {
     let patterns: Vec<String> = project.units.iter().map(|unit| unit.name.replacen("@.", "@*.", 1)).collect();
     let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
     let running = manager.active_units(&patterns).await?;
     let jobs: Vec<(Job, &str)> = running.iter().map(|unit| (Job::Stop, unit.as_str())).collect();
-    Ok(jobs::run(manager, &jobs, &BTreeSet::new()).await?.failed)
+    Ok(jobs::run(manager, &jobs, &BTreeSet::new()).await?)
 }
 
 fn delete(directory: &Path, project: &str) -> Result<Vec<PathBuf>, InstallError> {

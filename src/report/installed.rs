@@ -108,7 +108,11 @@ impl From<UnreadableDirectory> for LookupError {
 }
 
 impl InstalledProject {
-    fn add(&mut self, unit: InstalledUnit) {
+    /// Adds a unit, unless one of its name is there.
+    pub(super) fn add(&mut self, unit: InstalledUnit) {
+        if self.units.iter().any(|known| known.name == unit.name) {
+            return;
+        }
         if let Some(source) = unit.mark.source.as_ref().filter(|source| !self.comes_from(source)) {
             self.sources.push(source.clone());
         }

@@ -5,6 +5,8 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use futures_util::future::try_join_all;
+
 use super::audit;
 use super::policy::Act;
 use crate::systemd::{Job, Manager, ManagerError};
@@ -21,6 +23,8 @@ pub struct Order {
 pub enum Cause {
     /// The container is unhealthy; it is the how manieth act in a row.
     Unhealthy { attempt: u32 },
+    /// This unit, which it depends on, has been restarted.
+    Dependency { of: String },
     /// Somebody asked for it over D-Bus.
     Requested(Caller),
 }
@@ -30,6 +34,7 @@ impl Cause {
     pub fn reason(&self) -> &'static str {
         match self {
             Self::Unhealthy { .. } => "unhealthy",
+            Self::Dependency { .. } => "dependency",
             Self::Requested(_) => "requested",
         }
     }
@@ -78,19 +83,9 @@ pub async fn carry_out(
     followers: &[String],
     probe: impl Future<Output = String>,
 ) -> Result<Outcome, ManagerError> {
-    let unit = order.unit.as_str();
     let outcome = match &order.cause {
         Cause::Unhealthy { .. } => help(manager, order, followers, probe).await,
-        Cause::Requested(caller) => {
-            audit::begins(order).await;
-            let job = match order.act {
-                Act::Start => Job::Start,
-                Act::Stop => Job::Stop,
-                Act::Restart => Job::Restart,
-            };
-            let done = Outcome::Done { detail: caller.to_string(), followers: Vec::new() };
-            run(manager, job, unit).await.map(|why| why.map_or(done, Outcome::Failed))
-        }
+        Cause::Dependency { .. } | Cause::Requested(_) => obey(manager, order).await,
     };
     let outcome = match outcome {
         Err(error @ (ManagerError::Lost | ManagerError::Unreachable { .. })) => return Err(error),
@@ -101,6 +96,23 @@ pub async fn carry_out(
         audit::failed(order, why).await;
     }
     Ok(outcome)
+}
+
+async fn obey(manager: &Manager, order: &Order) -> Result<Outcome, ManagerError> {
+    let (alone, detail) = match &order.cause {
+        Cause::Requested(caller) => (false, caller.to_string()),
+        Cause::Dependency { of } => (true, of.clone()),
+        Cause::Unhealthy { .. } => (true, String::new()),
+    };
+    let job = match order.act {
+        Act::Start => Job::Start,
+        Act::Stop => Job::Stop,
+        Act::Restart if alone => Job::RestartAlone,
+        Act::Restart => Job::Restart,
+    };
+    audit::begins(order).await;
+    let done = Outcome::Done { detail, followers: Vec::new() };
+    Ok(run(manager, job, &order.unit).await?.map_or(done, Outcome::Failed))
 }
 
 async fn help(
@@ -127,20 +139,25 @@ async fn help(
     if let Some(why) = failure? {
         return Ok(Outcome::Failed(why));
     }
-    let mut restarted = Vec::new();
-    if order.act == Act::Restart {
-        for follower in followers {
-            if manager.is_steady(follower).await? {
-                restarted.push(follower.clone());
-            }
+    let followers = if order.act == Act::Restart { follow(manager, unit, followers).await? } else { Vec::new() };
+    Ok(Outcome::Done { detail, followers })
+}
+
+/// Restarts those that run, side by side; which were.
+async fn follow(manager: &Manager, unit: &str, followers: &[String]) -> Result<Vec<String>, ManagerError> {
+    let restarts = followers.iter().map(async |follower| {
+        if !manager.is_steady(follower).await? {
+            return Ok(None);
         }
-        let jobs: Vec<_> = restarted.iter().map(|follower| (Job::RestartAlone, follower.as_str())).collect();
-        for ended in manager.run(&jobs, &BTreeSet::new()).await?.iter().filter(|ended| !ended.result.is_success()) {
-            let order = Order { unit: ended.unit.clone(), ..order.clone() };
-            audit::failed(&order, &format!("the job {}", ended.result)).await;
+        let cause = Cause::Dependency { of: unit.to_owned() };
+        let order = Order { unit: follower.clone(), act: Act::Restart, cause };
+        match obey(manager, &order).await? {
+            Outcome::Failed(why) => audit::failed(&order, &why).await,
+            Outcome::Done { .. } | Outcome::LeftAlone => return Ok(Some(order.unit)),
         }
-    }
-    Ok(Outcome::Done { detail, followers: restarted })
+        Ok(None)
+    });
+    Ok(try_join_all(restarts).await?.into_iter().flatten().collect())
 }
 
 /// Why it failed, if it did.

@@ -10,18 +10,8 @@ use serde::Deserialize;
 
 use super::acts::{Cause, Order};
 use super::policy::Act;
+use crate::message_id;
 use crate::systemd::journal::{Journal, Priority};
-
-/// A unit is restarted because its container is unhealthy.
-pub const RESTARTED: &str = "44ca5e3cc79445d584a44252403a79ad";
-/// A unit is stopped because its container is unhealthy.
-pub const STOPPED: &str = "569b18ed4c3842138fb41726c9b3b874";
-/// What the healthcheck of an unhealthy container said last.
-pub const PROBED: &str = "ff3977e1c7964ed2ab2f72ccadacd8dd";
-/// systemd could not do what was asked of it.
-pub const FAILED: &str = "1969dbd8bfe14d21ab9ff1830ee023b8";
-/// Somebody asked for a job over D-Bus.
-pub const REQUESTED: &str = "2f1d7b1b0d6b4a2cb6f0d4b1a3c5e7f9";
 
 /// Says that a job is about to be asked of systemd.
 pub async fn begins(order: &Order) {
@@ -29,10 +19,15 @@ pub async fn begins(order: &Order) {
     let doing = act.doing();
     match &order.cause {
         Cause::Unhealthy { attempt } => {
-            let id = if *act == Act::Stop { STOPPED } else { RESTARTED };
+            let id = if *act == Act::Stop { message_id::UNHEALTHY_STOPPED } else { message_id::UNHEALTHY_RESTARTED };
             let again = if *attempt > 1 { format!(" for the {attempt}. time in a row") } else { String::new() };
             let message = format!("{unit}: the container is unhealthy: {doing} the unit{again}");
             send(Priority::Notice, id, order, &message, &[("WHARF_ATTEMPT", &attempt.to_string())]).await;
+        }
+        Cause::Dependency { of } => {
+            let message = format!("{unit}: {doing} the unit after {of}, which it depends on");
+            send(Priority::Notice, message_id::DEPENDENCY_RESTARTED, order, &message, &[("WHARF_DEPENDENCY", of)])
+                .await;
         }
         Cause::Requested(caller) => {
             let (uid, pid) = (caller.uid.to_string(), caller.pid.to_string());
@@ -43,7 +38,7 @@ pub async fn begins(order: &Order) {
                 ("WHARF_CALLER_COMM", &caller.comm),
                 ("WHARF_CALLER_UNIT", &caller.unit),
             ];
-            send(Priority::Notice, REQUESTED, order, &message, &who).await;
+            send(Priority::Notice, message_id::REQUESTED, order, &message, &who).await;
         }
     }
 }
@@ -52,14 +47,14 @@ pub async fn begins(order: &Order) {
 pub async fn probed(order: &Order, output: &str) {
     if !output.is_empty() {
         let message = format!("{}: the healthcheck said: {output}", order.unit);
-        send(Priority::Notice, PROBED, order, &message, &[]).await;
+        send(Priority::Notice, message_id::PROBED, order, &message, &[]).await;
     }
 }
 
 /// Says why nothing came of it.
 pub async fn failed(order: &Order, why: &str) {
     let message = format!("{}: cannot {} the unit: {why}", order.unit, order.act.as_str());
-    send(Priority::Error, FAILED, order, &message, &[]).await;
+    send(Priority::Error, message_id::NOT_HELPED, order, &message, &[]).await;
 }
 
 async fn send(priority: Priority, id: &str, order: &Order, message: &str, more: &[(&str, &str)]) {
@@ -91,7 +86,11 @@ pub fn past_acts() -> Vec<PastAct> {
     let fields = "--output-fields=OBJECT_SYSTEMD_UNIT,WHARF_ATTEMPT";
     let output = Command::new("journalctl")
         .args(["--quiet", "--no-pager", "--boot", "--since=-1h", "--output=json", fields])
-        .args([format!("MESSAGE_ID={RESTARTED}"), "SYSLOG_IDENTIFIER=wharfd".to_owned(), "_UID=0".to_owned()])
+        .args([
+            format!("MESSAGE_ID={}", message_id::UNHEALTHY_RESTARTED),
+            "SYSLOG_IDENTIFIER=wharfd".to_owned(),
+            "_UID=0".to_owned(),
+        ])
         .output();
     let now = SystemTime::now();
     match output {

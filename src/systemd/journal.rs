@@ -18,6 +18,9 @@ const SOCKET: &str = "/run/systemd/journal/socket";
 /// While journald is away (it is being restarted), the writer waits; nothing is dropped.
 const RETRY: Duration = Duration::from_millis(100);
 
+/// A writer that must not wait longer gives up.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// syslog(3) levels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Priority {
@@ -49,6 +52,22 @@ impl Journal {
 
     /// Writes one entry. Returns when journald has it.
     pub async fn send(&mut self, priority: Priority, message: &[u8], fields: &[(&str, &str)]) {
+        self.encode(priority, message, fields);
+        while self.try_send().await.is_err() {
+            tokio::time::sleep(RETRY).await;
+        }
+    }
+
+    /// Writes one entry, for a command that somebody waits for: without a second attempt, and within a second.
+    ///
+    /// # Errors
+    /// There is no journal here, or it does not take the entry.
+    pub async fn offer(&mut self, priority: Priority, message: &[u8], fields: &[(&str, &str)]) -> io::Result<()> {
+        self.encode(priority, message, fields);
+        tokio::time::timeout(PATIENCE, self.try_send()).await.unwrap_or_else(|late| Err(late.into()))
+    }
+
+    fn encode(&mut self, priority: Priority, message: &[u8], fields: &[(&str, &str)]) {
         self.entry.clear();
         self.entry.extend_from_slice(&self.common);
         field(&mut self.entry, "PRIORITY", (priority as u8).to_string().as_bytes());
@@ -56,9 +75,6 @@ impl Journal {
             field(&mut self.entry, name, value.as_bytes());
         }
         field(&mut self.entry, "MESSAGE", message);
-        while self.try_send().await.is_err() {
-            tokio::time::sleep(RETRY).await;
-        }
     }
 
     async fn try_send(&self) -> io::Result<()> {

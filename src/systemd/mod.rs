@@ -5,6 +5,7 @@
 pub mod announce;
 pub mod cgroup;
 pub mod journal;
+pub mod journalctl;
 pub mod manager;
 pub mod own_unit;
 pub mod path;

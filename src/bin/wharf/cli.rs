@@ -29,6 +29,8 @@ pub enum Command {
     Import(Import),
     /// Show the units of installed stacks and how they fare
     Status(Status),
+    /// Show what happened to stacks, why and by whom, from the journal
+    History(History),
     /// Stop a stack and delete its units, containers and networks
     Remove(Remove),
     /// Print the JSON schema of stack files, by which an editor completes and checks them
@@ -138,6 +140,25 @@ pub struct Status {
     /// A project's name, or the path of its stack file [default: all]
     #[arg(value_name = "STACK")]
     pub stack: Option<String>,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct History {
+    /// A project's name, or the path of its stack file, which need not exist any more [default: all]
+    #[arg(value_name = "STACK")]
+    pub stack: Option<String>,
+    /// Show what happened at this time or later: `2026-01-31 12:00`, `yesterday`, `-2h`, see systemd.time(7)
+    #[arg(long, value_name = "WHEN", allow_hyphen_values = true)]
+    pub since: Option<String>,
+    /// Show what happened at this time or earlier
+    #[arg(long, value_name = "WHEN", allow_hyphen_values = true)]
+    pub until: Option<String>,
+    /// Show only the newest events
+    #[arg(short = 'n', long, value_name = "N")]
+    pub lines: Option<usize>,
     /// Print the result as JSON
     #[arg(long)]
     pub json: bool,

@@ -3,6 +3,7 @@
 mod check;
 mod cli;
 mod generate;
+mod history;
 mod import;
 mod output;
 mod pull;
@@ -93,6 +94,7 @@ async fn run(command: Command) -> Result<Exit, Failure> {
         Command::Pull(arguments) => pull::run(&arguments).await,
         Command::Import(arguments) => import::run(arguments),
         Command::Status(arguments) => status::run(&arguments).await,
+        Command::History(arguments) => history::run(&arguments),
         Command::Remove(arguments) => remove::run(arguments).await,
         Command::Schema => Ok(schema::run()),
         Command::Secret(arguments) => secret::run(&arguments),

@@ -16,6 +16,9 @@ pub async fn run(arguments: cli::Remove) -> Result<Exit, Failure> {
     for job in &removed.failed_jobs {
         output::message(&format!("wharf: {job}"));
     }
+    if let Some(why) = &removed.unrecorded {
+        output::message(&format!("wharf: the removal is not in the journal, nor in `wharf history`: {why}"));
+    }
     if let Some(stack) = &removed.still_declared {
         let stack = stack.display();
         output::message(&format!("wharf: {stack} is still there: its units come back at the next boot; move it away"));

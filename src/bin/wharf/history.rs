@@ -1,0 +1,32 @@
+//! `wharf history`
+
+use serde_json::json;
+use wharf::install::Destination;
+use wharf::report::history::{HistoryError, Period, history, table};
+
+use crate::{Exit, Failure, cli, output};
+
+const LIMITED: &str = "wharf: you may not read the journal of the system, so that only your own messages are known; root may, and \
+     members of the group systemd-journal: usermod --append --groups systemd-journal USER";
+
+pub fn run(arguments: &cli::History) -> Result<Exit, Failure> {
+    let period = Period { since: arguments.since.as_deref(), until: arguments.until.as_deref() };
+    let directories = Destination::system().documented_load_path();
+    let found = history(arguments.stack.as_deref(), period, &directories);
+    if matches!(&found, Ok(history) if history.limited)
+        || matches!(&found, Err(HistoryError::Lookup { limited: true, .. }))
+    {
+        output::message(LIMITED);
+    }
+    let events = found.map_err(|error| Failure::failed(&error))?.events;
+    let first = arguments.lines.map_or(0, |lines| events.len().saturating_sub(lines));
+    let events = &events[first..];
+    if arguments.json {
+        output::json(&json!({"events": events}));
+    } else if events.is_empty() {
+        output::message("wharf: the journal has nothing of it");
+    } else {
+        output::data(&table(events));
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,193 @@
+//! Reading the journal: journalctl(1) and its JSON, systemd's "Journal JSON Format".
+//!
+//! In: which entries are wanted. Out: their fields, oldest first. What the caller may not read, it does not see.
+
+use std::fmt;
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::{Map, Value};
+
+/// Entries that have, for each of these fields, one of its values.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Match(Vec<(&'static str, Vec<String>)>);
+
+impl Match {
+    /// Also this field has one of these values. No value at all is never met.
+    #[must_use]
+    pub fn and<S: Into<String>>(mut self, field: &'static str, values: impl IntoIterator<Item = S>) -> Self {
+        self.0.push((field, values.into_iter().map(Into::into).collect()));
+        self
+    }
+
+    fn can_be_met(&self) -> bool {
+        self.0.iter().all(|(_, values)| !values.is_empty())
+    }
+
+    fn terms(&self) -> impl Iterator<Item = String> {
+        self.0.iter().flat_map(|(field, values)| values.iter().map(move |value| format!("{field}={value}")))
+    }
+}
+
+/// What is asked of the journal: entries that meet one of `matches`.
+#[derive(Debug, Clone, Default)]
+pub struct Query<'a> {
+    pub matches: Vec<Match>,
+    /// The fields that are wanted.
+    pub fields: &'a [&'a str],
+    /// As systemd.time(7) writes points in time.
+    pub since: Option<&'a str>,
+    pub until: Option<&'a str>,
+}
+
+/// What was found.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Found {
+    pub entries: Vec<Entry>,
+    /// The caller may not read the system's journal: only its own messages were looked at, if any.
+    pub limited: bool,
+}
+
+/// One entry.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry(Map<String, Value>);
+
+impl Entry {
+    /// One line of `journalctl --output=json`; `None`: it is none.
+    pub fn of_json(line: &str) -> Option<Self> {
+        serde_json::from_str(line).ok().map(Self)
+    }
+
+    /// A field's value; of several the last. What is not UTF-8 is shown as far as it goes.
+    pub fn get(&self, field: &str) -> Option<String> {
+        value_of(self.0.get(field)?)
+    }
+
+    pub fn number<N: std::str::FromStr>(&self, field: &str) -> Option<N> {
+        self.get(field)?.parse().ok()
+    }
+
+    /// A field that is a list of words.
+    pub fn words(&self, field: &str) -> Vec<String> {
+        self.get(field).unwrap_or_default().split_whitespace().map(str::to_owned).collect()
+    }
+
+    /// When the journal took it: microseconds since 1970.
+    pub fn time(&self) -> u64 {
+        self.number("__REALTIME_TIMESTAMP").unwrap_or_default()
+    }
+}
+
+/// Bytes that are no text are an array of numbers; several values are an array of values.
+fn value_of(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Array(values) if values.iter().all(Value::is_u64) => {
+            let bytes = values.iter().filter_map(Value::as_u64).filter_map(|byte| u8::try_from(byte).ok());
+            Some(String::from_utf8_lossy(&bytes.collect::<Vec<_>>()).into_owned())
+        }
+        Value::Array(values) => value_of(values.last()?),
+        _ => None,
+    }
+}
+
+/// Why the journal could not be read.
+#[derive(Debug)]
+pub enum JournalctlError {
+    CannotRun(io::Error),
+    /// In journalctl's own words.
+    Failed(String),
+}
+
+impl fmt::Display for JournalctlError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CannotRun(error) => write!(f, "cannot run journalctl: {error}"),
+            Self::Failed(said) => write!(f, "journalctl: {said}"),
+        }
+    }
+}
+
+impl std::error::Error for JournalctlError {}
+
+/// Reads what a query asks for.
+///
+/// # Errors
+/// journalctl is not there, or refuses, e.g. a time that it does not understand.
+pub fn read(query: &Query) -> Result<Found, JournalctlError> {
+    let matches: Vec<&Match> = query.matches.iter().filter(|one| one.can_be_met()).collect();
+    let mut arguments = vec!["--output=json".to_owned(), "--all".to_owned()];
+    arguments.push(format!("--output-fields={}", query.fields.join(",")));
+    arguments.extend(query.since.map(|time| format!("--since={time}")));
+    arguments.extend(query.until.map(|time| format!("--until={time}")));
+    for (number, one) in matches.iter().enumerate() {
+        arguments.extend((number > 0).then(|| "+".to_owned()));
+        arguments.extend(one.terms());
+    }
+    if matches.is_empty() {
+        // Without any, journalctl would show everything.
+        arguments.push("--lines=0".to_owned());
+    }
+    let output = journalctl(&arguments)?;
+    let entries = String::from_utf8_lossy(&output.stdout).lines().filter_map(Entry::of_json).collect();
+    Ok(Found { entries, limited: !sees_all() })
+}
+
+/// All values that a field has anywhere in the journal.
+///
+/// # Errors
+/// As [`read`].
+pub fn values(field: &str) -> Result<Vec<String>, JournalctlError> {
+    let output = journalctl(&[format!("--field={field}")])?;
+    Ok(String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect())
+}
+
+fn journalctl(arguments: &[String]) -> Result<Output, JournalctlError> {
+    let mut command = Command::new("journalctl");
+    command.arg("--no-pager").args(arguments).env("LC_ALL", "C");
+    let output = command.output().map_err(JournalctlError::CannotRun)?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    // Nothing that the caller may read is nothing found.
+    if output.status.success() || said.contains("insufficient permissions") {
+        return Ok(output);
+    }
+    let last = said.lines().rfind(|line| !line.is_empty()).unwrap_or("failed, and did not say why");
+    Err(JournalctlError::Failed(last.to_owned()))
+}
+
+/// Whether the caller may read the system's journal (journalctl says so, but not with `--output=json`): its file is
+/// /var/log/journal/MACHINE-ID/system.journal, or below /run, see systemd-journald.service(8).
+fn sees_all() -> bool {
+    let machine = fs::read_to_string("/etc/machine-id").unwrap_or_default();
+    let denied = |directory: &str| {
+        let file = Path::new(directory).join(machine.trim()).join("system.journal");
+        File::open(file).is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
+    };
+    !["/var/log/journal", "/run/log/journal"].into_iter().any(denied)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_may_be_text_bytes_or_one_of_several() {
+        let entry = Entry::of_json(r#"{"A":"x y","B":[104,195,188,255],"C":["one","two"],"D":null,"E":["a",[98]]}"#);
+        let entry = entry.expect("an entry");
+        assert_eq!(entry.words("A"), ["x", "y"]);
+        assert_eq!(entry.get("B").as_deref(), Some("hü\u{fffd}"));
+        assert_eq!(entry.get("C").as_deref(), Some("two"));
+        assert_eq!(entry.get("D"), None);
+        assert_eq!(entry.get("E").as_deref(), Some("b"));
+        assert_eq!(Entry::of_json("-- Boot --"), None);
+    }
+
+    #[test]
+    fn a_match_without_a_value_is_never_met() {
+        let none: [&str; 0] = [];
+        assert!(Match::default().and("A", ["1"]).can_be_met());
+        assert!(!Match::default().and("A", ["1"]).and("B", none).can_be_met());
+    }
+}
