@@ -19,6 +19,8 @@ pub const DEPENDENCY_RESTARTED: &str = "b47fb9594104412eb7e3e2501662b081";
 pub const PROBED: &str = "ff3977e1c7964ed2ab2f72ccadacd8dd";
 /// wharfd could not do what it should.
 pub const NOT_HELPED: &str = "1969dbd8bfe14d21ab9ff1830ee023b8";
+/// A container is not as its definition says.
+pub const DRIFTED: &str = "a168aa91ce6d46f280616d2ac8cf5e9d";
 /// Somebody asked wharfd over D-Bus to start, stop or restart a unit.
 pub const REQUESTED: &str = "2f1d7b1b0d6b4a2cb6f0d4b1a3c5e7f9";
 
@@ -69,7 +71,7 @@ mod tests {
     #[test]
     fn the_catalog_explains_what_is_written() {
         let catalog = include_str!("../packaging/catalog/wharf.catalog");
-        for id in OF_WHARF.iter().chain(&OF_WHARFD) {
+        for id in OF_WHARF.iter().chain(&OF_WHARFD).chain([&DRIFTED]) {
             assert_eq!(catalog.matches(&format!("-- {id}\n")).count(), 1, "{id}");
         }
     }

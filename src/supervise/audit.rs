@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 use serde::Deserialize;
 
 use super::acts::{Cause, Order};
+use super::drift::Difference;
 use super::policy::Act;
 use crate::message_id;
 use crate::systemd::journal::{Journal, Priority};
@@ -57,14 +58,24 @@ pub async fn failed(order: &Order, why: &str) {
     send(Priority::Error, message_id::NOT_HELPED, order, &message, &[]).await;
 }
 
+/// Says in what a container differs from its definition.
+pub async fn drifted(unit: &str, difference: &Difference) {
+    let message = format!("{unit}: the container is not as its definition says: {}", difference.text);
+    let common = [("OBJECT_SYSTEMD_UNIT", unit), ("WHARF_ASPECT", difference.aspect.as_str())];
+    write(Priority::Warning, message_id::DRIFTED, &message, &common, &[]).await;
+}
+
 async fn send(priority: Priority, id: &str, order: &Order, message: &str, more: &[(&str, &str)]) {
     let common = [
-        ("MESSAGE_ID", id),
-        ("SYSLOG_IDENTIFIER", "wharfd"),
-        ("OBJECT_SYSTEMD_UNIT", &order.unit),
+        ("OBJECT_SYSTEMD_UNIT", order.unit.as_str()),
         ("WHARF_ACT", order.act.as_str()),
         ("WHARF_REASON", order.cause.reason()),
     ];
+    write(priority, id, message, &common, more).await;
+}
+
+async fn write(priority: Priority, id: &str, message: &str, common: &[(&str, &str)], more: &[(&str, &str)]) {
+    let common = [&[("MESSAGE_ID", id), ("SYSLOG_IDENTIFIER", "wharfd")], common].concat();
     match Journal::new(&common) {
         Ok(mut journal) => journal.send(priority, message.as_bytes(), more).await,
         // No socket is left: the standard error is in the journal, too.

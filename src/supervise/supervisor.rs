@@ -488,7 +488,7 @@ impl Supervisor {
                 self.looking.remove(&unit);
                 match (self.containers.get_mut(&unit), seen) {
                     (Some(facts), Ok(seen)) if facts.seen != seen => {
-                        tell_drift(&unit, &facts.seen.drift, &seen.drift);
+                        tell_drift(&unit, &facts.seen.drift, &seen.drift).await;
                         facts.seen = seen;
                         self.show(&unit);
                     }
@@ -576,11 +576,11 @@ fn standing(state: &UnitState) -> Standing {
 }
 
 /// Says in the journal what differs now and did not before.
-fn tell_drift(unit: &str, before: &[Difference], now: &[Difference]) {
+async fn tell_drift(unit: &str, before: &[Difference], now: &[Difference]) {
     // That a stack was changed is no news to who changed it.
     let is_news = |one: &&Difference| one.aspect != Aspect::Definition && !before.contains(one);
     for difference in now.iter().filter(is_news) {
-        eprintln!("<4>{unit}: the container is not as its definition says: {}", difference.text);
+        audit::drifted(unit, difference).await;
     }
 }
 

@@ -25,6 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Priority {
     Error = 3,
+    Warning = 4,
     Notice = 5,
     Info = 6,
 }

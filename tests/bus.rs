@@ -1,0 +1,338 @@
+//! io.wharf.Supervisor1 on the bus of a real host: who may read, who may act, what is told.
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use support::cases::update;
+use support::{Host, IMAGE};
+
+const STACK: &str = r#"
+[services.db]
+image = "IMAGE"
+command = ["sh", "-c", "touch /tmp/ok; exec tail -f /dev/null"]
+stop_signal = "SIGKILL"
+ports = ["8080:80"]
+healthcheck = { test = "cat /tmp/ok", interval = "300ms", retries = 1 }
+
+[services.web]
+image = "IMAGE"
+command = "tail -f /dev/null"
+stop_signal = "SIGKILL"
+scale = 2
+depends_on.db.condition = "service_healthy"
+"#;
+
+const DB: &str = "/io/wharf/Supervisor1/container/shop_2ddb_2eservice";
+
+fn property(host: &Host, path: &str, name: &str) -> String {
+    let script = format!("busctl get-property io.wharf.Supervisor1 {path} io.wharf.Supervisor1.Container {name}");
+    host.sh(&script).ok().stdout.trim().to_owned()
+}
+
+fn call(path: &str, method: &str) -> String {
+    format!("busctl call io.wharf.Supervisor1 {path} io.wharf.Supervisor1.Container {method}")
+}
+
+/// An object of the bus, by the unit of the container.
+fn path_of(host: &Host, unit: &str) -> String {
+    let script = format!(
+        "busctl --json=short call io.wharf.Supervisor1 /io/wharf/Supervisor1 io.wharf.Supervisor1.Manager GetContainer s {unit} \
+         | jq -r '.data[0]'"
+    );
+    host.sh(&script).ok().stdout.trim().to_owned()
+}
+
+fn wait_property(host: &Host, path: &str, name: &str, value: &str) {
+    host.wait_for(&format!("{name} is {value}"), Duration::from_secs(20), || {
+        let script =
+            format!("busctl get-property io.wharf.Supervisor1 {path} io.wharf.Supervisor1.Container {name} || true");
+        host.sh(&script).ok().stdout.trim() == value
+    });
+}
+
+/// Identifiers, times and processes, which are others each time, in their width.
+fn normalised(text: &str) -> String {
+    const HEX: &str = "0123456789abcdef";
+    let mut result = String::new();
+    let mut rest = text;
+    while let Some(start) = rest.find(|c: char| c.is_ascii_hexdigit()) {
+        result.push_str(&rest[..start]);
+        rest = &rest[start..];
+        let word = rest.find(|c: char| !c.is_ascii_alphanumeric()).map_or(rest, |end| &rest[..end]);
+        let is_id = word.len() >= 12 && word.chars().all(|c| c.is_ascii_hexdigit());
+        result.push_str(&if is_id { HEX.repeat(4)[..word.len()].to_owned() } else { word.to_owned() });
+        rest = &rest[word.len()..];
+    }
+    result + rest
+}
+
+#[test]
+fn everybody_reads_and_whom_polkit_lets_acts_and_the_journal_says_who() {
+    let host = Host::boot("bus");
+    host.generate("shop", STACK);
+    host.sh("useradd --create-home ada; useradd --create-home --groups operators --user-group bob || { groupadd operators; useradd --create-home --groups operators bob; }")
+        .ok();
+    host.sh("systemctl start shop.target").ok();
+    // Nobody has started wharfd: the bus does.
+    assert_eq!(host.property("wharfd", "ActiveState"), "inactive");
+    let health = call_as(
+        &host,
+        "ada",
+        &format!("busctl get-property io.wharf.Supervisor1 {DB} io.wharf.Supervisor1.Container Health"),
+    );
+    assert_eq!(health.ok().stdout.trim(), "s \"healthy\"");
+    let before = host.inspect("shop-db", "{{.Id}}");
+
+    for method in ["Restart", "Stop", "Start", "GetFileChanges", "CheckImage"] {
+        let refused = call_as(&host, "ada", &call(DB, method)).fails();
+        assert!(
+            refused.stderr.contains("nteractive authentication required") || refused.stderr.contains("authenticate"),
+            "{}",
+            refused.stderr
+        );
+    }
+    assert_eq!(host.inspect("shop-db", "{{.Id}}"), before);
+
+    host.write(
+        "/etc/polkit-1/rules.d/50-wharf.rules",
+        r#"polkit.addRule(function(action, subject) {
+    if (action.id == "io.wharf.manage-containers" && subject.isInGroup("operators")) {
+        return polkit.Result.YES;
+    }
+});
+"#,
+    );
+    host.sh("chmod 644 /etc/polkit-1/rules.d/50-wharf.rules; systemctl try-restart polkit").ok();
+    call_as(&host, "ada", &call(DB, "Restart")).fails();
+    call_as(&host, "bob", &call(DB, "Restart")).ok();
+    let after = host.inspect("shop-db", "{{.Id}}");
+    assert_ne!(after, before);
+    host.sh(&call(DB, "Stop")).ok();
+    assert_eq!(host.property("shop-db", "ActiveState"), "inactive");
+    host.sh(&call(DB, "Start")).ok();
+    assert_eq!(host.property("shop-db", "ActiveState"), "active");
+    assert_eq!(property(&host, DB, "LastRestartReason"), "s \"requested\"");
+
+    let fields = "journalctl --output=json MESSAGE_ID=2f1d7b1b0d6b4a2cb6f0d4b1a3c5e7f9 SYSLOG_IDENTIFIER=wharfd \
+                  | jq -r '[.OBJECT_SYSTEMD_UNIT, .WHARF_ACT, .WHARF_REASON, .WHARF_CALLER_UID, .WHARF_CALLER_COMM] | join(\" \")'";
+    let bob = host.sh("id --user bob").ok().stdout.trim().to_owned();
+    assert_eq!(
+        host.sh(fields).ok().stdout.lines().collect::<Vec<_>>(),
+        [
+            format!("shop-db.service restart requested {bob} busctl"),
+            "shop-db.service stop requested 0 busctl".to_owned(),
+            "shop-db.service start requested 0 busctl".to_owned()
+        ]
+    );
+    let history = host.sh("wharf history shop").ok().stdout;
+    let is_told =
+        |line: &&str| line.contains("shop-db.service") && line.contains("restarted") && line.contains("bob (busctl[");
+    assert_eq!(history.lines().filter(is_told).count(), 1, "{history}");
+    let catalog = host.sh("journalctl --update-catalog; journalctl --catalog MESSAGE_ID=2f1d7b1b0d6b4a2cb6f0d4b1a3c5e7f9 | cat").ok().stdout;
+    assert!(catalog.contains("Somebody asked wharfd to restart the unit shop-db.service"), "{catalog}");
+
+    // What was changed in its files, and the image at its registry.
+    host.sh("docker exec shop-db sh -c 'echo x >/root/x'").ok();
+    let changes = host.sh(&call(DB, "GetFileChanges")).ok().stdout;
+    assert!(changes.contains("\"A\" \"/root/x\""), "{changes}");
+
+    let exposure = host.sh("systemd-analyze security --no-pager wharfd | tail -1").ok().stdout;
+    let exposure: f64 = exposure.split_whitespace().find_map(|word| word.parse().ok()).expect("a number");
+    assert!(exposure <= 2.0, "{exposure}");
+}
+
+fn call_as(host: &Host, user: &str, script: &str) -> support::Out {
+    host.sh(&format!("runuser --user {user} -- {script}"))
+}
+
+#[test]
+fn the_interface_is_as_its_xml_says_and_as_the_manual_shows() {
+    let host = Host::boot("interface");
+    host.generate("shop", STACK);
+    host.sh("systemctl start shop.target wharfd").ok();
+    let show = |path: &str| {
+        let xml = format!(
+            "busctl --json=short call io.wharf.Supervisor1 {path} org.freedesktop.DBus.Introspectable Introspect | jq -r '.data[0]'"
+        );
+        host.sh(&xml).ok().stdout
+    };
+    let mut wrong = Vec::new();
+    let xml = [interface(&show("/io/wharf/Supervisor1"), "Manager"), interface(&show(DB), "Container")].join("\n");
+    let file = format!(
+        "<!DOCTYPE node PUBLIC \"-//freedesktop//DTD D-BUS Object Introspection 1.0//EN\"\n \
+         \"http://www.freedesktop.org/standards/dbus/1.0/introspect.dtd\">\n<node>\n{xml}\n</node>\n"
+    );
+    wrong.extend(compare("packaging/dbus/io.wharf.Supervisor1.xml", &file));
+
+    let introspected =
+        host.sh(&format!("busctl introspect io.wharf.Supervisor1 {DB} io.wharf.Supervisor1.Container")).ok();
+    let introspected = normalised_times(&normalised(&introspected.stdout));
+    host.sh(
+        "busctl monitor --match=\"type='signal',interface='io.wharf.Supervisor1.Container'\" >/root/monitor 2>/dev/null & echo $! >/root/pid
+         sleep 1; docker exec shop-db rm /tmp/ok",
+    )
+    .ok();
+    host.wait_for("the signal", Duration::from_secs(30), || host.read("/root/monitor").contains("Restarted"));
+    host.sh("sleep 1; kill $(cat /root/pid)").ok();
+    let monitored = host.read("/root/monitor");
+    let monitored: Vec<&str> = monitored.lines().skip_while(|line| !line.starts_with('‣')).collect();
+    let monitored = normalised_times(monitored.join("\n").trim_end());
+    let manual = "packaging/manual/dbus.md";
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(manual)).expect("the manual");
+    let text = with_output(
+        &text,
+        &format!("# busctl introspect io.wharf.Supervisor1 {DB} io.wharf.Supervisor1.Container"),
+        &introspected,
+    );
+    let text = with_output(
+        &text,
+        "# busctl monitor --match=\"type='signal',interface='io.wharf.Supervisor1.Container'\"",
+        &monitored,
+    );
+    wrong.extend(compare(manual, &text));
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// One of our interfaces of an introspection.
+fn interface(xml: &str, name: &str) -> String {
+    let start = xml.find(&format!("  <interface name=\"io.wharf.Supervisor1.{name}\">")).expect("the interface");
+    let end = start + xml[start..].find("</interface>").expect("its end") + "</interface>".len();
+    xml[start..end].to_owned()
+}
+
+/// The difference, after `UPDATE=1` none.
+fn compare(file: &str, text: &str) -> Option<String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+    if update() {
+        fs::write(&path, text).expect("writable");
+    }
+    support::cases::difference(file, &fs::read_to_string(&path).unwrap_or_default(), text)
+}
+
+/// The manual with this output after the command, up to the end of the block.
+fn with_output(manual: &str, command: &str, output: &str) -> String {
+    let start = manual.find(command).unwrap_or_else(|| panic!("the manual shows {command}")) + command.len();
+    let end = start + manual[start..].find("\n```").expect("the end of the block");
+    format!("{}\n{}{}", &manual[..start], output.trim_end(), &manual[end..])
+}
+
+/// Times, serial numbers and names on the bus.
+fn normalised_times(text: &str) -> String {
+    let mut lines = Vec::new();
+    for line in text.lines() {
+        let mut words = Vec::new();
+        for word in line.split(' ') {
+            let digits = word.len() == 16 && word.chars().all(|c| c.is_ascii_digit());
+            words.push(match word {
+                _ if digits => "1795285542267607".to_owned(),
+                _ if word.starts_with("Cookie=") => "Cookie=75".to_owned(),
+                _ if word.starts_with("Sender=") => "Sender=:1.10".to_owned(),
+                _ if word.trim_start().starts_with("UniqueName=") => "UniqueName=:1.10".to_owned(),
+                other => other.to_owned(),
+            });
+        }
+        let line = words.join(" ");
+        lines.push(match line.find("Timestamp=") {
+            Some(at) => format!("{}Timestamp=\"Sat 2026-01-31 12:25:46.657382 UTC\"", &line[..at]),
+            None => line,
+        });
+    }
+    lines.join("\n")
+}
+
+#[test]
+fn what_is_changed_behind_wharfs_back_is_seen_and_named() {
+    let host = Host::boot("drift");
+    host.generate("shop", STACK);
+    host.sh("systemctl start shop.target wharfd").ok();
+    let web = |instance: u32| path_of(&host, &format!("shop-web@{instance}.service"));
+    for path in [DB.to_owned(), web(1), web(2)] {
+        assert_eq!(property(&host, &path, "Drift"), "a(ss) 0", "of {path}");
+    }
+    host.sh("docker rename shop-db other").ok();
+    wait_property(&host, DB, "Drift", "a(ss) 1 \"name\" \"it is named other, not shop-db\"");
+    host.sh("docker network disconnect shop_default shop-web-1").ok();
+    wait_property(&host, &web(1), "Drift", "a(ss) 1 \"networks\" \"it is not connected to shop_default\"");
+    host.sh("docker update --restart always shop-web-2").ok();
+    wait_property(
+        &host,
+        &web(2),
+        "Drift",
+        "a(ss) 1 \"resources\" \"RestartPolicy is always, not no: the engine restarts it beside systemd\"",
+    );
+    // A new container is as it should be; a network that is back, too.
+    host.sh("docker network connect shop_default shop-web-1").ok();
+    wait_property(&host, &web(1), "Drift", "a(ss) 0");
+    host.sh("systemctl restart shop-db").ok();
+    wait_property(&host, DB, "Drift", "a(ss) 0");
+
+    host.sh("docker run --detach --name stray 127.0.0.1:5000/busybox:1 tail -f /dev/null").ok();
+    let undeclared = "busctl --json=short get-property io.wharf.Supervisor1 /io/wharf/Supervisor1 io.wharf.Supervisor1.Manager \
+                      UndeclaredContainers | jq -r '.data[][0]'";
+    host.wait_for("the stray is seen", Duration::from_secs(10), || host.sh(undeclared).ok().stdout.trim() == "stray");
+    host.sh("docker rm --force stray").ok();
+    host.wait_for("the stray is gone", Duration::from_secs(10), || host.sh(undeclared).ok().stdout.trim().is_empty());
+
+    // The tag is moved in the registry, then on this host.
+    host.sh("docker pull --quiet 127.0.0.1:5000/busybox:2 && docker tag 127.0.0.1:5000/busybox:2 127.0.0.1:5000/new:1 \
+             && docker pull --quiet 127.0.0.1:5000/busybox:1 >/root/x; docker tag 127.0.0.1:5000/busybox:1 127.0.0.1:5000/kept:1; \
+             docker tag 127.0.0.1:5000/busybox:2 127.0.0.1:5000/busybox:1 && docker push --quiet 127.0.0.1:5000/busybox:1 \
+             && docker tag 127.0.0.1:5000/kept:1 127.0.0.1:5000/busybox:1")
+        .ok();
+    assert_eq!(property(&host, DB, "Drift"), "a(ss) 0", "nobody has asked the registry");
+    host.sh(&call(DB, "CheckImage")).ok();
+    host.wait_for("what the registry has is seen", Duration::from_secs(10), || {
+        let drift = property(&host, DB, "Drift");
+        drift.starts_with(&format!("a(ss) 1 \"registry\" \"{IMAGE} is sha256:"))
+            && drift.contains(" in its registry, and sha256:")
+    });
+    host.sh(&format!("docker pull --quiet {IMAGE}")).ok();
+    host.wait_for("what this host has is seen", Duration::from_secs(10), || {
+        property(&host, DB, "Drift").starts_with(&format!("a(ss) 1 \"image\" \"{IMAGE} is sha256:"))
+    });
+    host.sh("systemctl restart shop-db").ok();
+    wait_property(&host, DB, "Drift", "a(ss) 0");
+
+    // The stack was changed, and not brought to what runs.
+    host.sh("sed -i 's/8080:80/8081:80/' shop.toml && wharf generate shop.toml").ok();
+    wait_property(&host, DB, "Drift", "a(ss) 1 \"definition\" \"the stack was changed since the container was made\"");
+    let log = host.sh("journalctl --output=cat --unit=shop-db").ok().stdout;
+    assert_eq!(log.matches("not as its definition says: it is named other").count(), 1, "{log}");
+}
+
+#[test]
+fn a_flood_of_calls_delays_no_restart() {
+    let host = Host::boot("flood");
+    host.generate("shop", STACK);
+    host.sh("systemctl start shop.target wharfd; useradd --create-home ada").ok();
+    host.write("/tmp/flood.py", include_str!("support/flood.py"));
+    host.sh("chmod 644 /tmp/flood.py").ok();
+    let before = host.inspect("shop-db", "{{.Id}}");
+    let flood = |name: &str, path: &str, interface: &str, member: &str| {
+        host.sh(&format!(
+            "runuser --user ada -- python3 /tmp/flood.py 20 {path} {interface} {member} >/root/{name} 2>&1 & disown"
+        ))
+        .ok();
+    };
+    flood("acts", DB, "io.wharf.Supervisor1.Container", "Restart");
+    flood("reads", "/io/wharf/Supervisor1", "org.freedesktop.DBus.ObjectManager", "GetManagedObjects");
+    host.sh("sleep 3; docker exec shop-db rm /tmp/ok").ok();
+    host.wait_for("the container was restarted", Duration::from_secs(15), || {
+        let now = host.sh("docker inspect --format '{{.Id}}' shop-db || true").ok().stdout.trim().to_owned();
+        !now.is_empty() && now != before
+    });
+    assert!(!host.read("/root/acts").contains("calls"), "the flood was still on");
+    host.wait_for("the floods end", Duration::from_secs(60), || {
+        ["acts", "reads"].iter().all(|name| host.read(&format!("/root/{name}")).contains("calls"))
+    });
+    // It serves again, the same process, and nobody was let in.
+    wait_property(&host, DB, "Health", "s \"healthy\"");
+    assert_eq!(host.property("wharfd", "NRestarts"), "0");
+    let requested = host.sh("journalctl --quiet MESSAGE_ID=2f1d7b1b0d6b4a2cb6f0d4b1a3c5e7f9").ok().stdout;
+    assert_eq!(requested, "");
+    eprintln!("{}{}", host.read("/root/acts"), host.read("/root/reads"));
+    eprintln!("{}", host.sh("grep -E 'VmHWM|VmRSS' /proc/$(systemctl show -P MainPID wharfd)/status").ok().stdout);
+}
