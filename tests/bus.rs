@@ -62,7 +62,8 @@ fn normalised(text: &str) -> String {
         result.push_str(&rest[..start]);
         rest = &rest[start..];
         let word = rest.find(|c: char| !c.is_ascii_alphanumeric()).map_or(rest, |end| &rest[..end]);
-        let is_id = word.len() >= 12 && word.chars().all(|c| c.is_ascii_hexdigit());
+        let is_number = word.chars().all(|c| c.is_ascii_digit());
+        let is_id = word.len() >= 12 && !is_number && word.chars().all(|c| c.is_ascii_hexdigit());
         result.push_str(&if is_id { HEX.repeat(4)[..word.len()].to_owned() } else { word.to_owned() });
         rest = &rest[word.len()..];
     }
@@ -131,7 +132,10 @@ fn everybody_reads_and_whom_polkit_lets_acts_and_the_journal_says_who() {
     let is_told =
         |line: &&str| line.contains("shop-db.service") && line.contains("restarted") && line.contains("bob (busctl[");
     assert_eq!(history.lines().filter(is_told).count(), 1, "{history}");
-    let catalog = host.sh("journalctl --update-catalog; journalctl --catalog MESSAGE_ID=2f1d7b1b0d6b4a2cb6f0d4b1a3c5e7f9 | cat").ok().stdout;
+    let catalog = host
+        .sh("journalctl --update-catalog; journalctl --catalog MESSAGE_ID=2f1d7b1b0d6b4a2cb6f0d4b1a3c5e7f9 | cat")
+        .ok()
+        .stdout;
     assert!(catalog.contains("Somebody asked wharfd to restart the unit shop-db.service"), "{catalog}");
 
     // What was changed in its files, and the image at its registry.

@@ -58,23 +58,123 @@ fn an_unhealthy_container_is_restarted_alone_also_when_wharfd_missed_the_event()
     assert_eq!(log.matches("shop-db.service: the container is unhealthy: restarting the unit").count(), 2, "{log}");
 }
 
-#[test]
-fn wharfd_comes_back_with_the_engine_and_leaves_a_stopped_unit_alone() {
-    let host = Host::builder().live_restore().boot("watch");
-    host.write("/root/shop.toml", STACK);
-    host.sh("wharf generate /root/shop.toml && systemctl start shop.target wharfd").ok();
-    host.sh("systemctl restart docker").ok();
-    host.wait_for("wharfd watches again", Duration::from_secs(20), || {
-        host.sh("systemctl show --property StatusText --value wharfd").ok().stdout.trim() == "Watching"
+/// What wharfd says of each container: unit, state, health, id.
+fn told(host: &Host) -> Vec<String> {
+    let script = "busctl --json=short call io.wharf.Supervisor1 /io/wharf/Supervisor1 org.freedesktop.DBus.ObjectManager \
+                  GetManagedObjects | jq -r '.data[0][] | .[\"io.wharf.Supervisor1.Container\"] // empty \
+                  | [.Unit.data, .State.data, .Health.data, .ContainerId.data] | join(\" \")' | sort";
+    host.sh(script).stdout.lines().map(str::to_owned).collect()
+}
+
+/// The same of systemd and the engine themselves.
+fn truth(host: &Host) -> Vec<String> {
+    let script = "for unit in shop-app shop-db; do
+            container=$(docker inspect --format '{{with index .State \"Health\"}}{{.Status}}{{else}}none{{end}} {{.Id}}' $unit || echo ' ')
+            echo \"$unit.service $(systemctl show --property=ActiveState --value $unit) $container\"
+        done";
+    host.sh(script).stdout.lines().map(str::to_owned).collect()
+}
+
+fn wait_for_the_truth(host: &Host, when: &str) {
+    host.wait_for(&format!("a true picture {when}"), Duration::from_secs(60), || {
+        let truth = truth(host);
+        truth.iter().all(|line| line.contains(" active "))
+            && truth.iter().any(|line| line.contains(" healthy "))
+            && told(host) == truth
     });
-    let before = id(&host, "shop-db");
+}
+
+#[test]
+fn wharfd_has_a_true_picture_again_after_the_engine_or_the_bus_was_away() {
+    let with = Host::builder().live_restore().boot("watch-live");
+    let without = Host::boot("watch");
+    for (host, live_restore) in [(&with, true), (&without, false)] {
+        host.write("/root/shop.toml", STACK);
+        host.sh("wharf generate /root/shop.toml && systemctl start shop.target wharfd").ok();
+        wait_for_the_truth(host, "at first");
+        let before = truth(host);
+        host.sh("systemctl restart docker").ok();
+        wait_for_the_truth(host, "after a restart of the engine");
+        assert_eq!(truth(host) == before, live_restore, "the containers are the same, or others");
+        host.wait_for("wharfd watches again", Duration::from_secs(20), || {
+            host.property("wharfd", "StatusText") == "Watching"
+        });
+        hangs_and_is_another(host);
+        wait_for_the_truth(host, "after a restart by wharfd");
+    }
+    let host = with;
+    let before = truth(&host);
+    let wharfd = host.property("wharfd", "MainPID");
+    host.sh("systemctl restart dbus").ok();
+    host.wait_for("wharfd was started anew", Duration::from_secs(30), || {
+        host.property("wharfd", "ActiveState") == "active" && host.property("wharfd", "MainPID") != wharfd
+    });
+    wait_for_the_truth(&host, "after a restart of the bus");
+    assert_eq!(truth(&host), before);
+    hangs_and_is_another(&host);
+    wait_for_the_truth(&host, "in the end");
+
+    // While the engine is away, what was known last is shown, and that it is away.
+    host.sh("systemctl stop docker.socket docker").ok();
+    let connected =
+        "busctl get-property io.wharf.Supervisor1 /io/wharf/Supervisor1 io.wharf.Supervisor1.Manager EngineConnected";
+    host.wait_for("that it is away is told", Duration::from_secs(10), || {
+        host.sh(connected).ok().stdout.trim() == "b false"
+    });
+    assert_eq!(told(&host).len(), 2);
+    host.sh("systemctl start docker.socket docker").ok();
+    wait_for_the_truth(&host, "after the engine was away");
+    host.sh("systemctl stop shop-app shop-db; sleep 1").ok();
+    assert_eq!(host.sh("docker ps --all --quiet").ok().stdout, "", "what was stopped is left alone");
+}
+
+fn hangs_and_is_another(host: &Host) {
+    let before = id(host, "shop-db");
     host.sh("docker exec shop-db rm /tmp/ok").ok();
     host.wait_for("another container is healthy", Duration::from_secs(30), || {
-        let now = id(&host, "shop-db");
+        let now = id(host, "shop-db");
         !now.is_empty() && !now.contains(' ') && now != before
     });
-    host.sh("systemctl stop shop-app shop-db; sleep 1").ok();
-    assert_eq!(host.sh("docker ps --all --quiet").ok().stdout, "");
+}
+
+#[test]
+fn an_administrator_sets_the_pauses_and_a_kill_does_not_shorten_them() {
+    let host = Host::boot("pauses");
+    // It is healthy once, then never again.
+    host.write(
+        "/root/shop.toml",
+        "[services.db]\nimage = \"127.0.0.1:5000/busybox:1\"\nstop_signal = \"SIGKILL\"\nnetwork_mode = \"none\"\n\
+         command = \"tail -f /dev/null\"\nhealthcheck = { test = \"false\", interval = \"200ms\", retries = 1 }\n",
+    );
+    host.sh("mkdir -p /etc/wharf; echo 'restart_sec = \"1h\"' >/etc/wharf/wharfd.toml").ok();
+    host.sh("wharf generate && wharf generate /root/shop.toml && systemctl start shop.target wharfd").ok();
+    let attempts = || audit(&host, RESTARTED, "WHARF_ATTEMPT");
+    host.wait_for("the first restart", Duration::from_secs(20), || attempts() == ["1"]);
+    host.sh("sleep 3; systemctl kill --signal=SIGKILL wharfd; sleep 5").ok();
+    assert_eq!(host.property("wharfd", "NRestarts"), "1");
+    assert_eq!(attempts(), ["1"], "the pause goes on after the kill");
+
+    host.sh("echo 'restart_sec = \"soon\"' >/etc/wharf/wharfd.toml; systemctl reload wharfd; sleep 2").ok();
+    assert_eq!(attempts(), ["1"]);
+    let log = host.sh("journalctl --output=cat --unit=wharfd").ok().stdout;
+    assert!(log.contains("/etc/wharf/wharfd.toml: TOML parse error at line 1, column 15"), "{log}");
+    assert!(log.contains("going on as before"), "{log}");
+
+    let pid = host.property("wharfd", "MainPID");
+    host.sh("printf 'restart_sec = \"1s\"\\nrestart_max_delay_sec = \"2s\"\\n' >/etc/wharf/wharfd.toml; systemctl reload wharfd").ok();
+    host.wait_for("restarts go on", Duration::from_secs(30), || attempts().len() >= 4);
+    assert_eq!(attempts()[..4], ["1", "2", "3", "4"]);
+    assert_eq!(host.property("wharfd", "MainPID"), pid);
+
+    // A limit of starts is systemd's, and holds for wharfd too.
+    host.sh("sed -i '1a restart = \"on-failure:2\"' shop.toml && wharf generate --now shop.toml").ok();
+    host.wait_for("the limit is reached", Duration::from_secs(30), || {
+        host.property("shop-db", "Result") == "start-limit-hit"
+    });
+    let so_far = attempts().len();
+    host.sh("sleep 4").ok();
+    assert_eq!(attempts().len(), so_far);
+    assert_eq!(host.property("shop-db", "ActiveState"), "failed");
 }
 
 /// The entries that wharfd wrote about a unit, as `FIELD=VALUE` lines.
@@ -140,8 +240,8 @@ fn each_service_says_what_is_done_and_who_follows() {
 /// The issue of a fleet: a hundred containers, of which thirty hang at once, and a supervisor that is killed meanwhile.
 #[test]
 fn thirty_of_many_hang_at_once_and_wharfd_is_killed_in_the_middle() {
-    const ALL: usize = 40;
-    const HANG: usize = 15;
+    const ALL: usize = 100;
+    const HANG: usize = 30;
     let host = Host::boot("fleet");
     let stack: String = (0..ALL)
         .map(|number| {
@@ -158,14 +258,14 @@ fn thirty_of_many_hang_at_once_and_wharfd_is_killed_in_the_middle() {
         let listed = host.sh("docker ps --no-trunc --format '{{.Names}} {{.ID}}' | sort").ok().stdout;
         listed.lines().map(str::to_owned).collect()
     };
-    host.wait_for("all run", Duration::from_secs(60), || ids().len() == ALL);
+    host.wait_for("all run", Duration::from_secs(180), || ids().len() == ALL);
     let before = ids();
     host.sh(&format!("for n in $(seq 0 {}); do docker exec shop-s$n rm /tmp/ok & done; wait", HANG - 1)).ok();
-    host.wait_for("some restarts have begun", Duration::from_secs(20), || {
+    host.wait_for("some restarts have begun", Duration::from_secs(60), || {
         audit(&host, RESTARTED, "OBJECT_SYSTEMD_UNIT").len() >= 3
     });
     host.sh("systemctl kill --signal=SIGKILL wharfd").ok();
-    host.wait_for("all that hung are others", Duration::from_secs(90), || {
+    host.wait_for("all that hung are others", Duration::from_secs(180), || {
         let now = ids();
         now.len() == ALL && now.iter().filter(|id| !before.contains(id)).count() == HANG
     });
@@ -174,7 +274,7 @@ fn thirty_of_many_hang_at_once_and_wharfd_is_killed_in_the_middle() {
     let now = ids();
     assert_eq!(now.iter().filter(|id| !before.contains(id)).count(), HANG, "the others are untouched");
     let restarted =
-        host.sh("for n in $(seq 0 39); do systemctl show --property=NRestarts --value shop-s$n; done | sort | uniq -c");
+        host.sh("for n in $(seq 0 99); do systemctl show --property=NRestarts --value shop-s$n; done | sort | uniq -c");
     assert_eq!(restarted.ok().stdout.trim(), format!("{ALL} 0"), "systemd had nothing to restart by itself");
     // systemd's own record of "Started": each once, and those that hung once more.
     let started =

@@ -52,5 +52,5 @@ fn service_change(message: &Message) -> Option<Announcement> {
     let unit = unit_of(header.path()?.as_str()).filter(|unit| unit.ends_with(".service"))?;
     let body = message.body();
     let (_, changed, _): (&str, Properties, Vec<&str>) = body.deserialize().ok()?;
-    Some(Announcement::Service { unit, changed: Changed(changed) })
+    Some(Announcement::Service { unit, changed: changed.into() })
 }

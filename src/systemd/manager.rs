@@ -14,7 +14,7 @@ use zbus::proxy::CacheProperties;
 use zbus::{Connection, OwnedObjectPath, fdo, proxy};
 
 use super::path::{path_of, unit_of};
-use super::state::{Changed, Properties, UnitState, is_steady, take};
+use super::state::{Properties, UnitState, is_steady, take};
 
 /// Which of systemd's managers is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -355,7 +355,7 @@ impl Manager {
         if name.ends_with(".service") {
             properties.extend(self.properties(&path, "org.freedesktop.systemd1.Service").await.map_err(failed)?);
         }
-        Ok(UnitState::new(name, Changed(properties)))
+        Ok(UnitState::new(name, properties.into()))
     }
 
     /// The unit that a process belongs to, if it can be told.

@@ -52,39 +52,28 @@ impl UnitState {
     }
 
     /// Takes over what has changed.
-    pub fn apply(&mut self, Changed(mut properties): Changed) {
-        fn set<T: TryFrom<OwnedVariant>>(properties: &mut Properties, name: &str, field: &mut T) {
-            if let Some(value) = take(properties, name) {
+    pub fn apply(&mut self, changed: Changed) {
+        fn set<T>(field: &mut T, value: Option<T>) {
+            if let Some(value) = value {
                 *field = value;
             }
         }
-        let all = &mut properties;
-        set(all, "LoadState", &mut self.load);
-        set(all, "ActiveState", &mut self.active);
-        set(all, "SubState", &mut self.sub);
-        set(all, "StatusText", &mut self.status_text);
-        set(all, "Result", &mut self.result);
-        set(all, "Slice", &mut self.slice);
-        set(all, "ExecMainStatus", &mut self.exec_main_status);
-        set(all, "MainPID", &mut self.main_pid);
-        set(all, "NRestarts", &mut self.restarts);
-        set(all, "Requires", &mut self.requires);
-        set(all, "NeedDaemonReload", &mut self.need_daemon_reload);
-        if let Some(time) = take(all, "ActiveEnterTimestamp") {
-            self.active_since = timestamp(time);
-            self.started = self.started.or(self.active_since);
-        }
-        if let Some(time) = take(all, "InactiveExitTimestamp") {
-            self.start_begun = timestamp(time);
-        }
-        if let Some(time) = take(all, "ExecMainStartTimestamp") {
-            self.started = timestamp(time).or(self.active_since);
-        }
-        // (id, path)
-        let job = all.get("Job").and_then(|job| job.downcast_ref::<Structure<'_>>().ok());
-        if let Some(Variant::U32(id)) = job.as_ref().and_then(|job| job.fields().first()) {
-            self.job = *id;
-        }
+        set(&mut self.load, changed.load);
+        set(&mut self.active, changed.active);
+        set(&mut self.sub, changed.sub);
+        set(&mut self.status_text, changed.status_text);
+        set(&mut self.result, changed.result);
+        set(&mut self.slice, changed.slice);
+        set(&mut self.exec_main_status, changed.exec_main_status);
+        set(&mut self.main_pid, changed.main_pid);
+        set(&mut self.restarts, changed.restarts);
+        set(&mut self.requires, changed.requires);
+        set(&mut self.need_daemon_reload, changed.need_daemon_reload);
+        set(&mut self.active_since, changed.active_since);
+        set(&mut self.start_begun, changed.start_begun);
+        set(&mut self.started, changed.started);
+        set(&mut self.job, changed.job);
+        self.started = self.started.or(self.active_since);
     }
 }
 
@@ -92,9 +81,54 @@ pub(super) fn is_steady(active: &str, sub: &str, job: u32) -> bool {
     active == "active" && sub == "running" && job == 0
 }
 
-/// Properties of a unit that are new, or all of them.
-#[derive(Debug)]
-pub struct Changed(pub(super) Properties);
+/// What is new of a unit, or all of it; of a signal's hundred properties only those of [`UnitState`], as many may wait.
+#[derive(Debug, Default)]
+pub struct Changed {
+    load: Option<String>,
+    active: Option<String>,
+    sub: Option<String>,
+    status_text: Option<String>,
+    result: Option<String>,
+    slice: Option<String>,
+    exec_main_status: Option<i32>,
+    main_pid: Option<u32>,
+    restarts: Option<u32>,
+    requires: Option<Vec<String>>,
+    need_daemon_reload: Option<bool>,
+    active_since: Option<Option<SystemTime>>,
+    start_begun: Option<Option<SystemTime>>,
+    started: Option<Option<SystemTime>>,
+    job: Option<u32>,
+}
+
+impl From<Properties> for Changed {
+    fn from(mut properties: Properties) -> Self {
+        // (id, path)
+        let job = take::<OwnedVariant>(&mut properties, "Job").map(Structure::try_from).and_then(Result::ok);
+        let job = job.and_then(|job| match job.fields().first() {
+            Some(Variant::U32(id)) => Some(*id),
+            _ => None,
+        });
+        let all = &mut properties;
+        Self {
+            load: take(all, "LoadState"),
+            active: take(all, "ActiveState"),
+            sub: take(all, "SubState"),
+            status_text: take(all, "StatusText"),
+            result: take(all, "Result"),
+            slice: take(all, "Slice"),
+            exec_main_status: take(all, "ExecMainStatus"),
+            main_pid: take(all, "MainPID"),
+            restarts: take(all, "NRestarts"),
+            requires: take(all, "Requires"),
+            need_daemon_reload: take(all, "NeedDaemonReload"),
+            active_since: take(all, "ActiveEnterTimestamp").map(timestamp),
+            start_begun: take(all, "InactiveExitTimestamp").map(timestamp),
+            started: take(all, "ExecMainStartTimestamp").map(timestamp),
+            job,
+        }
+    }
+}
 
 pub(super) type Properties = HashMap<String, OwnedVariant>;
 

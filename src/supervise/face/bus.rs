@@ -38,7 +38,6 @@ pub(super) async fn serve(
 ) -> zbus::Result<()> {
     let connection = Connection::system().await?;
     let picture: Shared = Arc::new(RwLock::new(Picture::default()));
-    listen(&picture);
     let gate = Arc::new(Gate::new(&connection, requests).await?);
     let mut bus = Bus { connection, picture, gate, slots: BTreeMap::new() };
     let server = bus.connection.object_server();
@@ -90,6 +89,7 @@ impl Bus {
                 self.emitter(&unit)?.job_failed(act.as_str(), &reason, &why).await
             }
             Update::Ready => {
+                listen(&self.picture);
                 if let Err(error) = self.connection.request_name(NAME).await {
                     // Without it nobody finds the objects, but what hangs is still restarted.
                     eprintln!("<3>cannot own {NAME} on the system bus, is its policy installed? {error}");

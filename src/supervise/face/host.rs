@@ -36,6 +36,7 @@ impl ManagerObject {
 #[interface(name = "io.wharf.Supervisor1.Manager")]
 impl ManagerObject {
     /// The object of a container, by its name, its id, or its unit.
+    #[zbus(out_args("container"))]
     fn get_container(&self, name: &str) -> fdo::Result<OwnedObjectPath> {
         let unit = self.read(|picture| {
             let mut all = picture.containers.values();

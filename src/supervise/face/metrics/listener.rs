@@ -22,10 +22,10 @@ use super::text::Format;
 use crate::supervise::face::Shared;
 
 /// Connections that are served at once; more wait.
-const AT_ONCE: usize = 4;
+const AT_ONCE: usize = 32;
 
 /// A connection ends after this time, whatever it does.
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_secs(10);
 
 /// After an error of accept(2), as when no descriptor is left.
 const PAUSE: Duration = Duration::from_secs(1);
