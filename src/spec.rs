@@ -4,15 +4,17 @@
 //! Invariant: no secret value is in a spec but [`ValuesSpec`], which nobody but root and systemd reads, and the same stack gives
 //! the same bytes (keys are sorted).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use bollard::models::{ContainerCreateBody, EndpointSettings, ExecConfig, NetworkCreateRequest, VolumeCreateRequest};
-use serde::de::DeserializeOwned;
+use bollard::models::{
+    ContainerCreateBody, EndpointSettings, ExecConfig, HostConfig, NetworkCreateRequest, VolumeCreateRequest,
+};
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 
 /// Labels on everything that Wharf makes at the engine.
@@ -54,13 +56,16 @@ impl ContainerSpec {
     /// The spec of one of several containers: its name ends with the instance, and its unit is that instance.
     pub fn of_instance(mut self, instance: &str) -> Self {
         self.wharf.name = instance_name(&self.wharf.name, instance);
-        let labels = self.container.labels.get_or_insert_default();
-        if let Some(template) = labels.get_mut(label::UNIT) {
-            *template = template.replacen("@.", &format!("@{instance}."), 1);
-        }
-        labels.insert(label::INSTANCE.to_owned(), instance.to_owned());
+        label_instance(self.container.labels.get_or_insert_default(), instance);
         self
     }
+}
+
+fn label_instance(labels: &mut HashMap<String, String>, instance: &str) {
+    if let Some(template) = labels.get_mut(label::UNIT) {
+        *template = template.replacen("@.", &format!("@{instance}."), 1);
+    }
+    labels.insert(label::INSTANCE.to_owned(), instance.to_owned());
 }
 
 /// `shop-web-2`
@@ -241,6 +246,52 @@ pub struct ValuesSpec {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ValuesPart {
     pub project: String,
+}
+
+/// What of a [`ContainerSpec`] can be compared with the container that was made of it: reading no more keeps wharfd small.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct ComparedSpec {
+    pub container: ComparedContainer,
+    pub wharf: ComparedPart,
+}
+
+impl ComparedSpec {
+    /// See [`ContainerSpec::of_instance`].
+    pub fn of_instance(mut self, instance: &str) -> Self {
+        self.wharf.name = instance_name(&self.wharf.name, instance);
+        label_instance(&mut self.container.labels, instance);
+        self
+    }
+}
+
+/// Of the create body.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct ComparedContainer {
+    pub image: String,
+    pub labels: HashMap<String, String>,
+    pub host_config: HostConfig,
+    pub networking_config: ComparedNetworks,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct ComparedNetworks {
+    /// By the network's name.
+    pub endpoints_config: BTreeMap<String, IgnoredAny>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct ComparedPart {
+    pub name: String,
+    pub config_hash: String,
+    #[serde(default)]
+    pub networks: Vec<ComparedNetwork>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct ComparedNetwork {
+    pub name: String,
 }
 
 /// The parts of a container spec that matter once the container runs; the rest is not even read into memory.

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use bollard::models::{HostConfig, RestartPolicyNameEnum};
 
 use crate::engine::{Inspection, LocalImage, OF_CONTAINER};
-use crate::spec::{ContainerSpec, label};
+use crate::spec::{ComparedSpec, label};
 
 /// In which respect a container differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -54,7 +54,7 @@ pub struct Difference {
 /// All differences between a container and its definition. `image`: what the definition's image means on this host; `registry`:
 /// the digest that its registry was last seen to have under that name.
 pub fn differences(
-    spec: &ContainerSpec,
+    spec: &ComparedSpec,
     seen: &Inspection,
     image: Option<&LocalImage>,
     registry: Option<&str>,
@@ -65,7 +65,7 @@ pub fn differences(
     if !is_current {
         add(Aspect::Definition, "the stack was changed since the container was made".to_owned());
     }
-    let reference = spec.container.image.as_deref().unwrap_or_default();
+    let reference = &spec.container.image;
     match image {
         Some(image) if image.id != seen.image_id => {
             let text = format!(
@@ -89,7 +89,7 @@ pub fn differences(
     }
     // The rest follows from the definition: of another one, only what it says itself can be held against the container.
     if is_current {
-        let labels = spec.container.labels.iter().flatten();
+        let labels = spec.container.labels.iter();
         let mut other: Vec<_> = labels
             .filter(|(name, value)| seen.container.label(name) != Some(value))
             .map(|(name, _)| name.as_str())
@@ -99,19 +99,19 @@ pub fn differences(
             add(Aspect::Labels, format!("it lacks the labels {}, or has them otherwise", other.join(", ")));
         }
         networks(spec, seen, &mut add);
-        resources(spec.container.host_config.as_ref(), &seen.host_config, &mut add);
+        resources(&spec.container.host_config, &seen.host_config, &mut add);
     }
     found.sort_unstable();
     found
 }
 
-fn networks(spec: &ContainerSpec, seen: &Inspection, add: &mut impl FnMut(Aspect, String)) {
-    let mode = spec.container.host_config.as_ref().and_then(|host| host.network_mode.as_deref()).unwrap_or("bridge");
+fn networks(spec: &ComparedSpec, seen: &Inspection, add: &mut impl FnMut(Aspect, String)) {
+    let mode = spec.container.host_config.network_mode.as_deref().unwrap_or("bridge");
     if mode.starts_with(OF_CONTAINER) {
         return;
     }
-    let endpoints = spec.container.networking_config.as_ref().and_then(|config| config.endpoints_config.as_ref());
-    let mut declared: BTreeSet<&str> = endpoints.into_iter().flatten().map(|(name, _)| name.as_str()).collect();
+    let endpoints = &spec.container.networking_config.endpoints_config;
+    let mut declared: BTreeSet<&str> = endpoints.keys().map(String::as_str).collect();
     declared.extend(spec.wharf.networks.iter().map(|network| network.name.as_str()));
     declared.insert(if mode == "default" { "bridge" } else { mode });
     let connected: BTreeSet<&str> = seen.networks.iter().map(String::as_str).collect();
@@ -123,9 +123,7 @@ fn networks(spec: &ContainerSpec, seen: &Inspection, add: &mut impl FnMut(Aspect
     }
 }
 
-fn resources(declared: Option<&HostConfig>, seen: &HostConfig, add: &mut impl FnMut(Aspect, String)) {
-    let none = HostConfig::default();
-    let declared = declared.unwrap_or(&none);
+fn resources(declared: &HostConfig, seen: &HostConfig, add: &mut impl FnMut(Aspect, String)) {
     for ((field, declared), (_, seen)) in numbers(declared).into_iter().zip(numbers(seen)) {
         // `docker update` cannot take one away: the engine's kernel does not know it, and the engine has dropped it.
         if declared != seen && seen != 0 {
@@ -198,7 +196,7 @@ mod tests {
     use crate::spec::from_json;
     use bollard::models::ContainerInspectResponse;
 
-    fn spec() -> ContainerSpec {
+    fn spec() -> ComparedSpec {
         from_json(
             r#"{"container": {"Image": "shop/web:1", "HostConfig": {"NetworkMode": "shop_default", "Memory": 1048576},
                 "Labels": {"io.wharf.config-hash": "1"}, "NetworkingConfig": {"EndpointsConfig": {"shop_default": {}}}},

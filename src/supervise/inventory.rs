@@ -29,10 +29,14 @@ pub fn declared(installed: &[InstalledUnit], running: &[String]) -> Vec<Declared
     installed.iter().flat_map(|unit| of_unit(unit, &wanted)).collect()
 }
 
+/// Whether it is the template of a container's unit.
+pub fn is_template(unit: &InstalledUnit) -> bool {
+    unit.mark.container.is_some() && unit.name.contains("@.")
+}
+
 /// The patterns (glob(7)) that the instances of the templates match.
 pub fn instance_patterns(installed: &[InstalledUnit]) -> Vec<String> {
-    let templates = installed.iter().filter(|unit| unit.mark.container.is_some() && unit.name.contains("@."));
-    templates.map(|unit| unit.name.replacen("@.", "@*.", 1)).collect()
+    installed.iter().filter(|unit| is_template(unit)).map(|unit| unit.name.replacen("@.", "@*.", 1)).collect()
 }
 
 fn of_unit(unit: &InstalledUnit, wanted: &[&str]) -> Vec<Declared> {

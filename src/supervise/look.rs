@@ -4,7 +4,7 @@ use super::drift;
 use super::facts::Seen;
 use super::inventory::Declared;
 use crate::engine::{Engine, EngineError};
-use crate::spec::{self, ContainerSpec, label};
+use crate::spec::{self, ComparedSpec, label};
 
 /// Everything is asked anew. `registry`: the digest that the registry was last seen to have under the image's name.
 ///
@@ -15,7 +15,7 @@ pub async fn look(engine: &Engine, declared: &Declared, id: &str, registry: Opti
     let mut seen = Seen::default();
     let mut image = None;
     if let Some(spec) = &spec {
-        seen.image = spec.container.image.clone().unwrap_or_default();
+        seen.image.clone_from(&spec.container.image);
         seen.spec_hash.clone_from(&spec.wharf.config_hash);
         image = engine.local_image(&seen.image).await?;
     }
@@ -41,7 +41,7 @@ pub async fn look(engine: &Engine, declared: &Declared, id: &str, registry: Opti
 }
 
 /// `None`: it is not there, or not whole; the unit itself will say so.
-fn definition(declared: &Declared) -> Option<ContainerSpec> {
-    let spec: ContainerSpec = spec::read(&declared.spec).ok()?;
+fn definition(declared: &Declared) -> Option<ComparedSpec> {
+    let spec: ComparedSpec = spec::read(&declared.spec).ok()?;
     Some(if declared.instance.is_empty() { spec } else { spec.of_instance(&declared.instance) })
 }

@@ -15,7 +15,7 @@ use super::config::{self, Config};
 use super::drift::{Aspect, Difference};
 use super::face::{Answer, Answered, Face, Request, Update, Wish};
 use super::facts::{Facts, Restart, Seen};
-use super::inventory::{Declared, declared, instance_patterns};
+use super::inventory::{Declared, declared, instance_patterns, is_template};
 use super::policy::{Act, Policy, Standing};
 use super::watch::{Told, watch};
 use super::{audit, look};
@@ -155,8 +155,8 @@ struct Supervisor {
     config: Config,
     policy: Policy,
     face: Face,
-    /// The units of Wharf.
-    installed: Vec<InstalledUnit>,
+    /// The templates of containers' units.
+    templates: Vec<InstalledUnit>,
     /// The containers that have units, by unit.
     containers: BTreeMap<String, Facts>,
     /// Containers whose label names a unit that is none of those.
@@ -187,7 +187,7 @@ impl Supervisor {
             next_check: config.check_images().map(|every| Instant::now() + every),
             config,
             face,
-            installed: Vec::new(),
+            templates: Vec::new(),
             containers: BTreeMap::new(),
             strangers: BTreeSet::new(),
             engine: None,
@@ -205,14 +205,18 @@ impl Supervisor {
     /// Which units of containers there are, from the unit files; those that are new with how they stand.
     async fn take_stock(&mut self) -> Result<(), ManagerError> {
         let directories = self.manager.unit_path().await?;
-        match installed_units(&directories) {
-            Ok(installed) => self.installed = installed,
-            Err(error) => eprintln!("<3>{error}"),
-        }
-        let patterns = instance_patterns(&self.installed);
+        let installed = match installed_units(&directories) {
+            Ok(installed) => installed,
+            Err(error) => {
+                eprintln!("<3>{error}");
+                return Ok(());
+            }
+        };
+        let patterns = instance_patterns(&installed);
         let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
         let instances = self.manager.active_units(&patterns).await?;
-        let declared = declared(&self.installed, &instances);
+        let declared = declared(&installed, &instances);
+        self.templates = installed.into_iter().filter(is_template).collect();
         let gone: Vec<String> = {
             let names: BTreeSet<&str> = declared.iter().map(|one| one.unit.as_str()).collect();
             self.containers.keys().filter(|unit| !names.contains(unit.as_str())).cloned().collect()
@@ -236,7 +240,9 @@ impl Supervisor {
         match self.containers.get_mut(&unit) {
             Some(known) => known.declared = declared,
             None => {
-                let state = self.manager.unit(&unit).await?;
+                let mut state = self.manager.unit(&unit).await?;
+                // Not needed, and long.
+                state.requires = Vec::new();
                 self.policy.stands(&unit, standing(&state));
                 let facts = Facts { declared, unit: state, ..Facts::default() };
                 self.containers.insert(unit.clone(), facts);
@@ -413,7 +419,7 @@ impl Supervisor {
             Announcement::Service { unit, changed } => match self.containers.get_mut(&unit) {
                 Some(facts) => {
                     let before = facts.unit.clone();
-                    facts.unit.apply(changed);
+                    facts.unit.apply(*changed);
                     if before == facts.unit {
                         return Ok(());
                     }
@@ -425,7 +431,7 @@ impl Supervisor {
                     }
                 }
                 // Of a template, any instance may be started.
-                None if self.installed.iter().any(|template| template.instance_of(&unit).is_some()) => {
+                None if self.templates.iter().any(|template| template.instance_of(&unit).is_some()) => {
                     self.take_stock().await?;
                 }
                 None => {}

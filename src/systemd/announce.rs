@@ -12,7 +12,7 @@ use super::state::{Changed, Properties};
 #[derive(Debug)]
 pub enum Announcement {
     /// Properties of a service have changed.
-    Service { unit: String, changed: Changed },
+    Service { unit: String, changed: Box<Changed> },
     /// Unit files were read anew.
     Reloaded,
 }
@@ -52,5 +52,5 @@ fn service_change(message: &Message) -> Option<Announcement> {
     let unit = unit_of(header.path()?.as_str()).filter(|unit| unit.ends_with(".service"))?;
     let body = message.body();
     let (_, changed, _): (&str, Properties, Vec<&str>) = body.deserialize().ok()?;
-    Some(Announcement::Service { unit, changed: changed.into() })
+    Some(Announcement::Service { unit, changed: Box::new(changed.into()) })
 }
