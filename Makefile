@@ -32,6 +32,7 @@ install:
 	install -D -m 644 -t $(SYSTEMD_DIR)/catalog packaging/catalog/wharf.catalog
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/dbus-1/system.d packaging/dbus/io.wharf.Supervisor1.conf
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/dbus-1/system-services packaging/dbus/io.wharf.Supervisor1.service
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/dbus-1/interfaces packaging/dbus/io.wharf.Supervisor1.xml
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/polkit-1/actions packaging/polkit/io.wharf.policy
 	install -d $(DESTDIR)/etc/wharf
 

@@ -143,6 +143,11 @@ fn everybody_reads_and_whom_polkit_lets_acts_and_the_journal_says_who() {
     let changes = host.sh(&call(DB, "GetFileChanges")).ok().stdout;
     assert!(changes.contains("\"A\" \"/root/x\""), "{changes}");
 
+    // Without polkit, root alone acts.
+    host.sh("systemctl mask --runtime --now polkit").ok();
+    call_as(&host, "bob", &call(DB, "Restart")).fails();
+    host.sh(&call(DB, "Restart")).ok();
+
     let exposure = host.sh("systemd-analyze security --no-pager wharfd | tail -1").ok().stdout;
     let exposure: f64 = exposure.split_whitespace().find_map(|word| word.parse().ok()).expect("a number");
     assert!(exposure <= 2.0, "{exposure}");
@@ -299,12 +304,29 @@ fn what_is_changed_behind_wharfs_back_is_seen_and_named() {
     });
     host.sh("systemctl restart shop-db").ok();
     wait_property(&host, DB, "Drift", "a(ss) 0");
+    // wharfd may be told to ask by itself.
+    host.sh("docker push --quiet 127.0.0.1:5000/kept:1; docker tag 127.0.0.1:5000/busybox:1 127.0.0.1:5000/last:1
+             docker tag 127.0.0.1:5000/kept:1 127.0.0.1:5000/busybox:1 && docker push --quiet 127.0.0.1:5000/busybox:1
+             docker tag 127.0.0.1:5000/last:1 127.0.0.1:5000/busybox:1
+             mkdir -p /etc/wharf; echo 'check_images_sec = \"1s\"' >/etc/wharf/wharfd.toml; systemctl reload wharfd")
+        .ok();
+    host.wait_for("the registry is asked", Duration::from_secs(10), || {
+        property(&host, DB, "Drift").starts_with(&format!("a(ss) 1 \"registry\" \"{IMAGE} is sha256:"))
+    });
+    host.sh("rm /etc/wharf/wharfd.toml; systemctl reload wharfd; docker push --quiet 127.0.0.1:5000/busybox:1").ok();
+    host.sh(&call(DB, "CheckImage")).ok();
+    wait_property(&host, DB, "Drift", "a(ss) 0");
 
     // The stack was changed, and not brought to what runs.
     host.sh("sed -i 's/8080:80/8081:80/' shop.toml && wharf generate shop.toml").ok();
     wait_property(&host, DB, "Drift", "a(ss) 1 \"definition\" \"the stack was changed since the container was made\"");
     let log = host.sh("journalctl --output=cat --unit=shop-db").ok().stdout;
     assert_eq!(log.matches("not as its definition says: it is named other").count(), 1, "{log}");
+
+    host.sh("wharf remove shop").ok();
+    host.wait_for("the objects are gone", Duration::from_secs(10), || {
+        !host.sh("busctl tree io.wharf.Supervisor1").ok().stdout.contains("shop")
+    });
 }
 
 #[test]

@@ -237,6 +237,17 @@ fn each_service_says_what_is_done_and_who_follows() {
     another("shop-stays", &stays);
 }
 
+#[test]
+fn systemd_starts_a_wharfd_anew_that_says_nothing_any_more() {
+    let host = Host::boot("watchdog");
+    host.write("/run/systemd/system/wharfd.service.d/watchdog.conf", "[Service]\nWatchdogSec=2s\n");
+    host.sh("systemctl daemon-reload; systemctl start wharfd; sleep 6").ok();
+    assert_eq!(host.property("wharfd", "NRestarts"), "0", "it says that it is alive");
+    host.sh("systemctl kill --signal=SIGSTOP wharfd").ok();
+    host.wait_for("it is started anew", Duration::from_secs(30), || host.property("wharfd", "NRestarts") == "1");
+    assert!(host.sh("journalctl --output=cat --unit=wharfd").ok().stdout.contains("result 'watchdog'"));
+}
+
 /// The issue of a fleet: a hundred containers, of which thirty hang at once, and a supervisor that is killed meanwhile.
 #[test]
 fn thirty_of_many_hang_at_once_and_wharfd_is_killed_in_the_middle() {

@@ -20,7 +20,23 @@ wharf_up() {
     import \
         && wharf generate imported.toml >&2 \
         && systemctl start "$project.target" \
-        && [[ -z $(systemctl list-units --failed --quiet --plain --no-legend "$project*") ]]
+        && [[ -z $(systemctl list-units --failed --quiet --plain --no-legend "$project*") ]] \
+        && as_declared
+}
+
+# wharfd, which compares each container with its definition, finds no difference.
+as_declared() {
+    local path=/io/wharf/Supervisor1 interface=io.wharf.Supervisor1.Container other
+    for _ in $(seq 50); do
+        other=$(busctl --json=short call io.wharf.Supervisor1 "$path" org.freedesktop.DBus.ObjectManager GetManagedObjects \
+            | jq -c --arg project "$project" ".data[0][].\"$interface\" // empty | map_values(.data)
+                | select(.Project == \$project and .SubState == \"running\" and (.ContainerId == \"\" or .Drift != []))
+                | [.Unit, .ContainerId, .Drift]")
+        [[ -n $other ]] || return 0
+        sleep 0.2
+    done
+    echo "not as declared: $other" >&2
+    return 1
 }
 
 # With status 5, something could not be carried over.
