@@ -248,6 +248,17 @@ fn systemd_starts_a_wharfd_anew_that_says_nothing_any_more() {
     assert!(host.sh("journalctl --output=cat --unit=wharfd").ok().stdout.contains("result 'watchdog'"));
 }
 
+#[test]
+fn what_hangs_is_restarted_also_while_the_journal_does_not_take_anything() {
+    let host = Host::boot("journal");
+    host.write("/root/shop.toml", STACK);
+    host.sh("wharf generate /root/shop.toml && systemctl start shop.target wharfd").ok();
+    // Somebody fills what journald does not take any more.
+    host.sh("systemctl kill --signal=SIGSTOP systemd-journald; timeout 5 sh -c 'yes | logger' || true").ok();
+    hangs_and_is_another(&host);
+    host.sh("systemctl kill --signal=SIGCONT systemd-journald").ok();
+}
+
 /// The issue of a fleet: a hundred containers, of which thirty hang at once, and a supervisor that is killed meanwhile.
 #[test]
 fn thirty_of_many_hang_at_once_and_wharfd_is_killed_in_the_middle() {

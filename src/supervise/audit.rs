@@ -76,10 +76,13 @@ async fn send(priority: Priority, id: &str, order: &Order, message: &str, more: 
 
 async fn write(priority: Priority, id: &str, message: &str, common: &[(&str, &str)], more: &[(&str, &str)]) {
     let common = [&[("MESSAGE_ID", id), ("SYSLOG_IDENTIFIER", "wharfd")], common].concat();
-    match Journal::new(&common) {
-        Ok(mut journal) => journal.send(priority, message.as_bytes(), more).await,
-        // No socket is left: the standard error is in the journal, too.
-        Err(_) => eprintln!("<{}>{message}", priority as u8),
+    // What hangs is restarted also while the journal does not take anything.
+    let offered = match Journal::new(&common) {
+        Ok(mut journal) => journal.offer(priority, message.as_bytes(), more).await,
+        Err(error) => Err(error),
+    };
+    if offered.is_err() {
+        eprintln!("<{}>{message}", priority as u8);
     }
 }
 

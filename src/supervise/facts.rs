@@ -77,6 +77,10 @@ impl Restarts {
             self.failure = Some((now.result.clone(), detail));
         }
         if now.restarts <= before.restarts {
+            // Started by somebody else since.
+            if now.result == "success" && now.active == "active" {
+                self.failure = None;
+            }
             return None;
         }
         let (reason, detail) = self.failure.take().unwrap_or_else(|| ("success".to_owned(), String::new()));
@@ -100,8 +104,10 @@ mod tests {
         let restart = restarts.compare(&failed, &again).unwrap();
         assert_eq!((restart.reason.as_str(), restart.detail.as_str()), ("exit-code", "3"));
         // Started by hand, systemd counts from zero; then the container ends well.
-        assert_eq!(restarts.compare(&again, &running), None);
-        assert_eq!(restarts.compare(&running, &again).unwrap().reason, "success");
+        let by_hand = UnitState { active: "active".to_owned(), ..running.clone() };
+        assert_eq!(restarts.compare(&again, &failed), None);
+        assert_eq!(restarts.compare(&failed, &by_hand), None);
+        assert_eq!(restarts.compare(&by_hand, &again).unwrap().reason, "success");
         assert_eq!(restarts.count(), 2);
     }
 }

@@ -494,11 +494,19 @@ impl Supervisor {
                 self.looking.remove(&unit);
                 match (self.containers.get_mut(&unit), seen) {
                     (Some(facts), Ok(seen)) if facts.seen != seen => {
-                        tell_drift(&unit, &facts.seen.drift, &seen.drift).await;
+                        let news = news(&facts.seen.drift, &seen.drift);
                         facts.seen = seen;
                         self.show(&unit);
+                        let tell = async move {
+                            for difference in news {
+                                audit::drifted(&unit, &difference).await;
+                            }
+                            Done::Nothing
+                        };
+                        self.work.push(tell.boxed());
                     }
-                    // The engine is away; after that everything is looked at.
+                    // If the engine is away, everything is looked at when it is back.
+                    (Some(_), Err(error)) => eprintln!("<4>{unit}: cannot look at its container: {error}"),
                     (_, Ok(_) | Err(_)) => {}
                 }
             }
@@ -581,13 +589,10 @@ fn standing(state: &UnitState) -> Standing {
     if state.is_steady() { Standing::Running } else { Standing::Other }
 }
 
-/// Says in the journal what differs now and did not before.
-async fn tell_drift(unit: &str, before: &[Difference], now: &[Difference]) {
-    // That a stack was changed is no news to who changed it.
+/// What differs now and did not before. That a stack was changed is no news to who changed it.
+fn news(before: &[Difference], now: &[Difference]) -> Vec<Difference> {
     let is_news = |one: &&Difference| one.aspect != Aspect::Definition && !before.contains(one);
-    for difference in now.iter().filter(is_news) {
-        audit::drifted(unit, difference).await;
-    }
+    now.iter().filter(is_news).cloned().collect()
 }
 
 /// What the healthcheck of a container said last; empty if that cannot be learned any more.

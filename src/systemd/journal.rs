@@ -59,7 +59,7 @@ impl Journal {
         }
     }
 
-    /// Writes one entry, for a command that somebody waits for: without a second attempt, and within a second.
+    /// Writes one entry, where somebody waits for more than the entry: without a second attempt, and within a second.
     ///
     /// # Errors
     /// There is no journal here, or it does not take the entry.
