@@ -44,7 +44,9 @@ healthcheck = {{ test = ["CMD", "cat", "/tmp/ok"], interval = "{interval}", retr
 
 
 def healthy(name):
-    return run("docker", "ps", "--format", "{{.Names}}", "--filter", "health=healthy", "--filter", f"name={name}").split()
+    """The names of the healthy containers that begin so, with their ids."""
+    shown = run("docker", "ps", "--no-trunc", "--format", "{{.Names}} {{.ID}}", "--filter", "health=healthy", "--filter", f"name={name}")
+    return dict(line.split() for line in shown.splitlines())
 
 
 def until(what, seconds=60):
@@ -78,9 +80,9 @@ until(lambda: len(healthy("hang-")) == 10)
 for _ in range(10):
     for number in range(10):
         name = f"hang-s{number}"
-        old = run("docker", "inspect", "-f", "{{.Id}}", name)
+        old = healthy(name)[name]
         run("docker", "exec", name, "rm", "/tmp/ok")
-        until(lambda: name in healthy(name) and run("docker", "inspect", "-f", "{{.Id}}", name) != old)
+        until(lambda: healthy(name).get(name, old) != old)
 listener.terminate()
 listener.wait()
 

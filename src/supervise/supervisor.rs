@@ -157,8 +157,8 @@ struct Supervisor {
     face: Face,
     /// The templates of containers' units.
     templates: Vec<InstalledUnit>,
-    /// The containers that have units, by unit.
-    containers: BTreeMap<String, Facts>,
+    /// The containers that have units, by unit; what the face shows is not kept twice.
+    containers: BTreeMap<String, Arc<Facts>>,
     /// Containers whose label names a unit that is none of those.
     strangers: BTreeSet<String>,
     /// As it was found last.
@@ -238,14 +238,14 @@ impl Supervisor {
         let unit = declared.unit.clone();
         self.policy.wants(&unit, declared.on_unhealthy);
         match self.containers.get_mut(&unit) {
-            Some(known) => known.declared = declared,
+            Some(known) => Arc::make_mut(known).declared = declared,
             None => {
                 let mut state = self.manager.unit(&unit).await?;
                 // Not needed, and long.
                 state.requires = Vec::new();
                 self.policy.stands(&unit, standing(&state));
                 let facts = Facts { declared, unit: state, ..Facts::default() };
-                self.containers.insert(unit.clone(), facts);
+                self.containers.insert(unit.clone(), Arc::new(facts));
             }
         }
         self.to_look.insert(unit.clone());
@@ -265,7 +265,7 @@ impl Supervisor {
 
     fn show(&self, unit: &str) {
         if let Some(facts) = self.containers.get(unit) {
-            self.face.tell(Update::Facts(Arc::new(facts.clone())));
+            self.face.tell(Update::Facts(facts.clone()));
         }
     }
 
@@ -367,7 +367,7 @@ impl Supervisor {
             }
             Told::Change(EngineChange::Fares(fares)) => self.fares(fares).await?,
             Told::Change(EngineChange::Altered { id, unit }) => {
-                let has_id = |facts: &&Facts| facts.seen.container_id == id;
+                let has_id = |facts: &&Arc<Facts>| facts.seen.container_id == id;
                 let by_id = || self.containers.values().find(has_id).map(|facts| facts.declared.unit.clone());
                 match unit.or_else(by_id).filter(|unit| self.containers.contains_key(unit)) {
                     Some(unit) => {
@@ -378,7 +378,7 @@ impl Supervisor {
             }
             Told::Change(EngineChange::Image(names)) => {
                 let means = |image: &str| names.iter().any(|name| same_image(name, image));
-                let is_of = |facts: &&Facts| means(&facts.seen.image) || names.contains(&facts.seen.image_id);
+                let is_of = |facts: &&Arc<Facts>| means(&facts.seen.image) || names.contains(&facts.seen.image_id);
                 let units = self.containers.values().filter(is_of);
                 self.to_look.extend(units.map(|facts| facts.declared.unit.clone()));
             }
@@ -409,7 +409,9 @@ impl Supervisor {
             Some(Health::UNHEALTHY) => self.policy.unhealthy(&unit, now),
             _ => self.policy.unknown(&unit, now),
         }
-        facts.seen.container_id = id;
+        if facts.seen.container_id != id {
+            Arc::make_mut(facts).seen.container_id = id;
+        }
         self.to_look.insert(unit);
         Ok(())
     }
@@ -418,13 +420,15 @@ impl Supervisor {
         match announcement {
             Announcement::Service { unit, changed } => match self.containers.get_mut(&unit) {
                 Some(facts) => {
-                    let before = facts.unit.clone();
-                    facts.unit.apply(*changed);
-                    if before == facts.unit {
+                    let mut now = facts.unit.clone();
+                    now.apply(*changed);
+                    if now == facts.unit {
                         return Ok(());
                     }
-                    let restart = facts.restarts.compare(&before, &facts.unit);
-                    self.policy.stands(&unit, standing(&facts.unit));
+                    let facts = Arc::make_mut(facts);
+                    let restart = facts.restarts.compare(&facts.unit, &now);
+                    self.policy.stands(&unit, standing(&now));
+                    facts.unit = now;
                     self.show(&unit);
                     if let Some(restart) = restart {
                         self.face.tell(Update::Restarted { unit, restart });
@@ -495,7 +499,7 @@ impl Supervisor {
                 match (self.containers.get_mut(&unit), seen) {
                     (Some(facts), Ok(seen)) if facts.seen != seen => {
                         let news = news(&facts.seen.drift, &seen.drift);
-                        facts.seen = seen;
+                        Arc::make_mut(facts).seen = seen;
                         self.show(&unit);
                         let tell = async move {
                             for difference in news {
@@ -562,7 +566,7 @@ impl Supervisor {
     }
 
     fn restarted(&mut self, unit: &str, restart: Restart) {
-        if let Some(facts) = self.containers.get_mut(unit) {
+        if let Some(facts) = self.containers.get_mut(unit).map(Arc::make_mut) {
             facts.restarts.add(restart.clone());
             self.show(unit);
             self.face.tell(Update::Restarted { unit: unit.to_owned(), restart });
