@@ -1,0 +1,298 @@
+//! The loop of wharfd: whatever happens next, and what follows from it.
+//!
+//! In: events of the engine and of systemd, requests, ends of what was begun. Out: the same to [`Policy`], facts to the [`Face`],
+//! work. Invariant: the loop itself waits for nothing but short questions to systemd.
+
+mod events;
+mod work;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use tokio::sync::mpsc::{UnboundedReceiver, channel, unbounded_channel};
+
+use super::audit;
+use super::config::{self, Config};
+use super::face::{Face, Update};
+use super::facts::Facts;
+use super::inventory::{Declared, declared, instance_patterns, is_template};
+use super::policy::{Policy, Standing};
+use super::watch::watch;
+use crate::engine::Engine;
+use crate::signals::{Signal, Signals};
+use crate::systemd::{Announcement, Manager, ManagerError, UnitState, service};
+use crate::unit::{InstalledUnit, installed_units};
+use work::Done;
+
+/// Changes at the engine, and requests, that may wait for their turn.
+const WAITING: usize = 64;
+
+/// Containers that are looked at side by side.
+const LOOKS: usize = 4;
+
+/// So long the first whole picture is waited for before the name on the bus is taken.
+const FIRST_PICTURE: Duration = Duration::from_secs(5);
+
+/// Why wharfd cannot go on. systemd starts it anew.
+#[derive(Debug)]
+pub enum SuperviseError {
+    Manager(ManagerError),
+    Signals(std::io::Error),
+    /// The other thread has ended, as the bus was lost.
+    Face,
+}
+
+impl std::fmt::Display for SuperviseError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Manager(error) => error.fmt(f),
+            Self::Signals(error) => write!(f, "cannot listen to signals: {error}"),
+            Self::Face => f.write_str("the connection to the bus ended"),
+        }
+    }
+}
+
+impl std::error::Error for SuperviseError {}
+
+impl From<ManagerError> for SuperviseError {
+    fn from(error: ManagerError) -> Self {
+        Self::Manager(error)
+    }
+}
+
+/// Watches until the bus is lost, which is when the process cannot act any more and systemd starts it anew.
+///
+/// # Errors
+/// systemd does not answer.
+pub async fn supervise(manager: Manager) -> Result<(), SuperviseError> {
+    let hangups = Signals::listen(&[Signal::SIGHUP]).map_err(SuperviseError::Signals)?;
+    let mut announced = taken_at_once(&manager).await?;
+    let (to, mut told) = channel(WAITING);
+    tokio::spawn(watch(to));
+    let (wishes, mut requests) = channel(WAITING);
+    let config = Config::read(Path::new(config::FILE)).unwrap_or_else(|error| {
+        eprintln!("<3>{error}\n<3>going on without it");
+        Config::default()
+    });
+    let mut supervisor = Supervisor::new(manager, config, Face::start(wishes));
+    supervisor.take_stock().await?;
+    supervisor.resume();
+    let mut watchdog = service::watchdog();
+    let first_picture = Instant::now() + FIRST_PICTURE;
+    loop {
+        supervisor.begin_what_is_due();
+        let now = Instant::now();
+        let due =
+            [supervisor.policy.next_due(now), supervisor.next_check, (!supervisor.is_ready).then_some(first_picture)];
+        tokio::select! {
+            event = told.recv() => match event {
+                Some(event) => supervisor.hear(event).await?,
+                None => return Ok(()),
+            },
+            announcement = announced.recv() => match announcement {
+                Some(announcement) => supervisor.heed(announcement).await?,
+                None => return Err(ManagerError::Lost.into()),
+            },
+            request = requests.recv() => match request {
+                Some(request) => supervisor.answer(request),
+                None => return Err(SuperviseError::Face),
+            },
+            Some(done) = supervisor.work.next() => supervisor.done(done).await?,
+            () = hangups.wait() => supervisor.reload(),
+            () = watchdog.due() => if supervisor.face.is_alive() { service::alive() },
+            () = until(due.into_iter().flatten().min()) => {}
+        }
+        if !supervisor.is_ready && (supervisor.is_whole() || first_picture <= Instant::now()) {
+            supervisor.ready();
+        }
+    }
+}
+
+/// What systemd announces, taken off the bus as it comes: see [`Manager::announcements`].
+async fn taken_at_once(manager: &Manager) -> Result<UnboundedReceiver<Announcement>, ManagerError> {
+    let mut announcements = Box::pin(manager.announcements().await?);
+    let (to, taken) = unbounded_channel();
+    tokio::spawn(async move {
+        while let Some(announcement) = announcements.next().await {
+            if to.send(announcement).is_err() {
+                return;
+            }
+        }
+    });
+    Ok(taken)
+}
+
+async fn until(due: Option<Instant>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(due.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+struct Supervisor {
+    manager: Manager,
+    config: Config,
+    policy: Policy,
+    face: Face,
+    /// The templates of containers' units.
+    templates: Vec<InstalledUnit>,
+    /// The containers that have units, by unit; what the face shows is not kept twice.
+    containers: BTreeMap<String, Arc<Facts>>,
+    /// Containers whose label names a unit that is none of those.
+    strangers: BTreeSet<String>,
+    /// As it was found last.
+    engine: Option<Engine>,
+    /// Whether it has been found, or found to be away.
+    has_heard: bool,
+    work: FuturesUnordered<BoxFuture<'static, Done>>,
+    /// Units whose containers are to be looked at, and those that are being looked at.
+    to_look: BTreeSet<String>,
+    looking: BTreeSet<String>,
+    /// Containers may have come or gone that no stack declares.
+    others_changed: bool,
+    /// The digests that the registries had for the images.
+    registry: BTreeMap<String, String>,
+    next_check: Option<Instant>,
+    is_ready: bool,
+    /// The line that `systemctl status` shows.
+    status: &'static str,
+}
+
+impl Supervisor {
+    fn new(manager: Manager, config: Config, face: Face) -> Self {
+        Self {
+            manager,
+            policy: Policy::new(config.pauses()),
+            next_check: config.check_images().map(|every| Instant::now() + every),
+            config,
+            face,
+            templates: Vec::new(),
+            containers: BTreeMap::new(),
+            strangers: BTreeSet::new(),
+            engine: None,
+            has_heard: false,
+            work: FuturesUnordered::new(),
+            to_look: BTreeSet::new(),
+            looking: BTreeSet::new(),
+            others_changed: false,
+            registry: BTreeMap::new(),
+            is_ready: false,
+            status: "Connecting to the engine",
+        }
+    }
+
+    /// Which units of containers there are, from the unit files; those that are new with how they stand.
+    async fn take_stock(&mut self) -> Result<(), ManagerError> {
+        let directories = self.manager.unit_path().await?;
+        let installed = match installed_units(&directories) {
+            Ok(installed) => installed,
+            Err(error) => {
+                eprintln!("<3>{error}");
+                return Ok(());
+            }
+        };
+        let patterns = instance_patterns(&installed);
+        let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
+        let instances = self.manager.active_units(&patterns).await?;
+        let declared = declared(&installed, &instances);
+        self.templates = installed.into_iter().filter(is_template).collect();
+        let gone: Vec<String> = {
+            let names: BTreeSet<&str> = declared.iter().map(|one| one.unit.as_str()).collect();
+            self.containers.keys().filter(|unit| !names.contains(unit.as_str())).cloned().collect()
+        };
+        for unit in gone {
+            self.containers.remove(&unit);
+            self.policy.forget(&unit);
+            self.face.tell(Update::Gone(unit));
+        }
+        for one in declared {
+            self.learn(one).await?;
+        }
+        self.strangers.clear();
+        self.others_changed = true;
+        Ok(())
+    }
+
+    async fn learn(&mut self, declared: Declared) -> Result<(), ManagerError> {
+        let unit = declared.unit.clone();
+        self.policy.wants(&unit, declared.on_unhealthy);
+        match self.containers.get_mut(&unit) {
+            Some(known) => Arc::make_mut(known).declared = declared,
+            None => {
+                let mut state = self.manager.unit(&unit).await?;
+                // Not needed, and long.
+                state.requires = Vec::new();
+                self.policy.stands(&unit, standing(&state));
+                let facts = Facts { declared, unit: state, ..Facts::default() };
+                self.containers.insert(unit.clone(), Arc::new(facts));
+            }
+        }
+        self.to_look.insert(unit.clone());
+        self.show(&unit);
+        Ok(())
+    }
+
+    /// Takes up the pauses where an earlier wharfd left them.
+    fn resume(&mut self) {
+        let now = Instant::now();
+        for past in audit::past_acts() {
+            if let Some(then) = now.checked_sub(past.ago).filter(|_| self.containers.contains_key(&past.unit)) {
+                self.policy.resume(&past.unit, past.attempt, then);
+            }
+        }
+    }
+
+    fn show(&self, unit: &str) {
+        if let Some(facts) = self.containers.get(unit) {
+            self.face.tell(Update::Facts(facts.clone()));
+        }
+    }
+
+    fn say(&mut self, status: &'static str) {
+        self.status = status;
+        service::status(status);
+    }
+
+    /// Nothing is left to look at, or nothing can be looked at.
+    fn is_whole(&self) -> bool {
+        self.has_heard && (self.engine.is_none() || (self.to_look.is_empty() && self.looking.is_empty()))
+    }
+
+    fn ready(&mut self) {
+        self.is_ready = true;
+        self.face.tell(Update::Ready);
+        service::ready(self.status);
+    }
+
+    async fn look_at_unit(&mut self, unit: &str) {
+        if self.containers.contains_key(unit) {
+            // Of what systemd does not know, hands off. That the bus is gone shows at the announcements.
+            let is_steady = self.manager.is_steady(unit).await.unwrap_or(false);
+            self.policy.stands(unit, if is_steady { Standing::Running } else { Standing::Other });
+        }
+    }
+
+    /// `systemctl reload wharfd`: what is wrong in the file changes nothing.
+    fn reload(&mut self) {
+        service::reloading();
+        match Config::read(Path::new(config::FILE)) {
+            Ok(config) => {
+                self.config = config;
+                self.policy.pause_for(config.pauses());
+                self.next_check = config.check_images().map(|every| Instant::now() + every);
+                eprintln!("<6>{} was read anew", config::FILE);
+            }
+            Err(error) => eprintln!("<3>{error}\n<3>going on as before"),
+        }
+        service::ready(self.status);
+    }
+}
+
+fn standing(state: &UnitState) -> Standing {
+    if state.is_steady() { Standing::Running } else { Standing::Other }
+}

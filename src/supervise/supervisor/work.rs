@@ -1,0 +1,212 @@
+//! What takes its time: acts, looks, questions. Each is begun, and its end is an event as others are.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
+
+use futures_util::FutureExt;
+use tokio::sync::oneshot;
+
+use super::{LOOKS, Supervisor};
+use crate::engine::{Engine, EngineError, ListedContainer};
+use crate::supervise::acts::{Cause, Order, Outcome, carry_out};
+use crate::supervise::drift::{Aspect, Difference};
+use crate::supervise::face::{Answer, Answered, Update};
+use crate::supervise::facts::{Restart, Seen};
+use crate::supervise::policy::Act;
+use crate::supervise::{audit, look};
+use crate::systemd::ManagerError;
+
+/// Something that was begun has ended.
+pub(super) enum Done {
+    Order {
+        order: Order,
+        outcome: Result<Outcome, ManagerError>,
+        reply: Option<oneshot::Sender<Answer>>,
+    },
+    Look {
+        unit: String,
+        seen: Result<Seen, EngineError>,
+    },
+    Others(Result<Vec<ListedContainer>, EngineError>),
+    /// What the registry has under this name.
+    Image {
+        image: String,
+        digest: Result<Option<String>, EngineError>,
+        reply: Option<oneshot::Sender<Answer>>,
+    },
+    Nothing,
+}
+
+impl Supervisor {
+    /// Begins what the policy decides, then looks at what may have changed.
+    pub(super) fn begin_what_is_due(&mut self) {
+        let now = Instant::now();
+        for decision in self.policy.take_due(now) {
+            let cause = Cause::Unhealthy { attempt: decision.attempt };
+            self.begin(Order { unit: decision.unit, act: decision.act, cause }, None);
+        }
+        let Some(engine) = self.engine.clone() else { return };
+        while self.looking.len() < LOOKS
+            && let Some(unit) = self.to_look.iter().find(|unit| !self.looking.contains(*unit)).cloned()
+        {
+            self.to_look.remove(&unit);
+            self.begin_look(&engine, unit);
+        }
+        if self.others_changed && self.to_look.is_empty() {
+            self.others_changed = false;
+            let list = async move { Done::Others(engine.all_containers().await) };
+            self.work.push(list.boxed());
+        }
+        if self.next_check.is_some_and(|check| check <= now) {
+            self.next_check = self.config.check_images().map(|every| now + every);
+            let images: BTreeSet<String> = self.containers.values().map(|facts| facts.seen.image.clone()).collect();
+            images.into_iter().filter(|image| !image.is_empty()).for_each(|image| self.check_image(image, None));
+        }
+    }
+
+    pub(super) fn begin(&mut self, order: Order, reply: Option<oneshot::Sender<Answer>>) {
+        let facts = self.containers.get(&order.unit);
+        let followers = facts.map(|facts| facts.declared.restarts_with.clone()).unwrap_or_default();
+        let container = facts.map(|facts| facts.seen.container_id.clone()).filter(|id| !id.is_empty());
+        let (manager, engine) = (self.manager.clone(), self.engine.clone());
+        let work = async move {
+            let probe = last_probe(engine.zip(container));
+            let outcome = carry_out(&manager, &order, &followers, probe).await;
+            Done::Order { order, outcome, reply }
+        };
+        self.work.push(work.boxed());
+    }
+
+    pub(super) fn begin_look(&mut self, engine: &Engine, unit: String) {
+        let Some(facts) = self.containers.get(&unit) else { return };
+        let registry = self.registry.get(&facts.seen.image).cloned();
+        let (declared, id) = (facts.declared.clone(), facts.seen.container_id.clone());
+        let engine = engine.clone();
+        self.looking.insert(unit.clone());
+        let work =
+            async move { Done::Look { seen: look::look(&engine, &declared, &id, registry.as_deref()).await, unit } };
+        self.work.push(work.boxed());
+    }
+
+    pub(super) fn check_image(&mut self, image: String, reply: Option<oneshot::Sender<Answer>>) {
+        let engine = self.engine.clone();
+        let work = async move {
+            let digest = match engine {
+                Some(engine) => engine.registry_digest(&image).await,
+                None => Err(EngineError::Unreachable("wharfd waits for it".to_owned())),
+            };
+            Done::Image { image, digest, reply }
+        };
+        self.work.push(work.boxed());
+    }
+
+    pub(super) async fn done(&mut self, done: Done) -> Result<(), ManagerError> {
+        match done {
+            Done::Order { order, outcome, reply } => {
+                if matches!(order.cause, Cause::Unhealthy { .. }) {
+                    self.policy.ended(&order.unit);
+                }
+                let outcome = outcome?;
+                self.look_at_unit(&order.unit).await;
+                self.tell_outcome(&order, &outcome);
+                if let Some(reply) = reply {
+                    let answer = match outcome {
+                        Outcome::Failed(why) => Err(format!("{}: {why}", order.unit)),
+                        Outcome::Done { .. } | Outcome::LeftAlone => Ok(Answered::Done),
+                    };
+                    let _caller_has_left = reply.send(answer);
+                }
+            }
+            Done::Look { unit, seen } => {
+                self.looking.remove(&unit);
+                match (self.containers.get_mut(&unit), seen) {
+                    (Some(facts), Ok(seen)) if facts.seen != seen => {
+                        let news = news(&facts.seen.drift, &seen.drift);
+                        Arc::make_mut(facts).seen = seen;
+                        self.show(&unit);
+                        let tell = async move {
+                            for difference in news {
+                                audit::drifted(&unit, &difference).await;
+                            }
+                            Done::Nothing
+                        };
+                        self.work.push(tell.boxed());
+                    }
+                    // If the engine is away, everything is looked at when it is back.
+                    (Some(_), Err(error)) => eprintln!("<4>{unit}: cannot look at its container: {error}"),
+                    (_, Ok(_) | Err(_)) => {}
+                }
+            }
+            Done::Others(Ok(all)) => {
+                let is_declared = |container: &ListedContainer| {
+                    container.unit.as_ref().is_some_and(|unit| self.containers.contains_key(unit))
+                };
+                let others = all.into_iter().filter(|container| !is_declared(container)).collect();
+                self.face.tell(Update::Others(others));
+            }
+            Done::Image { image, digest, reply } => {
+                if let Ok(Some(digest)) = &digest {
+                    self.registry.insert(image.clone(), digest.clone());
+                    let has_it = self.containers.values().filter(|facts| facts.seen.image == image);
+                    self.to_look.extend(has_it.map(|facts| facts.declared.unit.clone()));
+                }
+                match (digest, reply) {
+                    (digest, Some(reply)) => {
+                        let answer = digest.map(|digest| Answered::Digest(digest.unwrap_or_default()));
+                        let _caller_has_left = reply.send(answer.map_err(|error| error.to_string()));
+                    }
+                    (Err(error), None) => eprintln!("<4>cannot check image {image}: {error}"),
+                    (Ok(_), None) => {}
+                }
+            }
+            Done::Others(Err(_)) | Done::Nothing => {}
+        }
+        Ok(())
+    }
+
+    /// What became of an order, for those who watch.
+    pub(super) fn tell_outcome(&mut self, order: &Order, outcome: &Outcome) {
+        let reason = order.cause.reason().to_owned();
+        let at = SystemTime::now();
+        match outcome {
+            Outcome::Done { detail, followers } if order.act == Act::Restart => {
+                let restart = Restart { at, reason, detail: detail.clone() };
+                self.restarted(&order.unit, restart);
+                for follower in followers {
+                    let detail = order.unit.clone();
+                    self.restarted(follower, Restart { at, reason: "dependency".to_owned(), detail });
+                }
+            }
+            Outcome::Done { detail, .. } if order.act == Act::Stop => {
+                self.face.tell(Update::Stopped { unit: order.unit.clone(), reason, detail: detail.clone() });
+            }
+            Outcome::Failed(why) => {
+                let unit = order.unit.clone();
+                self.face.tell(Update::Failed { unit, act: order.act, reason, why: why.clone() });
+            }
+            Outcome::Done { .. } | Outcome::LeftAlone => {}
+        }
+    }
+
+    pub(super) fn restarted(&mut self, unit: &str, restart: Restart) {
+        if let Some(facts) = self.containers.get_mut(unit).map(Arc::make_mut) {
+            facts.restarts.add(restart.clone());
+            self.show(unit);
+            self.face.tell(Update::Restarted { unit: unit.to_owned(), restart });
+        }
+    }
+}
+
+/// What differs now and did not before. That a stack was changed is no news to who changed it.
+fn news(before: &[Difference], now: &[Difference]) -> Vec<Difference> {
+    let is_news = |one: &&Difference| one.aspect != Aspect::Definition && !before.contains(one);
+    now.iter().filter(is_news).cloned().collect()
+}
+
+/// What the healthcheck of a container said last; empty if that cannot be learned any more.
+async fn last_probe(container: Option<(Engine, String)>) -> String {
+    let Some((engine, id)) = container else { return String::new() };
+    let container = engine.container(&id).await.ok().flatten();
+    container.map(|container| container.health.output.trim().to_owned()).unwrap_or_default()
+}
