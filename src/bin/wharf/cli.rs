@@ -140,9 +140,12 @@ pub struct Status {
     /// A project's name, or the path of its stack file [default: all]
     #[arg(value_name = "STACK")]
     pub stack: Option<String>,
-    /// Print the result as JSON
+    /// Print the result as JSON; with --watch one line each time
     #[arg(long)]
     pub json: bool,
+    /// Show it anew whenever something changes, until Ctrl-C
+    #[arg(long)]
+    pub watch: bool,
 }
 
 #[derive(Debug, Args)]
