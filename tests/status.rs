@@ -1,4 +1,4 @@
-//! `wharf status` on a real host: what systemd and wharfd know, for whoever may log in.
+//! `wharf status` and `wharf diff` on a real host: what systemd and wharfd know, for whoever may log in.
 
 mod support;
 
@@ -253,6 +253,9 @@ fn without_wharfd_or_the_engine_there_is_what_systemd_knows() {
         assert_eq!([&db["active"], &db["container"]], ["active", "shop-db"]);
         let known = ["health", "container_id", "image", "spec_hash", "drift", "ports", "restart_count", "last_restart"];
         assert!(known.iter().all(|name| db.get(name) == Some(&Value::Null)), "{db:#}");
+        let diff = host.sh("wharf diff");
+        assert_eq!((diff.status, diff.stdout.as_str()), (1, ""), "{diff:?}");
+        assert!(diff.stderr.starts_with("wharf: wharfd "), "{diff:?}");
     };
     host.sh("systemctl mask --now wharfd").ok();
     only_systemd("wharfd cannot be reached: Unit wharfd.service is masked;");
@@ -265,4 +268,58 @@ fn without_wharfd_or_the_engine_there_is_what_systemd_knows() {
     host.wait_for("wharfd has seen it", Duration::from_secs(20), || host.sh("wharf status").stderr == away);
     assert_eq!(as_joe(&host, "wharf status").ok().stderr, away);
     assert_eq!(status(&host)["engine_connected"], false);
+}
+
+#[test]
+fn a_diff_names_the_drift_and_what_was_written_and_exits_with_4_for_drift_alone() {
+    let host = host_with("diff", QUIET);
+    let fresh = host.sh("wharf diff shop").ok();
+    assert_eq!((fresh.stdout.as_str(), fresh.stderr.as_str()), ("", ""));
+    host.sh("docker exec shop-db sh -c 'echo x >/root-was-here; rm /etc/passwd || true'").ok();
+    let written = host.sh("wharf diff shop").ok();
+    assert!(written.stdout.starts_with("shop-db.service\n"), "{written:?}");
+    assert!(written.stdout.contains("\n  A /root-was-here\n"), "{written:?}");
+    assert!(!written.stdout.contains("shop-web"), "{written:?}");
+
+    host.sh("docker rename shop-web other").ok();
+    let drift = "shop-web.service\n  drift: it is named other, not shop-web\n";
+    host.wait_for("drift is seen", Duration::from_secs(20), || host.sh("wharf diff").stdout.contains(drift));
+    let both = host.sh("wharf diff");
+    assert_eq!((both.status, both.stderr.as_str()), (4, ""), "{both:?}");
+    let json: Value = serde_json::from_str(&host.sh("wharf diff --json").stdout).expect("JSON");
+    let of = |name: &str| json["containers"].as_array().and_then(|all| all.iter().find(|it| it["unit"] == name));
+    let db = of("shop-db.service").expect("db");
+    let file = serde_json::json!({"change": "A", "path": "/root-was-here"});
+    assert!(db["files"].as_array().is_some_and(|files| files.contains(&file)), "{db:#}");
+    assert_eq!([&db["project"], &db["service"], &db["container"]], ["shop", "db", "shop-db"]);
+    assert_eq!(of("shop-web.service").expect("web")["drift"][0]["aspect"], "name");
+
+    // Files are root's affair; drift is everybody's.
+    let joe = as_joe(&host, "wharf diff");
+    assert_eq!((joe.status, joe.stdout.as_str()), (4, drift), "{joe:?}");
+    for unit in ["shop-db.service", "shop-web.service"] {
+        assert!(joe.stderr.contains(&format!("wharf: {unit}: its file system: ")), "{joe:?}");
+    }
+    assert!(joe.stderr.contains("io.wharf.manage-containers"), "{joe:?}");
+    let json = as_joe(&host, "wharf diff --json 2>/dev/null").stdout;
+    assert!(json.contains(r#""files": null"#), "{json}");
+
+    // The registry has a newer one under the name; this host does not.
+    host.sh("docker rename other shop-web").ok();
+    let image = "127.0.0.1:5000/busybox";
+    host.sh(&format!(
+        "docker pull -q {image}:2; docker tag {image}:1 kept; docker tag {image}:2 {image}:1; docker push -q {image}:1; docker tag kept {image}:1"
+    ))
+    .ok();
+    host.wait_for("no drift is seen", Duration::from_secs(20), || host.sh("wharf diff").status == 0);
+    let refused = as_joe(&host, "wharf diff --registry");
+    assert_eq!(refused.status, 1, "{refused:?}");
+    assert!(refused.stderr.contains("wharf: shop-web.service: the registry: "), "{refused:?}");
+    let newer = host.sh("wharf diff --registry shop");
+    assert_eq!(newer.status, 4, "{newer:?}");
+    assert_eq!(newer.stdout.matches("in its registry").count(), 2, "{newer:?}");
+    host.sh("systemctl stop docker-registry").ok();
+    let away = host.sh("wharf diff --registry shop");
+    assert_eq!(away.status, 4, "{away:?}");
+    assert!(away.stderr.contains("shop-web.service: the registry: "), "{away:?}");
 }

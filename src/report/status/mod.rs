@@ -180,6 +180,14 @@ impl Sources {
         Ok(status)
     }
 
+    /// The way to wharfd.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn supervisor(&self) -> Result<&Supervisor, StatusError> {
+        self.supervisor.as_ref().map_err(|error| error.clone().into())
+    }
+
     async fn picture(&self, activation: Activation) -> (Option<Picture>, Option<Unknown>) {
         let refused = |error| (None, Some(Unknown::Supervisor(error)));
         match &self.supervisor {
