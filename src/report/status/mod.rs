@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::SystemTime;
 
+use futures_util::StreamExt;
 use serde::Serialize;
 
 use super::installed::{InstalledProject, LookupError, find_project, projects_in};
@@ -17,6 +18,9 @@ use crate::supervisor1::{Activation, KnownContainer, Picture, Supervisor, Superv
 use crate::systemd::manager::{Usage, is_booted};
 use crate::systemd::{Manager, ManagerError, Scope, UnitState};
 use crate::unit::InstalledUnit;
+
+/// Units that systemd is asked for side by side.
+const AT_ONCE: usize = 8;
 
 /// The picture of a moment.
 #[derive(Debug, Default, Serialize)]
@@ -239,24 +243,38 @@ async fn project_status(
     project.units.sort_by_key(|unit| (rank(unit), unit.name.clone()));
     let mut status = ProjectStatus { project: project.name.clone(), ..ProjectStatus::default() };
     let wanted: Vec<&String> = project.units.iter().flat_map(|unit| &unit.mark.wants).collect();
-    for unit in project.units.iter().filter(|unit| !unit.name.ends_with(".slice")) {
-        let Some(manager) = manager else {
-            status.units.push(UnitStatus { active: "unknown".to_owned(), ..row(unit, &unit.name, None) });
-            continue;
-        };
-        let mut shared = Usage::default();
-        for (name, instance) in instances(unit, &wanted, manager).await? {
-            let state = manager.unit(&name).await?;
-            let usage = usage(unit, manager, &state).await?;
-            let own = if instance.is_none() { usage } else { Usage::default() };
-            shared = if usage == Usage::default() { shared } else { usage };
-            status.units.push(filled(row(unit, &name, instance), state, own, now));
-        }
-        if shared != Usage::default() && unit.name.contains("@.") {
-            status.shared.insert(unit.name.clone(), shared);
-        }
+    let shown = project.units.iter().filter(|unit| !unit.name.ends_with(".slice"));
+    let asked: Vec<_> = shown.map(|unit| unit_status(unit, &wanted, manager, now)).collect();
+    let mut answers = futures_util::stream::iter(asked).buffered(AT_ONCE);
+    while let Some(answer) = answers.next().await {
+        let (units, shared) = answer?;
+        status.shared.extend(shared);
+        status.units.extend(units);
     }
     Ok(status)
+}
+
+/// One row for a unit, of a template one for each instance that is `wanted`, or was started by hand; and what those use together.
+async fn unit_status(
+    unit: &InstalledUnit,
+    wanted: &[&String],
+    manager: Option<&Manager>,
+    now: SystemTime,
+) -> Result<(Vec<UnitStatus>, Option<(String, Usage)>), ManagerError> {
+    let Some(manager) = manager else {
+        let row = row(unit, &unit.name, None);
+        return Ok((vec![UnitStatus { active: "unknown".to_owned(), ..row }], None));
+    };
+    let (mut rows, mut shared) = (Vec::new(), None);
+    for (name, instance) in instances(unit, wanted, manager).await? {
+        let state = manager.unit(&name).await?;
+        let mut usage = usage(unit, manager, &state).await?;
+        if instance.is_some() && usage != Usage::default() {
+            shared = Some((unit.name.clone(), std::mem::take(&mut usage)));
+        }
+        rows.push(filled(row(unit, &name, instance), state, usage, now));
+    }
+    Ok((rows, shared))
 }
 
 fn rank(unit: &InstalledUnit) -> u8 {

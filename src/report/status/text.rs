@@ -296,6 +296,7 @@ fn row(cells: Vec<Piece>, widths: &[usize], screen: Screen, room: Option<usize>)
         line.extend(std::iter::repeat_n(' ', room.map_or(blanks, |room| blanks.min(room - text.chars().count()))));
         at += width + 2;
     }
+    line.truncate(line.trim_end().len());
     line
 }
 
