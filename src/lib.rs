@@ -6,10 +6,11 @@
 //! - floor 4: [`install`]
 //! - floor 3: [`plan`], [`import`], [`run`], [`supervise`], [`report`]
 //! - floor 2: [`stack`], [`engine`]
-//! - floor 1: [`unit`], [`systemd`], [`spec`], [`diagnostic`], [`backoff`], [`message_id`], [`path`], [`signals`]
+//! - floor 1: [`unit`], [`systemd`], [`spec`], [`diagnostic`], [`backoff`], [`message_id`], [`path`], [`signals`],
+//!   [`supervisor1`]
 //!
 //! Architecture invariant: `run` never reads a stack file; `stack` and `unit` meet only in `plan`; only `engine` names the
-//! engine's client library and only `systemd` and the face of `supervise` name D-Bus.
+//! engine's client library and only `systemd`, the face of `supervise` and its client `supervisor1` name D-Bus.
 
 #![forbid(unsafe_code)]
 
@@ -27,5 +28,6 @@ pub mod signals;
 pub mod spec;
 pub mod stack;
 pub mod supervise;
+pub mod supervisor1;
 pub mod systemd;
 pub mod unit;

@@ -41,8 +41,8 @@ fn the_tutorial_does_what_it_says() {
 }
 
 /// Commands that change nothing.
-const LOOKING: [&str; 6] =
-    ["curl ", "journalctl ", "systemctl show ", "systemctl status ", "wharf history ", "wharf status "];
+const LOOKING: [&str; 7] =
+    ["curl ", "journalctl ", "systemctl show ", "systemctl status ", "wharf diff ", "wharf history ", "wharf status "];
 
 fn try_steps(host: &Host, steps: &[Step]) {
     for (number, step) in steps.iter().enumerate() {

@@ -56,8 +56,8 @@ fn changing_the_number_touches_no_other_instance() {
     let before: Vec<String> = ["shop-proxy", "shop-web-1", "shop-web-2"].iter().map(|name| id(&host, name)).collect();
     generate(&host, "--now", &web(3));
     assert_eq!(running(&host), ["shop-proxy", "shop-web-1", "shop-web-2", "shop-web-3"]);
-    let status = host.sh("wharf status").ok().stdout;
-    assert!(status.contains("shop-web@3.service") && status.contains("shop-web-3"), "{status}");
+    let status = host.sh("wharf status && wharf status --json").ok().stdout;
+    assert!(status.contains("│  └─ shop-web@3.service") && status.contains("\"shop-web-3\""), "{status}");
     // One more by hand; it goes down with the stack as any other.
     host.sh("systemctl start shop-web@4.service").ok();
     assert_eq!(running(&host).len(), 5);

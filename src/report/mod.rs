@@ -1,8 +1,10 @@
-//! What an administrator looks at: which projects stand on this host, how they fare, and what happened to them.
+//! What an administrator looks at: which projects stand on this host, how they fare, how their containers differ from their
+//! definitions, and what happened to them.
 //!
-//! In: the files in systemd's unit directories, systemd's own properties and the journal. Out: typed facts, a table or JSON.
-//! Invariant: this room only reads; it works without the engine, and without a stack file.
+//! In: the files in systemd's unit directories, systemd's own properties, what wharfd knows, and the journal. Out: typed facts, a
+//! table or JSON. Invariant: this room only reads; it works without the engine, and without a stack file.
 
+pub mod difference;
 pub mod history;
 pub mod installed;
 pub mod status;

@@ -36,7 +36,7 @@ pub struct Seen {
     pub drift: Vec<Difference>,
 }
 
-/// The restarts that were not an administrator's own, since wharfd was started.
+/// The restarts since wharfd was started: by systemd after a failure, by wharfd, and through it; not those by `systemctl`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Restarts {
     by_reason: BTreeMap<String, u32>,

@@ -25,6 +25,24 @@ impl Manager {
     /// # Errors
     /// The bus or systemd refuses.
     pub async fn announcements(&self) -> Result<impl Stream<Item = Announcement> + Send + use<>, ManagerError> {
+        let changes = self.changes_of_units().await?;
+        let changes = changes.filter_map(|message| std::future::ready(service_change(&message)));
+        Ok(futures_util::stream::select(changes, self.reloads().await?.map(|()| Announcement::Reloaded)))
+    }
+
+    /// The names of units, of all types, of which something changes from now on; `None`: unit files were read anew. Ends with
+    /// the connection, and is taken as [`Manager::announcements`] are.
+    ///
+    /// # Errors
+    /// The bus or systemd refuses.
+    pub async fn changed_units(&self) -> Result<impl Stream<Item = Option<String>> + Send + use<>, ManagerError> {
+        let changes = self.changes_of_units().await?;
+        let changes = changes.map(|message| message.header().path().and_then(|path| unit_of(path.as_str())));
+        Ok(futures_util::stream::select(changes, self.reloads().await?.map(|()| None)))
+    }
+
+    /// PropertiesChanged of the units.
+    async fn changes_of_units(&self) -> Result<impl Stream<Item = Message> + Send + use<>, ManagerError> {
         let failed = refused("announce changes");
         self.subscribe().await.map_err(&failed)?;
         let changes = MatchRule::builder()
@@ -36,13 +54,16 @@ impl Manager {
             .build()
             .map_err(&failed)?;
         let changes = MessageStream::for_match_rule(changes, &self.connection, None).await.map_err(&failed)?;
-        let changes = changes.filter_map(|message| std::future::ready(message.ok().and_then(|it| service_change(&it))));
-        let reloads = self.proxy.receive_reloading().await.map_err(&failed)?;
-        let reloads = reloads.filter_map(|signal| {
+        Ok(changes.filter_map(|message| std::future::ready(message.ok())))
+    }
+
+    /// The ends of `systemctl daemon-reload`.
+    async fn reloads(&self) -> Result<impl Stream<Item = ()> + Send + use<>, ManagerError> {
+        let reloads = self.proxy.receive_reloading().await.map_err(refused("announce changes"))?;
+        Ok(reloads.filter_map(|signal| {
             let begins = signal.args().map_or(true, |args| args.active);
-            std::future::ready((!begins).then_some(Announcement::Reloaded))
-        });
-        Ok(futures_util::stream::select(changes, reloads))
+            std::future::ready((!begins).then_some(()))
+        }))
     }
 }
 

@@ -1,6 +1,6 @@
 //! The one door to systemd: its Manager over D-Bus, service notification, the journal and the unit's own cgroup.
 //!
-//! Invariant: only this room (and the D-Bus face of wharfd) speaks D-Bus.
+//! Invariant: only this room, the D-Bus face of wharfd and the client of that face (`supervisor1`) speak D-Bus.
 
 pub mod announce;
 pub mod cgroup;

@@ -14,7 +14,7 @@ pub struct Arguments {
     pub command: Command,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done; 1 failed; 2 wrong usage; 3 a stack file is invalid; 4 --check found a difference; \
+const EXIT_CODES: &str = "Exit codes: 0 done; 1 failed; 2 wrong usage; 3 a stack file is invalid; 4 --check or diff found a difference; \
      5 import could not carry everything over.";
 
 #[derive(Debug, Subcommand)]
@@ -29,6 +29,8 @@ pub enum Command {
     Import(Import),
     /// Show the units of installed stacks and how they fare
     Status(Status),
+    /// Show how containers differ from their definitions, and what changed in their file systems
+    Diff(Diff),
     /// Show what happened to stacks, why and by whom, from the journal
     History(History),
     /// Stop a stack and delete its units, containers and networks
@@ -140,6 +142,24 @@ pub struct Status {
     /// A project's name, or the path of its stack file [default: all]
     #[arg(value_name = "STACK")]
     pub stack: Option<String>,
+    /// Print the result as JSON; with --watch one line each time
+    #[arg(long)]
+    pub json: bool,
+    /// Show it anew whenever something changes, until Ctrl-C
+    #[arg(long)]
+    pub watch: bool,
+}
+
+/// wharfd knows the differences. What changed in the file systems, and what the registries have, it tells root, and whom polkit
+/// lets manage containers (io.wharf.manage-containers).
+#[derive(Debug, Args)]
+pub struct Diff {
+    /// A project's name, or the path of its stack file [default: all]
+    #[arg(value_name = "STACK")]
+    pub stack: Option<String>,
+    /// First ask the registries what the images' names mean there now
+    #[arg(long)]
+    pub registry: bool,
     /// Print the result as JSON
     #[arg(long)]
     pub json: bool,

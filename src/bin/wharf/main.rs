@@ -2,6 +2,7 @@
 
 mod check;
 mod cli;
+mod diff;
 mod generate;
 mod history;
 mod import;
@@ -27,7 +28,7 @@ pub enum Exit {
     Failed,
     /// A stack file is invalid.
     Invalid,
-    /// `--check` found something to do.
+    /// `--check` found something to do, `diff` a container that is not as its definition says.
     Different,
     /// `import` wrote a stack file that does not say all, or that has to be corrected.
     Incomplete,
@@ -94,6 +95,7 @@ async fn run(command: Command) -> Result<Exit, Failure> {
         Command::Pull(arguments) => pull::run(&arguments).await,
         Command::Import(arguments) => import::run(arguments),
         Command::Status(arguments) => status::run(&arguments).await,
+        Command::Diff(arguments) => diff::run(&arguments).await,
         Command::History(arguments) => history::run(&arguments),
         Command::Remove(arguments) => remove::run(arguments).await,
         Command::Schema => Ok(schema::run()),

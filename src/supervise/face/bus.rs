@@ -88,6 +88,10 @@ impl Bus {
             Update::Failed { unit, act, reason, why } => {
                 self.emitter(&unit)?.job_failed(act.as_str(), &reason, &why).await
             }
+            Update::Answer { answer, reply } => {
+                let _caller_has_left = reply.send(answer);
+                Ok(())
+            }
             Update::Ready => {
                 listen(&self.picture);
                 if let Err(error) = self.connection.request_name(NAME).await {

@@ -291,7 +291,7 @@ impl ContainerObject {
         drift.map(|one| (one.aspect.as_str().to_owned(), one.text.clone())).collect()
     }
 
-    /// Restarts that were not an administrator's own, since wharfd was started.
+    /// Restarts since wharfd was started: by systemd after a failure, by wharfd, and through it; not those by `systemctl`.
     #[zbus(property)]
     fn restart_count(&self) -> u32 {
         self.facts().restarts.count()

@@ -50,6 +50,11 @@ pub enum Update {
         reason: String,
         why: String,
     },
+    /// To a caller, who then finds what was told before it in the properties.
+    Answer {
+        answer: Answer,
+        reply: oneshot::Sender<Answer>,
+    },
     /// The picture is whole.
     Ready,
     /// Is anybody there?

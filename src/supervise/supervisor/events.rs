@@ -7,7 +7,7 @@ use std::time::Instant;
 use futures_util::FutureExt;
 
 use super::work::Done;
-use super::{Supervisor, standing};
+use super::Supervisor;
 use crate::engine::{EngineChange, Fares, Health, same_image};
 use crate::supervise::acts::{Cause, Order};
 use crate::supervise::face::{Answered, Request, Update, Wish};
@@ -53,6 +53,7 @@ impl Supervisor {
             }
             Told::Away(error) => {
                 self.engine = None;
+                self.deliver(|_| true);
                 self.has_heard = true;
                 self.face.tell(Update::Engine { is_connected: false });
                 eprintln!("<4>{error}; waiting for the engine");
@@ -87,21 +88,11 @@ impl Supervisor {
 
     pub(super) async fn heed(&mut self, announcement: Announcement) -> Result<(), ManagerError> {
         match announcement {
-            Announcement::Service { unit, changed } => match self.containers.get_mut(&unit) {
+            Announcement::Service { unit, changed } => match self.containers.get(&unit) {
                 Some(facts) => {
                     let mut now = facts.unit.clone();
                     now.apply(*changed);
-                    if now == facts.unit {
-                        return Ok(());
-                    }
-                    let facts = Arc::make_mut(facts);
-                    let restart = facts.restarts.compare(&facts.unit, &now);
-                    self.policy.stands(&unit, standing(&now));
-                    facts.unit = now;
-                    self.show(&unit);
-                    if let Some(restart) = restart {
-                        self.face.tell(Update::Restarted { unit, restart });
-                    }
+                    self.stands(unit, now);
                 }
                 // Of a template, any instance may be started.
                 None if self.templates.iter().any(|template| template.instance_of(&unit).is_some()) => {
@@ -121,7 +112,7 @@ impl Supervisor {
         };
         match wish {
             Wish::Act(act, caller) => self.begin(Order { unit, act, cause: Cause::Requested(caller) }, Some(reply)),
-            Wish::CheckImage => self.check_image(facts.seen.image.clone(), Some(reply)),
+            Wish::CheckImage => self.check_image(facts.seen.image.clone(), Some((unit, reply))),
             Wish::FileChanges => {
                 let (engine, id) = (self.engine.clone(), facts.seen.container_id.clone());
                 let work = async move {

@@ -15,10 +15,11 @@ use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::mpsc::{UnboundedReceiver, channel, unbounded_channel};
+use tokio::sync::oneshot;
 
 use super::audit;
 use super::config::{self, Config};
-use super::face::{Face, Update};
+use super::face::{Answer, Face, Update};
 use super::facts::Facts;
 use super::inventory::{Declared, declared, instance_patterns, is_template};
 use super::policy::{Policy, Standing};
@@ -153,6 +154,8 @@ struct Supervisor {
     /// Units whose containers are to be looked at, and those that are being looked at.
     to_look: BTreeSet<String>,
     looking: BTreeSet<String>,
+    /// Answers that wait for a look at the unit's container.
+    answers: Vec<(String, Answer, oneshot::Sender<Answer>)>,
     /// Containers may have come or gone that no stack declares.
     others_changed: bool,
     /// The digests that the registries had for the images.
@@ -179,6 +182,7 @@ impl Supervisor {
             work: FuturesUnordered::new(),
             to_look: BTreeSet::new(),
             looking: BTreeSet::new(),
+            answers: Vec::new(),
             others_changed: false,
             registry: BTreeMap::new(),
             is_ready: false,
@@ -269,11 +273,28 @@ impl Supervisor {
         service::ready(self.status);
     }
 
-    async fn look_at_unit(&mut self, unit: &str) {
-        if self.containers.contains_key(unit) {
+    async fn look_at_unit(&mut self, unit: String) {
+        if self.containers.contains_key(&unit) {
             // Of what systemd does not know, hands off. That the bus is gone shows at the announcements.
-            let is_steady = self.manager.is_steady(unit).await.unwrap_or(false);
-            self.policy.stands(unit, if is_steady { Standing::Running } else { Standing::Other });
+            match self.manager.unit(&unit).await {
+                Ok(now) => self.stands(unit, now),
+                Err(_) => self.policy.stands(&unit, Standing::Other),
+            }
+        }
+    }
+
+    /// How systemd has a unit stand.
+    fn stands(&mut self, unit: String, mut now: UnitState) {
+        // Not needed, and long.
+        now.requires = Vec::new();
+        let Some(facts) = self.containers.get_mut(&unit).filter(|facts| facts.unit != now) else { return };
+        let facts = Arc::make_mut(facts);
+        let restart = facts.restarts.compare(&facts.unit, &now);
+        self.policy.stands(&unit, standing(&now));
+        facts.unit = now;
+        self.show(&unit);
+        if let Some(restart) = restart {
+            self.face.tell(Update::Restarted { unit, restart });
         }
     }
 

@@ -29,11 +29,11 @@ pub(super) enum Done {
         seen: Result<Seen, EngineError>,
     },
     Others(Result<Vec<ListedContainer>, EngineError>),
-    /// What the registry has under this name.
+    /// What the registry has under this name; who asked for it, and for which unit.
     Image {
         image: String,
         digest: Result<Option<String>, EngineError>,
-        reply: Option<oneshot::Sender<Answer>>,
+        asked: Option<(String, oneshot::Sender<Answer>)>,
     },
     Nothing,
 }
@@ -79,7 +79,7 @@ impl Supervisor {
     }
 
     pub(super) fn begin_look(&mut self, engine: &Engine, unit: String) {
-        let Some(facts) = self.containers.get(&unit) else { return };
+        let Some(facts) = self.containers.get(&unit) else { return self.deliver(|about| about == unit) };
         let registry = self.registry.get(&facts.seen.image).cloned();
         let (declared, id) = (facts.declared.clone(), facts.seen.container_id.clone());
         let engine = engine.clone();
@@ -89,14 +89,14 @@ impl Supervisor {
         self.work.push(work.boxed());
     }
 
-    pub(super) fn check_image(&mut self, image: String, reply: Option<oneshot::Sender<Answer>>) {
+    pub(super) fn check_image(&mut self, image: String, asked: Option<(String, oneshot::Sender<Answer>)>) {
         let engine = self.engine.clone();
         let work = async move {
             let digest = match engine {
                 Some(engine) => engine.registry_digest(&image).await,
                 None => Err(EngineError::Unreachable("wharfd waits for it".to_owned())),
             };
-            Done::Image { image, digest, reply }
+            Done::Image { image, digest, asked }
         };
         self.work.push(work.boxed());
     }
@@ -108,14 +108,15 @@ impl Supervisor {
                     self.policy.ended(&order.unit);
                 }
                 let outcome = outcome?;
-                self.look_at_unit(&order.unit).await;
+                let unit = order.unit.clone();
+                self.look_at_unit(unit.clone()).await;
                 self.tell_outcome(&order, &outcome);
                 if let Some(reply) = reply {
                     let answer = match outcome {
-                        Outcome::Failed(why) => Err(format!("{}: {why}", order.unit)),
+                        Outcome::Failed(why) => Err(format!("{unit}: {why}")),
                         Outcome::Done { .. } | Outcome::LeftAlone => Ok(Answered::Done),
                     };
-                    let _caller_has_left = reply.send(answer);
+                    self.answer_after_look(unit, answer, reply);
                 }
             }
             Done::Look { unit, seen } => {
@@ -125,9 +126,10 @@ impl Supervisor {
                         let news = news(&facts.seen.drift, &seen.drift);
                         Arc::make_mut(facts).seen = seen;
                         self.show(&unit);
+                        let about = unit.clone();
                         let tell = async move {
                             for difference in news {
-                                audit::drifted(&unit, &difference).await;
+                                audit::drifted(&about, &difference).await;
                             }
                             Done::Nothing
                         };
@@ -137,6 +139,9 @@ impl Supervisor {
                     (Some(_), Err(error)) => eprintln!("<4>{unit}: cannot look at its container: {error}"),
                     (_, Ok(_) | Err(_)) => {}
                 }
+                if !self.to_look.contains(&unit) {
+                    self.deliver(|about| about == unit);
+                }
             }
             Done::Others(Ok(all)) => {
                 let is_declared = |container: &ListedContainer| {
@@ -145,16 +150,16 @@ impl Supervisor {
                 let others = all.into_iter().filter(|container| !is_declared(container)).collect();
                 self.face.tell(Update::Others(others));
             }
-            Done::Image { image, digest, reply } => {
+            Done::Image { image, digest, asked } => {
                 if let Ok(Some(digest)) = &digest {
                     self.registry.insert(image.clone(), digest.clone());
                     let has_it = self.containers.values().filter(|facts| facts.seen.image == image);
                     self.to_look.extend(has_it.map(|facts| facts.declared.unit.clone()));
                 }
-                match (digest, reply) {
-                    (digest, Some(reply)) => {
+                match (digest, asked) {
+                    (digest, Some((unit, reply))) => {
                         let answer = digest.map(|digest| Answered::Digest(digest.unwrap_or_default()));
-                        let _caller_has_left = reply.send(answer.map_err(|error| error.to_string()));
+                        self.answer_after_look(unit, answer.map_err(|error| error.to_string()), reply);
                     }
                     (Err(error), None) => eprintln!("<4>cannot check image {image}: {error}"),
                     (Ok(_), None) => {}
@@ -163,6 +168,23 @@ impl Supervisor {
             Done::Others(Err(_)) | Done::Nothing => {}
         }
         Ok(())
+    }
+
+    /// Answers once the properties show what has become of it.
+    fn answer_after_look(&mut self, unit: String, answer: Answer, reply: oneshot::Sender<Answer>) {
+        self.answers.push((unit.clone(), answer, reply));
+        if self.engine.is_some() && self.containers.contains_key(&unit) {
+            self.to_look.insert(unit);
+        } else {
+            self.deliver(|about| about == unit);
+        }
+    }
+
+    /// Gives the answers about these units.
+    pub(super) fn deliver(&mut self, about: impl Fn(&str) -> bool) {
+        for (_, answer, reply) in self.answers.extract_if(.., |(unit, ..)| about(unit)) {
+            self.face.tell(Update::Answer { answer, reply });
+        }
     }
 
     /// What became of an order, for those who watch.

@@ -116,7 +116,7 @@ fn of_containers(picture: &Picture) -> Vec<Family> {
         Family::new(
             "wharf_container_restarts",
             Kind::Counter,
-            "Restarts that were not an administrator's own, by reason",
+            "Restarts by systemd after a failure, by wharfd, and through it, by reason",
         )
         .of(restarts),
         Family::new(

@@ -1,0 +1,162 @@
+//! `wharf diff`: how containers differ from their definitions, and what changed in their file systems.
+//!
+//! In: what wharfd knows and may be asked. Out: typed differences, shown as text or as JSON.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use serde::Serialize;
+
+use super::status::{Sources, Status, StatusError, Unknown};
+use crate::supervisor1::{Activation, Drift, FileChange, Supervisor};
+
+/// So long after the last word of the registry, or the last change that wharfd told, its picture is taken to be whole.
+const SETTLED: Duration = Duration::from_millis(500);
+
+/// The differences of one container.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ContainerDifference {
+    pub project: String,
+    pub service: Option<String>,
+    pub unit: String,
+    pub instance: Option<String>,
+    pub container: Option<String>,
+    pub container_id: Option<String>,
+    /// `None`: there is no container.
+    pub drift: Option<Vec<Drift>>,
+    /// By path. `None`: not known.
+    pub files: Option<Vec<FileChange>>,
+}
+
+/// The differences of all containers that were asked for.
+#[derive(Debug, Default)]
+pub struct Differences {
+    pub containers: Vec<ContainerDifference>,
+    /// What could not be learned, a line each.
+    pub problems: Vec<String>,
+    /// Whether drift may be there that is not known.
+    pub incomplete: bool,
+}
+
+impl Differences {
+    pub fn has_drift(&self) -> bool {
+        self.containers.iter().any(|one| one.drift.as_ref().is_some_and(|drift| !drift.is_empty()))
+    }
+}
+
+/// Asks wharfd about the containers of all projects, or of the one that is named; with `registry` it first asks the registries
+/// for the images.
+///
+/// # Errors
+/// No such project, or systemd or wharfd cannot be reached.
+pub async fn differences(sources: &Sources, wanted: Option<&str>, registry: bool) -> Result<Differences, StatusError> {
+    let mut status = sources.status(wanted, Activation::Start).await?;
+    if status.engine_connected.is_none() {
+        return Err(match status.unknown {
+            Some(Unknown::Supervisor(error)) => error.into(),
+            _ => StatusError::NoSystemd,
+        });
+    }
+    let supervisor = sources.supervisor()?;
+    let mut found = Differences::default();
+    if registry {
+        found.check_images(supervisor, &status).await?;
+        status = sources.status(wanted, Activation::Start).await?;
+    }
+    if let Some(unknown) = &status.unknown {
+        found.problems.push(unknown.to_string());
+        found.incomplete = true;
+    }
+    for project in status.projects {
+        for unit in project.units.into_iter().filter(|unit| unit.container.is_some()) {
+            let files = match &unit.known.container_id {
+                Some(_) => found.files(supervisor, &unit.unit).await,
+                None => None,
+            };
+            found.containers.push(ContainerDifference {
+                project: project.project.clone(),
+                service: unit.service,
+                unit: unit.unit,
+                instance: unit.instance,
+                container: unit.container,
+                container_id: unit.known.container_id,
+                drift: unit.known.drift,
+                files,
+            });
+        }
+    }
+    Ok(found)
+}
+
+impl Differences {
+    /// wharfd tells of a difference some time after it has been told by the registry.
+    async fn check_images(&mut self, supervisor: &Supervisor, status: &Status) -> Result<(), StatusError> {
+        let mut changes = Box::pin(supervisor.changes().await?);
+        let units = status.projects.iter().flat_map(|project| &project.units);
+        for unit in units.filter(|unit| unit.known.container_id.is_some()) {
+            if let Err(error) = supervisor.check_image(&unit.unit).await {
+                self.problems.push(format!("{}: the registry: {error}", unit.unit));
+                self.incomplete = true;
+            }
+        }
+        while let Ok(Some(())) = tokio::time::timeout(SETTLED, changes.next()).await {}
+        Ok(())
+    }
+
+    async fn files(&mut self, supervisor: &Supervisor, unit: &str) -> Option<Vec<FileChange>> {
+        match supervisor.file_changes(unit).await {
+            Ok(files) => Some(files),
+            Err(error) => {
+                self.problems.push(format!("{unit}: its file system: {error}"));
+                None
+            }
+        }
+    }
+}
+
+/// The containers that differ: a line for each difference below the unit.
+pub fn text(containers: &[ContainerDifference]) -> String {
+    let mut text = String::new();
+    for one in containers {
+        let drift = one.drift.iter().flatten().map(|one| format!("drift: {}", one.text));
+        let files = one.files.iter().flatten().map(|file| format!("{} {}", file.change, file.path));
+        let lines: Vec<String> = drift.chain(files).collect();
+        if !lines.is_empty() {
+            let _infallible = writeln!(text, "{}", one.unit);
+            for line in lines {
+                let _infallible = writeln!(text, "  {line}");
+            }
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_container_that_differs_is_shown() {
+        let same = ContainerDifference {
+            project: "shop".into(),
+            service: Some("web".into()),
+            unit: "shop-web.service".into(),
+            instance: None,
+            container: Some("shop-web".into()),
+            container_id: Some("0123".into()),
+            drift: Some(Vec::new()),
+            files: None,
+        };
+        let other = ContainerDifference {
+            unit: "shop-db.service".into(),
+            drift: Some(vec![Drift { aspect: "name".into(), text: "it is named other, not shop-db".into() }]),
+            files: Some(vec![FileChange { change: "A".into(), path: "/tmp/a".into() }]),
+            ..same.clone()
+        };
+        let differences = Differences { containers: vec![same, other], ..Differences::default() };
+        assert!(differences.has_drift());
+        let expected = "shop-db.service\n  drift: it is named other, not shop-db\n  A /tmp/a\n";
+        assert_eq!(text(&differences.containers), expected);
+    }
+}

@@ -1,0 +1,314 @@
+//! wharfd's interface io.wharf.Supervisor1 on the system bus, as its callers see it.
+//!
+//! In: properties and answers. Out: typed facts. Invariant: what wharfd does not know is `None`; wharfd itself never uses this.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use futures_util::{Stream, StreamExt, TryFutureExt};
+use serde::{Serialize, Serializer};
+use zbus::fdo::{self, DBusProxy, ObjectManagerProxy};
+use zbus::message::Type as MessageType;
+use zbus::proxy::CacheProperties;
+use zbus::{Connection, MatchRule, MessageStream, OwnedVariant, proxy};
+
+use crate::systemd::path::encode;
+
+const NAME: &str = "io.wharf.Supervisor1";
+const ROOT: &str = "/io/wharf/Supervisor1";
+const CONTAINER: &str = "io.wharf.Supervisor1.Container";
+
+/// So long an answer is waited for: wharfd that is just being started answers after at most five seconds.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+#[proxy(
+    interface = "io.wharf.Supervisor1.Manager",
+    default_service = "io.wharf.Supervisor1",
+    default_path = "/io/wharf/Supervisor1"
+)]
+trait Manager {
+    #[zbus(property)]
+    fn engine_connected(&self) -> zbus::Result<bool>;
+    #[zbus(property)]
+    fn undeclared_containers(&self) -> zbus::Result<Vec<(String, String, String)>>;
+}
+
+#[proxy(interface = "io.wharf.Supervisor1.Container", default_service = "io.wharf.Supervisor1")]
+trait Container {
+    #[zbus(allow_interactive_auth)]
+    fn check_image(&self) -> zbus::Result<String>;
+    #[zbus(allow_interactive_auth)]
+    fn get_file_changes(&self) -> zbus::Result<Vec<(String, String)>>;
+}
+
+/// What wharfd knows of this host.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Picture {
+    /// Whether the engine answers. While it does not, what was known of the containers last is told.
+    pub engine_connected: bool,
+    /// The engine's containers that no stack declares, by name.
+    pub undeclared: Vec<Undeclared>,
+    /// By unit.
+    pub containers: HashMap<String, KnownContainer>,
+}
+
+/// A container of the engine that no stack of this host declares.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Undeclared {
+    pub name: String,
+    pub id: String,
+    pub image: String,
+}
+
+/// What wharfd knows of one container; the properties of io.wharf.Supervisor1.Container.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct KnownContainer {
+    /// `none` (no healthcheck), `starting`, `healthy`, `unhealthy`.
+    pub health: Option<String>,
+    /// What the healthcheck printed last.
+    pub health_output: Option<String>,
+    pub container_id: Option<String>,
+    /// As declared.
+    pub image: Option<String>,
+    /// Of the image that the container was made of.
+    pub image_id: Option<String>,
+    /// SHA-256 of the definition on disk.
+    pub spec_hash: Option<String>,
+    /// SHA-256 of the definition that the container was made of.
+    pub running_spec_hash: Option<String>,
+    /// `None`: there is no container to compare.
+    pub drift: Option<Vec<Drift>>,
+    /// The published ports, as `docker ps` shows them.
+    pub ports: Option<Vec<String>>,
+    /// Restarts that were not an administrator's own, since wharfd was started.
+    pub restart_count: Option<u32>,
+    #[serde(serialize_with = "rfc3339")]
+    pub last_restart: Option<SystemTime>,
+    pub last_restart_reason: Option<String>,
+}
+
+/// One difference between a container and its definition.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Drift {
+    pub aspect: String,
+    /// In words.
+    pub text: String,
+}
+
+/// One change in the file system of a container since it was made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FileChange {
+    /// `A`, `C` or `D`, as `docker diff` says.
+    pub change: String,
+    pub path: String,
+}
+
+/// Why wharfd says nothing, or not this.
+#[derive(Debug, Clone)]
+pub enum SupervisorError {
+    /// The bus knows no such name.
+    NotInstalled,
+    /// And nobody shall start it now.
+    NotRunning,
+    /// Not in [`PATIENCE`].
+    Silent,
+    /// It cannot be started, or there is no bus; why.
+    Unreachable(String),
+    /// It refuses.
+    Refused(zbus::Error),
+}
+
+impl fmt::Display for SupervisorError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotInstalled => f.write_str("wharfd is not installed"),
+            Self::NotRunning => f.write_str("wharfd does not run"),
+            Self::Silent => write!(f, "wharfd has not answered for {} s", PATIENCE.as_secs()),
+            Self::Unreachable(why) => write!(f, "wharfd cannot be reached: {why}"),
+            Self::Refused(error) => f.write_str(&reason(error)),
+        }
+    }
+}
+
+/// The sentence of who refuses, without the error's D-Bus name.
+fn reason(error: &zbus::Error) -> String {
+    let sentence = match error {
+        zbus::Error::MethodError(_, Some(why), _) => why.clone(),
+        zbus::Error::FDO(error) => match error.as_ref() {
+            fdo::Error::AccessDenied(why)
+            | fdo::Error::Failed(why)
+            | fdo::Error::InteractiveAuthorizationRequired(why)
+            | fdo::Error::LimitsExceeded(why) => why.clone(),
+            error => error.to_string(),
+        },
+        error => error.to_string(),
+    };
+    sentence.trim_end_matches('.').to_owned()
+}
+
+impl std::error::Error for SupervisorError {}
+
+impl SupervisorError {
+    /// Of a call that wharfd refuses to nobody: it was the bus, or systemd that cannot start it.
+    fn before_it(self) -> Self {
+        match self {
+            Self::Refused(error) => Self::Unreachable(reason(&error)),
+            other => other,
+        }
+    }
+}
+
+impl From<zbus::Error> for SupervisorError {
+    fn from(error: zbus::Error) -> Self {
+        match &error {
+            zbus::Error::FDO(inner) if matches!(**inner, fdo::Error::ServiceUnknown(_)) => Self::NotInstalled,
+            _ => Self::Refused(error),
+        }
+    }
+}
+
+impl From<fdo::Error> for SupervisorError {
+    fn from(error: fdo::Error) -> Self {
+        zbus::Error::from(error).into()
+    }
+}
+
+/// Whether a call may start wharfd, by bus activation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Activation {
+    Start,
+    Never,
+}
+
+/// A connection to the bus that wharfd is on.
+#[derive(Debug, Clone)]
+pub struct Supervisor {
+    connection: Connection,
+    bus: DBusProxy<'static>,
+}
+
+impl Supervisor {
+    /// Connects to the system bus; wharfd need not run.
+    ///
+    /// # Errors
+    /// There is no bus.
+    pub async fn connect() -> Result<Self, SupervisorError> {
+        let connect = async {
+            let connection = Connection::system().await?;
+            let bus = DBusProxy::new(&connection).await?;
+            Ok(Self { connection, bus })
+        };
+        connect.await.map_err(SupervisorError::before_it)
+    }
+
+    /// All that wharfd knows.
+    ///
+    /// # Errors
+    /// It is not there, or does not answer.
+    pub async fn picture(&self, activation: Activation) -> Result<Picture, SupervisorError> {
+        if activation == Activation::Never && !self.bus.name_has_owner(NAME.try_into()?).await? {
+            return Err(SupervisorError::NotRunning);
+        }
+        soon(self.ask()).await.map_err(SupervisorError::before_it)
+    }
+
+    async fn ask(&self) -> Result<Picture, SupervisorError> {
+        let objects = ObjectManagerProxy::builder(&self.connection).destination(NAME).path(ROOT);
+        let objects = objects.cache_properties(CacheProperties::No).build().await?.get_managed_objects().await?;
+        let manager = ManagerProxy::builder(&self.connection).cache_properties(CacheProperties::No).build().await?;
+        let undeclared = manager.undeclared_containers().await?;
+        let mut undeclared: Vec<_> =
+            undeclared.into_iter().map(|(name, id, image)| Undeclared { name, id, image }).collect();
+        undeclared.sort_unstable();
+        let containers = objects.into_values().filter_map(|mut interfaces| interfaces.remove(CONTAINER));
+        let containers = containers
+            .filter_map(|mut properties| Some((take(&mut properties, "Unit")?, KnownContainer::from(properties))));
+        Ok(Picture {
+            engine_connected: manager.engine_connected().await?,
+            undeclared,
+            containers: containers.collect(),
+        })
+    }
+
+    /// Something of what wharfd tells may be otherwise from now on, or wharfd has come or gone; ends with the connection.
+    ///
+    /// # Errors
+    /// The bus refuses.
+    pub async fn changes(&self) -> Result<impl Stream<Item = ()> + Send + use<>, SupervisorError> {
+        let signals = MatchRule::builder().msg_type(MessageType::Signal).sender(NAME).path_namespace(ROOT).build()?;
+        let signals = MessageStream::for_match_rule(signals, &self.connection, None).await?;
+        let owners = self.bus.receive_name_owner_changed_with_args(&[(0, NAME)]).await?;
+        Ok(futures_util::stream::select(signals.map(drop), owners.map(drop)))
+    }
+
+    /// What changed in the file system of a unit's container since it was made, by path. Asks polkit.
+    ///
+    /// # Errors
+    /// The caller may not know, or the engine does not answer.
+    pub async fn file_changes(&self, unit: &str) -> Result<Vec<FileChange>, SupervisorError> {
+        let changes = self.container(unit).await?.get_file_changes().await?;
+        let mut changes: Vec<_> = changes.into_iter().map(|(change, path)| FileChange { change, path }).collect();
+        changes.sort_unstable_by(|one, other| one.path.cmp(&other.path));
+        Ok(changes)
+    }
+
+    /// Has wharfd ask the registry what the image of a unit's container means there now. Asks polkit.
+    ///
+    /// # Errors
+    /// The caller may not ask, or the registry does not answer.
+    pub async fn check_image(&self, unit: &str) -> Result<(), SupervisorError> {
+        let _digest = self.container(unit).await?.check_image().await?;
+        Ok(())
+    }
+
+    async fn container(&self, unit: &str) -> Result<ContainerProxy<'static>, SupervisorError> {
+        let builder = ContainerProxy::builder(&self.connection).cache_properties(CacheProperties::No);
+        Ok(builder.path(format!("{ROOT}/container/{}", encode(unit))).build().await?)
+    }
+}
+
+async fn soon<T>(answer: impl Future<Output = Result<T, SupervisorError>>) -> Result<T, SupervisorError> {
+    tokio::time::timeout(PATIENCE, answer).unwrap_or_else(|_| Err(SupervisorError::Silent)).await
+}
+
+type Properties = HashMap<String, OwnedVariant>;
+
+fn take<T: TryFrom<OwnedVariant>>(properties: &mut Properties, name: &str) -> Option<T> {
+    T::try_from(properties.remove(name)?).ok()
+}
+
+impl From<Properties> for KnownContainer {
+    fn from(mut properties: Properties) -> Self {
+        let all = &mut properties;
+        let mut text = |name| take::<String>(all, name).filter(|text| !text.is_empty());
+        let mut known = Self {
+            health: text("Health"),
+            health_output: text("HealthOutput"),
+            container_id: text("ContainerId"),
+            image: text("Image"),
+            image_id: text("ImageId"),
+            spec_hash: text("SpecHash"),
+            running_spec_hash: text("RunningSpecHash"),
+            last_restart_reason: text("LastRestartReason"),
+            ..Self::default()
+        };
+        known.restart_count = take(all, "RestartCount");
+        let last_restart = take(all, "LastRestart").filter(|microseconds| *microseconds > 0);
+        known.last_restart =
+            last_restart.map(|microseconds| SystemTime::UNIX_EPOCH + Duration::from_micros(microseconds));
+        if known.container_id.is_some() {
+            let drift: Option<Vec<(String, String)>> = take(all, "Drift");
+            known.drift = drift.map(|drift| drift.into_iter().map(|(aspect, text)| Drift { aspect, text }).collect());
+            known.ports = take(all, "Ports");
+        }
+        known
+    }
+}
+
+fn rfc3339<S: Serializer>(time: &Option<SystemTime>, serializer: S) -> Result<S::Ok, S::Error> {
+    match time {
+        Some(time) => serializer.collect_str(&humantime::format_rfc3339_micros(*time)),
+        None => serializer.serialize_none(),
+    }
+}

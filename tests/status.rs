@@ -1,0 +1,325 @@
+//! `wharf status` and `wharf diff` on a real host: what systemd and wharfd know, for whoever may log in.
+
+mod support;
+
+use std::time::Duration;
+
+use serde_json::Value;
+use support::{Host, Out};
+
+const STACK: &str = r#"
+[services.web]
+image = "IMAGE"
+scale = 2
+command = "tail -f /dev/null"
+ports = ["8080-8089:80"]
+stop_signal = "SIGKILL"
+
+[services.db]
+image = "IMAGE"
+command = ["sh", "-c", "touch /tmp/ok; exec tail -f /dev/null"]
+stop_signal = "SIGKILL"
+ready = "healthy"
+on_unhealthy = "none"
+healthcheck = { test = "cat /tmp/ok", interval = "300ms", retries = 1 }
+volumes = ["data:/data"]
+
+[volumes.data]
+"#;
+
+/// A stack in which nothing moves by itself.
+const QUIET: &str = r#"
+[services.web]
+image = "IMAGE"
+command = "tail -f /dev/null"
+stop_signal = "SIGKILL"
+
+[services.db]
+image = "IMAGE"
+command = "tail -f /dev/null"
+stop_signal = "SIGKILL"
+"#;
+
+fn host_with(hint: &str, stack: &str) -> Host {
+    let host = Host::boot(hint);
+    host.generate("shop", stack);
+    host.sh("systemctl start shop.target && systemctl start 'shop-*.service' && useradd joe").ok();
+    host
+}
+
+fn as_joe(host: &Host, command: &str) -> Out {
+    host.sh(&format!("runuser -u joe -- {command}"))
+}
+
+/// With one blank for many.
+fn squeezed(text: &str) -> String {
+    text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ") + "\n").collect()
+}
+
+/// Waits until the picture holds all of these lines, their blanks taken as one.
+#[track_caller]
+fn wait_for_lines(host: &Host, command: &str, lines: &[&str]) {
+    let mut said = String::new();
+    for _ in 0..100 {
+        said = host.sh(command).stdout;
+        let shown = squeezed(&said);
+        if lines.iter().all(|line| shown.contains(line)) {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    panic!("not all of {lines:#?} are in\n{said}");
+}
+
+fn status(host: &Host) -> Value {
+    serde_json::from_str(&host.sh("wharf status --json").ok().stdout).expect("JSON")
+}
+
+fn unit<'a>(status: &'a Value, name: &str) -> &'a Value {
+    let units = status["projects"][0]["units"].as_array().expect("units");
+    units.iter().find(|unit| unit["unit"] == name).unwrap_or_else(|| panic!("{name}: {status:#}"))
+}
+
+#[test]
+fn the_tree_tells_everybody_how_containers_fare_and_what_is_wrong_with_them() {
+    let host = host_with("tree", STACK);
+    let said = host.sh("wharf status").ok();
+    assert_eq!(said.stderr, "", "wharfd was started for it");
+    wait_for_lines(
+        &host,
+        "wharf status",
+        &[
+            "UNIT STATE HEALTH UPTIME RESTARTS CPU MEMORY IMAGE PORTS",
+            "shop.target active",
+            "├─ shop-db.service active (running) healthy",
+            "├─ shop-web@.service 2 of 2 active",
+            "│ ├─ shop-web@1.service active (running)",
+            "│ └─ shop-web@2.service active (running)",
+            "├─ shop-data-volume.service active (exited)",
+            "└─ shop-default-network.service active (exited)",
+            "127.0.0.1:5000/busybox:1 0.0.0.0:808",
+        ],
+    );
+    let text = host.sh("wharf status").ok().stdout;
+    assert!(!text.contains('*') && !text.contains('\x1b') && !text.contains("Healthy, container"), "{text}");
+    let ascii = host.sh("LC_ALL=C wharf status").ok().stdout;
+    assert!(ascii.contains("|- shop-db.service") && ascii.is_ascii(), "{ascii}");
+
+    host.sh("docker exec shop-db rm /tmp/ok; docker rename shop-web-1 other; docker network connect bridge other").ok();
+    host.sh("docker run -d --name stray 127.0.0.1:5000/busybox:1 tail -f /dev/null").ok();
+    let wrong = [
+        "shop-db.service active (running) unhealthy",
+        "│ unhealthy: cat: can't open '/tmp/ok': No such file or directory",
+        "127.0.0.1:5000/busybox:1 * 0.0.0.0:808",
+        "│ │ drift: it is named other, not shop-web-1",
+        "│ │ drift: it is connected to bridge, which its definition does not name",
+        "Containers that no stack declares:",
+        "stray ",
+    ];
+    wait_for_lines(&host, "wharf status", &wrong);
+    let named = host.sh("wharf status shop").ok().stdout;
+    assert!(!named.contains("stray"), "{named}");
+
+    // Whoever may log in sees the same.
+    wait_for_lines(&host, "runuser -u joe -- wharf status", &wrong);
+    let timeless = "jq 'del(.projects[].units[] | .uptime_seconds, .cpu_seconds, .memory_bytes)'";
+    let root = host.sh(&format!("wharf status --json | {timeless}")).ok().stdout;
+    assert_eq!(host.sh(&format!("runuser -u joe -- wharf status --json | {timeless}")).ok().stdout, root);
+
+    let picture = status(&host);
+    assert_eq!(picture["engine_connected"], true);
+    assert_eq!(picture["undeclared"][0]["name"], "stray");
+    assert_eq!(picture["undeclared"][0]["image"], "127.0.0.1:5000/busybox:1");
+    assert_eq!(picture["undeclared"][0]["id"].as_str().map(str::len), Some(64));
+    let db = unit(&picture, "shop-db.service");
+    assert_eq!([&db["service"], &db["container"], &db["health"]], ["db", "shop-db", "unhealthy"]);
+    assert!(db["health_output"].as_str().is_some_and(|said| said.starts_with("cat: can't open")), "{db:#}");
+    assert_eq!([&db["active"], &db["sub"], &db["image"]], ["active", "running", "127.0.0.1:5000/busybox:1"]);
+    assert_eq!(db["container_id"], host.inspect("shop-db", "{{.Id}}"));
+    assert_eq!(db["image_id"], host.inspect("shop-db", "{{.Image}}"));
+    assert_eq!(db["spec_hash"].as_str().map(str::len), Some(64));
+    assert_eq!(db["spec_hash"], db["running_spec_hash"]);
+    assert_eq!([&db["drift"], &db["ports"]], [&serde_json::json!([]), &serde_json::json!([])]);
+    assert_eq!([&db["restarts"], &db["restart_count"]], [0, 0]);
+    assert_eq!([&db["last_restart"], &db["last_restart_reason"], &db["instance"]], [&Value::Null; 3]);
+    let web = unit(&picture, "shop-web@1.service");
+    assert_eq!([&web["instance"], &web["container"], &web["health"]], ["1", "shop-web-1", "none"]);
+    assert_eq!(web["drift"][0], serde_json::json!({"aspect": "name", "text": "it is named other, not shop-web-1"}));
+    assert!(web["ports"][0].as_str().is_some_and(|port| port.ends_with("->80/tcp")), "{web:#}");
+    assert_eq!(unit(&picture, "shop-data-volume.service")["drift"], Value::Null);
+
+    // A restart, and a definition that is newer than the container.
+    host.sh("docker kill shop-db").ok();
+    host.sh("sed -i 's/^scale = 2/scale = 2\\nhostname = \"x\"/' shop.toml; wharf generate shop.toml").ok();
+    wait_for_lines(
+        &host,
+        "wharf status",
+        &["restarted 0s ago: exit-code", "drift: the stack was changed since the container was made"],
+    );
+    host.wait_active("shop-db.service");
+    let picture = status(&host);
+    let db = unit(&picture, "shop-db.service");
+    assert_eq!([&db["restarts"], &db["restart_count"]], [1, 1]);
+    assert_eq!(db["last_restart_reason"], "exit-code");
+    assert!(db["last_restart"].as_str().is_some_and(|time| time.ends_with('Z')), "{db:#}");
+}
+
+/// How often the process has run so far.
+fn runs(host: &Host) -> String {
+    host.sh("cat /proc/$(systemctl show -P MainPID watch)/task/*/schedstat").ok().stdout
+}
+
+/// Does not run for three seconds.
+#[track_caller]
+fn is_quiet(host: &Host) {
+    host.wait_for("it sleeps for three seconds", Duration::from_secs(30), || {
+        let before = runs(host);
+        std::thread::sleep(Duration::from_secs(3));
+        before == runs(host)
+    });
+}
+
+#[test]
+fn a_watch_shows_what_changes_and_sleeps_while_nothing_does() {
+    let host = host_with("watched", QUIET);
+    let start = "systemd-run --quiet --unit watch -p RemainAfterExit=yes -p StandardOutput=truncate:/root/watch -p StandardError=truncate:/root/error";
+    host.sh(&format!("{start} wharf status --watch shop")).ok();
+    let pictures = || -> Vec<String> { host.read("/root/watch").split("\n\n").map(squeezed).collect() };
+    let wait_for_last = |what: &str| {
+        let holds = || pictures().last().is_some_and(|last| last.contains(what));
+        host.wait_for(&format!("a picture with {what}"), Duration::from_secs(20), holds);
+    };
+    wait_for_last("127.0.0.1:5000/busybox:1");
+    is_quiet(&host);
+    assert_eq!(pictures().len(), 1, "{:#?}", pictures());
+    host.sh("systemctl stop shop-db").ok();
+    wait_for_last("shop-db.service inactive (dead)");
+    assert!(pictures().last().is_some_and(|last| last.contains("shop-web.service active (running)")));
+    host.sh("docker rename shop-web other").ok();
+    wait_for_last("drift: it is named other, not shop-web");
+    // Who stops wharfd has stopped it.
+    host.sh("systemctl stop wharfd").ok();
+    wait_for_last("Running, container");
+    assert_eq!(host.read("/root/error"), "wharf: wharfd does not run; only what systemd knows is shown\n");
+    is_quiet(&host);
+    assert_eq!(host.property("wharfd", "ActiveState"), "inactive");
+    host.sh("systemctl start wharfd").ok();
+    wait_for_last("drift: it is named other, not shop-web");
+    // Of a stack that rests systemd forgets the units; to ask for them is no change.
+    host.sh("systemctl stop shop.target 'shop-*.service'").ok();
+    wait_for_last("shop.target inactive (dead)");
+    is_quiet(&host);
+    host.sh("systemctl kill --signal=INT watch").ok();
+    // CLD_EXITED, see waitid(2).
+    host.wait_for("it has ended", Duration::from_secs(20), || host.property("watch", "ExecMainCode") == "1");
+    assert_eq!(host.property("watch", "ExecMainStatus"), "0");
+
+    // For programs: a document a line.
+    host.sh(&format!("systemctl stop watch; {start} wharf status --watch --json; sleep 1; systemctl start shop-web"))
+        .ok();
+    host.wait_for("the container runs", Duration::from_secs(20), || {
+        let last = host.sh("tail -n 1 /root/watch | jq -r '.projects[0].units[] | select(.service == \"web\") | .sub'");
+        last.stdout.trim() == "running"
+    });
+    assert!(host.read("/root/watch").lines().all(|line| serde_json::from_str::<Value>(line).is_ok()));
+    host.sh("systemctl stop watch").ok();
+
+    // On a terminal each picture takes the place of the one before, and Ctrl-C ends it.
+    let typed = "(sleep 2; systemctl stop shop-web; sleep 2; printf '\\003') | TERM=xterm script -qec 'wharf status --watch shop' /root/typed >/dev/null";
+    host.sh(typed).ok();
+    let typed = host.read("/root/typed");
+    assert!(typed.contains("\x1b[5F\x1b[J") && typed.contains("\x1b[32mactive (running)\x1b[0m"), "{typed:?}");
+    assert!(!host.sh("NO_COLOR=1 script -qec 'wharf status' /dev/null").ok().stdout.contains('\x1b'));
+
+    // The bus goes.
+    host.sh(&format!("{start} wharf status --watch; sleep 1; systemctl kill --signal=KILL dbus")).ok();
+    host.wait_for("it has ended", Duration::from_secs(20), || host.property("watch", "ExecMainStatus") == "1");
+    assert_eq!(host.read("/root/error"), "wharf: the connection to the system bus ended\n");
+}
+
+#[test]
+fn without_wharfd_or_the_engine_there_is_what_systemd_knows() {
+    let host = host_with("without", QUIET);
+    let only_systemd = |why: &str| {
+        for user in ["root", "joe"] {
+            let said = host.sh(&format!("runuser -u {user} -- wharf status")).ok();
+            assert_eq!(said.stderr, format!("wharf: {why} only what systemd knows is shown\n"));
+            assert!(said.stdout.contains("├─ shop-db.service"), "{}", said.stdout);
+            assert!(said.stdout.contains("│    Running, container "), "{}", said.stdout);
+        }
+        let picture = status(&host);
+        assert_eq!([&picture["undeclared"], &picture["engine_connected"]], [&Value::Null; 2]);
+        let db = unit(&picture, "shop-db.service");
+        assert_eq!([&db["active"], &db["container"]], ["active", "shop-db"]);
+        let known = ["health", "container_id", "image", "spec_hash", "drift", "ports", "restart_count", "last_restart"];
+        assert!(known.iter().all(|name| db.get(name) == Some(&Value::Null)), "{db:#}");
+        let diff = host.sh("wharf diff");
+        assert_eq!((diff.status, diff.stdout.as_str()), (1, ""), "{diff:?}");
+        assert!(diff.stderr.starts_with("wharf: wharfd "), "{diff:?}");
+    };
+    host.sh("systemctl mask --now wharfd").ok();
+    only_systemd("wharfd cannot be reached: Unit wharfd.service is masked;");
+    host.sh("systemctl unmask wharfd; rm /usr/share/dbus-1/system-services/io.wharf.Supervisor1.service").ok();
+    host.sh("busctl call org.freedesktop.DBus / org.freedesktop.DBus ReloadConfig").ok();
+    only_systemd("wharfd is not installed;");
+
+    host.sh("systemctl start wharfd && systemctl stop docker.socket docker").ok();
+    let away = "wharf: the engine does not answer; what was known of the containers last is shown\n";
+    host.wait_for("wharfd has seen it", Duration::from_secs(20), || host.sh("wharf status").stderr == away);
+    assert_eq!(as_joe(&host, "wharf status").ok().stderr, away);
+    assert_eq!(status(&host)["engine_connected"], false);
+}
+
+#[test]
+fn a_diff_names_the_drift_and_what_was_written_and_exits_with_4_for_drift_alone() {
+    let host = host_with("diff", QUIET);
+    let fresh = host.sh("wharf diff shop").ok();
+    assert_eq!((fresh.stdout.as_str(), fresh.stderr.as_str()), ("", ""));
+    host.sh("docker exec shop-db sh -c 'echo x >/root-was-here; rm /etc/passwd || true'").ok();
+    let written = host.sh("wharf diff shop").ok();
+    assert!(written.stdout.starts_with("shop-db.service\n"), "{written:?}");
+    assert!(written.stdout.contains("\n  A /root-was-here\n"), "{written:?}");
+    assert!(!written.stdout.contains("shop-web"), "{written:?}");
+
+    host.sh("docker rename shop-web other").ok();
+    let drift = "shop-web.service\n  drift: it is named other, not shop-web\n";
+    host.wait_for("drift is seen", Duration::from_secs(20), || host.sh("wharf diff").stdout.contains(drift));
+    let both = host.sh("wharf diff");
+    assert_eq!((both.status, both.stderr.as_str()), (4, ""), "{both:?}");
+    let json: Value = serde_json::from_str(&host.sh("wharf diff --json").stdout).expect("JSON");
+    let of = |name: &str| json["containers"].as_array().and_then(|all| all.iter().find(|it| it["unit"] == name));
+    let db = of("shop-db.service").expect("db");
+    let file = serde_json::json!({"change": "A", "path": "/root-was-here"});
+    assert!(db["files"].as_array().is_some_and(|files| files.contains(&file)), "{db:#}");
+    assert_eq!([&db["project"], &db["service"], &db["container"]], ["shop", "db", "shop-db"]);
+    assert_eq!(of("shop-web.service").expect("web")["drift"][0]["aspect"], "name");
+
+    // Files are root's affair; drift is everybody's.
+    let joe = as_joe(&host, "wharf diff");
+    assert_eq!((joe.status, joe.stdout.as_str()), (4, drift), "{joe:?}");
+    for unit in ["shop-db.service", "shop-web.service"] {
+        assert!(joe.stderr.contains(&format!("wharf: {unit}: its file system: ")), "{joe:?}");
+    }
+    assert!(joe.stderr.contains("io.wharf.manage-containers"), "{joe:?}");
+    let json = as_joe(&host, "wharf diff --json 2>/dev/null").stdout;
+    assert!(json.contains(r#""files": null"#), "{json}");
+
+    // The registry has a newer one under the name; this host does not.
+    host.sh("docker rename other shop-web").ok();
+    let image = "127.0.0.1:5000/busybox";
+    host.sh(&format!(
+        "docker pull -q {image}:2; docker tag {image}:1 kept; docker tag {image}:2 {image}:1; docker push -q {image}:1; docker tag kept {image}:1"
+    ))
+    .ok();
+    host.wait_for("no drift is seen", Duration::from_secs(20), || host.sh("wharf diff").status == 0);
+    let refused = as_joe(&host, "wharf diff --registry");
+    assert_eq!(refused.status, 1, "{refused:?}");
+    assert!(refused.stderr.contains("wharf: shop-web.service: the registry: "), "{refused:?}");
+    let newer = host.sh("wharf diff --registry shop");
+    assert_eq!(newer.status, 4, "{newer:?}");
+    assert_eq!(newer.stdout.matches("in its registry").count(), 2, "{newer:?}");
+    host.sh("systemctl stop docker-registry").ok();
+    let away = host.sh("wharf diff --registry shop");
+    assert_eq!(away.status, 4, "{away:?}");
+    assert!(away.stderr.contains("shop-web.service: the registry: "), "{away:?}");
+}
