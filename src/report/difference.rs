@@ -3,16 +3,11 @@
 //! In: what wharfd knows and may be asked. Out: typed differences, shown as text or as JSON.
 
 use std::fmt::Write;
-use std::time::Duration;
 
-use futures_util::StreamExt;
 use serde::Serialize;
 
 use super::status::{Sources, Status, StatusError, Unknown};
 use crate::supervisor1::{Activation, Drift, FileChange, Supervisor};
-
-/// So long after the last word of the registry, or the last change that wharfd told, its picture is taken to be whole.
-const SETTLED: Duration = Duration::from_millis(500);
 
 /// The differences of one container.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -61,7 +56,7 @@ pub async fn differences(sources: &Sources, wanted: Option<&str>, registry: bool
     let supervisor = sources.supervisor()?;
     let mut found = Differences::default();
     if registry {
-        found.check_images(supervisor, &status).await?;
+        found.check_images(supervisor, &status).await;
         status = sources.status(wanted, Activation::Start).await?;
     }
     if let Some(unknown) = &status.unknown {
@@ -90,9 +85,8 @@ pub async fn differences(sources: &Sources, wanted: Option<&str>, registry: bool
 }
 
 impl Differences {
-    /// wharfd tells of a difference some time after it has been told by the registry.
-    async fn check_images(&mut self, supervisor: &Supervisor, status: &Status) -> Result<(), StatusError> {
-        let mut changes = Box::pin(supervisor.changes().await?);
+    /// wharfd answers once it knows what follows for the container.
+    async fn check_images(&mut self, supervisor: &Supervisor, status: &Status) {
         let units = status.projects.iter().flat_map(|project| &project.units);
         for unit in units.filter(|unit| unit.known.container_id.is_some()) {
             if let Err(error) = supervisor.check_image(&unit.unit).await {
@@ -100,8 +94,6 @@ impl Differences {
                 self.incomplete = true;
             }
         }
-        while let Ok(Some(())) = tokio::time::timeout(SETTLED, changes.next()).await {}
-        Ok(())
     }
 
     async fn files(&mut self, supervisor: &Supervisor, unit: &str) -> Option<Vec<FileChange>> {

@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use futures_util::FutureExt;
 
-use super::work::Done;
 use super::Supervisor;
+use super::work::Done;
 use crate::engine::{EngineChange, Fares, Health, same_image};
 use crate::supervise::acts::{Cause, Order};
 use crate::supervise::face::{Answered, Request, Update, Wish};
@@ -79,8 +79,12 @@ impl Supervisor {
             Some(Health::UNHEALTHY) => self.policy.unhealthy(&unit, now),
             _ => self.policy.unknown(&unit, now),
         }
-        if facts.seen.container_id != id {
-            Arc::make_mut(facts).seen.container_id = id;
+        let health = health.map_or_else(|| facts.seen.health.clone(), |health| health.to_string());
+        if facts.seen.container_id != id || facts.seen.health != health {
+            let facts = Arc::make_mut(facts);
+            facts.seen.container_id = id;
+            facts.seen.health = health;
+            self.show(&unit);
         }
         self.to_look.insert(unit);
         Ok(())

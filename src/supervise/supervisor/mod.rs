@@ -151,9 +151,10 @@ struct Supervisor {
     /// Whether it has been found, or found to be away.
     has_heard: bool,
     work: FuturesUnordered<BoxFuture<'static, Done>>,
-    /// Units whose containers are to be looked at, and those that are being looked at.
+    /// Units whose containers are to be looked at, those that are being looked at, and those for which an order is under way.
     to_look: BTreeSet<String>,
     looking: BTreeSet<String>,
+    acting: BTreeSet<String>,
     /// Answers that wait for a look at the unit's container.
     answers: Vec<(String, Answer, oneshot::Sender<Answer>)>,
     /// Containers may have come or gone that no stack declares.
@@ -182,6 +183,7 @@ impl Supervisor {
             work: FuturesUnordered::new(),
             to_look: BTreeSet::new(),
             looking: BTreeSet::new(),
+            acting: BTreeSet::new(),
             answers: Vec::new(),
             others_changed: false,
             registry: BTreeMap::new(),

@@ -48,7 +48,7 @@ impl Supervisor {
         }
         let Some(engine) = self.engine.clone() else { return };
         while self.looking.len() < LOOKS
-            && let Some(unit) = self.to_look.iter().find(|unit| !self.looking.contains(*unit)).cloned()
+            && let Some(unit) = self.to_look.iter().find(|unit| !self.is_at(unit)).cloned()
         {
             self.to_look.remove(&unit);
             self.begin_look(&engine, unit);
@@ -65,7 +65,13 @@ impl Supervisor {
         }
     }
 
+    /// A container that is being restarted is looked at after that: the engine has enough to do.
+    fn is_at(&self, unit: &str) -> bool {
+        self.looking.contains(unit) || self.acting.contains(unit)
+    }
+
     pub(super) fn begin(&mut self, order: Order, reply: Option<oneshot::Sender<Answer>>) {
+        self.acting.insert(order.unit.clone());
         let facts = self.containers.get(&order.unit);
         let followers = facts.map(|facts| facts.declared.restarts_with.clone()).unwrap_or_default();
         let container = facts.map(|facts| facts.seen.container_id.clone()).filter(|id| !id.is_empty());
@@ -104,6 +110,8 @@ impl Supervisor {
     pub(super) async fn done(&mut self, done: Done) -> Result<(), ManagerError> {
         match done {
             Done::Order { order, outcome, reply } => {
+                self.acting.remove(&order.unit);
+                self.to_look.insert(order.unit.clone());
                 if matches!(order.cause, Cause::Unhealthy { .. }) {
                     self.policy.ended(&order.unit);
                 }
