@@ -77,6 +77,14 @@ fn the_login_of_root_is_used_and_a_missing_or_wrong_one_is_named() {
     host.sh("cp /root/login.json /root/.docker/config.json").ok();
     assert_pulled(&host);
     host.sh("wharf pull").ok();
+
+    // wharfd, too, has root's logins, as they were when it was started.
+    host.sh("systemctl start shop-web && wharf diff --registry shop").ok();
+    host.sh("echo '{}' >/root/.docker/config.json; systemctl restart wharfd").ok();
+    let refused = host.sh("wharf diff --registry shop").fails();
+    assert_eq!(refused.status, 1);
+    let because = "shop-web.service: the registry: 127.0.0.1:5001 wants a login and /root/.docker/config.json has none";
+    assert!(refused.stderr.contains(because), "{}", refused.stderr);
 }
 
 #[test]

@@ -21,6 +21,14 @@ pub struct Image {
     pub labels: HashMap<String, String>,
 }
 
+/// What is known of an image under its name on this host.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LocalImage {
+    pub id: String,
+    /// The digests under which registries have it, without their names.
+    pub digests: Vec<String>,
+}
+
 /// Bytes fetched of the bytes known so far, over all layers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PullProgress {
@@ -48,6 +56,32 @@ impl Engine {
                 labels: config.labels.unwrap_or_default(),
             }
         }))
+    }
+
+    /// The image that a reference means on this host, if any does.
+    pub async fn local_image(&self, reference: &str) -> Result<Option<LocalImage>, EngineError> {
+        let inspected = found(self.docker.inspect_image(reference).await)?;
+        Ok(inspected.map(|image| LocalImage {
+            id: image.id.unwrap_or_default(),
+            digests: image
+                .repo_digests
+                .unwrap_or_default()
+                .iter()
+                .filter_map(|digest| digest.split_once('@').map(|(_, digest)| digest.to_owned()))
+                .collect(),
+        }))
+    }
+
+    /// The digest that the registry has under this reference now.
+    ///
+    /// # Errors
+    /// As of [`Engine::pull`].
+    pub async fn registry_digest(&self, reference: &str) -> Result<Option<String>, EngineError> {
+        let login = auth::login(reference).await;
+        let docker = auth::with_url_alphabet(self.docker.clone());
+        let inspected = docker.inspect_registry_image(reference, login.credentials.clone()).await;
+        let described = inspected.map_err(|error| pull_error(error.into(), &login))?;
+        Ok(described.descriptor.digest)
     }
 
     /// Makes the engine remember that the image was fetched just now: a pull alone leaves no mark, a tag does. What is named by

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use bollard::models::{ContainerInspectResponse, HostConfig, NetworkSettings, PortBinding};
 use bollard::query_parameters::{InspectContainerOptions, ListContainersOptionsBuilder};
 
-use super::auth;
 use super::{Container, Engine, EngineError, found};
 use crate::spec::label;
 
@@ -101,17 +100,6 @@ impl Engine {
         changes.sort_unstable_by(|(_, one), (_, other)| one.cmp(other));
         Ok(changes)
     }
-
-    /// The digest that the registry has under this reference now.
-    ///
-    /// # Errors
-    /// The registry cannot be reached, does not know it, or wants a login that is not there.
-    pub async fn registry_digest(&self, reference: &str) -> Result<Option<String>, EngineError> {
-        let login = auth::login(reference).await;
-        let inspected = self.docker.inspect_registry_image(reference, login.credentials.clone()).await;
-        let described = inspected.map_err(EngineError::from)?;
-        Ok(described.descriptor.digest)
-    }
 }
 
 impl From<bollard::models::ChangeType> for FileChange {
@@ -128,30 +116,6 @@ impl From<bollard::models::ChangeType> for FileChange {
 fn own_name(names: Vec<String>) -> String {
     let own = names.into_iter().map(|name| name.trim_start_matches('/').to_owned()).find(|name| !name.contains('/'));
     own.unwrap_or_default()
-}
-
-/// What is known of an image under its name on this host.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct LocalImage {
-    pub id: String,
-    /// The digests under which registries have it, without their names.
-    pub digests: Vec<String>,
-}
-
-impl Engine {
-    /// The image that a reference means on this host, if any does.
-    pub async fn local_image(&self, reference: &str) -> Result<Option<LocalImage>, EngineError> {
-        let inspected = found(self.docker.inspect_image(reference).await)?;
-        Ok(inspected.map(|image| LocalImage {
-            id: image.id.unwrap_or_default(),
-            digests: image
-                .repo_digests
-                .unwrap_or_default()
-                .iter()
-                .filter_map(|digest| digest.split_once('@').map(|(_, digest)| digest.to_owned()))
-                .collect(),
-        }))
-    }
 }
 
 #[cfg(test)]
