@@ -14,7 +14,7 @@ use std::time::Duration;
 use bollard::models::{
     ContainerCreateBody, EndpointSettings, ExecConfig, HostConfig, NetworkCreateRequest, VolumeCreateRequest,
 };
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 /// Labels on everything that Wharf makes at the engine.
@@ -278,20 +278,15 @@ pub struct ComparedContainer {
 #[serde(rename_all = "PascalCase", default)]
 pub struct ComparedNetworks {
     /// By the network's name.
-    pub endpoints_config: BTreeMap<String, IgnoredAny>,
+    pub endpoints_config: BTreeMap<String, EndpointSettings>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct ComparedPart {
     pub name: String,
     pub config_hash: String,
     #[serde(default)]
-    pub networks: Vec<ComparedNetwork>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct ComparedNetwork {
-    pub name: String,
+    pub networks: Vec<NetworkToJoin>,
 }
 
 /// The parts of a container spec that matter once the container runs; the rest is not even read into memory.

@@ -27,6 +27,10 @@ depends_on.db.condition = "service_healthy"
 
 const DB: &str = "/io/wharf/Supervisor1/container/shop_2ddb_2eservice";
 
+/// The names of the containers that no stack declares.
+const UNDECLARED: &str = "busctl --json=short get-property io.wharf.Supervisor1 /io/wharf/Supervisor1 \
+    io.wharf.Supervisor1.Manager UndeclaredContainers | jq -r '.data[][0]'";
+
 fn property(host: &Host, path: &str, name: &str) -> String {
     let script = format!("busctl get-property io.wharf.Supervisor1 {path} io.wharf.Supervisor1.Container {name}");
     host.sh(&script).ok().stdout.trim().to_owned()
@@ -277,16 +281,30 @@ fn what_is_changed_behind_wharfs_back_is_seen_and_named() {
     );
     // A new container is as it should be; a network that is back, too.
     host.sh("docker network connect shop_default shop-web-1").ok();
+    wait_property(&host, &web(1), "Drift", "a(ss) 1 \"networks\" \"it lacks the alias web on shop_default\"");
+    host.sh(
+        "docker network disconnect shop_default shop-web-1; docker network connect --alias web shop_default shop-web-1",
+    )
+    .ok();
     wait_property(&host, &web(1), "Drift", "a(ss) 0");
+
+    // A copy has the labels of the original, and is nevertheless another.
+    let original = host.inspect("shop-web-1", "{{.Id}}");
+    host.sh("docker commit shop-web-1 copy:1; docker run --detach --name copy --health-cmd false --health-interval 200ms --health-retries 1 copy:1; sleep 4")
+        .ok();
+    assert_eq!(host.inspect("copy", "{{.State.Health.Status}}"), "unhealthy");
+    assert_eq!(host.inspect("shop-web-1", "{{.Id}}"), original);
+    assert_eq!(property(&host, &web(1), "Drift"), "a(ss) 0");
+    assert_eq!(property(&host, &web(1), "ContainerId"), format!("s \"{original}\""));
+    assert!(host.sh(UNDECLARED).ok().stdout.contains("copy"));
+    host.sh("docker rm --force copy").ok();
     host.sh("systemctl restart shop-db").ok();
     wait_property(&host, DB, "Drift", "a(ss) 0");
 
     host.sh("docker run --detach --name stray 127.0.0.1:5000/busybox:1 tail -f /dev/null").ok();
-    let undeclared = "busctl --json=short get-property io.wharf.Supervisor1 /io/wharf/Supervisor1 io.wharf.Supervisor1.Manager \
-                      UndeclaredContainers | jq -r '.data[][0]'";
-    host.wait_for("the stray is seen", Duration::from_secs(10), || host.sh(undeclared).ok().stdout.trim() == "stray");
+    host.wait_for("the stray is seen", Duration::from_secs(10), || host.sh(UNDECLARED).ok().stdout.trim() == "stray");
     host.sh("docker rm --force stray").ok();
-    host.wait_for("the stray is gone", Duration::from_secs(10), || host.sh(undeclared).ok().stdout.trim().is_empty());
+    host.wait_for("the stray is gone", Duration::from_secs(10), || host.sh(UNDECLARED).ok().stdout.trim().is_empty());
 
     // The tag is moved in the registry, then on this host.
     host.sh("docker pull --quiet 127.0.0.1:5000/busybox:2 && docker tag 127.0.0.1:5000/busybox:2 127.0.0.1:5000/new:1 \

@@ -259,6 +259,41 @@ fn what_hangs_is_restarted_also_while_the_journal_does_not_take_anything() {
     host.sh("systemctl kill --signal=SIGCONT systemd-journald").ok();
 }
 
+#[test]
+fn neither_many_jobs_nor_odd_output_stops_it() {
+    let host = Host::boot("odd");
+    host.write("/root/shop.toml", &STACK.replace("cat /tmp/ok\"", "printf 'a\\\\0b' && cat /tmp/ok\""));
+    host.write(
+        "/root/slow.toml",
+        "[services.slow]\nimage = \"127.0.0.1:5000/busybox:1\"\nnetwork_mode = \"none\"\nstop_grace_period = \"8s\"\n\
+         command = [\"sh\", \"-c\", \"trap '' TERM; while true; do sleep 1; done\"]\n",
+    );
+    host.sh("wharf generate /root/shop.toml /root/slow.toml && systemctl start shop.target slow.target wharfd").ok();
+    let wharfd = host.property("wharfd", "MainPID");
+    // A job that takes its time, two hundred new units, and many jobs' ends meanwhile.
+    let stack: String = (0..200)
+        .map(|n| format!("[services.s{n}]\nimage = \"127.0.0.1:5000/busybox:1\"\nnetwork_mode = \"none\"\n"))
+        .collect();
+    host.write("/root/many.toml", &stack);
+    host.sh("busctl call io.wharf.Supervisor1 /io/wharf/Supervisor1/container/slow_2dslow_2eservice \
+                 io.wharf.Supervisor1.Container Restart >/root/answer 2>&1 & disown
+             sleep 1; wharf generate /root/many.toml >/dev/null
+             for n in $(seq 300); do systemd-run --quiet --no-block --collect true; done")
+        .ok();
+    hangs_and_is_another(&host);
+    let output = "busctl get-property io.wharf.Supervisor1 /io/wharf/Supervisor1/container/shop_2ddb_2eservice \
+                  io.wharf.Supervisor1.Container HealthOutput";
+    host.wait_for("what was printed is told", Duration::from_secs(20), || {
+        host.sh(output).ok().stdout.contains("a\u{fffd}b")
+    });
+    host.wait_for("the caller is answered", Duration::from_secs(40), || {
+        host.sh("pgrep --exact busctl || true").ok().stdout.is_empty()
+    });
+    assert_eq!(host.read("/root/answer"), "");
+    assert_eq!(told(&host).len(), 203);
+    assert_eq!(host.property("wharfd", "MainPID"), wharfd);
+}
+
 /// The issue of a fleet: a hundred containers, of which thirty hang at once, and a supervisor that is killed meanwhile.
 #[test]
 fn thirty_of_many_hang_at_once_and_wharfd_is_killed_in_the_middle() {

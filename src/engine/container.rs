@@ -81,7 +81,8 @@ impl From<ContainerInspectResponse> for Container {
             stop_signal: config.stop_signal,
             health: HealthReport {
                 status: health.status.unwrap_or(HealthStatusEnum::NONE),
-                output: last.and_then(|probe| probe.output).unwrap_or_default(),
+                // It may be anything; text ends at a NUL for many, D-Bus among them.
+                output: last.and_then(|probe| probe.output).unwrap_or_default().replace('\0', "\u{fffd}"),
             },
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bollard::models::{ContainerInspectResponse, HostConfig, NetworkSettings, PortBinding};
+use bollard::models::{ContainerInspectResponse, EndpointSettings, HostConfig, NetworkSettings, PortBinding};
 use bollard::query_parameters::{InspectContainerOptions, ListContainersOptionsBuilder};
 
 use super::{Container, Engine, EngineError, found};
@@ -13,9 +13,11 @@ use crate::spec::label;
 pub struct Inspection {
     pub container: Container,
     pub name: String,
+    /// The image by the name under which the container was made of it, and by its id.
+    pub image: String,
     pub image_id: String,
-    /// The names of its networks, sorted.
-    pub networks: Vec<String>,
+    /// Its networks, by name.
+    pub networks: BTreeMap<String, EndpointSettings>,
     /// Its published ports as `docker ps` shows them (`127.0.0.1:8080->80/tcp`), sorted.
     pub ports: Vec<String>,
     pub host_config: HostConfig,
@@ -44,11 +46,13 @@ impl From<ContainerInspectResponse> for Inspection {
         let settings = inspect.network_settings.take().unwrap_or_default();
         let host_config = inspect.host_config.clone().unwrap_or_default();
         let name = inspect.name.take().unwrap_or_default();
-        let networks: BTreeMap<_, _> = settings.networks.clone().unwrap_or_default().into_iter().collect();
+        let networks = settings.networks.clone().unwrap_or_default().into_iter().collect();
+        let image = inspect.config.as_ref().and_then(|config| config.image.clone()).unwrap_or_default();
         Self {
             name: name.trim_start_matches('/').to_owned(),
             image_id: inspect.image.take().unwrap_or_default(),
-            networks: networks.into_keys().collect(),
+            image,
+            networks,
             ports: published(settings),
             host_config,
             container: Container::from(inspect),
@@ -113,7 +117,7 @@ impl From<bollard::models::ChangeType> for FileChange {
 }
 
 /// Links of old give a container names with two slashes; its own has one.
-fn own_name(names: Vec<String>) -> String {
+pub(super) fn own_name(names: Vec<String>) -> String {
     let own = names.into_iter().map(|name| name.trim_start_matches('/').to_owned()).find(|name| !name.contains('/'));
     own.unwrap_or_default()
 }

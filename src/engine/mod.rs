@@ -30,7 +30,7 @@ pub use exec::Exec;
 pub use image::{Image, LocalImage, PullProgress, same_image};
 pub use inspection::{FileChange, Inspection, ListedContainer};
 pub use network::NetworkState;
-pub use watch::{EngineChange, Fares};
+pub use watch::{EngineChange, Fares, What};
 
 /// A request that has no answer after this time has failed: a hung engine shows.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);

@@ -7,17 +7,27 @@ use bollard::query_parameters::{EventsOptionsBuilder, ListContainersOptionsBuild
 use futures_util::Stream;
 use futures_util::StreamExt;
 
+use super::inspection::own_name;
 use super::{Engine, EngineError};
 use crate::spec::label;
 
-/// How a unit's container fares.
+/// How a container with a unit fares.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fares {
+    /// The unit that its label names: a copy of a container has that of the original.
     pub unit: String,
-    /// The container's id.
+    /// The container's id and name.
     pub id: String,
-    /// `None`: it was started or ended, and its health is not known.
-    pub health: Option<HealthStatusEnum>,
+    pub name: String,
+    pub what: What,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum What {
+    Started,
+    Ended,
+    /// `NONE`: it runs, and its health is not known.
+    Health(HealthStatusEnum),
 }
 
 /// Something that changed at the engine.
@@ -50,26 +60,31 @@ const EVENTS: [&str; 14] = [
 ];
 
 impl Engine {
-    /// How each unit's container fares, of those that run.
+    /// How each container with a unit fares, of those that run.
     pub async fn health_of_all(&self) -> Result<Vec<Fares>, EngineError> {
         let mut all = BTreeMap::new();
         // The list itself tells the health in words for people alone; as a filter it has names.
-        for health in [None, Some(HealthStatusEnum::HEALTHY), Some(HealthStatusEnum::UNHEALTHY)] {
-            for (unit, id) in self.units_with(health).await? {
-                all.insert(unit.clone(), Fares { unit, id, health });
+        for health in [HealthStatusEnum::NONE, HealthStatusEnum::HEALTHY, HealthStatusEnum::UNHEALTHY] {
+            for (unit, id, name) in self.units_with(health).await? {
+                all.insert(id.clone(), Fares { unit, id, name, what: What::Health(health) });
             }
         }
         Ok(all.into_values().collect())
     }
 
-    async fn units_with(&self, health: Option<HealthStatusEnum>) -> Result<Vec<(String, String)>, EngineError> {
-        let word = health.map(|health| health.to_string());
+    /// `NONE`: all. (unit, id, name)
+    async fn units_with(&self, health: HealthStatusEnum) -> Result<Vec<(String, String, String)>, EngineError> {
+        let word = health.to_string();
         let mut filters = HashMap::from([("label", vec![label::UNIT])]);
-        filters.extend(word.as_deref().map(|word| ("health", vec![word])));
+        if health != HealthStatusEnum::NONE {
+            filters.insert("health", vec![&word]);
+        }
         let options = ListContainersOptionsBuilder::new().filters(&filters).build();
         let containers = self.docker.list_containers(Some(options)).await?;
-        let unit_and_id = |container: ContainerSummary| Some((container.labels?.remove(label::UNIT)?, container.id?));
-        Ok(containers.into_iter().filter_map(unit_and_id).collect())
+        let named = |container: ContainerSummary| {
+            Some((container.labels?.remove(label::UNIT)?, container.id?, own_name(container.names?)))
+        };
+        Ok(containers.into_iter().filter_map(named).collect())
     }
 
     /// An item whenever something changes at the engine that concerns a container, its networks or its image.
@@ -116,12 +131,17 @@ fn change(event: EventMessage) -> Option<EngineChange> {
     let (id, mut about) = (actor.id?, actor.attributes.unwrap_or_default());
     match event.typ? {
         EventMessageTypeEnum::CONTAINER => {
-            let unit = about.remove(label::UNIT);
-            match unit {
-                Some(unit) if health.is_some() || action == "start" || action == "die" => {
-                    Some(EngineChange::Fares(Fares { unit, id, health }))
+            let what = match (action.as_str(), health) {
+                ("start", _) => Some(What::Started),
+                ("die", _) => Some(What::Ended),
+                (_, health) => health.map(What::Health),
+            };
+            match (about.remove(label::UNIT), what) {
+                (Some(unit), Some(what)) => {
+                    let name = about.remove("name").unwrap_or_default();
+                    Some(EngineChange::Fares(Fares { unit, id, name, what }))
                 }
-                unit => Some(EngineChange::Altered { id, unit }),
+                (unit, _) => Some(EngineChange::Altered { id, unit }),
             }
         }
         EventMessageTypeEnum::NETWORK => Some(EngineChange::Altered { id: about.remove("container")?, unit: None }),

@@ -117,7 +117,8 @@ pub fn text(containers: &[ContainerDifference]) -> String {
         if !lines.is_empty() {
             let _infallible = writeln!(text, "{}", one.unit);
             for line in lines {
-                let _infallible = writeln!(text, "  {line}");
+                // A container gives its files any names, also such as would move the cursor.
+                let _infallible = writeln!(text, "  {}", line.replace(char::is_control, "?"));
             }
         }
     }
@@ -143,12 +144,12 @@ mod tests {
         let other = ContainerDifference {
             unit: "shop-db.service".into(),
             drift: Some(vec![Drift { aspect: "name".into(), text: "it is named other, not shop-db".into() }]),
-            files: Some(vec![FileChange { change: "A".into(), path: "/tmp/a".into() }]),
+            files: Some(vec![FileChange { change: "A".into(), path: "/tmp/a\u{1b}]".into() }]),
             ..same.clone()
         };
         let differences = Differences { containers: vec![same, other], ..Differences::default() };
         assert!(differences.has_drift());
-        let expected = "shop-db.service\n  drift: it is named other, not shop-db\n  A /tmp/a\n";
+        let expected = "shop-db.service\n  drift: it is named other, not shop-db\n  A /tmp/a?]\n";
         assert_eq!(text(&differences.containers), expected);
     }
 }

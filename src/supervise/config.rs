@@ -13,7 +13,10 @@ use super::policy::Pauses;
 /// Where it is looked for.
 pub const FILE: &str = "/etc/wharf/wharfd.toml";
 
-/// What an administrator may say; times as systemd.time(7) writes time spans.
+/// Longer is as good as never, and more than clocks can add.
+const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+
+/// What an administrator may say; times as `"10s"`, `"5min"`, `"1day 12h"`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
@@ -34,6 +37,7 @@ impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let text = String::deserialize(from)?;
         match humantime::parse_duration(&text) {
+            Ok(span) if span > LONGEST => Err(de::Error::custom("a time span of at most a year is expected")),
             Ok(span) if !span.is_zero() => Ok(Self(span)),
             Ok(_) => Err(de::Error::custom("a time span longer than zero is expected, as \"10s\" or \"5min\"")),
             Err(error) => {
@@ -110,6 +114,7 @@ mod tests {
     fn what_is_wrong_is_told_with_its_place() {
         for (text, place, why) in [
             ("restart_sec = \"0s\"", "line 1, column 15", "longer than zero"),
+            ("restart_sec = \"9999999years\"", "line 1, column 15", "at most a year"),
             ("\nrestart_sec = \"soon\"", "line 2, column 15", "\"10s\""),
             ("restart = \"1s\"", "line 1, column 1", "unknown field `restart`"),
             ("restart_sec = 5", "line 1, column 15", "invalid type: integer"),

@@ -3,9 +3,9 @@
 //! What may be changed at the engine without a new container: its name, its networks, its limits and restart policy (Engine API,
 //! `POST /containers/{id}/update`). What may have changed around it: the definition, and what its image's name means.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-use bollard::models::{HostConfig, RestartPolicyNameEnum};
+use bollard::models::{EndpointSettings, HostConfig, RestartPolicyNameEnum};
 
 use crate::engine::{Inspection, LocalImage, OF_CONTAINER};
 use crate::spec::{ComparedSpec, label};
@@ -66,23 +66,18 @@ pub fn differences(
         add(Aspect::Definition, "the stack was changed since the container was made".to_owned());
     }
     let reference = &spec.container.image;
-    match image {
-        Some(image) if image.id != seen.image_id => {
-            let text = format!(
-                "{reference} is {} on this host, the container has {}",
-                short(&image.id),
-                short(&seen.image_id)
-            );
-            add(Aspect::Image, text);
+    // Of a container that was made of another image by its definition of then, nothing about this one is to be said.
+    if let Some(image) = image.filter(|_| seen.image == *reference) {
+        if image.id != seen.image_id {
+            let (here, has) = (short(&image.id), short(&seen.image_id));
+            add(Aspect::Image, format!("{reference} is {here} on this host, the container has {has}"));
         }
-        _ => {}
-    }
-    if let (Some(registry), Some(image)) = (registry, image)
-        && !image.digests.is_empty()
-        && !image.digests.iter().any(|digest| digest == registry)
-    {
-        let here = image.digests.first().map(|digest| short(digest)).unwrap_or_default();
-        add(Aspect::Registry, format!("{reference} is {} in its registry, and {here} on this host", short(registry)));
+        let there = registry.filter(|there| !image.digests.iter().any(|digest| digest == there));
+        // An image without digests was built here.
+        if let (Some(there), Some(here)) = (there, image.digests.first()) {
+            let (there, here) = (short(there), short(here));
+            add(Aspect::Registry, format!("{reference} is {there} in its registry, and {here} on this host"));
+        }
     }
     if seen.name != spec.wharf.name {
         add(Aspect::Name, format!("it is named {}, not {}", seen.name, spec.wharf.name));
@@ -110,16 +105,44 @@ fn networks(spec: &ComparedSpec, seen: &Inspection, add: &mut impl FnMut(Aspect,
     if mode.starts_with(OF_CONTAINER) {
         return;
     }
+    let none = EndpointSettings::default();
     let endpoints = &spec.container.networking_config.endpoints_config;
-    let mut declared: BTreeSet<&str> = endpoints.keys().map(String::as_str).collect();
-    declared.extend(spec.wharf.networks.iter().map(|network| network.name.as_str()));
-    declared.insert(if mode == "default" { "bridge" } else { mode });
-    let connected: BTreeSet<&str> = seen.networks.iter().map(String::as_str).collect();
-    for network in declared.difference(&connected) {
-        add(Aspect::Networks, format!("it is not connected to {network}"));
+    let mut declared: BTreeMap<&str, &EndpointSettings> =
+        BTreeMap::from([(if mode == "default" { "bridge" } else { mode }, &none)]);
+    declared.extend(endpoints.iter().map(|(name, endpoint)| (name.as_str(), endpoint)));
+    declared.extend(spec.wharf.networks.iter().map(|network| (network.name.as_str(), &network.endpoint)));
+    for (network, endpoint) in &declared {
+        match seen.networks.get(*network) {
+            Some(connected) => endpoint_differs(network, endpoint, connected, add),
+            None => add(Aspect::Networks, format!("it is not connected to {network}")),
+        }
     }
-    for network in connected.difference(&declared) {
+    for network in seen.networks.keys().filter(|network| !declared.contains_key(network.as_str())) {
         add(Aspect::Networks, format!("it is connected to {network}, which its definition does not name"));
+    }
+}
+
+/// Who disconnects a container and connects it again gives it other names and addresses.
+fn endpoint_differs(
+    network: &str,
+    declared: &EndpointSettings,
+    seen: &EndpointSettings,
+    add: &mut impl FnMut(Aspect, String),
+) {
+    let has: Vec<&String> = seen.aliases.iter().flatten().collect();
+    let lacks = declared.aliases.iter().flatten().filter(|alias| !has.contains(alias));
+    for alias in lacks {
+        add(Aspect::Networks, format!("it lacks the alias {alias} on {network}"));
+    }
+    let address = |endpoint: &EndpointSettings| {
+        let own = endpoint.ipam_config.clone().unwrap_or_default();
+        [own.ipv4_address, own.ipv6_address].map(Option::unwrap_or_default)
+    };
+    for (declared, seen) in address(declared).into_iter().zip(address(seen)).filter(|(one, other)| one != other) {
+        if !declared.is_empty() {
+            let seen = if seen.is_empty() { "an address of the engine's choice".to_owned() } else { seen };
+            add(Aspect::Networks, format!("it has {seen} on {network}, not {declared}"));
+        }
     }
 }
 
@@ -142,7 +165,7 @@ fn resources(declared: &HostConfig, seen: &HostConfig, add: &mut impl FnMut(Aspe
     let swap = seen.memory_swap.unwrap_or(0);
     let as_declared = match declared.memory_swap.unwrap_or(0) {
         0 => [0, -1, 2 * memory].contains(&swap),
-        limit => swap == limit,
+        limit => swap == limit || swap == 0,
     };
     if !as_declared && seen.memory == declared.memory.or(Some(0)) {
         let declared = declared.memory_swap.unwrap_or(2 * memory);
@@ -153,7 +176,8 @@ fn resources(declared: &HostConfig, seen: &HostConfig, add: &mut impl FnMut(Aspe
         ("CpusetMems", &declared.cpuset_mems, &seen.cpuset_mems),
     ] {
         let (declared, seen) = (declared.as_deref().unwrap_or_default(), seen.as_deref().unwrap_or_default());
-        if declared != seen {
+        // As of the numbers: nothing there is nothing changed.
+        if declared != seen && !seen.is_empty() {
             add(Aspect::Resources, format!("{field} is `{seen}`, not `{declared}`"));
         }
     }
@@ -167,10 +191,11 @@ fn resources(declared: &HostConfig, seen: &HostConfig, add: &mut impl FnMut(Aspe
 }
 
 /// The numbers that `docker update` changes, by their names in the Engine API. Zero: not set.
-fn numbers(host: &HostConfig) -> [(&'static str, i64); 8] {
+fn numbers(host: &HostConfig) -> [(&'static str, i64); 9] {
     [
         ("Memory", host.memory.unwrap_or(0)),
         ("MemoryReservation", host.memory_reservation.unwrap_or(0)),
+        ("BlkioWeight", host.blkio_weight.map_or(0, i64::from)),
         ("NanoCpus", host.nano_cpus.unwrap_or(0)),
         ("CpuShares", host.cpu_shares.unwrap_or(0)),
         ("CpuPeriod", host.cpu_period.unwrap_or(0)),
@@ -199,7 +224,8 @@ mod tests {
     fn spec() -> ComparedSpec {
         from_json(
             r#"{"container": {"Image": "shop/web:1", "HostConfig": {"NetworkMode": "shop_default", "Memory": 1048576},
-                "Labels": {"io.wharf.config-hash": "1"}, "NetworkingConfig": {"EndpointsConfig": {"shop_default": {}}}},
+                "Labels": {"io.wharf.config-hash": "1"}, "NetworkingConfig": {"EndpointsConfig": {"shop_default":
+                    {"Aliases": ["web"], "IPAMConfig": {"IPv4Address": "10.0.0.2"}}}}},
                 "wharf": {"project": "shop", "service": "web", "name": "shop-web", "config_hash": "1", "pull_policy": "missing",
                 "ready": "started", "stop_grace_period": 10.0}}"#,
         )
@@ -208,10 +234,11 @@ mod tests {
 
     fn inspected(change: impl FnOnce(&mut serde_json::Value)) -> Inspection {
         let mut inspect = serde_json::json!({
-            "Id": "c", "Name": "/shop-web", "Image": "sha256:a", "Config": {"Labels": {"io.wharf.config-hash": "1"}},
+            "Id": "c", "Name": "/shop-web", "Image": "sha256:a", "Config": {"Image": "shop/web:1", "Labels": {"io.wharf.config-hash": "1"}},
             "HostConfig": {"NetworkMode": "shop_default", "Memory": 1_048_576, "MemorySwap": 2_097_152, "CpusetCpus": "",
                 "RestartPolicy": {"Name": "no"}},
-            "NetworkSettings": {"Networks": {"shop_default": {}}},
+            "NetworkSettings": {"Networks": {"shop_default":
+                {"Aliases": ["web", "0123456789ab"], "IPAMConfig": {"IPv4Address": "10.0.0.2"}}}},
         });
         change(&mut inspect);
         Inspection::from(serde_json::from_value::<ContainerInspectResponse>(inspect).unwrap())
@@ -231,11 +258,19 @@ mod tests {
     #[test]
     fn each_change_at_the_engine_is_named() {
         type Change = fn(&mut serde_json::Value);
-        let changes: [(Change, &str); 9] = [
+        let changes: [(Change, &str); 11] = [
             (|it| it["Name"] = "/other".into(), "name: it is named other, not shop-web"),
             (
                 |it| it["NetworkSettings"]["Networks"] = serde_json::json!({}),
                 "networks: it is not connected to shop_default",
+            ),
+            (
+                |it| it["NetworkSettings"]["Networks"]["shop_default"]["Aliases"] = serde_json::Value::Null,
+                "networks: it lacks the alias web on shop_default",
+            ),
+            (
+                |it| it["NetworkSettings"]["Networks"]["shop_default"]["IPAMConfig"] = serde_json::json!({}),
+                "networks: it has an address of the engine's choice on shop_default, not 10.0.0.2",
             ),
             (
                 |it| it["NetworkSettings"]["Networks"]["back"] = serde_json::json!({}),
@@ -273,6 +308,8 @@ mod tests {
     fn another_definition_is_one_difference_and_not_all_that_follow_from_it() {
         let seen = inspected(|it| {
             it["Config"]["Labels"]["io.wharf.config-hash"] = "0".into();
+            it["Config"]["Image"] = "shop/web:0".into();
+            it["Image"] = "sha256:0".into();
             it["HostConfig"]["Memory"] = 5.into();
         });
         assert_eq!(found(&seen), ["definition: the stack was changed since the container was made"]);

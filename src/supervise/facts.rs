@@ -14,6 +14,8 @@ pub struct Facts {
     pub unit: UnitState,
     pub seen: Seen,
     pub restarts: Restarts,
+    /// With which status the container ended last, or by which signal; `None`: it has not since wharfd was started.
+    pub last_exit: Option<i32>,
 }
 
 /// The definition as it was read last, and the container as the engine showed it last. Empty: there is none.

@@ -1,16 +1,23 @@
 //! A look at one container: its definition on disk, and what the engine has for it.
 
-use super::drift;
+use std::collections::BTreeMap;
+
+use super::drift::{self, Aspect, Difference};
 use super::facts::Seen;
 use super::inventory::Declared;
 use crate::engine::{Engine, EngineError};
 use crate::spec::{self, ComparedSpec, label};
 
-/// Everything is asked anew. `registry`: the digest that the registry was last seen to have under the image's name.
+/// Everything is asked anew. `registry`: the digests that the registries were last seen to have, by the image's name.
 ///
 /// # Errors
 /// The engine does not answer.
-pub async fn look(engine: &Engine, declared: &Declared, id: &str, registry: Option<&str>) -> Result<Seen, EngineError> {
+pub async fn look(
+    engine: &Engine,
+    declared: &Declared,
+    id: &str,
+    registry: &BTreeMap<String, String>,
+) -> Result<Seen, EngineError> {
     let spec = definition(declared);
     let mut seen = Seen::default();
     let mut image = None;
@@ -19,17 +26,20 @@ pub async fn look(engine: &Engine, declared: &Declared, id: &str, registry: Opti
         seen.spec_hash.clone_from(&spec.wharf.config_hash);
         image = engine.local_image(&seen.image).await?;
     }
-    // Somebody may have renamed it, so by its id first.
-    let mut inspection = if id.is_empty() { None } else { engine.inspect(id).await? };
-    if inspection.is_none() {
-        inspection = engine.inspect(&declared.container).await?;
+    // Somebody may have renamed it, so by its id first. A copy of it (docker commit) has its labels, but not its id or name.
+    let mut found = if id.is_empty() { None } else { engine.inspect(id).await? };
+    if found.is_none() {
+        found = engine.inspect(&declared.container).await?;
     }
-    let is_its_own = |unit: Option<&str>| unit == Some(declared.unit.as_str());
-    let Some(found) = inspection.filter(|found| is_its_own(found.container.label(label::UNIT))) else {
+    let Some(found) = found.filter(|found| found.container.label(label::UNIT) == Some(&declared.unit)) else {
         return Ok(seen);
     };
     if let Some(spec) = &spec {
+        let registry = registry.get(&spec.container.image).map(String::as_str);
         seen.drift = drift::differences(spec, &found, image.as_ref(), registry);
+    } else {
+        let text = format!("its definition {} cannot be read", declared.spec.display());
+        seen.drift = vec![Difference { aspect: Aspect::Definition, text }];
     }
     seen.running_spec_hash = found.container.label(label::CONFIG_HASH).unwrap_or_default().to_owned();
     seen.container_id = found.container.id;

@@ -51,6 +51,11 @@ impl UnitState {
         is_steady(&self.active, &self.sub, self.job)
     }
 
+    /// Whether its main process has run, and does not now: systemd forgets the status with the next start.
+    pub fn has_ended(&self) -> bool {
+        self.main_pid == 0 && self.started.is_some() && !self.result.is_empty() && self.active != "active"
+    }
+
     /// Takes over what has changed.
     pub fn apply(&mut self, changed: Changed) {
         fn set<T>(field: &mut T, value: Option<T>) {

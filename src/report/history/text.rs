@@ -55,9 +55,10 @@ fn local(time: SystemTime, zone: &TimeZone) -> String {
 
 /// `joe (wharf[4711], session-3.scope)`; of wharfd's own acts its name alone.
 fn by(by: &By) -> String {
-    let comm = by.comm.as_deref().unwrap_or_default();
+    // A program may give itself any name.
+    let comm = one_line(by.comm.as_deref().unwrap_or_default());
     if comm == "wharfd" {
-        return comm.to_owned();
+        return comm;
     }
     let pid = by.pid.map(|pid| format!("[{pid}]")).unwrap_or_default();
     let process = [format!("{comm}{pid}"), by.unit.clone().unwrap_or_default()];

@@ -49,7 +49,10 @@ pub(super) async fn serve(
         tokio::select! {
             update = updates.recv() => match update {
                 Some(Update::Ping) => is_alive.store(true, Ordering::Relaxed),
-                Some(update) => bus.tell(update).await?,
+                // That the bus is lost, shows below.
+                Some(update) => if let Err(error) = bus.tell(update).await {
+                    eprintln!("<4>cannot tell it on the bus: {error}");
+                },
                 None => return Ok(()),
             },
             lost = lost.next() => if lost.is_none() { return Ok(()) },

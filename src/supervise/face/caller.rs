@@ -77,7 +77,9 @@ impl Gate {
         }
         let comm = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
         let unit = self.systemd.unit_of_process(pid).await.unwrap_or_default();
-        pass.caller = Caller { uid, pid, comm: comm.trim_end().to_owned(), unit };
+        // A program may give itself any name, also one that would move the cursor of who reads it.
+        let comm = comm.trim_end().replace(char::is_control, " ");
+        pass.caller = Caller { uid, pid, comm, unit };
         Ok(pass)
     }
 

@@ -234,10 +234,10 @@ impl ContainerObject {
         self.facts().unit.result.clone()
     }
 
-    /// The exit status of the container that ended last, or the number of its signal.
+    /// The exit status of the container that ended last since wharfd was started, or the number of its signal; 0 also if none has.
     #[zbus(property)]
     fn exit_status(&self) -> i32 {
-        self.facts().unit.exec_main_status
+        self.facts().last_exit.unwrap_or_default()
     }
 
     /// When the unit became active last, in microseconds since 1970; 0: never.

@@ -105,28 +105,30 @@ pub struct Face {
 }
 
 impl Face {
-    /// Starts the thread. It ends with the connection to the bus, and with it `requests`.
-    pub fn start(requests: Sender<Request>) -> Self {
+    /// Starts the thread. It ends with the connection to the bus, and with it the receiver.
+    pub fn start(requests: Sender<Request>) -> (Self, oneshot::Receiver<()>) {
         let (updates, taken) = unbounded_channel();
         let has_answered = Arc::new(AtomicBool::new(true));
         let answers = has_answered.clone();
+        let (lives, ended) = oneshot::channel();
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            let ended = match runtime {
+            let served = match runtime {
                 Ok(runtime) => {
                     runtime.block_on(bus::serve(taken, requests, &answers)).map_err(|error| error.to_string())
                 }
                 Err(error) => Err(error.to_string()),
             };
-            if let Err(error) = ended {
+            if let Err(error) = served {
                 eprintln!("<3>the D-Bus interface: {error}");
             }
+            drop(lives);
         });
-        Self { updates, has_answered }
+        (Self { updates, has_answered }, ended)
     }
 
     pub fn tell(&self, update: Update) {
-        // If the thread has ended, so has `requests`, and the process will.
+        // If the thread has ended, the process will, too.
         let _ended = self.updates.send(update);
     }
 

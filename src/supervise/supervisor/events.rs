@@ -4,16 +4,20 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
-use futures_util::FutureExt;
-
 use super::Supervisor;
 use super::work::Done;
-use crate::engine::{EngineChange, Fares, Health, same_image};
+use crate::engine::{EngineChange, Fares, Health, What, same_image};
 use crate::supervise::acts::{Cause, Order};
 use crate::supervise::face::{Answered, Request, Update, Wish};
 use crate::supervise::facts::Facts;
 use crate::supervise::watch::Told;
 use crate::systemd::{Announcement, ManagerError};
+
+/// What a container is told in: all that run.
+struct Picture {
+    /// It alone has its unit's label, whatever its name.
+    is_alone: bool,
+}
 
 impl Supervisor {
     pub(super) async fn hear(&mut self, told: Told) -> Result<(), ManagerError> {
@@ -21,6 +25,7 @@ impl Supervisor {
             Told::All(engine, all) => {
                 self.engine = Some(engine);
                 self.has_heard = true;
+                self.away_because = None;
                 let now = Instant::now();
                 let runs: BTreeSet<&str> = all.iter().map(|fares| fares.unit.as_str()).collect();
                 for unit in self.containers.keys().filter(|unit| !runs.contains(unit.as_str())) {
@@ -28,13 +33,14 @@ impl Supervisor {
                 }
                 self.to_look.extend(self.containers.keys().cloned());
                 self.others_changed = true;
-                for fares in all {
-                    self.fares(fares).await?;
+                for (index, fares) in all.iter().enumerate() {
+                    let is_alone = !all.iter().enumerate().any(|(other, it)| other != index && it.unit == fares.unit);
+                    self.fares(fares.clone(), Some(Picture { is_alone })).await?;
                 }
                 self.face.tell(Update::Engine { is_connected: true });
                 self.say("Watching");
             }
-            Told::Change(EngineChange::Fares(fares)) => self.fares(fares).await?,
+            Told::Change(EngineChange::Fares(fares)) => self.fares(fares, None).await?,
             Told::Change(EngineChange::Altered { id, unit }) => {
                 let has_id = |facts: &&Arc<Facts>| facts.seen.container_id == id;
                 let by_id = || self.containers.values().find(has_id).map(|facts| facts.declared.unit.clone());
@@ -56,14 +62,20 @@ impl Supervisor {
                 self.deliver(|_| true);
                 self.has_heard = true;
                 self.face.tell(Update::Engine { is_connected: false });
-                eprintln!("<4>{error}; waiting for the engine");
+                let because = error.to_string();
+                if self.away_because.as_ref() != Some(&because) {
+                    eprintln!("<4>{because}; waiting for the engine");
+                    self.away_because = Some(because);
+                }
                 self.say("Waiting for the engine");
             }
         }
         Ok(())
     }
 
-    pub(super) async fn fares(&mut self, Fares { unit, id, health }: Fares) -> Result<(), ManagerError> {
+    /// `picture`: told of what runs now; else of what happened to a container, which may be another by now.
+    async fn fares(&mut self, fares: Fares, picture: Option<Picture>) -> Result<(), ManagerError> {
+        let Fares { unit, id, name, what } = fares;
         if !self.containers.contains_key(&unit) && !self.strangers.contains(&unit) {
             // Its unit may have been written since.
             self.take_stock().await?;
@@ -73,17 +85,33 @@ impl Supervisor {
             self.others_changed = true;
             return Ok(());
         };
+        let is_known = facts.seen.container_id == id;
+        // A copy (docker commit) has the labels of the original.
+        let is_it = name == facts.declared.container || picture.as_ref().is_some_and(|picture| picture.is_alone);
+        let is_new = is_it && (picture.is_some() || what == What::Started);
+        if !is_known && !is_new {
+            self.others_changed = true;
+            return Ok(());
+        }
         let now = Instant::now();
-        match health {
-            Some(Health::HEALTHY) => self.policy.healthy(&unit, now),
-            Some(Health::UNHEALTHY) => self.policy.unhealthy(&unit, now),
+        let health = match what {
+            What::Health(health) => health.to_string(),
+            What::Started => String::new(),
+            What::Ended => facts.seen.health.clone(),
+        };
+        match what {
+            What::Health(Health::HEALTHY) => self.policy.healthy(&unit, now),
+            What::Health(Health::UNHEALTHY) => self.policy.unhealthy(&unit, now),
             _ => self.policy.unknown(&unit, now),
         }
-        let health = health.map_or_else(|| facts.seen.health.clone(), |health| health.to_string());
-        if facts.seen.container_id != id || facts.seen.health != health {
+        // Whether it has no healthcheck or has just been started, the look will tell.
+        let is_news = what != What::Health(Health::NONE) && facts.seen.health != health;
+        if !is_known || is_news {
             let facts = Arc::make_mut(facts);
             facts.seen.container_id = id;
-            facts.seen.health = health;
+            if is_news {
+                facts.seen.health = health;
+            }
             self.show(&unit);
         }
         self.to_look.insert(unit);
@@ -104,7 +132,10 @@ impl Supervisor {
                 }
                 None => {}
             },
-            Announcement::Reloaded => self.take_stock().await?,
+            Announcement::Reloaded => {
+                self.strangers.clear();
+                self.take_stock().await?;
+            }
         }
         Ok(())
     }
@@ -128,7 +159,7 @@ impl Supervisor {
                     let _caller_has_left = reply.send(answer.map(Answered::Changes));
                     Done::Nothing
                 };
-                self.work.push(work.boxed());
+                self.work.push(tokio::spawn(work));
             }
         }
     }

@@ -12,10 +12,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
-use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::mpsc::{UnboundedReceiver, channel, unbounded_channel};
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 use super::audit;
 use super::config::{self, Config};
@@ -80,7 +80,8 @@ pub async fn supervise(manager: Manager) -> Result<(), SuperviseError> {
         eprintln!("<3>{error}\n<3>going on without it");
         Config::default()
     });
-    let mut supervisor = Supervisor::new(manager, config, Face::start(wishes));
+    let (face, mut face_ended) = Face::start(wishes);
+    let mut supervisor = Supervisor::new(manager, config, face);
     supervisor.take_stock().await?;
     supervisor.resume();
     let mut watchdog = service::watchdog();
@@ -103,7 +104,8 @@ pub async fn supervise(manager: Manager) -> Result<(), SuperviseError> {
                 Some(request) => supervisor.answer(request),
                 None => return Err(SuperviseError::Face),
             },
-            Some(done) = supervisor.work.next() => supervisor.done(done).await?,
+            Some(Ok(done)) = supervisor.work.next() => supervisor.done(done).await?,
+            _ = &mut face_ended => return Err(SuperviseError::Face),
             () = hangups.wait() => supervisor.reload(),
             () = watchdog.due() => if supervisor.face.is_alive() { service::alive() },
             () = until(due.into_iter().flatten().min()) => {}
@@ -148,9 +150,11 @@ struct Supervisor {
     strangers: BTreeSet<String>,
     /// As it was found last.
     engine: Option<Engine>,
+    /// Why it was found to be away.
+    away_because: Option<String>,
     /// Whether it has been found, or found to be away.
     has_heard: bool,
-    work: FuturesUnordered<BoxFuture<'static, Done>>,
+    work: FuturesUnordered<JoinHandle<Done>>,
     /// Units whose containers are to be looked at, those that are being looked at, and those for which an order is under way.
     to_look: BTreeSet<String>,
     looking: BTreeSet<String>,
@@ -159,8 +163,10 @@ struct Supervisor {
     answers: Vec<(String, Answer, oneshot::Sender<Answer>)>,
     /// Containers may have come or gone that no stack declares.
     others_changed: bool,
+    /// Whether they are being listed.
+    listing: bool,
     /// The digests that the registries had for the images.
-    registry: BTreeMap<String, String>,
+    registry: Arc<BTreeMap<String, String>>,
     next_check: Option<Instant>,
     is_ready: bool,
     /// The line that `systemctl status` shows.
@@ -179,6 +185,7 @@ impl Supervisor {
             containers: BTreeMap::new(),
             strangers: BTreeSet::new(),
             engine: None,
+            away_because: None,
             has_heard: false,
             work: FuturesUnordered::new(),
             to_look: BTreeSet::new(),
@@ -186,7 +193,8 @@ impl Supervisor {
             acting: BTreeSet::new(),
             answers: Vec::new(),
             others_changed: false,
-            registry: BTreeMap::new(),
+            listing: false,
+            registry: Arc::default(),
             is_ready: false,
             status: "Connecting to the engine",
         }
@@ -219,7 +227,6 @@ impl Supervisor {
         for one in declared {
             self.learn(one).await?;
         }
-        self.strangers.clear();
         self.others_changed = true;
         Ok(())
     }
@@ -292,6 +299,9 @@ impl Supervisor {
         let Some(facts) = self.containers.get_mut(&unit).filter(|facts| facts.unit != now) else { return };
         let facts = Arc::make_mut(facts);
         let restart = facts.restarts.compare(&facts.unit, &now);
+        if now.has_ended() {
+            facts.last_exit = Some(now.exec_main_status);
+        }
         self.policy.stands(&unit, standing(&now));
         facts.unit = now;
         self.show(&unit);

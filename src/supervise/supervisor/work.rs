@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
-use futures_util::FutureExt;
 use tokio::sync::oneshot;
 
 use super::{LOOKS, Supervisor};
@@ -17,6 +16,9 @@ use crate::supervise::policy::Act;
 use crate::supervise::{audit, look};
 use crate::systemd::ManagerError;
 
+/// After a look that failed.
+const LOOK_PAUSE: Duration = Duration::from_secs(10);
+
 /// Something that was begun has ended.
 pub(super) enum Done {
     Order {
@@ -27,6 +29,9 @@ pub(super) enum Done {
     Look {
         unit: String,
         seen: Result<Seen, EngineError>,
+    },
+    LookAgain {
+        unit: String,
     },
     Others(Result<Vec<ListedContainer>, EngineError>),
     /// What the registry has under this name; who asked for it, and for which unit.
@@ -53,10 +58,11 @@ impl Supervisor {
             self.to_look.remove(&unit);
             self.begin_look(&engine, unit);
         }
-        if self.others_changed && self.to_look.is_empty() {
+        if self.others_changed && !self.listing && self.to_look.iter().all(|unit| self.acting.contains(unit)) {
             self.others_changed = false;
             let list = async move { Done::Others(engine.all_containers().await) };
-            self.work.push(list.boxed());
+            self.listing = true;
+            self.work.push(tokio::spawn(list));
         }
         if self.next_check.is_some_and(|check| check <= now) {
             self.next_check = self.config.check_images().map(|every| now + every);
@@ -81,30 +87,29 @@ impl Supervisor {
             let outcome = carry_out(&manager, &order, &followers, probe).await;
             Done::Order { order, outcome, reply }
         };
-        self.work.push(work.boxed());
+        self.work.push(tokio::spawn(work));
     }
 
     pub(super) fn begin_look(&mut self, engine: &Engine, unit: String) {
         let Some(facts) = self.containers.get(&unit) else { return self.deliver(|about| about == unit) };
-        let registry = self.registry.get(&facts.seen.image).cloned();
+        let registry = self.registry.clone();
         let (declared, id) = (facts.declared.clone(), facts.seen.container_id.clone());
         let engine = engine.clone();
         self.looking.insert(unit.clone());
-        let work =
-            async move { Done::Look { seen: look::look(&engine, &declared, &id, registry.as_deref()).await, unit } };
-        self.work.push(work.boxed());
+        let work = async move { Done::Look { seen: look::look(&engine, &declared, &id, &registry).await, unit } };
+        self.work.push(tokio::spawn(work));
     }
 
     pub(super) fn check_image(&mut self, image: String, asked: Option<(String, oneshot::Sender<Answer>)>) {
         let engine = self.engine.clone();
         let work = async move {
             let digest = match engine {
-                Some(engine) => engine.registry_digest(&image).await,
+                Some(engine) => digest_to_compare(&engine, &image).await,
                 None => Err(EngineError::Unreachable("wharfd waits for it".to_owned())),
             };
             Done::Image { image, digest, asked }
         };
-        self.work.push(work.boxed());
+        self.work.push(tokio::spawn(work));
     }
 
     pub(super) async fn done(&mut self, done: Done) -> Result<(), ManagerError> {
@@ -129,38 +134,32 @@ impl Supervisor {
             }
             Done::Look { unit, seen } => {
                 self.looking.remove(&unit);
-                match (self.containers.get_mut(&unit), seen) {
-                    (Some(facts), Ok(seen)) if facts.seen != seen => {
-                        let news = news(&facts.seen.drift, &seen.drift);
-                        Arc::make_mut(facts).seen = seen;
-                        self.show(&unit);
-                        let about = unit.clone();
-                        let tell = async move {
-                            for difference in news {
-                                audit::drifted(&about, &difference).await;
-                            }
-                            Done::Nothing
-                        };
-                        self.work.push(tell.boxed());
-                    }
-                    // If the engine is away, everything is looked at when it is back.
-                    (Some(_), Err(error)) => eprintln!("<4>{unit}: cannot look at its container: {error}"),
-                    (_, Ok(_) | Err(_)) => {}
-                }
+                // What was seen before something happened is of no use.
                 if !self.to_look.contains(&unit) {
+                    match seen {
+                        Ok(seen) => self.has_seen(&unit, seen),
+                        Err(error) => self.look_later(unit.clone(), &error),
+                    }
                     self.deliver(|about| about == unit);
                 }
             }
+            Done::LookAgain { unit } => _ = self.to_look.insert(unit),
             Done::Others(Ok(all)) => {
+                self.listing = false;
                 let is_declared = |container: &ListedContainer| {
-                    container.unit.as_ref().is_some_and(|unit| self.containers.contains_key(unit))
+                    let facts = container.unit.as_ref().and_then(|unit| self.containers.get(unit));
+                    facts.is_some_and(|facts| {
+                        [&facts.seen.container_id, &facts.declared.container]
+                            .into_iter()
+                            .any(|it| *it == container.id || *it == container.name)
+                    })
                 };
                 let others = all.into_iter().filter(|container| !is_declared(container)).collect();
                 self.face.tell(Update::Others(others));
             }
             Done::Image { image, digest, asked } => {
                 if let Ok(Some(digest)) = &digest {
-                    self.registry.insert(image.clone(), digest.clone());
+                    Arc::make_mut(&mut self.registry).insert(image.clone(), digest.clone());
                     let has_it = self.containers.values().filter(|facts| facts.seen.image == image);
                     self.to_look.extend(has_it.map(|facts| facts.declared.unit.clone()));
                 }
@@ -173,9 +172,46 @@ impl Supervisor {
                     (Ok(_), None) => {}
                 }
             }
-            Done::Others(Err(_)) | Done::Nothing => {}
+            // With the engine back, all is asked anew.
+            Done::Others(Err(_)) => self.listing = false,
+            Done::Nothing => {}
         }
         Ok(())
+    }
+
+    fn has_seen(&mut self, unit: &str, seen: Seen) {
+        let Some(facts) = self.containers.get_mut(unit) else { return };
+        let now = Instant::now();
+        // An event may have been missed, or the unit was not known when it came.
+        match seen.health.as_str() {
+            "healthy" => self.policy.healthy(unit, now),
+            "unhealthy" => self.policy.unhealthy(unit, now),
+            _ => self.policy.unknown(unit, now),
+        }
+        if facts.seen == seen {
+            return;
+        }
+        let news = news(&facts.seen.drift, &seen.drift);
+        Arc::make_mut(facts).seen = seen;
+        self.show(unit);
+        let about = unit.to_owned();
+        let tell = async move {
+            for difference in news {
+                audit::drifted(&about, &difference).await;
+            }
+            Done::Nothing
+        };
+        self.work.push(tokio::spawn(tell));
+    }
+
+    /// If the engine is away, everything is looked at when it is back; if not, this is tried again.
+    fn look_later(&mut self, unit: String, error: &EngineError) {
+        eprintln!("<4>{unit}: cannot look at its container: {error}");
+        let again = async move {
+            tokio::time::sleep(LOOK_PAUSE).await;
+            Done::LookAgain { unit }
+        };
+        self.work.push(tokio::spawn(again));
     }
 
     /// Answers once the properties show what has become of it.
@@ -225,6 +261,14 @@ impl Supervisor {
             self.show(unit);
             self.face.tell(Update::Restarted { unit: unit.to_owned(), restart });
         }
+    }
+}
+
+/// `None`: it was built here, and there is nothing to ask a registry for.
+async fn digest_to_compare(engine: &Engine, image: &str) -> Result<Option<String>, EngineError> {
+    match engine.local_image(image).await? {
+        Some(here) if here.digests.is_empty() => Ok(None),
+        _ => engine.registry_digest(image).await,
     }
 }
 

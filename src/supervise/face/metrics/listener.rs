@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, PoisonError, Weak};
 use std::time::Duration;
 
 use http_body_util::Full;
@@ -11,18 +11,22 @@ use hyper::header::{ACCEPT, ALLOW, CONTENT_TYPE, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use listenfd::ListenFd;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
-use tokio::sync::Semaphore;
 
 use super::families;
 use super::text::Format;
 use crate::supervise::face::Shared;
 
-/// Connections that are served at once; more wait.
+/// Connections that are served at once on a socket, and of them those of one user but root, where the socket knows. The next ones
+/// are closed at once: who keeps connections open keeps nobody else out.
 const AT_ONCE: usize = 32;
+const OF_ONE_USER: usize = 8;
+
+/// A connection is closed if it has not asked by then.
+const HEADER: Duration = Duration::from_secs(2);
 
 /// A connection ends after this time, whatever it does.
 const LONGEST: Duration = Duration::from_secs(10);
@@ -33,11 +37,10 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Serves on all sockets that were handed over, beside what else the thread does.
 pub fn listen(picture: &Shared) {
     let mut handed_over = ListenFd::from_env();
-    let places = Arc::new(Semaphore::new(AT_ONCE));
     for index in 0..handed_over.len() {
         match Listener::take(&mut handed_over, index) {
             Ok(listener) => {
-                tokio::spawn(serve(listener, places.clone(), picture.clone()));
+                tokio::spawn(serve(listener, picture.clone()));
             }
             Err(error) => eprintln!("<3>cannot serve metrics on a socket of wharfd-metrics.socket: {error}"),
         }
@@ -65,29 +68,47 @@ impl Listener {
         Ok(Self::Tcp(TcpListener::from_std(tcp)?))
     }
 
-    async fn accept(&self) -> io::Result<Box<dyn Connection>> {
+    /// A connection, and whose it is, where the socket knows.
+    async fn accept(&self) -> io::Result<(Box<dyn Connection>, Option<u32>)> {
         Ok(match self {
-            Self::Unix(listener) => Box::new(listener.accept().await?.0),
-            Self::Tcp(listener) => Box::new(listener.accept().await?.0),
+            Self::Unix(listener) => {
+                let stream = listener.accept().await?.0;
+                let uid = stream.peer_cred().ok().map(|peer| peer.uid());
+                (Box::new(stream), uid)
+            }
+            Self::Tcp(listener) => (Box::new(listener.accept().await?.0), None),
         })
     }
 }
 
-async fn serve(listener: Listener, places: Arc<Semaphore>, picture: Shared) {
-    while let Ok(place) = places.clone().acquire_owned().await {
-        match listener.accept().await {
-            Ok(stream) => {
-                let picture = picture.clone();
-                tokio::spawn(async move {
-                    let service = service_fn(async |request| Ok::<_, Infallible>(answer(&request, &picture)));
-                    let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-                    // Whoever leaves in the middle, or never comes to the point, is nobody to complain about.
-                    let _ended = tokio::time::timeout(LONGEST, connection).await;
-                    drop(place);
-                });
+async fn serve(listener: Listener, picture: Shared) {
+    // Whose connections are served now; a connection's end drops its part.
+    let mut served: Vec<(Option<u32>, Weak<()>)> = Vec::new();
+    loop {
+        let (stream, uid) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            Err(_) => {
+                tokio::time::sleep(PAUSE).await;
+                continue;
             }
-            Err(_) => tokio::time::sleep(PAUSE).await,
+        };
+        served.retain(|(_, part)| part.strong_count() > 0);
+        let of_this_user = served.iter().filter(|(other, _)| *other == uid).count();
+        let has_its_share = uid.is_some_and(|uid| uid != 0) && of_this_user >= OF_ONE_USER;
+        if served.len() >= AT_ONCE || has_its_share {
+            continue;
         }
+        let part = Arc::new(());
+        served.push((uid, Arc::downgrade(&part)));
+        let picture = picture.clone();
+        tokio::spawn(async move {
+            let service = service_fn(async |request| Ok::<_, Infallible>(answer(&request, &picture)));
+            let mut http = http1::Builder::new();
+            let http = http.timer(TokioTimer::new()).header_read_timeout(HEADER);
+            // Whoever leaves in the middle, or never comes to the point, is nobody to complain about.
+            let _ended = tokio::time::timeout(LONGEST, http.serve_connection(TokioIo::new(stream), service)).await;
+            drop(part);
+        });
     }
 }
 

@@ -138,7 +138,7 @@ fn of_containers(picture: &Picture) -> Vec<Family> {
             Kind::Gauge,
             "Exit status of the container that ended last, or its signal",
         )
-        .of(each(|facts| Some(f64::from(facts.unit.exec_main_status)))),
+        .of(each(|facts| facts.last_exit.map(f64::from))),
         Family::new(
             "wharf_container_drift",
             Kind::Gauge,
@@ -184,7 +184,9 @@ fn labels(facts: &Facts) -> Labels {
 
 /// Of a unit that is active; of one that starts, nothing is known yet.
 fn start_duration(facts: &Facts) -> Option<Duration> {
-    facts.unit.active_since?.duration_since(facts.unit.start_begun?).ok()
+    // systemd does not say anew when a start began that it made by itself, but when the main process was executed.
+    let begun = facts.unit.start_begun.max(facts.unit.started)?;
+    facts.unit.active_since?.duration_since(begun).ok()
 }
 
 fn count(number: usize) -> f64 {
