@@ -101,9 +101,9 @@ fn metrics_are_served_to_everybody_and_prometheus_scrapes_them() {
     assert_eq!(query("wharf_engine_up"), "1");
     // Whoever keeps connections open keeps nobody else out.
     host.sh("cat >/tmp/idle.sh <<'X'
-for n in $(seq 60); do socat -u PIPE UNIX-CONNECT:/run/wharf/metrics.sock & done; wait
+for n in $(seq 60); do timeout 15 socat -u PIPE UNIX-CONNECT:/run/wharf/metrics.sock & done; wait
 X
-             runuser --user ada -- bash /tmp/idle.sh 2>/dev/null & sleep 1
+             runuser --user ada -- bash /tmp/idle.sh >/dev/null 2>&1 & sleep 1
              for n in $(seq 20); do curl --silent --fail --max-time 3 --output /dev/null \
                  --unix-socket /run/wharf/metrics.sock http://wharfd/metrics; done")
         .ok();
