@@ -275,18 +275,18 @@ fn neither_many_jobs_nor_odd_output_stops_it() {
         .map(|n| format!("[services.s{n}]\nimage = \"127.0.0.1:5000/busybox:1\"\nnetwork_mode = \"none\"\n"))
         .collect();
     host.write("/root/many.toml", &stack);
-    host.sh("busctl call io.wharf.Supervisor1 /io/wharf/Supervisor1/container/slow_2dslow_2eservice \
+    host.sh("busctl --timeout=120 call io.wharf.Supervisor1 /io/wharf/Supervisor1/container/slow_2dslow_2eservice \
                  io.wharf.Supervisor1.Container Restart >/root/answer 2>&1 & disown
              sleep 1; wharf generate /root/many.toml >/dev/null
-             for n in $(seq 300); do systemd-run --quiet --no-block --collect true; done")
+             for n in $(seq 120); do systemd-run --quiet --no-block --collect true; done")
         .ok();
     hangs_and_is_another(&host);
-    let output = "busctl get-property io.wharf.Supervisor1 /io/wharf/Supervisor1/container/shop_2ddb_2eservice \
-                  io.wharf.Supervisor1.Container HealthOutput";
+    let output = "busctl --json=short get-property io.wharf.Supervisor1 /io/wharf/Supervisor1/container/shop_2ddb_2eservice \
+                  io.wharf.Supervisor1.Container HealthOutput | jq -r .data";
     host.wait_for("what was printed is told", Duration::from_secs(20), || {
         host.sh(output).ok().stdout.contains("a\u{fffd}b")
     });
-    host.wait_for("the caller is answered", Duration::from_secs(40), || {
+    host.wait_for("the caller is answered", Duration::from_secs(120), || {
         host.sh("pgrep --exact busctl || true").ok().stdout.is_empty()
     });
     assert_eq!(host.read("/root/answer"), "");

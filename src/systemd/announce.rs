@@ -1,5 +1,8 @@
 //! What systemd announces by itself: changes of its services, and that it has read unit files anew.
 
+use std::collections::BTreeSet;
+use std::sync::{Arc, PoisonError, RwLock};
+
 use futures_util::{Stream, StreamExt};
 use zbus::message::Type as MessageType;
 use zbus::{MatchRule, Message, MessageStream};
@@ -18,15 +21,19 @@ pub enum Announcement {
 }
 
 impl Manager {
-    /// What systemd announces of its services from now on; ends with the connection.
+    /// What systemd announces of these services from now on, and that an instance of any template (`@`) has changed; ends with the
+    /// connection. Of others nothing is even read: there may be many.
     ///
     /// Whoever calls systemd must not be the one who takes these: a queue of them that is full keeps the answers back.
     ///
     /// # Errors
     /// The bus or systemd refuses.
-    pub async fn announcements(&self) -> Result<impl Stream<Item = Announcement> + Send + use<>, ManagerError> {
+    pub async fn announcements(
+        &self,
+        services: Services,
+    ) -> Result<impl Stream<Item = Announcement> + Send + use<>, ManagerError> {
         let changes = self.changes_of_units().await?;
-        let changes = changes.filter_map(|message| std::future::ready(service_change(&message)));
+        let changes = changes.filter_map(move |message| std::future::ready(service_change(&message, &services)));
         Ok(futures_util::stream::select(changes, self.reloads().await?.map(|()| Announcement::Reloaded)))
     }
 
@@ -67,10 +74,16 @@ impl Manager {
     }
 }
 
+/// The names of the services that are of interest; they may become others.
+pub type Services = Arc<RwLock<BTreeSet<String>>>;
+
 /// A PropertiesChanged signal of a service, which systemd sends with all that ever changes (org.freedesktop.systemd1(5)).
-fn service_change(message: &Message) -> Option<Announcement> {
+fn service_change(message: &Message, services: &Services) -> Option<Announcement> {
     let header = message.header();
     let unit = unit_of(header.path()?.as_str()).filter(|unit| unit.ends_with(".service"))?;
+    if !services.read().unwrap_or_else(PoisonError::into_inner).contains(&unit) {
+        return unit.contains('@').then(|| Announcement::Service { unit, changed: Box::default() });
+    }
     let body = message.body();
     let (_, changed, _): (&str, Properties, Vec<&str>) = body.deserialize().ok()?;
     Some(Announcement::Service { unit, changed: Box::new(changed.into()) })

@@ -12,6 +12,6 @@ pub mod path;
 pub mod service;
 pub mod state;
 
-pub use announce::Announcement;
+pub use announce::{Announcement, Services};
 pub use manager::{Job, JobOutcome, JobResult, Manager, ManagerError, Scope};
 pub use state::UnitState;

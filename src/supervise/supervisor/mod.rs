@@ -8,7 +8,7 @@ mod work;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
@@ -26,7 +26,7 @@ use super::policy::{Policy, Standing};
 use super::watch::watch;
 use crate::engine::Engine;
 use crate::signals::{Signal, Signals};
-use crate::systemd::{Announcement, Manager, ManagerError, UnitState, service};
+use crate::systemd::{Announcement, Manager, ManagerError, Services, UnitState, service};
 use crate::unit::{InstalledUnit, installed_units};
 use work::Done;
 
@@ -72,7 +72,8 @@ impl From<ManagerError> for SuperviseError {
 /// systemd does not answer.
 pub async fn supervise(manager: Manager) -> Result<(), SuperviseError> {
     let hangups = Signals::listen(&[Signal::SIGHUP]).map_err(SuperviseError::Signals)?;
-    let mut announced = taken_at_once(&manager).await?;
+    let services = Services::default();
+    let mut announced = taken_at_once(&manager, services.clone()).await?;
     let (to, mut told) = channel(WAITING);
     tokio::spawn(watch(to));
     let (wishes, mut requests) = channel(WAITING);
@@ -81,7 +82,7 @@ pub async fn supervise(manager: Manager) -> Result<(), SuperviseError> {
         Config::default()
     });
     let (face, mut face_ended) = Face::start(wishes);
-    let mut supervisor = Supervisor::new(manager, config, face);
+    let mut supervisor = Supervisor::new(manager, config, face, services);
     supervisor.take_stock().await?;
     supervisor.resume();
     let mut watchdog = service::watchdog();
@@ -117,8 +118,8 @@ pub async fn supervise(manager: Manager) -> Result<(), SuperviseError> {
 }
 
 /// What systemd announces, taken off the bus as it comes: see [`Manager::announcements`].
-async fn taken_at_once(manager: &Manager) -> Result<UnboundedReceiver<Announcement>, ManagerError> {
-    let mut announcements = Box::pin(manager.announcements().await?);
+async fn taken_at_once(manager: &Manager, services: Services) -> Result<UnboundedReceiver<Announcement>, ManagerError> {
+    let mut announcements = Box::pin(manager.announcements(services).await?);
     let (to, taken) = unbounded_channel();
     tokio::spawn(async move {
         while let Some(announcement) = announcements.next().await {
@@ -142,6 +143,8 @@ struct Supervisor {
     config: Config,
     policy: Policy,
     face: Face,
+    /// The units of containers, for systemd's announcements.
+    services: Services,
     /// The templates of containers' units.
     templates: Vec<InstalledUnit>,
     /// The containers that have units, by unit; what the face shows is not kept twice.
@@ -174,13 +177,14 @@ struct Supervisor {
 }
 
 impl Supervisor {
-    fn new(manager: Manager, config: Config, face: Face) -> Self {
+    fn new(manager: Manager, config: Config, face: Face, services: Services) -> Self {
         Self {
             manager,
             policy: Policy::new(config.pauses()),
             next_check: config.check_images().map(|every| Instant::now() + every),
             config,
             face,
+            services,
             templates: Vec::new(),
             containers: BTreeMap::new(),
             strangers: BTreeSet::new(),
@@ -219,6 +223,9 @@ impl Supervisor {
             let names: BTreeSet<&str> = declared.iter().map(|one| one.unit.as_str()).collect();
             self.containers.keys().filter(|unit| !names.contains(unit.as_str())).cloned().collect()
         };
+        // Before they are asked for, so that nothing falls in between.
+        *self.services.write().unwrap_or_else(PoisonError::into_inner) =
+            declared.iter().map(|one| one.unit.clone()).collect();
         for unit in gone {
             self.containers.remove(&unit);
             self.policy.forget(&unit);
