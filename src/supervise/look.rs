@@ -45,7 +45,10 @@ pub async fn look(
     seen.container_id = found.container.id;
     seen.image_id = found.image_id;
     seen.ports = found.ports;
-    seen.health = found.container.health.status.to_string();
+    // Of one that has ended, the engine says "unhealthy".
+    if found.container.running {
+        seen.health = found.container.health.status.to_string();
+    }
     seen.health_output = found.container.health.output.trim().to_owned();
     Ok(seen)
 }
