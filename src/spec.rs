@@ -68,8 +68,8 @@ fn label_instance(labels: &mut HashMap<String, String>, instance: &str) {
     labels.insert(label::INSTANCE.to_owned(), instance.to_owned());
 }
 
-/// `shop-web-2`
-fn instance_name(name: &str, instance: &str) -> String {
+/// The name of one of several containers: `shop-web-2`.
+pub fn instance_name(name: &str, instance: &str) -> String {
     format!("{name}-{instance}")
 }
 

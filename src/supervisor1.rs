@@ -1,6 +1,7 @@
 //! wharfd's interface io.wharf.Supervisor1 on the system bus, as its callers see it.
 //!
-//! In: properties and answers. Out: typed facts. Invariant: what wharfd does not know is `None`; wharfd itself never uses this.
+//! In: properties and answers. Out: typed facts. Invariant: what wharfd does not know is `None`; of this, wharfd itself uses
+//! the names alone.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -11,13 +12,22 @@ use serde::{Serialize, Serializer};
 use zbus::fdo::{self, DBusProxy, ObjectManagerProxy};
 use zbus::message::Type as MessageType;
 use zbus::proxy::CacheProperties;
-use zbus::{Connection, MatchRule, MessageStream, OwnedVariant, proxy};
+use zbus::{Connection, MatchRule, MessageStream, proxy};
 
+use crate::systemd::manager::reason;
 use crate::systemd::path::encode;
+use crate::systemd::state::{Properties, take};
 
-const NAME: &str = "io.wharf.Supervisor1";
-const ROOT: &str = "/io/wharf/Supervisor1";
+/// The well-known name.
+pub const NAME: &str = "io.wharf.Supervisor1";
+/// The object of the manager; those of the containers lie below it.
+pub const ROOT: &str = "/io/wharf/Supervisor1";
 const CONTAINER: &str = "io.wharf.Supervisor1.Container";
+
+/// The object of a container, by its unit.
+pub fn path_of(unit: &str) -> String {
+    format!("{ROOT}/container/{}", encode(unit))
+}
 
 /// So long an answer is waited for: wharfd that is just being started answers after at most five seconds.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -126,25 +136,9 @@ impl fmt::Display for SupervisorError {
             Self::NotRunning => f.write_str("wharfd does not run"),
             Self::Silent => write!(f, "wharfd has not answered for {} s", PATIENCE.as_secs()),
             Self::Unreachable(why) => write!(f, "wharfd cannot be reached: {why}"),
-            Self::Refused(error) => f.write_str(&reason(error)),
+            Self::Refused(error) => f.write_str(reason(error).trim_end_matches('.')),
         }
     }
-}
-
-/// The sentence of who refuses, without the error's D-Bus name.
-fn reason(error: &zbus::Error) -> String {
-    let sentence = match error {
-        zbus::Error::MethodError(_, Some(why), _) => why.clone(),
-        zbus::Error::FDO(error) => match error.as_ref() {
-            fdo::Error::AccessDenied(why)
-            | fdo::Error::Failed(why)
-            | fdo::Error::InteractiveAuthorizationRequired(why)
-            | fdo::Error::LimitsExceeded(why) => why.clone(),
-            error => error.to_string(),
-        },
-        error => error.to_string(),
-    };
-    sentence.trim_end_matches('.').to_owned()
 }
 
 impl std::error::Error for SupervisorError {}
@@ -153,7 +147,7 @@ impl SupervisorError {
     /// Of a call that wharfd refuses to nobody: it was the bus, or systemd that cannot start it.
     fn before_it(self) -> Self {
         match self {
-            Self::Refused(error) => Self::Unreachable(reason(&error)),
+            Self::Refused(error) => Self::Unreachable(reason(&error).trim_end_matches('.').to_owned()),
             other => other,
         }
     }
@@ -264,18 +258,12 @@ impl Supervisor {
 
     async fn container(&self, unit: &str) -> Result<ContainerProxy<'static>, SupervisorError> {
         let builder = ContainerProxy::builder(&self.connection).cache_properties(CacheProperties::No);
-        Ok(builder.path(format!("{ROOT}/container/{}", encode(unit))).build().await?)
+        Ok(builder.path(path_of(unit)).build().await?)
     }
 }
 
 async fn soon<T>(answer: impl Future<Output = Result<T, SupervisorError>>) -> Result<T, SupervisorError> {
     tokio::time::timeout(PATIENCE, answer).unwrap_or_else(|_| Err(SupervisorError::Silent)).await
-}
-
-type Properties = HashMap<String, OwnedVariant>;
-
-fn take<T: TryFrom<OwnedVariant>>(properties: &mut Properties, name: &str) -> Option<T> {
-    T::try_from(properties.remove(name)?).ok()
 }
 
 impl From<Properties> for KnownContainer {

@@ -14,19 +14,13 @@ use super::{Engine, EngineError, found};
 pub struct Image {
     /// Its content's digest, or that of its configuration.
     pub id: String,
+    /// The digests under which registries have it, without their names; none: it was made here.
+    pub digests: Vec<String>,
     /// The paths that it declares as volumes.
     pub volumes: Vec<String>,
     /// When its name was last given to it here, by a build, a tag or [`Engine::note_pull`]; `None`: the engine does not know.
     pub tagged: Option<SystemTime>,
     pub labels: HashMap<String, String>,
-}
-
-/// What is known of an image under its name on this host.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct LocalImage {
-    pub id: String,
-    /// The digests under which registries have it, without their names.
-    pub digests: Vec<String>,
 }
 
 /// Bytes fetched of the bytes known so far, over all layers.
@@ -51,24 +45,11 @@ impl Engine {
             let config = image.config.unwrap_or_default();
             Image {
                 id: image.id.unwrap_or_default(),
+                digests: image.repo_digests.unwrap_or_default().iter().filter_map(|name| digest(name)).collect(),
                 tagged: image.metadata.and_then(|metadata| metadata.last_tag_time).and_then(|time| local_time(&time)),
                 volumes: config.volumes.unwrap_or_default(),
                 labels: config.labels.unwrap_or_default(),
             }
-        }))
-    }
-
-    /// The image that a reference means on this host, if any does.
-    pub async fn local_image(&self, reference: &str) -> Result<Option<LocalImage>, EngineError> {
-        let inspected = found(self.docker.inspect_image(reference).await)?;
-        Ok(inspected.map(|image| LocalImage {
-            id: image.id.unwrap_or_default(),
-            digests: image
-                .repo_digests
-                .unwrap_or_default()
-                .iter()
-                .filter_map(|digest| digest.split_once('@').map(|(_, digest)| digest.to_owned()))
-                .collect(),
         }))
     }
 
@@ -136,6 +117,11 @@ impl Engine {
         }
         Ok(())
     }
+}
+
+/// Of `name@sha256:…`
+fn digest(name: &str) -> Option<String> {
+    name.split_once('@').map(|(_, digest)| digest.to_owned())
 }
 
 /// The engine writes times with the offset of its zone; the year 1 stands for never.

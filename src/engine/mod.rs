@@ -27,7 +27,7 @@ pub use buildkit::{BuildFiles, BuildOrder, BuildProgress};
 pub use container::{Container, HealthReport, OF_CONTAINER};
 pub use error::{EngineError, LoginFault};
 pub use exec::Exec;
-pub use image::{Image, LocalImage, PullProgress, same_image};
+pub use image::{Image, PullProgress, same_image};
 pub use inspection::{FileChange, Inspection, ListedContainer};
 pub use network::NetworkState;
 pub use watch::{EngineChange, Fares, What};

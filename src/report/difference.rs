@@ -6,6 +6,7 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
+use super::printable;
 use super::status::{Sources, Status, StatusError, Unknown};
 use crate::supervisor1::{Activation, Drift, FileChange, Supervisor};
 
@@ -118,7 +119,7 @@ pub fn text(containers: &[ContainerDifference]) -> String {
             let _infallible = writeln!(text, "{}", one.unit);
             for line in lines {
                 // A container gives its files any names, also such as would move the cursor.
-                let _infallible = writeln!(text, "  {}", line.replace(char::is_control, "?"));
+                let _infallible = writeln!(text, "  {}", printable(&line));
             }
         }
     }
@@ -149,7 +150,7 @@ mod tests {
         };
         let differences = Differences { containers: vec![same, other], ..Differences::default() };
         assert!(differences.has_drift());
-        let expected = "shop-db.service\n  drift: it is named other, not shop-db\n  A /tmp/a?]\n";
+        let expected = "shop-db.service\n  drift: it is named other, not shop-db\n  A /tmp/a ]\n";
         assert_eq!(text(&differences.containers), expected);
     }
 }

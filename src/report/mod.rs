@@ -10,3 +10,8 @@ pub mod installed;
 pub mod status;
 
 pub use installed::InstalledProject;
+
+/// A text from elsewhere, as it may be shown: what a container prints, or what a program calls itself, must not steer a terminal.
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}

@@ -9,7 +9,8 @@ use futures_util::StreamExt;
 
 use super::message;
 use crate::engine::{Engine, EngineError, LogOutput};
-use crate::systemd::journal::{self, Journal, Priority};
+use crate::systemd::journal::{Journal, Priority};
+use crate::systemd::journalctl;
 
 /// The engine's time stamp of a line, as Docker's journald driver names the field.
 const STAMP: &str = "SYSLOG_TIMESTAMP";
@@ -117,10 +118,10 @@ impl<'a> Relay<'a> {
     pub fn new(engine: &'a Engine, id: &'a str, tty: bool, journal: Journal, resume: bool) -> Self {
         let last = |priority: Priority| {
             let matches = [(CONTAINER, id), ("PRIORITY", &(priority as u8).to_string())];
-            resume.then(|| journal::last_value(STAMP, &matches)).flatten()
+            resume.then(|| journalctl::last_value(STAMP, &matches)).flatten()
         };
         if resume {
-            journal::sync();
+            journalctl::sync();
         }
         let stdout = Line::new(Priority::Info, last(Priority::Info));
         let stderr = Line::new(Priority::Error, last(Priority::Error));

@@ -8,8 +8,7 @@ use std::fmt;
 use futures_util::future::try_join_all;
 
 use super::audit;
-use super::policy::Act;
-use crate::systemd::{Job, Manager, ManagerError};
+use crate::systemd::{Act, Job, Manager, ManagerError};
 
 /// Something to do to a unit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +16,19 @@ pub struct Order {
     pub unit: String,
     pub act: Act,
     pub cause: Cause,
+}
+
+impl Order {
+    /// What wharfd restarts, it restarts alone: what depends on it goes on, as it does when systemd restarts a unit by itself. What
+    /// somebody asks for is done as systemctl(1) does it; so is a stop: what cannot do without the unit stops, too.
+    fn job(&self) -> Job {
+        match (self.act, &self.cause) {
+            (Act::Start, _) => Job::Start,
+            (Act::Stop, _) => Job::Stop,
+            (Act::Restart, Cause::Requested(_)) => Job::Restart,
+            (Act::Restart, _) => Job::RestartAlone,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,11 +95,12 @@ pub async fn carry_out(
     followers: &[String],
     probe: impl Future<Output = String>,
 ) -> Result<Outcome, ManagerError> {
-    let outcome = match &order.cause {
+    let done = match &order.cause {
         Cause::Unhealthy { .. } => help(manager, order, followers, probe).await,
-        Cause::Dependency { .. } | Cause::Requested(_) => obey(manager, order).await,
+        Cause::Requested(caller) => obey(manager, order, caller.to_string()).await,
+        Cause::Dependency { of } => obey(manager, order, of.clone()).await,
     };
-    let outcome = match outcome {
+    let outcome = match done {
         Err(error @ (ManagerError::Lost | ManagerError::Unreachable { .. })) => return Err(error),
         Err(error) => Outcome::Failed(error.to_string()),
         Ok(outcome) => outcome,
@@ -98,21 +111,10 @@ pub async fn carry_out(
     Ok(outcome)
 }
 
-async fn obey(manager: &Manager, order: &Order) -> Result<Outcome, ManagerError> {
-    let (alone, detail) = match &order.cause {
-        Cause::Requested(caller) => (false, caller.to_string()),
-        Cause::Dependency { of } => (true, of.clone()),
-        Cause::Unhealthy { .. } => (true, String::new()),
-    };
-    let job = match order.act {
-        Act::Start => Job::Start,
-        Act::Stop => Job::Stop,
-        Act::Restart if alone => Job::RestartAlone,
-        Act::Restart => Job::Restart,
-    };
+async fn obey(manager: &Manager, order: &Order, detail: String) -> Result<Outcome, ManagerError> {
     audit::begins(order).await;
-    let done = Outcome::Done { detail, followers: Vec::new() };
-    Ok(run(manager, job, &order.unit).await?.map_or(done, Outcome::Failed))
+    let failure = run(manager, order).await?;
+    Ok(failure.map_or(Outcome::Done { detail, followers: Vec::new() }, Outcome::Failed))
 }
 
 async fn help(
@@ -121,48 +123,42 @@ async fn help(
     followers: &[String],
     probe: impl Future<Output = String>,
 ) -> Result<Outcome, ManagerError> {
-    let unit = order.unit.as_str();
-    if !manager.is_steady(unit).await? {
+    if !manager.is_steady(&order.unit).await? {
         return Ok(Outcome::LeftAlone);
     }
     audit::begins(order).await;
-    // Restarted alone: what depends on it goes on, as it does when systemd restarts a unit by itself. Stopped as by
-    // `systemctl stop`: what cannot do without it stops too.
-    let job = if order.act == Act::Stop { Job::Stop } else { Job::RestartAlone };
     // The container goes with the job: what its probe said is asked for at the same time, and does not delay it.
     let said = async {
         let output = probe.await;
         audit::probed(order, &output).await;
         output
     };
-    let (detail, failure) = tokio::join!(said, run(manager, job, unit));
+    let (detail, failure) = tokio::join!(said, run(manager, order));
     if let Some(why) = failure? {
         return Ok(Outcome::Failed(why));
     }
-    let followers = if order.act == Act::Restart { follow(manager, unit, followers).await? } else { Vec::new() };
+    let followers = if order.act == Act::Restart { follow(manager, &order.unit, followers).await? } else { Vec::new() };
     Ok(Outcome::Done { detail, followers })
 }
 
 /// Restarts those that run, side by side; which were.
 async fn follow(manager: &Manager, unit: &str, followers: &[String]) -> Result<Vec<String>, ManagerError> {
     let restarts = followers.iter().map(async |follower| {
-        if !manager.is_steady(follower).await? {
+        if !manager.is_steady(follower).await.unwrap_or(false) {
             return Ok(None);
         }
         let cause = Cause::Dependency { of: unit.to_owned() };
         let order = Order { unit: follower.clone(), act: Act::Restart, cause };
-        match obey(manager, &order).await? {
-            Outcome::Failed(why) => audit::failed(&order, &why).await,
-            Outcome::Done { .. } | Outcome::LeftAlone => return Ok(Some(order.unit)),
-        }
-        Ok(None)
+        // What becomes of it is its own affair. It has no followers in turn: they would be followers of the unit.
+        let outcome = Box::pin(carry_out(manager, &order, &[], async { String::new() })).await?;
+        Ok(matches!(outcome, Outcome::Done { .. }).then_some(order.unit))
     });
     Ok(try_join_all(restarts).await?.into_iter().flatten().collect())
 }
 
 /// Why it failed, if it did.
-async fn run(manager: &Manager, job: Job, unit: &str) -> Result<Option<String>, ManagerError> {
-    let ended = manager.run(&[(job, unit)], &BTreeSet::new()).await?;
+async fn run(manager: &Manager, order: &Order) -> Result<Option<String>, ManagerError> {
+    let ended = manager.run(&[(order.job(), order.unit.as_str())], &BTreeSet::new()).await?;
     let failed = ended.iter().find(|outcome| !outcome.result.is_success());
     Ok(failed.map(|outcome| format!("the job {}", outcome.result)))
 }

@@ -3,16 +3,14 @@
 //! Each kind of entry has a MESSAGE_ID, which the journal catalog explains (`journalctl --catalog`), and names the unit, so that
 //! `journalctl -u` shows it among the unit's own messages.
 
-use std::process::Command;
 use std::time::{Duration, SystemTime};
-
-use serde::Deserialize;
 
 use super::acts::{Cause, Order};
 use super::drift::Difference;
-use super::policy::Act;
 use crate::message_id;
+use crate::systemd::Act;
 use crate::systemd::journal::{Journal, Priority};
+use crate::systemd::journalctl::{self, Entry, Match, Query};
 
 /// Says that a job is about to be asked of systemd.
 pub async fn begins(order: &Order) {
@@ -94,38 +92,29 @@ pub struct PastAct {
     pub ago: Duration,
 }
 
-/// The last restart of each unit that was unhealthy, of those in the last hour of this boot; what the journal cannot tell is not
-/// there.
-pub fn past_acts() -> Vec<PastAct> {
-    let fields = "--output-fields=OBJECT_SYSTEMD_UNIT,WHARF_ATTEMPT";
-    let output = Command::new("journalctl")
-        .args(["--quiet", "--no-pager", "--boot", "--since=-1h", "--output=json", fields])
-        .args([
-            format!("MESSAGE_ID={}", message_id::UNHEALTHY_RESTARTED),
-            "SYSLOG_IDENTIFIER=wharfd".to_owned(),
-            "_UID=0".to_owned(),
-        ])
-        .output();
+/// The restarts of units that were unhealthy, of those in this boot and not longer ago than this, oldest first; what the journal
+/// cannot tell is not there.
+pub fn past_acts(within: Duration) -> Vec<PastAct> {
+    let matches = Match::default()
+        .and("MESSAGE_ID", [message_id::UNHEALTHY_RESTARTED])
+        .and("SYSLOG_IDENTIFIER", ["wharfd"])
+        .and("_UID", ["0"]);
+    let since = format!("-{}s", within.as_secs());
+    let fields = ["OBJECT_SYSTEMD_UNIT", "WHARF_ATTEMPT"];
+    let query =
+        Query { matches: vec![matches], fields: &fields, this_boot: true, since: Some(&since), ..Query::default() };
     let now = SystemTime::now();
-    match output {
-        Ok(output) => String::from_utf8_lossy(&output.stdout).lines().filter_map(|line| past_act(line, now)).collect(),
-        Err(_) => Vec::new(),
-    }
+    let found = journalctl::read(&query).unwrap_or_default();
+    found.entries.iter().filter_map(|entry| past_act(entry, now)).collect()
 }
 
-fn past_act(entry: &str, now: SystemTime) -> Option<PastAct> {
-    #[derive(Deserialize)]
-    struct Entry {
-        #[serde(rename = "OBJECT_SYSTEMD_UNIT")]
-        unit: String,
-        #[serde(rename = "WHARF_ATTEMPT")]
-        attempt: String,
-        #[serde(rename = "__REALTIME_TIMESTAMP")]
-        microseconds: String,
-    }
-    let Entry { unit, attempt, microseconds } = serde_json::from_str(entry).ok()?;
-    let at = SystemTime::UNIX_EPOCH + Duration::from_micros(microseconds.parse().ok()?);
-    Some(PastAct { unit, attempt: attempt.parse().ok()?, ago: now.duration_since(at).unwrap_or_default() })
+fn past_act(entry: &Entry, now: SystemTime) -> Option<PastAct> {
+    let at = SystemTime::UNIX_EPOCH + Duration::from_micros(entry.time());
+    Some(PastAct {
+        unit: entry.get("OBJECT_SYSTEMD_UNIT")?,
+        attempt: entry.number("WHARF_ATTEMPT")?,
+        ago: now.duration_since(at).unwrap_or_default(),
+    })
 }
 
 #[cfg(test)]
@@ -137,7 +126,7 @@ mod tests {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(100);
         let entry = r#"{"__REALTIME_TIMESTAMP":"90000000","OBJECT_SYSTEMD_UNIT":"shop-web.service","WHARF_ATTEMPT":"3","_BOOT_ID":"0"}"#;
         let act = PastAct { unit: "shop-web.service".to_owned(), attempt: 3, ago: Duration::from_secs(10) };
-        assert_eq!(past_act(entry, now), Some(act));
-        assert_eq!(past_act("{}", now), None);
+        assert_eq!(past_act(&Entry::of_json(entry).unwrap(), now), Some(act));
+        assert_eq!(past_act(&Entry::of_json("{}").unwrap(), now), None);
     }
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use bollard::models::{EndpointSettings, HostConfig, RestartPolicyNameEnum};
 
-use crate::engine::{Inspection, LocalImage, OF_CONTAINER};
+use crate::engine::{Image, Inspection, OF_CONTAINER};
 use crate::spec::{ComparedSpec, label};
 
 /// In which respect a container differs.
@@ -56,7 +56,7 @@ pub struct Difference {
 pub fn differences(
     spec: &ComparedSpec,
     seen: &Inspection,
-    image: Option<&LocalImage>,
+    image: Option<&Image>,
     registry: Option<&str>,
 ) -> Vec<Difference> {
     let mut found = Vec::new();
@@ -245,7 +245,7 @@ mod tests {
     }
 
     fn found(seen: &Inspection) -> Vec<String> {
-        let image = LocalImage { id: "sha256:a".to_owned(), digests: vec!["sha256:d".to_owned()] };
+        let image = Image { id: "sha256:a".to_owned(), digests: vec!["sha256:d".to_owned()], ..Image::default() };
         let found = differences(&spec(), seen, Some(&image), Some("sha256:d"));
         found.into_iter().map(|difference| format!("{}: {}", difference.aspect.as_str(), difference.text)).collect()
     }
@@ -317,12 +317,13 @@ mod tests {
 
     #[test]
     fn what_the_registry_has_is_compared_with_what_was_pulled() {
-        let image = |digests: &[&str]| LocalImage {
+        let image = |digests: &[&str]| Image {
             id: "sha256:a".to_owned(),
             digests: digests.iter().map(|&digest| digest.to_owned()).collect(),
+            ..Image::default()
         };
         let seen = inspected(|_| ());
-        let aspects = |image: &LocalImage, registry| {
+        let aspects = |image: &Image, registry| {
             let found = differences(&spec(), &seen, Some(image), registry);
             found.into_iter().map(|difference| difference.aspect).collect::<Vec<_>>()
         };

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use crate::spec::{ContainerSpec, OnUnhealthy};
+use crate::spec::{ContainerSpec, OnUnhealthy, instance_name};
 use crate::unit::InstalledUnit;
 
 /// The unit of a container.
@@ -31,12 +31,7 @@ pub fn declared(installed: &[InstalledUnit], running: &[String]) -> Vec<Declared
 
 /// Whether it is the template of a container's unit.
 pub fn is_template(unit: &InstalledUnit) -> bool {
-    unit.mark.container.is_some() && unit.name.contains("@.")
-}
-
-/// The patterns (glob(7)) that the instances of the templates match.
-pub fn instance_patterns(installed: &[InstalledUnit]) -> Vec<String> {
-    installed.iter().filter(|unit| is_template(unit)).map(|unit| unit.name.replacen("@.", "@*.", 1)).collect()
+    unit.mark.container.is_some() && unit.is_template()
 }
 
 fn of_unit(unit: &InstalledUnit, wanted: &[&str]) -> Vec<Declared> {
@@ -51,7 +46,7 @@ fn of_unit(unit: &InstalledUnit, wanted: &[&str]) -> Vec<Declared> {
         on_unhealthy: unit.mark.on_unhealthy,
         restarts_with: unit.mark.restarts_with.clone(),
     };
-    if !unit.name.contains("@.") {
+    if !unit.is_template() {
         return vec![one];
     }
     let names: BTreeSet<(&str, &str)> =
@@ -59,7 +54,7 @@ fn of_unit(unit: &InstalledUnit, wanted: &[&str]) -> Vec<Declared> {
     let instances = names.into_iter().map(|(name, instance)| Declared {
         unit: name.to_owned(),
         instance: instance.to_owned(),
-        container: format!("{container}-{instance}"),
+        container: instance_name(container, instance),
         ..one.clone()
     });
     instances.collect()

@@ -24,7 +24,7 @@ pub async fn look(
     if let Some(spec) = &spec {
         seen.image.clone_from(&spec.container.image);
         seen.spec_hash.clone_from(&spec.wharf.config_hash);
-        image = engine.local_image(&seen.image).await?;
+        image = engine.image(&seen.image).await?;
     }
     // Somebody may have renamed it, so by its id first. A copy of it (docker commit) has its labels, but not its id or name.
     let mut found = if id.is_empty() { None } else { engine.inspect(id).await? };
@@ -49,7 +49,7 @@ pub async fn look(
     if found.container.running {
         seen.health = found.container.health.status.to_string();
     }
-    seen.health_output = found.container.health.output.trim().to_owned();
+    seen.health_output = found.container.health.output;
     Ok(seen)
 }
 

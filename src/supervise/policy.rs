@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use crate::spec::OnUnhealthy;
+use crate::systemd::Act;
 
 /// How soon an act is done again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,33 +37,6 @@ pub enum Standing {
     Other,
     /// Active, with nothing under way.
     Running,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Act {
-    /// Only ever asked for: nothing that is stopped is started by itself.
-    Start,
-    Stop,
-    Restart,
-}
-
-impl Act {
-    /// As systemctl(1) names it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Start => "start",
-            Self::Stop => "stop",
-            Self::Restart => "restart",
-        }
-    }
-
-    pub fn doing(self) -> &'static str {
-        match self {
-            Self::Start => "starting",
-            Self::Stop => "stopping",
-            Self::Restart => "restarting",
-        }
-    }
 }
 
 /// An act that is due.
@@ -161,10 +135,18 @@ impl Policy {
         decisions
     }
 
-    /// The job of a decision has ended, or was not begun because the unit turned out to stand otherwise.
+    /// The job of a decision has ended.
     pub fn ended(&mut self, unit: &str) {
         if let Some(unit) = self.units.get_mut(unit) {
             unit.under_way = false;
+        }
+    }
+
+    /// A decision was not carried out, as the unit turned out to stand otherwise: it does not count.
+    pub fn left_alone(&mut self, unit: &str) {
+        if let Some(unit) = self.units.get_mut(unit).filter(|unit| unit.under_way) {
+            unit.under_way = false;
+            unit.acts = unit.acts.saturating_sub(1);
         }
     }
 
@@ -278,6 +260,18 @@ mod tests {
         policy.unhealthy(WEB, now);
         assert_eq!(policy.next_due(now), Some(now + Duration::from_secs(40)));
         assert_eq!(policy.take_due(now + Duration::from_secs(40))[0].attempt, 4);
+    }
+
+    #[test]
+    fn an_act_that_was_not_done_does_not_count() {
+        let now = Instant::now();
+        let mut policy = running(WEB);
+        policy.unhealthy(WEB, now);
+        policy.take_due(now);
+        policy.left_alone(WEB);
+        policy.left_alone(WEB);
+        assert_eq!(policy.next_due(now), Some(now + FIRST_PAUSE));
+        assert_eq!(policy.take_due(now + FIRST_PAUSE)[0].attempt, 1);
     }
 
     #[test]

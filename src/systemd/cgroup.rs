@@ -6,7 +6,7 @@ use std::time::Duration;
 
 /// What a slice and all in it have used; `None` where the kernel does not account for it, or the slice is not there.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct SliceUsage {
+pub struct Usage {
     pub cpu: Option<Duration>,
     /// Bytes, now.
     pub memory: Option<u64>,
@@ -14,14 +14,16 @@ pub struct SliceUsage {
     pub io: Option<(u64, u64)>,
 }
 
-/// Reads the files of a slice's group.
-pub fn slice_usage(slice: &str) -> SliceUsage {
-    let directory = path_of_slice(slice);
-    let read = |file: &str| fs::read_to_string(directory.join(file)).ok();
-    SliceUsage {
-        cpu: read("cpu.stat").and_then(|text| cpu_time(&text)),
-        memory: read("memory.current").and_then(|text| text.trim().parse().ok()),
-        io: read("io.stat").map(|text| io_bytes(&text)),
+impl Usage {
+    /// Reads the files of a slice's group.
+    pub fn of_slice(slice: &str) -> Self {
+        let directory = path_of_slice(slice);
+        let read = |file: &str| fs::read_to_string(directory.join(file)).ok();
+        Self {
+            cpu: read("cpu.stat").and_then(|text| cpu_time(&text)),
+            memory: read("memory.current").and_then(|text| text.trim().parse().ok()),
+            io: read("io.stat").map(|text| io_bytes(&text)),
+        }
     }
 }
 

@@ -1,11 +1,10 @@
-//! Writing to the journal by its native protocol, and finding what is there already.
+//! Writing to the journal by its native protocol.
 //!
 //! The protocol is described in systemd's "Native Journal Protocol". Messages are bytes, not text: what a container prints
 //! reaches the journal as it was printed.
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::process::Command;
 use std::time::Duration;
 
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
@@ -117,23 +116,4 @@ fn field(entry: &mut Vec<u8>, name: &str, value: &[u8]) {
     }
     entry.extend_from_slice(value);
     entry.push(b'\n');
-}
-
-/// Waits until journald has stored all that was sent to it so far.
-pub fn sync() {
-    // A journal that cannot be synced is read as it is.
-    let _as_it_is = Command::new("journalctl").arg("--sync").output();
-}
-
-/// The value of `field` in the newest entry that has all of `matches`.
-pub fn last_value(field: &str, matches: &[(&str, &str)]) -> Option<String> {
-    let terms = matches.iter().map(|(name, value)| format!("{name}={value}"));
-    let output = Command::new("journalctl")
-        .args(["--quiet", "--no-pager", "--lines=1", "--output=json"])
-        .arg(format!("--output-fields={field}"))
-        .args(terms)
-        .output()
-        .ok()?;
-    let entry: serde_json::Value = serde_json::from_slice(&output.stdout).ok()?;
-    entry.get(field)?.as_str().map(str::to_owned)
 }

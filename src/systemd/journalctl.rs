@@ -37,6 +37,8 @@ pub struct Query<'a> {
     pub matches: Vec<Match>,
     /// The fields that are wanted.
     pub fields: &'a [&'a str],
+    /// Of this boot alone.
+    pub this_boot: bool,
     /// As systemd.time(7) writes points in time.
     pub since: Option<&'a str>,
     pub until: Option<&'a str>,
@@ -120,6 +122,7 @@ pub fn read(query: &Query) -> Result<Found, JournalctlError> {
     let matches: Vec<&Match> = query.matches.iter().filter(|one| one.can_be_met()).collect();
     let mut arguments = vec!["--output=json".to_owned(), "--all".to_owned()];
     arguments.push(format!("--output-fields={}", query.fields.join(",")));
+    arguments.extend(query.this_boot.then(|| "--boot".to_owned()));
     arguments.extend(query.since.map(|time| format!("--since={time}")));
     arguments.extend(query.until.map(|time| format!("--until={time}")));
     for (number, one) in matches.iter().enumerate() {
@@ -142,6 +145,21 @@ pub fn read(query: &Query) -> Result<Found, JournalctlError> {
 pub fn values(field: &str) -> Result<Vec<String>, JournalctlError> {
     let output = journalctl(&[format!("--field={field}")])?;
     Ok(String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect())
+}
+
+/// Waits until journald has stored all that was sent to it so far.
+pub fn sync() {
+    // A journal that cannot be synced is read as it is.
+    let _as_it_is = Command::new("journalctl").arg("--sync").output();
+}
+
+/// The value of `field` in the newest entry that has all of `matches`; `None` also if the journal cannot be read.
+pub fn last_value(field: &str, matches: &[(&str, &str)]) -> Option<String> {
+    let mut arguments = ["--quiet", "--lines=1", "--output=json"].map(str::to_owned).to_vec();
+    arguments.push(format!("--output-fields={field}"));
+    arguments.extend(matches.iter().map(|(name, value)| format!("{name}={value}")));
+    let output = journalctl(&arguments).ok()?;
+    Entry::of_json(str::from_utf8(&output.stdout).ok()?.lines().next()?)?.get(field)
 }
 
 fn journalctl(arguments: &[String]) -> Result<Output, JournalctlError> {

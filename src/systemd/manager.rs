@@ -6,15 +6,15 @@ use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::StreamExt;
 use tokio::sync::OnceCell;
 use zbus::proxy::CacheProperties;
 use zbus::{Connection, OwnedObjectPath, fdo, proxy};
 
+use super::job::{Job, JobOutcome, JobResult};
 use super::path::{path_of, unit_of};
-use super::state::{Properties, UnitState, is_steady, take};
+use super::state::{Properties, UnitState, is_steady};
 
 /// Which of systemd's managers is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,75 +69,6 @@ trait SystemdUnit {
     fn job(&self) -> zbus::Result<(u32, OwnedObjectPath)>;
 }
 
-/// What to do to a unit; every job replaces what is queued for it, as `systemctl` does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Job {
-    Start,
-    Stop,
-    Restart,
-    /// Restarts the unit and nothing that requires it (job mode `ignore-dependencies`).
-    RestartAlone,
-}
-
-/// How a job ended: the result of the signal JobRemoved, org.freedesktop.systemd1(5).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum JobResult {
-    Done,
-    Canceled,
-    Timeout,
-    Failed,
-    /// A unit that this one requires could not be started.
-    Dependency,
-    Skipped,
-    Other(String),
-}
-
-impl JobResult {
-    fn new(result: &str) -> Self {
-        match result {
-            "done" => Self::Done,
-            "canceled" => Self::Canceled,
-            "timeout" => Self::Timeout,
-            "failed" => Self::Failed,
-            "dependency" => Self::Dependency,
-            "skipped" => Self::Skipped,
-            other => Self::Other(other.to_owned()),
-        }
-    }
-
-    pub fn is_success(&self) -> bool {
-        matches!(self, Self::Done | Self::Skipped)
-    }
-}
-
-impl fmt::Display for JobResult {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Done => "done",
-            Self::Canceled => "canceled by another job",
-            Self::Timeout => "timed out",
-            Self::Failed => "failed",
-            Self::Dependency => "dependency failed",
-            Self::Skipped => "skipped",
-            Self::Other(other) => other,
-        })
-    }
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct JobOutcome {
-    pub unit: String,
-    pub result: JobResult,
-}
-
-/// What the processes of a slice use; `None` where it is not accounted.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Usage {
-    pub cpu: Option<Duration>,
-    /// Bytes.
-    pub memory: Option<u64>,
-}
-
 #[derive(Debug)]
 pub enum ManagerError {
     /// The bus or systemd on it does not answer.
@@ -167,11 +98,18 @@ impl fmt::Display for ManagerError {
 
 impl std::error::Error for ManagerError {}
 
-/// systemd's own sentence, without the error's D-Bus name.
-fn reason(error: &zbus::Error) -> String {
+/// The sentence of who refuses, without the error's D-Bus name.
+pub(crate) fn reason(error: &zbus::Error) -> String {
     match error {
-        zbus::Error::MethodError(_, Some(message), _) => message.clone(),
-        other => other.to_string(),
+        zbus::Error::MethodError(_, Some(why), _) => why.clone(),
+        zbus::Error::FDO(error) => match error.as_ref() {
+            fdo::Error::AccessDenied(why)
+            | fdo::Error::Failed(why)
+            | fdo::Error::InteractiveAuthorizationRequired(why)
+            | fdo::Error::LimitsExceeded(why) => why.clone(),
+            error => error.to_string(),
+        },
+        error => error.to_string(),
     }
 }
 
@@ -361,19 +299,6 @@ impl Manager {
     /// The unit that a process belongs to, if it can be told.
     pub async fn unit_of_process(&self, pid: u32) -> Option<String> {
         unit_of(self.proxy.get_unit_by_pid(pid).await.ok()?.as_str())
-    }
-
-    /// What the units in a slice use.
-    ///
-    /// # Errors
-    /// systemd does not answer.
-    pub async fn usage(&self, slice: &str) -> Result<Usage, ManagerError> {
-        let failed = |error| ManagerError::Call { what: format!("describe {slice}"), error };
-        let path = self.proxy.load_unit(slice).await.map_err(failed)?;
-        let mut properties = self.properties(&path, "org.freedesktop.systemd1.Slice").await.map_err(failed)?;
-        // "Not accounted" is the largest number.
-        let mut accounted = |name: &str| take::<u64>(&mut properties, name).filter(|value| *value != u64::MAX);
-        Ok(Usage { cpu: accounted("CPUUsageNSec").map(Duration::from_nanos), memory: accounted("MemoryCurrent") })
     }
 
     async fn properties(&self, path: &OwnedObjectPath, interface: &'static str) -> zbus::Result<Properties> {

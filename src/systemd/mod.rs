@@ -4,6 +4,7 @@
 
 pub mod announce;
 pub mod cgroup;
+pub mod job;
 pub mod journal;
 pub mod journalctl;
 pub mod manager;
@@ -13,5 +14,6 @@ pub mod service;
 pub mod state;
 
 pub use announce::{Announcement, Services};
-pub use manager::{Job, JobOutcome, JobResult, Manager, ManagerError, Scope};
+pub use job::{Act, Job, JobOutcome, JobResult};
+pub use manager::{Manager, ManagerError, Scope};
 pub use state::UnitState;

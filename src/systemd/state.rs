@@ -135,9 +135,9 @@ impl From<Properties> for Changed {
     }
 }
 
-pub(super) type Properties = HashMap<String, OwnedVariant>;
+pub(crate) type Properties = HashMap<String, OwnedVariant>;
 
-pub(super) fn take<T: TryFrom<OwnedVariant>>(properties: &mut Properties, name: &str) -> Option<T> {
+pub(crate) fn take<T: TryFrom<OwnedVariant>>(properties: &mut Properties, name: &str) -> Option<T> {
     T::try_from(properties.remove(name)?).ok()
 }
 

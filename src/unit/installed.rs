@@ -60,6 +60,15 @@ pub fn installed_units(directories: &[PathBuf]) -> Result<Vec<InstalledUnit>, Un
 }
 
 impl InstalledUnit {
+    pub fn is_template(&self) -> bool {
+        self.name.contains("@.")
+    }
+
+    /// The pattern (glob(7)) that the instances of a template match.
+    pub fn instances(&self) -> String {
+        self.name.replacen("@.", "@*.", 1)
+    }
+
     /// The instance of a template (systemd.unit(5), `%i`) that a unit's name means; `None` if it is none of this one's.
     pub fn instance_of<'a>(&self, unit: &'a str) -> Option<&'a str> {
         let (prefix, suffix) = self.name.split_once("@.")?;

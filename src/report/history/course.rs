@@ -7,9 +7,10 @@
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
-use super::entry::{Act, Exit, Fact, Told};
+use super::entry::{Exit, Fact, Told};
 use super::{By, Event, Kind, Reason};
 use crate::spec::exit;
+use crate::systemd::Act;
 
 /// The events of all units.
 pub fn events(told: Vec<Told>) -> Vec<Event> {

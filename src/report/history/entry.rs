@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use super::{By, Event, Kind, Reason, time_of};
 use crate::message_id as id;
+use crate::systemd::Act;
 use crate::systemd::journalctl::Entry;
 
 /// All fields that are looked at.
@@ -44,14 +45,6 @@ pub const FIELDS: [&str; 33] = [
     "_SYSTEMD_OWNER_UID",
     "_SYSTEMD_UNIT",
 ];
-
-/// What somebody asked systemd to do to a unit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Act {
-    Start,
-    Stop,
-    Restart,
-}
 
 /// One thing that was said about a unit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,7 +116,7 @@ fn fact(message_id: &str, unit: &str, entry: &Entry, user_name: &dyn Fn(u32) -> 
     let word = |field: &str| entry.get(field).unwrap_or_default();
     Some(match message_id {
         id::UNHEALTHY_RESTARTED | id::UNHEALTHY_STOPPED | id::DEPENDENCY_RESTARTED | id::REQUESTED => {
-            Fact::Asked { act: act(&word("WHARF_ACT"))?, reason: reason(entry), by: asker(entry, user_name) }
+            Fact::Asked { act: Act::of_word(&word("WHARF_ACT"))?, reason: reason(entry), by: asker(entry, user_name) }
         }
         id::PROBED => Fact::Probed(without_start(&word("MESSAGE"), &format!("{unit}: the healthcheck said: "))),
         id::NOT_HELPED => {
@@ -140,15 +133,6 @@ fn fact(message_id: &str, unit: &str, entry: &Entry, user_name: &dyn Fn(u32) -> 
         id::UNIT_FAILURE_RESULT => Fact::Failed { result: word("UNIT_RESULT") },
         id::UNIT_SUCCESS => Fact::Succeeded,
         id::UNIT_RESTART_SCHEDULED => Fact::Scheduled,
-        _ => return None,
-    })
-}
-
-fn act(word: &str) -> Option<Act> {
-    Some(match word {
-        "start" => Act::Start,
-        "stop" => Act::Stop,
-        "restart" => Act::Restart,
         _ => return None,
     })
 }

@@ -214,7 +214,7 @@ fn query<'a>(projects: &[InstalledProject], units: &Units, period: Period<'a>) -
         .and("OBJECT_SYSTEMD_UNIT", names());
     let of_commands = of_commands().and("WHARF_PROJECT", projects.iter().map(|project| project.name.clone()));
     let matches = vec![of_systemd, of_wharfd, of_commands];
-    Query { matches, fields: &entry::FIELDS, since: period.since, until: period.until }
+    Query { matches, fields: &entry::FIELDS, since: period.since, until: period.until, ..Query::default() }
 }
 
 /// Adds what the journal knows of projects and units that are not there any more.
@@ -250,7 +250,7 @@ impl Units {
         let mut units = BTreeMap::new();
         let mut templates = BTreeMap::new();
         for unit in projects.iter().flat_map(|project| &project.units).filter(|unit| !unit.name.ends_with(".slice")) {
-            let list = if unit.name.contains("@.") { &mut templates } else { &mut units };
+            let list = if unit.is_template() { &mut templates } else { &mut units };
             list.insert(unit.name.clone(), (unit.mark.project.clone(), unit.mark.service.clone()));
         }
         if !templates.is_empty() {

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::{By, Event, Reason};
+use crate::report::printable;
 
 const HEADINGS: [&str; 5] = ["TIME", "UNIT", "EVENT", "BY", "WHY"];
 
@@ -90,8 +91,7 @@ fn why(event: &Event) -> String {
 
 /// The start of a text, on one line, without what a terminal would obey.
 fn one_line(text: &str) -> String {
-    let printable: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    let line = printable.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = printable(text).split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(LONGEST_DETAIL) {
         Some((end, _)) => format!("{}…", &line[..end]),
         None => line,

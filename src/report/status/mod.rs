@@ -14,8 +14,10 @@ use futures_util::StreamExt;
 use serde::Serialize;
 
 use super::installed::{InstalledProject, LookupError, find_project, projects_in};
+use crate::spec::instance_name;
 use crate::supervisor1::{Activation, KnownContainer, Picture, Supervisor, SupervisorError, Undeclared};
-use crate::systemd::manager::{Usage, is_booted};
+use crate::systemd::cgroup::Usage;
+use crate::systemd::manager::is_booted;
 use crate::systemd::{Manager, ManagerError, Scope, UnitState};
 use crate::unit::InstalledUnit;
 
@@ -268,7 +270,7 @@ async fn unit_status(
     let (mut rows, mut shared) = (Vec::new(), None);
     for (name, instance) in instances(unit, wanted, manager).await? {
         let state = manager.unit(&name).await?;
-        let mut usage = usage(unit, manager, &state).await?;
+        let mut usage = usage(unit, &state);
         if instance.is_some() && usage != Usage::default() {
             shared = Some((unit.name.clone(), std::mem::take(&mut usage)));
         }
@@ -291,23 +293,23 @@ async fn instances(
     wanted: &[&String],
     manager: &Manager,
 ) -> Result<Vec<(String, Option<String>)>, ManagerError> {
-    let Some((prefix, suffix)) = unit.name.split_once("@.") else {
+    if !unit.is_template() {
         return Ok(vec![(unit.name.clone(), None)]);
-    };
+    }
     let instance_of = |name: &str| {
         let instance = unit.instance_of(name)?;
         Some((instance.parse::<u32>().unwrap_or(u32::MAX), name.to_owned(), Some(instance.to_owned())))
     };
-    let running = manager.active_units(&[&format!("{prefix}@*.{suffix}")]).await?;
+    let running = manager.active_units(&[&unit.instances()]).await?;
     let names = running.iter().chain(wanted.iter().copied());
     let instances: BTreeSet<_> = names.filter_map(|name| instance_of(name)).collect();
     Ok(instances.into_iter().map(|(_, name, instance)| (name, instance)).collect())
 }
 
 /// A container's slice is its own, or of all containers of its service; other units share one.
-async fn usage(unit: &InstalledUnit, manager: &Manager, state: &UnitState) -> Result<Usage, ManagerError> {
+fn usage(unit: &InstalledUnit, state: &UnitState) -> Usage {
     let has_own_slice = unit.mark.service.is_some() && state.is_running() && !state.slice.is_empty();
-    if has_own_slice { manager.usage(&state.slice).await } else { Ok(Usage::default()) }
+    if has_own_slice { Usage::of_slice(&state.slice) } else { Usage::default() }
 }
 
 fn row(unit: &InstalledUnit, name: &str, instance: Option<String>) -> UnitStatus {
@@ -316,7 +318,7 @@ fn row(unit: &InstalledUnit, name: &str, instance: Option<String>) -> UnitStatus
         unit: name.to_owned(),
         service: unit.mark.service.clone(),
         container: match &instance {
-            Some(instance) => container.map(|container| format!("{container}-{instance}")),
+            Some(instance) => container.map(|container| instance_name(&container, instance)),
             None => container,
         },
         instance,

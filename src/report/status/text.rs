@@ -5,6 +5,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::{ProjectStatus, Status, UnitStatus};
+use crate::report::printable;
 use crate::supervisor1::Undeclared;
 
 /// What the reader's screen can show.
@@ -278,7 +279,7 @@ fn laid_out(lines: Vec<Line>, screen: Screen) -> Vec<String> {
             Line::Cells(cells) => row(cells, &widths, screen, screen.width.filter(|_| rows_are_cut)),
             Line::Detail { indent, text: Piece(text, colour) } => {
                 let room = screen.width.map(|width| width.saturating_sub(indent.chars().count()));
-                indent + &painted(&cut(&clean(&text), room, screen), colour, screen)
+                indent + &painted(&cut(&printable(&text), room, screen), colour, screen)
             }
         })
         .collect()
@@ -290,7 +291,7 @@ fn row(cells: Vec<Piece>, widths: &[usize], screen: Screen, room: Option<usize>)
     let mut at = 0;
     for (number, (Piece(text, colour), width)) in cells.into_iter().zip(widths).enumerate().take(last + 1) {
         let room = room.map(|room| room.saturating_sub(at));
-        let text = cut(&clean(&text), room, screen);
+        let text = cut(&printable(&text), room, screen);
         let blanks = if number == last { 0 } else { width + 2 - text.chars().count() };
         line.push_str(&painted(&text, colour, screen));
         line.extend(std::iter::repeat_n(' ', room.map_or(blanks, |room| blanks.min(room - text.chars().count()))));
@@ -298,11 +299,6 @@ fn row(cells: Vec<Piece>, widths: &[usize], screen: Screen, room: Option<usize>)
     }
     line.truncate(line.trim_end().len());
     line
-}
-
-/// What a healthcheck printed must not steer a terminal.
-fn clean(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// At most so many characters; what is cut off is marked.

@@ -17,29 +17,18 @@ use super::host::ManagerObject;
 use super::metrics::listen;
 use super::{Picture, Request, Shared, Update};
 use crate::supervise::facts::Facts;
-use crate::systemd::path::encode;
-
-/// The well-known name.
-const NAME: &str = "io.wharf.Supervisor1";
-
-/// The object of the manager; those of the containers lie below it.
-const ROOT: &str = "/io/wharf/Supervisor1";
-
-/// The object of a container, by its unit.
-pub(super) fn path_of(unit: &str) -> String {
-    format!("{ROOT}/container/{}", encode(unit))
-}
+use crate::supervisor1::{NAME, ROOT, path_of};
 
 /// Serves until nobody sends updates, or the bus is lost.
 pub(super) async fn serve(
     mut updates: UnboundedReceiver<Update>,
     requests: Sender<Request>,
-    is_alive: &AtomicBool,
+    is_alive: Arc<AtomicBool>,
 ) -> zbus::Result<()> {
     let connection = Connection::system().await?;
     let picture: Shared = Arc::new(RwLock::new(Picture::default()));
     let gate = Arc::new(Gate::new(&connection, requests).await?);
-    let mut bus = Bus { connection, picture, gate, slots: BTreeMap::new() };
+    let mut bus = Bus { connection, picture, gate, slots: BTreeMap::new(), is_alive };
     let server = bus.connection.object_server();
     server.at(ROOT, ObjectManager).await?;
     server.at(ROOT, ManagerObject::new(bus.picture.clone())).await?;
@@ -48,7 +37,6 @@ pub(super) async fn serve(
     loop {
         tokio::select! {
             update = updates.recv() => match update {
-                Some(Update::Ping) => is_alive.store(true, Ordering::Relaxed),
                 // That the bus is lost, shows below.
                 Some(update) => if let Err(error) = bus.tell(update).await {
                     eprintln!("<4>cannot tell it on the bus: {error}");
@@ -66,6 +54,8 @@ struct Bus {
     gate: Arc<Gate>,
     /// The facts that each object shows.
     slots: BTreeMap<String, Slot>,
+    /// Set when asked whether it is.
+    is_alive: Arc<AtomicBool>,
 }
 
 impl Bus {
@@ -103,7 +93,10 @@ impl Bus {
                 }
                 Ok(())
             }
-            Update::Ping => Ok(()),
+            Update::Ping => {
+                self.is_alive.store(true, Ordering::Relaxed);
+                Ok(())
+            }
         }
     }
 
@@ -114,18 +107,21 @@ impl Bus {
         });
         match self.slots.get(&unit) {
             Some(slot) => {
-                let before = ContainerObject::of(slot.replace(facts.clone()));
-                let now = ContainerObject::of(facts);
+                let before = self.object(Slot::new(slot.replace(facts.clone())));
+                let now = self.object(Slot::new(facts));
                 changed(&self.emitter(&unit)?, ContainerObject::name(), before.differences(&now)).await
             }
             None => {
                 let slot = Slot::new(facts);
-                let object = ContainerObject::new(slot.clone(), self.gate.clone());
-                self.connection.object_server().at(path_of(&unit), object).await?;
+                self.connection.object_server().at(path_of(&unit), self.object(slot.clone())).await?;
                 self.slots.insert(unit, slot);
                 Ok(())
             }
         }
+    }
+
+    fn object(&self, slot: Slot) -> ContainerObject {
+        ContainerObject::new(slot, self.gate.clone())
     }
 
     async fn show_host(&mut self, change: impl FnOnce(&mut Picture)) -> zbus::Result<()> {

@@ -12,7 +12,7 @@ use super::caller::Gate;
 use super::{Answered, Wish};
 use crate::engine::FileChange;
 use crate::supervise::facts::Facts;
-use crate::supervise::policy::Act;
+use crate::systemd::Act;
 
 /// The facts that an object shows.
 #[derive(Debug, Clone)]
@@ -35,18 +35,12 @@ impl Slot {
 
 pub(super) struct ContainerObject {
     slot: Slot,
-    /// `None`: for a comparison only.
-    gate: Option<Arc<Gate>>,
+    gate: Arc<Gate>,
 }
 
 impl ContainerObject {
     pub fn new(slot: Slot, gate: Arc<Gate>) -> Self {
-        Self { slot, gate: Some(gate) }
-    }
-
-    /// Of facts that stay as they are.
-    pub fn of(facts: Arc<Facts>) -> Self {
-        Self { slot: Slot::new(facts), gate: None }
+        Self { slot, gate }
     }
 
     fn facts(&self) -> Arc<Facts> {
@@ -89,14 +83,9 @@ impl ContainerObject {
     }
 
     async fn act(&self, act: Act, header: &Header<'_>) -> fdo::Result<()> {
-        let gate = self.gate()?;
-        let pass = gate.admit(header).await?;
-        gate.ask(&pass, self.unit(), Wish::Act(act, pass.caller.clone())).await?;
+        let pass = self.gate.admit(header).await?;
+        self.gate.ask(&pass, self.unit(), Wish::Act(act, pass.caller.clone())).await?;
         Ok(())
-    }
-
-    fn gate(&self) -> fdo::Result<&Gate> {
-        self.gate.as_deref().ok_or_else(|| fdo::Error::Failed("this object is not on a bus".to_owned()))
     }
 }
 
@@ -126,9 +115,8 @@ impl ContainerObject {
     /// Asks the registry what the image's name means there now; what it means is in Drift from then on. Asks polkit.
     #[zbus(out_args("digest"))]
     async fn check_image(&self, #[zbus(header)] header: Header<'_>) -> fdo::Result<String> {
-        let gate = self.gate()?;
-        let pass = gate.admit(&header).await?;
-        match gate.ask(&pass, self.unit(), Wish::CheckImage).await? {
+        let pass = self.gate.admit(&header).await?;
+        match self.gate.ask(&pass, self.unit(), Wish::CheckImage).await? {
             Answered::Digest(digest) => Ok(digest),
             _ => Ok(String::new()),
         }
@@ -137,9 +125,8 @@ impl ContainerObject {
     /// What changed in the container's file system since it was made: (`A`, `C` or `D` as `docker diff` says, path). Asks polkit.
     #[zbus(out_args("changes"))]
     async fn get_file_changes(&self, #[zbus(header)] header: Header<'_>) -> fdo::Result<Vec<(String, String)>> {
-        let gate = self.gate()?;
-        let pass = gate.admit(&header).await?;
-        let Answered::Changes(changes) = gate.ask(&pass, self.unit(), Wish::FileChanges).await? else {
+        let pass = self.gate.admit(&header).await?;
+        let Answered::Changes(changes) = self.gate.ask(&pass, self.unit(), Wish::FileChanges).await? else {
             return Ok(Vec::new());
         };
         let letter = |change| match change {

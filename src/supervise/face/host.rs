@@ -5,8 +5,8 @@ use std::sync::PoisonError;
 
 use zbus::{ObjectPath, OwnedObjectPath, Variant, fdo, interface};
 
-use super::bus::path_of;
 use super::{Picture, Shared};
+use crate::supervisor1::path_of;
 
 /// (name, id, image)
 type Undeclared = (String, String, String);

@@ -20,8 +20,8 @@ use tokio::sync::oneshot;
 
 use super::acts::Caller;
 use super::facts::{Facts, Restart};
-use super::policy::Act;
 use crate::engine::{FileChange, ListedContainer};
+use crate::systemd::Act;
 
 /// News for those who watch.
 #[derive(Debug)]
@@ -115,7 +115,7 @@ impl Face {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             let served = match runtime {
                 Ok(runtime) => {
-                    runtime.block_on(bus::serve(taken, requests, &answers)).map_err(|error| error.to_string())
+                    runtime.block_on(bus::serve(taken, requests, answers)).map_err(|error| error.to_string())
                 }
                 Err(error) => Err(error.to_string()),
             };

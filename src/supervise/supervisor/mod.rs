@@ -21,7 +21,7 @@ use super::audit;
 use super::config::{self, Config};
 use super::face::{Answer, Face, Update};
 use super::facts::Facts;
-use super::inventory::{Declared, declared, instance_patterns, is_template};
+use super::inventory::{Declared, declared, is_template};
 use super::policy::{Policy, Standing};
 use super::watch::watch;
 use crate::engine::Engine;
@@ -214,7 +214,8 @@ impl Supervisor {
                 return Ok(());
             }
         };
-        let patterns = instance_patterns(&installed);
+        let patterns: Vec<String> =
+            installed.iter().filter(|unit| is_template(unit)).map(InstalledUnit::instances).collect();
         let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
         let instances = self.manager.active_units(&patterns).await?;
         let declared = declared(&installed, &instances);
@@ -257,10 +258,12 @@ impl Supervisor {
         Ok(())
     }
 
-    /// Takes up the pauses where an earlier wharfd left them.
+    /// Takes up the pauses where an earlier wharfd left them. What has not been acted on for longer than the longest pause, and
+    /// than it takes to recover, has been healthy meanwhile.
     fn resume(&mut self) {
         let now = Instant::now();
-        for past in audit::past_acts() {
+        let pauses = self.config.pauses();
+        for past in audit::past_acts(pauses.longest.max(pauses.recovered)) {
             if let Some(then) = now.checked_sub(past.ago).filter(|_| self.containers.contains_key(&past.unit)) {
                 self.policy.resume(&past.unit, past.attempt, then);
             }

@@ -12,9 +12,8 @@ use crate::supervise::acts::{Cause, Order, Outcome, carry_out};
 use crate::supervise::drift::{Aspect, Difference};
 use crate::supervise::face::{Answer, Answered, Update};
 use crate::supervise::facts::{Restart, Seen};
-use crate::supervise::policy::Act;
 use crate::supervise::{audit, look};
-use crate::systemd::ManagerError;
+use crate::systemd::{Act, ManagerError};
 
 /// After a look that failed.
 const LOOK_PAUSE: Duration = Duration::from_secs(10);
@@ -266,7 +265,7 @@ impl Supervisor {
 
 /// `None`: it was built here, and there is nothing to ask a registry for.
 async fn digest_to_compare(engine: &Engine, image: &str) -> Result<Option<String>, EngineError> {
-    match engine.local_image(image).await? {
+    match engine.image(image).await? {
         Some(here) if here.digests.is_empty() => Ok(None),
         _ => engine.registry_digest(image).await,
     }
@@ -282,5 +281,5 @@ fn news(before: &[Difference], now: &[Difference]) -> Vec<Difference> {
 async fn last_probe(container: Option<(Engine, String)>) -> String {
     let Some((engine, id)) = container else { return String::new() };
     let container = engine.container(&id).await.ok().flatten();
-    container.map(|container| container.health.output.trim().to_owned()).unwrap_or_default()
+    container.map(|container| container.health.output).unwrap_or_default()
 }

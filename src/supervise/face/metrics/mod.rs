@@ -13,7 +13,7 @@ use prometheus_client::registry::Unit;
 
 use super::Picture;
 use crate::supervise::facts::Facts;
-use crate::systemd::cgroup::{SliceUsage, slice_usage};
+use crate::systemd::cgroup::Usage;
 pub(super) use listener::listen;
 
 /// ActiveState of systemd: org.freedesktop.systemd1(5).
@@ -153,9 +153,9 @@ fn of_services(picture: &Picture) -> Vec<Family> {
     let mut slices = BTreeMap::new();
     for facts in picture.containers.values().filter(|facts| !facts.unit.slice.is_empty()) {
         let labels = vec![("project", facts.declared.project.clone()), ("service", facts.declared.service.clone())];
-        slices.entry(labels).or_insert_with(|| slice_usage(&facts.unit.slice));
+        slices.entry(labels).or_insert_with(|| Usage::of_slice(&facts.unit.slice));
     }
-    let each = |figure: fn(&SliceUsage) -> Option<f64>| -> Vec<(Labels, f64)> {
+    let each = |figure: fn(&Usage) -> Option<f64>| -> Vec<(Labels, f64)> {
         slices.iter().filter_map(|(labels, usage)| Some((labels.clone(), figure(usage)?))).collect()
     };
     vec![
