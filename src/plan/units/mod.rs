@@ -12,6 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::files::{self, Credential, Grants};
 use super::{Location, Reader, names};
+use crate::mark::Mark;
+use crate::name::ProjectName;
 use crate::stack::{Overrides, Service, Stack};
 use crate::unit::{Section, UnitFile, Unwritable, command_line, text};
 
@@ -84,13 +86,10 @@ impl<'a> Head<'a> {
         self.location.libexec.join(name).display().to_string()
     }
 
-    /// The facts for programs; systemd ignores sections whose name starts with `X-`.
-    fn facts(&self, unit: &mut UnitFile, facts: &[(&str, &str)]) {
-        let section = unit.section("X-Wharf");
-        section.add("Project", self.project());
-        for (name, value) in facts {
-            section.add(name, *value);
-        }
+    /// What every unit of the project says about itself.
+    fn mark(&self) -> Mark {
+        let project = ProjectName::parse(self.project()).expect("a checked stack has a valid project name");
+        Mark::new(project, Some(self.stack.source.clone()))
     }
 }
 

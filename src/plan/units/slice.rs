@@ -6,7 +6,7 @@ use crate::unit::{Section, UnitFile};
 
 pub fn project_slice(head: &Head) -> UnitFile {
     let mut unit = slice(head, &format!("Containers of stack {}", head.project()));
-    head.facts(&mut unit, &[]);
+    head.mark().write(&mut unit);
     unit
 }
 
@@ -15,7 +15,7 @@ pub fn service_slice(head: &Head, service: &Service) -> UnitFile {
     let mut unit = slice(head, &format!("Container{several} {}-{}", head.project(), service.name));
     limits(unit.section("Slice"), service);
     apply(&mut unit, &only(&service.systemd, |section| section == "Slice"));
-    head.facts(&mut unit, &[]);
+    head.mark().write(&mut unit);
     unit
 }
 

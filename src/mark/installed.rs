@@ -1,43 +1,30 @@
 //! The units of Wharf in some directories.
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use thiserror::Error;
+
 use super::Mark;
+use crate::name::UnitName;
 
 /// A unit file that Wharf wrote.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InstalledUnit {
-    pub name: String,
+    pub name: UnitName,
     pub directory: PathBuf,
     pub mark: Mark,
 }
 
-/// The endings of unit files that Wharf writes (systemd.unit(5)).
-const UNIT_SUFFIXES: [&str; 6] = [".service", ".target", ".slice", ".timer", ".socket", ".mount"];
-
-/// Whether a file of this name is a unit that Wharf may have written.
-pub fn is_unit_name(name: &str) -> bool {
-    !name.starts_with('.') && UNIT_SUFFIXES.iter().any(|suffix| name.ends_with(suffix))
-}
-
 /// A directory exists but cannot be read.
-#[derive(Debug)]
+#[derive(Debug, Error)]
+#[error("cannot read {}: {error}", directory.display())]
 pub struct UnreadableDirectory {
     pub directory: PathBuf,
     pub error: io::Error,
 }
-
-impl fmt::Display for UnreadableDirectory {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cannot read {}: {}", self.directory.display(), self.error)
-    }
-}
-
-impl std::error::Error for UnreadableDirectory {}
 
 /// The units of Wharf in these directories, sorted by name within each. Of two of one name the first directory's counts.
 ///
@@ -49,7 +36,7 @@ pub fn installed_units(directories: &[PathBuf]) -> Result<Vec<InstalledUnit>, Un
     for directory in directories {
         let failed = |error| UnreadableDirectory { directory: directory.clone(), error };
         for name in unit_names(directory).map_err(failed)? {
-            if let Some(mark) = read_mark(&directory.join(&name))
+            if let Some(mark) = read_mark(&directory.join(name.as_str()))
                 && known.insert(name.clone())
             {
                 units.push(InstalledUnit { name, directory: directory.clone(), mark });
@@ -61,30 +48,29 @@ pub fn installed_units(directories: &[PathBuf]) -> Result<Vec<InstalledUnit>, Un
 
 impl InstalledUnit {
     pub fn is_template(&self) -> bool {
-        self.name.contains("@.")
+        self.name.is_template()
     }
 
     /// The pattern (glob(7)) that the instances of a template match.
     pub fn instances(&self) -> String {
-        self.name.replacen("@.", "@*.", 1)
+        self.name.pattern()
     }
 
     /// The instance of a template (systemd.unit(5), `%i`) that a unit's name means; `None` if it is none of this one's.
-    pub fn instance_of<'a>(&self, unit: &'a str) -> Option<&'a str> {
-        let (prefix, suffix) = self.name.split_once("@.")?;
-        unit.strip_prefix(prefix)?.strip_prefix('@')?.strip_suffix(suffix)?.strip_suffix('.')
+    pub fn instance_of(&self, unit: &str) -> Option<String> {
+        self.name.instance_in(&UnitName::parse(unit).ok()?).map(str::to_owned)
     }
 }
 
-fn unit_names(directory: &Path) -> io::Result<Vec<String>> {
+fn unit_names(directory: &Path) -> io::Result<Vec<UnitName>> {
     let entries = match fs::read_dir(directory) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(error),
     };
-    let mut names: Vec<String> = Vec::new();
+    let mut names = Vec::new();
     for entry in entries {
-        names.extend(entry?.file_name().into_string().ok().filter(|name| is_unit_name(name)));
+        names.extend(entry?.file_name().to_str().and_then(|name| UnitName::parse(name).ok()));
     }
     names.sort_unstable();
     Ok(names)
