@@ -20,6 +20,7 @@ pub mod engine;
 pub mod import;
 pub mod install;
 pub mod message_id;
+pub mod name;
 pub mod path;
 pub mod plan;
 pub mod report;
