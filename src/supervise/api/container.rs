@@ -9,10 +9,10 @@ use zbus::object_server::SignalEmitter;
 use zbus::{Variant, fdo, interface};
 
 use super::caller::Gate;
-use super::{Answered, Wish};
+use super::{Operation, Payload};
 use crate::engine::FileChange;
 use crate::supervise::facts::Facts;
-use crate::systemd::Act;
+use crate::systemd::Verb;
 
 /// The facts that an object shows.
 #[derive(Debug, Clone)]
@@ -82,9 +82,9 @@ impl ContainerObject {
         found
     }
 
-    async fn act(&self, act: Act, header: &Header<'_>) -> fdo::Result<()> {
+    async fn run(&self, verb: Verb, header: &Header<'_>) -> fdo::Result<()> {
         let pass = self.gate.admit(header).await?;
-        self.gate.ask(&pass, self.unit(), Wish::Act(act, pass.caller.clone())).await?;
+        self.gate.ask(&pass, self.unit(), Operation::Run(verb, pass.caller.clone())).await?;
         Ok(())
     }
 }
@@ -99,25 +99,25 @@ fn microseconds(time: Option<SystemTime>) -> u64 {
 impl ContainerObject {
     /// Restarts the unit, as `systemctl restart` does, and returns when it has been. Asks polkit.
     async fn restart(&self, #[zbus(header)] header: Header<'_>) -> fdo::Result<()> {
-        self.act(Act::Restart, &header).await
+        self.run(Verb::Restart, &header).await
     }
 
     /// Starts the unit, as `systemctl start` does, and returns when it is active. Asks polkit.
     async fn start(&self, #[zbus(header)] header: Header<'_>) -> fdo::Result<()> {
-        self.act(Act::Start, &header).await
+        self.run(Verb::Start, &header).await
     }
 
     /// Stops the unit, as `systemctl stop` does, and returns when it has been. Asks polkit.
     async fn stop(&self, #[zbus(header)] header: Header<'_>) -> fdo::Result<()> {
-        self.act(Act::Stop, &header).await
+        self.run(Verb::Stop, &header).await
     }
 
     /// Asks the registry what the image's name means there now; what it means is in Drift from then on. Asks polkit.
     #[zbus(out_args("digest"))]
     async fn check_image(&self, #[zbus(header)] header: Header<'_>) -> fdo::Result<String> {
         let pass = self.gate.admit(&header).await?;
-        match self.gate.ask(&pass, self.unit(), Wish::CheckImage).await? {
-            Answered::Digest(digest) => Ok(digest),
+        match self.gate.ask(&pass, self.unit(), Operation::CheckImage).await? {
+            Payload::Digest(digest) => Ok(digest),
             _ => Ok(String::new()),
         }
     }
@@ -126,7 +126,7 @@ impl ContainerObject {
     #[zbus(out_args("changes"))]
     async fn get_file_changes(&self, #[zbus(header)] header: Header<'_>) -> fdo::Result<Vec<(String, String)>> {
         let pass = self.gate.admit(&header).await?;
-        let Answered::Changes(changes) = self.gate.ask(&pass, self.unit(), Wish::FileChanges).await? else {
+        let Payload::Changes(changes) = self.gate.ask(&pass, self.unit(), Operation::FileChanges).await? else {
             return Ok(Vec::new());
         };
         let letter = |change| match change {
@@ -182,13 +182,13 @@ impl ContainerObject {
     /// The image, as declared.
     #[zbus(property)]
     fn image(&self) -> String {
-        self.facts().seen.image.clone()
+        self.facts().observed.image.clone()
     }
 
     /// SHA-256 of the definition on disk.
     #[zbus(property)]
     fn spec_hash(&self) -> String {
-        self.facts().seen.spec_hash.clone()
+        self.facts().observed.spec_hash.clone()
     }
 
     /// What wharfd does if it is unhealthy: `restart`, `stop` or `none`.
@@ -236,37 +236,37 @@ impl ContainerObject {
     /// The id of the container; empty if there is none.
     #[zbus(property)]
     fn container_id(&self) -> String {
-        self.facts().seen.container_id.clone()
+        self.facts().observed.container_id.clone()
     }
 
     /// The id of the image that it was made of.
     #[zbus(property)]
     fn image_id(&self) -> String {
-        self.facts().seen.image_id.clone()
+        self.facts().observed.image_id.clone()
     }
 
     /// SHA-256 of the definition that it was made of.
     #[zbus(property)]
     fn running_spec_hash(&self) -> String {
-        self.facts().seen.running_spec_hash.clone()
+        self.facts().observed.running_spec_hash.clone()
     }
 
     /// `none` (no healthcheck), `starting`, `healthy`, `unhealthy`; empty if there is no container.
     #[zbus(property)]
     fn health(&self) -> String {
-        self.facts().seen.health.clone()
+        self.facts().observed.health.clone()
     }
 
     /// What the healthcheck printed last.
     #[zbus(property)]
     fn health_output(&self) -> String {
-        self.facts().seen.health_output.clone()
+        self.facts().observed.health_output.clone()
     }
 
     /// The published ports, as `docker ps` shows them.
     #[zbus(property)]
     fn ports(&self) -> Vec<String> {
-        self.facts().seen.ports.clone()
+        self.facts().observed.ports.clone()
     }
 
     /// How it differs from its definition: (`definition`, `image`, `registry`, `name`, `labels`, `networks` or `resources`; in
@@ -274,7 +274,7 @@ impl ContainerObject {
     #[zbus(property)]
     fn drift(&self) -> Vec<(String, String)> {
         let facts = self.facts();
-        let drift = facts.seen.drift.iter();
+        let drift = facts.observed.drift.iter();
         drift.map(|one| (one.aspect.as_str().to_owned(), one.text.clone())).collect()
     }
 

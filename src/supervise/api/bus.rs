@@ -15,7 +15,7 @@ use super::caller::Gate;
 use super::container::{ContainerObject, ContainerObjectSignals, Slot};
 use super::host::ManagerObject;
 use super::metrics::listen;
-use super::{Picture, Request, Shared, Update};
+use super::{Request, Shared, Snapshot, Update};
 use crate::supervise::facts::Facts;
 use crate::supervisor1::{NAME, ROOT, path_of};
 
@@ -26,19 +26,19 @@ pub(super) async fn serve(
     is_alive: Arc<AtomicBool>,
 ) -> zbus::Result<()> {
     let connection = Connection::system().await?;
-    let picture: Shared = Arc::new(RwLock::new(Picture::default()));
+    let snapshot: Shared = Arc::new(RwLock::new(Snapshot::default()));
     let gate = Arc::new(Gate::new(&connection, requests).await?);
-    let mut bus = Bus { connection, picture, gate, slots: BTreeMap::new(), is_alive };
+    let mut bus = Bus { connection, snapshot, gate, slots: BTreeMap::new(), is_alive };
     let server = bus.connection.object_server();
     server.at(ROOT, ObjectManager).await?;
-    server.at(ROOT, ManagerObject::new(bus.picture.clone())).await?;
+    server.at(ROOT, ManagerObject::new(bus.snapshot.clone())).await?;
     // Nobody takes the name away: the end of this stream is the end of the connection.
     let mut lost = DBusProxy::new(&bus.connection).await?.receive_name_lost().await?;
     loop {
         tokio::select! {
             update = updates.recv() => match update {
                 // That the bus is lost, shows below.
-                Some(update) => if let Err(error) = bus.tell(update).await {
+                Some(update) => if let Err(error) = bus.apply(update).await {
                     eprintln!("<4>cannot tell it on the bus: {error}");
                 },
                 None => return Ok(()),
@@ -50,7 +50,7 @@ pub(super) async fn serve(
 
 struct Bus {
     connection: Connection,
-    picture: Shared,
+    snapshot: Shared,
     gate: Arc<Gate>,
     /// The facts that each object shows.
     slots: BTreeMap<String, Slot>,
@@ -59,34 +59,34 @@ struct Bus {
 }
 
 impl Bus {
-    async fn tell(&mut self, update: Update) -> zbus::Result<()> {
+    async fn apply(&mut self, update: Update) -> zbus::Result<()> {
         match update {
             Update::Facts(facts) => self.show(facts).await,
             Update::Gone(unit) => {
                 self.slots.remove(&unit);
-                self.change_picture(|picture| {
-                    picture.containers.remove(&unit);
+                self.update_snapshot(|snapshot| {
+                    snapshot.containers.remove(&unit);
                 });
                 self.connection.object_server().remove::<ContainerObject, _>(path_of(&unit)).await?;
                 Ok(())
             }
-            Update::Others(others) => self.show_host(|picture| picture.others = others).await,
+            Update::Undeclared(undeclared) => self.publish_manager(|snapshot| snapshot.undeclared = undeclared).await,
             Update::Engine { is_connected } => {
-                self.show_host(|picture| picture.engine_is_connected = is_connected).await
+                self.publish_manager(|snapshot| snapshot.engine_is_connected = is_connected).await
             }
             Update::Restarted { unit, restart } => {
                 self.emitter(&unit)?.restarted(&restart.reason, &restart.detail).await
             }
             Update::Stopped { unit, reason, detail } => self.emitter(&unit)?.stopped(&reason, &detail).await,
-            Update::Failed { unit, act, reason, why } => {
-                self.emitter(&unit)?.job_failed(act.as_str(), &reason, &why).await
+            Update::Failed { unit, verb, reason, why } => {
+                self.emitter(&unit)?.job_failed(verb.as_str(), &reason, &why).await
             }
-            Update::Answer { answer, reply } => {
+            Update::Response { answer, reply } => {
                 let _caller_has_left = reply.send(answer);
                 Ok(())
             }
             Update::Ready => {
-                listen(&self.picture);
+                listen(&self.snapshot);
                 if let Err(error) = self.connection.request_name(NAME).await {
                     // Without it nobody finds the objects, but what hangs is still restarted.
                     eprintln!("<3>cannot own {NAME} on the system bus, is its policy installed? {error}");
@@ -102,8 +102,8 @@ impl Bus {
 
     async fn show(&mut self, facts: Arc<Facts>) -> zbus::Result<()> {
         let unit = facts.declared.unit.clone();
-        self.change_picture(|picture| {
-            picture.containers.insert(unit.clone(), facts.clone());
+        self.update_snapshot(|snapshot| {
+            snapshot.containers.insert(unit.clone(), facts.clone());
         });
         match self.slots.get(&unit) {
             Some(slot) => {
@@ -124,17 +124,17 @@ impl Bus {
         ContainerObject::new(slot, self.gate.clone())
     }
 
-    async fn show_host(&mut self, change: impl FnOnce(&mut Picture)) -> zbus::Result<()> {
-        let host = ManagerObject::new(self.picture.clone());
+    async fn publish_manager(&mut self, change: impl FnOnce(&mut Snapshot)) -> zbus::Result<()> {
+        let host = ManagerObject::new(self.snapshot.clone());
         let before = host.values();
-        self.change_picture(change);
+        self.update_snapshot(change);
         let differences = host.values().into_iter().filter(|(name, value)| before.get(name) != Some(value)).collect();
         let emitter = SignalEmitter::new(&self.connection, ROOT)?;
         changed(&emitter, ManagerObject::name(), differences).await
     }
 
-    fn change_picture(&self, change: impl FnOnce(&mut Picture)) {
-        change(&mut self.picture.write().unwrap_or_else(PoisonError::into_inner));
+    fn update_snapshot(&self, change: impl FnOnce(&mut Snapshot)) {
+        change(&mut self.snapshot.write().unwrap_or_else(PoisonError::into_inner));
     }
 
     fn emitter(&self, unit: &str) -> zbus::Result<SignalEmitter<'static>> {

@@ -13,8 +13,8 @@ use zbus::message::{Flags, Header};
 use zbus::names::BusName;
 use zbus_polkit::policykit1::{AuthorityProxy, CheckAuthorizationFlags, Subject};
 
-use super::{Answered, Request, Wish};
-use crate::supervise::acts::Caller;
+use super::{Operation, Payload, Request};
+use crate::supervise::action::Caller;
 use crate::systemd::Manager;
 
 const ACTION: &str = "io.wharf.manage-containers";
@@ -111,14 +111,14 @@ impl Gate {
         }
     }
 
-    /// Hands a wish over and waits for what becomes of it.
+    /// Hands the operation to the supervising thread and waits for its response.
     ///
     /// # Errors
     /// What it says.
-    pub async fn ask(&self, _pass: &Pass, unit: String, wish: Wish) -> fdo::Result<Answered> {
+    pub async fn ask(&self, _pass: &Pass, unit: String, operation: Operation) -> fdo::Result<Payload> {
         let gone = || fdo::Error::Failed("wharfd is ending".to_owned());
         let (reply, answer) = oneshot::channel();
-        self.requests.send(Request { unit, wish, reply }).await.map_err(|_| gone())?;
+        self.requests.send(Request { unit, operation, reply }).await.map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?.map_err(fdo::Error::Failed)
     }
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 
 use prometheus_client::registry::Unit;
 
-use super::Picture;
+use super::Snapshot;
 use crate::supervise::facts::Facts;
 use crate::systemd::cgroup::Usage;
 pub(super) use listener::listen;
@@ -58,28 +58,28 @@ impl Family {
     }
 }
 
-fn families(picture: &Picture) -> Vec<Family> {
+fn families(snapshot: &Snapshot) -> Vec<Family> {
     let version = vec![("version", env!("CARGO_PKG_VERSION").to_owned())];
     let number = |value: bool| if value { 1.0 } else { 0.0 };
     let mut families = vec![
         Family::new("wharf_build", Kind::Info, "The version of Wharf").of([(version, 1.0)]),
         Family::new("wharf_engine_up", Kind::Gauge, "Whether the container engine answers")
-            .of([(Vec::new(), number(picture.engine_is_connected))]),
+            .of([(Vec::new(), number(snapshot.engine_is_connected))]),
         Family::new("wharf_undeclared_containers", Kind::Gauge, "The engine's containers that no stack declares")
-            .of([(Vec::new(), count(picture.others.len()))]),
+            .of([(Vec::new(), count(snapshot.undeclared.len()))]),
     ];
-    families.extend(of_containers(picture));
-    families.extend(of_services(picture));
+    families.extend(of_containers(snapshot));
+    families.extend(of_services(snapshot));
     families
 }
 
-fn of_containers(picture: &Picture) -> Vec<Family> {
+fn of_containers(snapshot: &Snapshot) -> Vec<Family> {
     let each = |figure: fn(&Facts) -> Option<f64>| -> Vec<(Labels, f64)> {
-        picture.containers.values().filter_map(|facts| Some((labels(facts), figure(facts)?))).collect()
+        snapshot.containers.values().filter_map(|facts| Some((labels(facts), figure(facts)?))).collect()
     };
     let words = |name: &'static str, words: &[&'static str], is: fn(&Facts) -> &str| -> Vec<(Labels, f64)> {
         let mut samples = Vec::new();
-        for facts in picture.containers.values() {
+        for facts in snapshot.containers.values() {
             for word in words {
                 let value = if is(facts) == *word { 1.0 } else { 0.0 };
                 samples.push(([labels(facts), vec![(name, (*word).to_owned())]].concat(), value));
@@ -87,11 +87,11 @@ fn of_containers(picture: &Picture) -> Vec<Family> {
         }
         samples
     };
-    let info = picture.containers.values().map(|facts| {
-        let more = vec![("name", facts.declared.container.clone()), ("image", facts.seen.image.clone())];
+    let info = snapshot.containers.values().map(|facts| {
+        let more = vec![("name", facts.declared.container.clone()), ("image", facts.observed.image.clone())];
         ([labels(facts), more].concat(), 1.0)
     });
-    let restarts = picture.containers.values().flat_map(|facts| {
+    let restarts = snapshot.containers.values().flat_map(|facts| {
         let of = |(reason, count): (&str, u32)| {
             ([labels(facts), vec![("reason", reason.to_owned())]].concat(), f64::from(count))
         };
@@ -111,7 +111,7 @@ fn of_containers(picture: &Picture) -> Vec<Family> {
         Family::new("wharf_container_health", Kind::Gauge, "1 for the container's health, 0 for the others").of(words(
             "health",
             &HEALTHS,
-            |facts| &facts.seen.health,
+            |facts| &facts.observed.health,
         )),
         Family::new(
             "wharf_container_restarts",
@@ -144,14 +144,14 @@ fn of_containers(picture: &Picture) -> Vec<Family> {
             Kind::Gauge,
             "In how many points the container differs from its definition",
         )
-        .of(each(|facts| Some(count(facts.seen.drift.len())))),
+        .of(each(|facts| Some(count(facts.observed.drift.len())))),
     ]
 }
 
 /// The replicas of a service share a slice.
-fn of_services(picture: &Picture) -> Vec<Family> {
+fn of_services(snapshot: &Snapshot) -> Vec<Family> {
     let mut slices = BTreeMap::new();
-    for facts in picture.containers.values().filter(|facts| !facts.unit.slice.is_empty()) {
+    for facts in snapshot.containers.values().filter(|facts| !facts.unit.slice.is_empty()) {
         let labels = vec![("project", facts.declared.project.clone()), ("service", facts.declared.service.clone())];
         slices.entry(labels).or_insert_with(|| Usage::of_slice(&facts.unit.slice));
     }

@@ -18,7 +18,7 @@ use tokio::net::{TcpListener, UnixListener};
 
 use super::families;
 use super::text::Format;
-use crate::supervise::face::Shared;
+use crate::supervise::api::Shared;
 
 /// Connections that are served at once on a socket, and of them those of one user but root, where the socket knows. The next ones
 /// are closed at once: who keeps connections open keeps nobody else out.
@@ -35,12 +35,12 @@ const LONGEST: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Serves on all sockets that were handed over, beside what else the thread does.
-pub fn listen(picture: &Shared) {
+pub fn listen(snapshot: &Shared) {
     let mut handed_over = ListenFd::from_env();
     for index in 0..handed_over.len() {
         match Listener::take(&mut handed_over, index) {
             Ok(listener) => {
-                tokio::spawn(serve(listener, picture.clone()));
+                tokio::spawn(serve(listener, snapshot.clone()));
             }
             Err(error) => eprintln!("<3>cannot serve metrics on a socket of wharfd-metrics.socket: {error}"),
         }
@@ -81,7 +81,7 @@ impl Listener {
     }
 }
 
-async fn serve(listener: Listener, picture: Shared) {
+async fn serve(listener: Listener, snapshot: Shared) {
     // Whose connections are served now; a connection's end drops its part.
     let mut served: Vec<(Option<u32>, Weak<()>)> = Vec::new();
     loop {
@@ -100,9 +100,9 @@ async fn serve(listener: Listener, picture: Shared) {
         }
         let part = Arc::new(());
         served.push((uid, Arc::downgrade(&part)));
-        let picture = picture.clone();
+        let snapshot = snapshot.clone();
         tokio::spawn(async move {
-            let service = service_fn(async |request| Ok::<_, Infallible>(answer(&request, &picture)));
+            let service = service_fn(async |request| Ok::<_, Infallible>(answer(&request, &snapshot)));
             let mut http = http1::Builder::new();
             let http = http.timer(TokioTimer::new()).header_read_timeout(HEADER);
             // Whoever leaves in the middle, or never comes to the point, is nobody to complain about.
@@ -112,7 +112,7 @@ async fn serve(listener: Listener, picture: Shared) {
     }
 }
 
-fn answer(request: &Request<Incoming>, picture: &Shared) -> Response<Full<Bytes>> {
+fn answer(request: &Request<Incoming>, snapshot: &Shared) -> Response<Full<Bytes>> {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         let mut response = say(StatusCode::METHOD_NOT_ALLOWED, "GET is all there is\n");
         response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
@@ -123,7 +123,7 @@ fn answer(request: &Request<Incoming>, picture: &Shared) -> Response<Full<Bytes>
     }
     let accept = request.headers().get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
     let format = Format::of_accept(accept);
-    let families = families(&picture.read().unwrap_or_else(PoisonError::into_inner));
+    let families = families(&snapshot.read().unwrap_or_else(PoisonError::into_inner));
     let Ok(text) = format.write(families) else {
         return say(StatusCode::INTERNAL_SERVER_ERROR, "the metrics cannot be written\n");
     };

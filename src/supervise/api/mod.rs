@@ -18,10 +18,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::mpsc::{Sender, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 
-use super::acts::Caller;
+use super::action::Caller;
 use super::facts::{Facts, Restart};
 use crate::engine::{FileChange, ListedContainer};
-use crate::systemd::Act;
+use crate::systemd::Verb;
 
 /// News for those who watch.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ pub enum Update {
     /// This unit is no longer on this host.
     Gone(String),
     /// The containers that no stack declares.
-    Others(Vec<ListedContainer>),
+    Undeclared(Vec<ListedContainer>),
     Engine {
         is_connected: bool,
     },
@@ -46,16 +46,16 @@ pub enum Update {
     },
     Failed {
         unit: String,
-        act: Act,
+        verb: Verb,
         reason: String,
         why: String,
     },
     /// To a caller, who then finds what was told before it in the properties.
-    Answer {
-        answer: Answer,
-        reply: oneshot::Sender<Answer>,
+    Response {
+        answer: Response,
+        reply: oneshot::Sender<Response>,
     },
-    /// The picture is whole.
+    /// The snapshot is whole.
     Ready,
     /// Is anybody there?
     Ping,
@@ -65,13 +65,13 @@ pub enum Update {
 #[derive(Debug)]
 pub struct Request {
     pub unit: String,
-    pub wish: Wish,
-    pub reply: oneshot::Sender<Answer>,
+    pub operation: Operation,
+    pub reply: oneshot::Sender<Response>,
 }
 
 #[derive(Debug)]
-pub enum Wish {
-    Act(Act, Caller),
+pub enum Operation {
+    Run(Verb, Caller),
     /// What the registry has under the image's name now.
     CheckImage,
     /// What changed in the container's file system since it was made.
@@ -79,10 +79,10 @@ pub enum Wish {
 }
 
 /// An error is a sentence for the caller.
-pub type Answer = Result<Answered, String>;
+pub type Response = Result<Payload, String>;
 
 #[derive(Debug)]
-pub enum Answered {
+pub enum Payload {
     Done,
     Digest(String),
     Changes(Vec<(FileChange, String)>),
@@ -90,21 +90,21 @@ pub enum Answered {
 
 /// The last facts.
 #[derive(Debug, Default)]
-struct Picture {
+struct Snapshot {
     containers: BTreeMap<String, Arc<Facts>>,
-    others: Vec<ListedContainer>,
+    undeclared: Vec<ListedContainer>,
     engine_is_connected: bool,
 }
 
-type Shared = Arc<RwLock<Picture>>;
+type Shared = Arc<RwLock<Snapshot>>;
 
 /// The supervising thread's end.
-pub struct Face {
+pub struct Api {
     updates: UnboundedSender<Update>,
     has_answered: Arc<AtomicBool>,
 }
 
-impl Face {
+impl Api {
     /// Starts the thread. It ends with the connection to the bus, and with it the receiver.
     pub fn start(requests: Sender<Request>) -> (Self, oneshot::Receiver<()>) {
         let (updates, taken) = unbounded_channel();
@@ -127,7 +127,7 @@ impl Face {
         (Self { updates, has_answered }, ended)
     }
 
-    pub fn tell(&self, update: Update) {
+    pub fn publish(&self, update: Update) {
         // If the thread has ended, the process will, too.
         let _ended = self.updates.send(update);
     }
@@ -135,7 +135,7 @@ impl Face {
     /// Whether it has answered since it was asked last; asks anew.
     pub fn is_alive(&self) -> bool {
         let has_answered = self.has_answered.swap(false, Ordering::Relaxed);
-        self.tell(Update::Ping);
+        self.publish(Update::Ping);
         has_answered
     }
 }

@@ -5,23 +5,23 @@ use std::sync::PoisonError;
 
 use zbus::{ObjectPath, OwnedObjectPath, Variant, fdo, interface};
 
-use super::{Picture, Shared};
+use super::{Shared, Snapshot};
 use crate::supervisor1::path_of;
 
 /// (name, id, image)
 type Undeclared = (String, String, String);
 
 pub(super) struct ManagerObject {
-    picture: Shared,
+    snapshot: Shared,
 }
 
 impl ManagerObject {
-    pub fn new(picture: Shared) -> Self {
-        Self { picture }
+    pub fn new(snapshot: Shared) -> Self {
+        Self { snapshot }
     }
 
-    fn read<T>(&self, read: impl FnOnce(&Picture) -> T) -> T {
-        read(&self.picture.read().unwrap_or_else(PoisonError::into_inner))
+    fn read<T>(&self, read: impl FnOnce(&Snapshot) -> T) -> T {
+        read(&self.snapshot.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The properties that may change.
@@ -38,10 +38,10 @@ impl ManagerObject {
     /// The object of a container, by its name, its id, or its unit.
     #[zbus(out_args("container"))]
     fn get_container(&self, name: &str) -> fdo::Result<OwnedObjectPath> {
-        let unit = self.read(|picture| {
-            let mut all = picture.containers.values();
+        let unit = self.read(|snapshot| {
+            let mut all = snapshot.containers.values();
             let facts = all.find(|facts| {
-                [&facts.declared.unit, &facts.declared.container, &facts.seen.container_id]
+                [&facts.declared.unit, &facts.declared.container, &facts.observed.container_id]
                     .into_iter()
                     .any(|it| it == name)
             });
@@ -61,14 +61,14 @@ impl ManagerObject {
     /// Whether the container engine answers. While it does not, what was known of the containers last is shown.
     #[zbus(property)]
     fn engine_connected(&self) -> bool {
-        self.read(|picture| picture.engine_is_connected)
+        self.read(|snapshot| snapshot.engine_is_connected)
     }
 
     /// The engine's containers that no stack of this host declares: name, id, image.
     #[zbus(property)]
     fn undeclared_containers(&self) -> Vec<Undeclared> {
-        let of = |picture: &Picture| {
-            let others = picture.others.iter();
+        let of = |snapshot: &Snapshot| {
+            let others = snapshot.undeclared.iter();
             others.map(|other| (other.name.clone(), other.id.clone(), other.image.clone())).collect()
         };
         self.read(of)
