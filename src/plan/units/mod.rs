@@ -1,4 +1,7 @@
 //! The units of a stack, as an administrator would have written them by hand.
+//!
+//! In: a service, network or volume, and its spec's name. Out: [`UnitFile`]s. Invariant: the `systemd` tables of the
+//! stack file are applied last, so that they override every directive.
 
 mod build;
 mod container;
