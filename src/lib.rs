@@ -10,7 +10,7 @@
 //!   [`supervisor1`]
 //!
 //! Architecture invariant: `run` never reads a stack file; `stack` and `unit` meet only in `plan`; only `engine` names the
-//! engine's client library and only `systemd`, the face of `supervise` and its client `supervisor1` name D-Bus.
+//! engine's client library and only `systemd`, the API of `supervise` and its client `supervisor1` name D-Bus.
 
 #![forbid(unsafe_code)]
 
@@ -20,6 +20,7 @@ pub mod engine;
 pub mod import;
 pub mod install;
 pub mod message_id;
+pub mod name;
 pub mod path;
 pub mod plan;
 pub mod report;

@@ -54,7 +54,7 @@ trait Container {
 
 /// What wharfd knows of this host.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Picture {
+pub struct Snapshot {
     /// Whether the engine answers. While it does not, what was known of the containers last is told.
     pub engine_connected: bool,
     /// The engine's containers that no stack declares, by name.
@@ -200,14 +200,14 @@ impl Supervisor {
     ///
     /// # Errors
     /// It is not there, or does not answer.
-    pub async fn picture(&self, activation: Activation) -> Result<Picture, SupervisorError> {
+    pub async fn snapshot(&self, activation: Activation) -> Result<Snapshot, SupervisorError> {
         if activation == Activation::Never && !self.bus.name_has_owner(NAME.try_into()?).await? {
             return Err(SupervisorError::NotRunning);
         }
         soon(self.ask()).await.map_err(SupervisorError::before_it)
     }
 
-    async fn ask(&self) -> Result<Picture, SupervisorError> {
+    async fn ask(&self) -> Result<Snapshot, SupervisorError> {
         let objects = ObjectManagerProxy::builder(&self.connection).destination(NAME).path(ROOT);
         let objects = objects.cache_properties(CacheProperties::No).build().await?.get_managed_objects().await?;
         let manager = ManagerProxy::builder(&self.connection).cache_properties(CacheProperties::No).build().await?;
@@ -218,7 +218,7 @@ impl Supervisor {
         let containers = objects.into_values().filter_map(|mut interfaces| interfaces.remove(CONTAINER));
         let containers = containers
             .filter_map(|mut properties| Some((take(&mut properties, "Unit")?, KnownContainer::from(properties))));
-        Ok(Picture {
+        Ok(Snapshot {
             engine_connected: manager.engine_connected().await?,
             undeclared,
             containers: containers.collect(),

@@ -30,7 +30,7 @@ pub use exec::Exec;
 pub use image::{Image, PullProgress, same_image};
 pub use inspection::{FileChange, Inspection, ListedContainer};
 pub use network::NetworkState;
-pub use watch::{EngineChange, Fares, What};
+pub use watch::{ContainerChange, ContainerEvent, EngineEvent};
 
 /// A request that has no answer after this time has failed: a hung engine shows.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);

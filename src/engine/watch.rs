@@ -1,4 +1,4 @@
-//! The health of one container, or of all under Wharf at once, as it changes.
+//! Events of the engine, and the health of containers: of one, or of all that have units.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -11,37 +11,37 @@ use super::inspection::own_name;
 use super::{Engine, EngineError};
 use crate::spec::label;
 
-/// How a container with a unit fares.
+/// A container that has a unit, and what happened to it or is known of its health.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fares {
+pub struct ContainerEvent {
     /// The unit that its label names: a copy of a container has that of the original.
     pub unit: String,
     /// The container's id and name.
     pub id: String,
     pub name: String,
-    pub what: What,
+    pub change: ContainerChange,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum What {
+pub enum ContainerChange {
     Started,
     Ended,
     /// `NONE`: it runs, and its health is not known.
     Health(HealthStatusEnum),
 }
 
-/// Something that changed at the engine.
+/// An event of the engine that concerns a container, its networks or its image.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum EngineChange {
+pub enum EngineEvent {
     /// A unit's container was started, ended, or its health changed.
-    Fares(Fares),
+    Container(ContainerEvent),
     /// Something else about a container: it was made, removed, renamed, given other limits or networks.
     Altered { id: String, unit: Option<String> },
     /// These names may mean another image than before.
     Image(Vec<String>),
 }
 
-/// The engine's words for what is listened to. Of health, exec's never-ending ones are left out.
+/// The engine's names of the events that are asked for; not the endless ones of exec in healthchecks.
 const EVENTS: [&str; 14] = [
     "health_status",
     "start",
@@ -60,13 +60,13 @@ const EVENTS: [&str; 14] = [
 ];
 
 impl Engine {
-    /// How each container with a unit fares, of those that run.
-    pub async fn health_of_all(&self) -> Result<Vec<Fares>, EngineError> {
+    /// The containers that run and have a unit, with their health.
+    pub async fn running_containers(&self) -> Result<Vec<ContainerEvent>, EngineError> {
         let mut all = BTreeMap::new();
         // The list itself tells the health in words for people alone; as a filter it has names.
         for health in [HealthStatusEnum::NONE, HealthStatusEnum::HEALTHY, HealthStatusEnum::UNHEALTHY] {
             for (unit, id, name) in self.units_with(health).await? {
-                all.insert(id.clone(), Fares { unit, id, name, what: What::Health(health) });
+                all.insert(id.clone(), ContainerEvent { unit, id, name, change: ContainerChange::Health(health) });
             }
         }
         Ok(all.into_values().collect())
@@ -87,11 +87,9 @@ impl Engine {
         Ok(containers.into_iter().filter_map(named).collect())
     }
 
-    /// An item whenever something changes at the engine that concerns a container, its networks or its image.
-    ///
-    /// Not filtered by label: events of networks and images have none, nor have containers that no stack declares.
-    pub fn changes(&self) -> impl Stream<Item = Result<EngineChange, EngineError>> + use<> {
-        self.events(("type", &["container", "network", "image"]), &EVENTS, None, change)
+    /// All events, as they happen. Not filtered by label: events of networks and images have none, nor have containers that no stack declares.
+    pub fn events(&self) -> impl Stream<Item = Result<EngineEvent, EngineError>> + use<> {
+        self.stream(("type", &["container", "network", "image"]), &EVENTS, None, event_of)
     }
 
     /// The health of one container whenever it changes, from `since` (seconds of the epoch) on.
@@ -100,15 +98,15 @@ impl Engine {
         id: &str,
         since: i64,
     ) -> impl Stream<Item = Result<HealthStatusEnum, EngineError>> + use<> {
-        self.events(("container", &[id]), &["health_status"], Some(since), |event| health(&event))
+        self.stream(("container", &[id]), &["health_status"], Some(since), |event| health(&event))
     }
 
-    fn events<T, R: Fn(EventMessage) -> Option<T>>(
+    fn stream<T, R: Fn(EventMessage) -> Option<T>>(
         &self,
         (filter, values): (&str, &[&str]),
         kinds: &[&str],
         since: Option<i64>,
-        read: R,
+        parse: R,
     ) -> impl Stream<Item = Result<T, EngineError>> + use<T, R> {
         let filters = HashMap::from([(filter, values.to_vec()), ("event", kinds.to_vec())]);
         let mut options = EventsOptionsBuilder::new().filters(&filters);
@@ -117,36 +115,36 @@ impl Engine {
         }
         self.streams.events(Some(options.build())).filter_map(move |item| {
             std::future::ready(match item {
-                Ok(event) => read(event).map(Ok),
+                Ok(event) => parse(event).map(Ok),
                 Err(error) => Some(Err(EngineError::from(error))),
             })
         })
     }
 }
 
-fn change(event: EventMessage) -> Option<EngineChange> {
+fn event_of(event: EventMessage) -> Option<EngineEvent> {
     let health = health(&event);
     let action = event.action?;
     let actor = event.actor?;
     let (id, mut about) = (actor.id?, actor.attributes.unwrap_or_default());
     match event.typ? {
         EventMessageTypeEnum::CONTAINER => {
-            let what = match (action.as_str(), health) {
-                ("start", _) => Some(What::Started),
-                ("die", _) => Some(What::Ended),
-                (_, health) => health.map(What::Health),
+            let change = match (action.as_str(), health) {
+                ("start", _) => Some(ContainerChange::Started),
+                ("die", _) => Some(ContainerChange::Ended),
+                (_, health) => health.map(ContainerChange::Health),
             };
-            match (about.remove(label::UNIT), what) {
-                (Some(unit), Some(what)) => {
+            match (about.remove(label::UNIT), change) {
+                (Some(unit), Some(change)) => {
                     let name = about.remove("name").unwrap_or_default();
-                    Some(EngineChange::Fares(Fares { unit, id, name, what }))
+                    Some(EngineEvent::Container(ContainerEvent { unit, id, name, change }))
                 }
-                (unit, _) => Some(EngineChange::Altered { id, unit }),
+                (unit, _) => Some(EngineEvent::Altered { id, unit }),
             }
         }
-        EventMessageTypeEnum::NETWORK => Some(EngineChange::Altered { id: about.remove("container")?, unit: None }),
+        EventMessageTypeEnum::NETWORK => Some(EngineEvent::Altered { id: about.remove("container")?, unit: None }),
         EventMessageTypeEnum::IMAGE => {
-            Some(EngineChange::Image([Some(id), about.remove("name")].into_iter().flatten().collect()))
+            Some(EngineEvent::Image([Some(id), about.remove("name")].into_iter().flatten().collect()))
         }
         _ => None,
     }

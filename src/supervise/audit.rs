@@ -5,27 +5,27 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::acts::{Cause, Order};
+use super::action::{Action, Cause};
 use super::drift::Difference;
 use crate::message_id;
-use crate::systemd::Act;
+use crate::systemd::Verb;
 use crate::systemd::journal::{Journal, Priority};
 use crate::systemd::journalctl::{self, Entry, Match, Query};
 
 /// Says that a job is about to be asked of systemd.
-pub async fn begins(order: &Order) {
-    let Order { unit, act, .. } = order;
-    let doing = act.doing();
-    match &order.cause {
+pub async fn starting(action: &Action) {
+    let Action { unit, verb, .. } = action;
+    let doing = verb.doing();
+    match &action.cause {
         Cause::Unhealthy { attempt } => {
-            let id = if *act == Act::Stop { message_id::UNHEALTHY_STOPPED } else { message_id::UNHEALTHY_RESTARTED };
+            let id = if *verb == Verb::Stop { message_id::UNHEALTHY_STOPPED } else { message_id::UNHEALTHY_RESTARTED };
             let again = if *attempt > 1 { format!(" for the {attempt}. time in a row") } else { String::new() };
             let message = format!("{unit}: the container is unhealthy: {doing} the unit{again}");
-            send(Priority::Notice, id, order, &message, &[("WHARF_ATTEMPT", &attempt.to_string())]).await;
+            send(Priority::Notice, id, action, &message, &[("WHARF_ATTEMPT", &attempt.to_string())]).await;
         }
         Cause::Dependency { of } => {
             let message = format!("{unit}: {doing} the unit after {of}, which it depends on");
-            send(Priority::Notice, message_id::DEPENDENCY_RESTARTED, order, &message, &[("WHARF_DEPENDENCY", of)])
+            send(Priority::Notice, message_id::DEPENDENCY_RESTARTED, action, &message, &[("WHARF_DEPENDENCY", of)])
                 .await;
         }
         Cause::Requested(caller) => {
@@ -37,37 +37,37 @@ pub async fn begins(order: &Order) {
                 ("WHARF_CALLER_COMM", &caller.comm),
                 ("WHARF_CALLER_UNIT", &caller.unit),
             ];
-            send(Priority::Notice, message_id::REQUESTED, order, &message, &who).await;
+            send(Priority::Notice, message_id::REQUESTED, action, &message, &who).await;
         }
     }
 }
 
 /// Says what the healthcheck said last, if it said anything.
-pub async fn probed(order: &Order, output: &str) {
+pub async fn probe_output(action: &Action, output: &str) {
     if !output.is_empty() {
-        let message = format!("{}: the healthcheck said: {output}", order.unit);
-        send(Priority::Notice, message_id::PROBED, order, &message, &[]).await;
+        let message = format!("{}: the healthcheck said: {output}", action.unit);
+        send(Priority::Notice, message_id::PROBED, action, &message, &[]).await;
     }
 }
 
 /// Says why nothing came of it.
-pub async fn failed(order: &Order, why: &str) {
-    let message = format!("{}: cannot {} the unit: {why}", order.unit, order.act.as_str());
-    send(Priority::Error, message_id::NOT_HELPED, order, &message, &[]).await;
+pub async fn failed(action: &Action, why: &str) {
+    let message = format!("{}: cannot {} the unit: {why}", action.unit, action.verb.as_str());
+    send(Priority::Error, message_id::NOT_HELPED, action, &message, &[]).await;
 }
 
 /// Says in what a container differs from its definition.
-pub async fn drifted(unit: &str, difference: &Difference) {
+pub async fn drift(unit: &str, difference: &Difference) {
     let message = format!("{unit}: the container is not as its definition says: {}", difference.text);
     let common = [("OBJECT_SYSTEMD_UNIT", unit), ("WHARF_ASPECT", difference.aspect.as_str())];
     write(Priority::Warning, message_id::DRIFTED, &message, &common, &[]).await;
 }
 
-async fn send(priority: Priority, id: &str, order: &Order, message: &str, more: &[(&str, &str)]) {
+async fn send(priority: Priority, id: &str, action: &Action, message: &str, more: &[(&str, &str)]) {
     let common = [
-        ("OBJECT_SYSTEMD_UNIT", order.unit.as_str()),
-        ("WHARF_ACT", order.act.as_str()),
-        ("WHARF_REASON", order.cause.reason()),
+        ("OBJECT_SYSTEMD_UNIT", action.unit.as_str()),
+        ("WHARF_ACT", action.verb.as_str()),
+        ("WHARF_REASON", action.cause.reason().as_str()),
     ];
     write(priority, id, message, &common, more).await;
 }
@@ -86,7 +86,7 @@ async fn write(priority: Priority, id: &str, message: &str, common: &[(&str, &st
 
 /// An act of an earlier wharfd.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PastAct {
+pub struct PastAction {
     pub unit: String,
     pub attempt: u32,
     pub ago: Duration,
@@ -94,7 +94,7 @@ pub struct PastAct {
 
 /// The restarts of units that were unhealthy, of those in this boot and not longer ago than this, oldest first; what the journal
 /// cannot tell is not there.
-pub fn past_acts(within: Duration) -> Vec<PastAct> {
+pub fn past_actions(within: Duration) -> Vec<PastAction> {
     let matches = Match::default()
         .and("MESSAGE_ID", [message_id::UNHEALTHY_RESTARTED])
         .and("SYSLOG_IDENTIFIER", ["wharfd"])
@@ -105,12 +105,12 @@ pub fn past_acts(within: Duration) -> Vec<PastAct> {
         Query { matches: vec![matches], fields: &fields, this_boot: true, since: Some(&since), ..Query::default() };
     let now = SystemTime::now();
     let found = journalctl::read(&query).unwrap_or_default();
-    found.entries.iter().filter_map(|entry| past_act(entry, now)).collect()
+    found.entries.iter().filter_map(|entry| past_action(entry, now)).collect()
 }
 
-fn past_act(entry: &Entry, now: SystemTime) -> Option<PastAct> {
+fn past_action(entry: &Entry, now: SystemTime) -> Option<PastAction> {
     let at = SystemTime::UNIX_EPOCH + Duration::from_micros(entry.time());
-    Some(PastAct {
+    Some(PastAction {
         unit: entry.get("OBJECT_SYSTEMD_UNIT")?,
         attempt: entry.number("WHARF_ATTEMPT")?,
         ago: now.duration_since(at).unwrap_or_default(),
@@ -125,8 +125,8 @@ mod tests {
     fn an_entry_of_the_journal_is_an_act() {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(100);
         let entry = r#"{"__REALTIME_TIMESTAMP":"90000000","OBJECT_SYSTEMD_UNIT":"shop-web.service","WHARF_ATTEMPT":"3","_BOOT_ID":"0"}"#;
-        let act = PastAct { unit: "shop-web.service".to_owned(), attempt: 3, ago: Duration::from_secs(10) };
-        assert_eq!(past_act(&Entry::of_json(entry).unwrap(), now), Some(act));
-        assert_eq!(past_act(&Entry::of_json("{}").unwrap(), now), None);
+        let act = PastAction { unit: "shop-web.service".to_owned(), attempt: 3, ago: Duration::from_secs(10) };
+        assert_eq!(past_action(&Entry::of_json(entry).unwrap(), now), Some(act));
+        assert_eq!(past_action(&Entry::of_json("{}").unwrap(), now), None);
     }
 }

@@ -52,24 +52,24 @@ pub struct Difference {
 }
 
 /// All differences between a container and its definition. `image`: what the definition's image means on this host; `registry`:
-/// the digest that its registry was last seen to have under that name.
+/// the digest that its registry was last observed to have under that name.
 pub fn differences(
     spec: &ComparedSpec,
-    seen: &Inspection,
+    observed: &Inspection,
     image: Option<&Image>,
     registry: Option<&str>,
 ) -> Vec<Difference> {
     let mut found = Vec::new();
     let mut add = |aspect, text| found.push(Difference { aspect, text });
-    let is_current = seen.container.label(label::CONFIG_HASH) == Some(&spec.wharf.config_hash);
+    let is_current = observed.container.label(label::CONFIG_HASH) == Some(&spec.wharf.config_hash);
     if !is_current {
         add(Aspect::Definition, "the stack was changed since the container was made".to_owned());
     }
     let reference = &spec.container.image;
     // Of a container that was made of another image by its definition of then, nothing about this one is to be said.
-    if let Some(image) = image.filter(|_| seen.image == *reference) {
-        if image.id != seen.image_id {
-            let (here, has) = (short(&image.id), short(&seen.image_id));
+    if let Some(image) = image.filter(|_| observed.image == *reference) {
+        if image.id != observed.image_id {
+            let (here, has) = (short(&image.id), short(&observed.image_id));
             add(Aspect::Image, format!("{reference} is {here} on this host, the container has {has}"));
         }
         let there = registry.filter(|there| !image.digests.iter().any(|digest| digest == there));
@@ -79,28 +79,28 @@ pub fn differences(
             add(Aspect::Registry, format!("{reference} is {there} in its registry, and {here} on this host"));
         }
     }
-    if seen.name != spec.wharf.name {
-        add(Aspect::Name, format!("it is named {}, not {}", seen.name, spec.wharf.name));
+    if observed.name != spec.wharf.name {
+        add(Aspect::Name, format!("it is named {}, not {}", observed.name, spec.wharf.name));
     }
     // The rest follows from the definition: of another one, only what it says itself can be held against the container.
     if is_current {
         let labels = spec.container.labels.iter();
         let mut other: Vec<_> = labels
-            .filter(|(name, value)| seen.container.label(name) != Some(value))
+            .filter(|(name, value)| observed.container.label(name) != Some(value))
             .map(|(name, _)| name.as_str())
             .collect();
         if !other.is_empty() {
             other.sort_unstable();
             add(Aspect::Labels, format!("it lacks the labels {}, or has them otherwise", other.join(", ")));
         }
-        networks(spec, seen, &mut add);
-        resources(&spec.container.host_config, &seen.host_config, &mut add);
+        networks(spec, observed, &mut add);
+        resources(&spec.container.host_config, &observed.host_config, &mut add);
     }
     found.sort_unstable();
     found
 }
 
-fn networks(spec: &ComparedSpec, seen: &Inspection, add: &mut impl FnMut(Aspect, String)) {
+fn networks(spec: &ComparedSpec, observed: &Inspection, add: &mut impl FnMut(Aspect, String)) {
     let mode = spec.container.host_config.network_mode.as_deref().unwrap_or("bridge");
     if mode.starts_with(OF_CONTAINER) {
         return;
@@ -112,12 +112,12 @@ fn networks(spec: &ComparedSpec, seen: &Inspection, add: &mut impl FnMut(Aspect,
     declared.extend(endpoints.iter().map(|(name, endpoint)| (name.as_str(), endpoint)));
     declared.extend(spec.wharf.networks.iter().map(|network| (network.name.as_str(), &network.endpoint)));
     for (network, endpoint) in &declared {
-        match seen.networks.get(*network) {
+        match observed.networks.get(*network) {
             Some(connected) => endpoint_differs(network, endpoint, connected, add),
             None => add(Aspect::Networks, format!("it is not connected to {network}")),
         }
     }
-    for network in seen.networks.keys().filter(|network| !declared.contains_key(network.as_str())) {
+    for network in observed.networks.keys().filter(|network| !declared.contains_key(network.as_str())) {
         add(Aspect::Networks, format!("it is connected to {network}, which its definition does not name"));
     }
 }
@@ -126,10 +126,10 @@ fn networks(spec: &ComparedSpec, seen: &Inspection, add: &mut impl FnMut(Aspect,
 fn endpoint_differs(
     network: &str,
     declared: &EndpointSettings,
-    seen: &EndpointSettings,
+    observed: &EndpointSettings,
     add: &mut impl FnMut(Aspect, String),
 ) {
-    let has: Vec<&String> = seen.aliases.iter().flatten().collect();
+    let has: Vec<&String> = observed.aliases.iter().flatten().collect();
     let lacks = declared.aliases.iter().flatten().filter(|alias| !has.contains(alias));
     for alias in lacks {
         add(Aspect::Networks, format!("it lacks the alias {alias} on {network}"));
@@ -138,50 +138,51 @@ fn endpoint_differs(
         let own = endpoint.ipam_config.clone().unwrap_or_default();
         [own.ipv4_address, own.ipv6_address].map(Option::unwrap_or_default)
     };
-    for (declared, seen) in address(declared).into_iter().zip(address(seen)).filter(|(one, other)| one != other) {
+    for (declared, observed) in address(declared).into_iter().zip(address(observed)).filter(|(one, other)| one != other)
+    {
         if !declared.is_empty() {
-            let seen = if seen.is_empty() { "an address of the engine's choice".to_owned() } else { seen };
-            add(Aspect::Networks, format!("it has {seen} on {network}, not {declared}"));
+            let observed = if observed.is_empty() { "an address of the engine's choice".to_owned() } else { observed };
+            add(Aspect::Networks, format!("it has {observed} on {network}, not {declared}"));
         }
     }
 }
 
-fn resources(declared: &HostConfig, seen: &HostConfig, add: &mut impl FnMut(Aspect, String)) {
-    for ((field, declared), (_, seen)) in numbers(declared).into_iter().zip(numbers(seen)) {
+fn resources(declared: &HostConfig, observed: &HostConfig, add: &mut impl FnMut(Aspect, String)) {
+    for ((field, declared), (_, observed)) in numbers(declared).into_iter().zip(numbers(observed)) {
         // `docker update` cannot take one away: the engine's kernel does not know it, and the engine has dropped it.
-        if declared != seen && seen != 0 {
-            add(Aspect::Resources, format!("{field} is {seen}, not {declared}"));
+        if declared != observed && observed != 0 {
+            add(Aspect::Resources, format!("{field} is {observed}, not {declared}"));
         }
     }
-    if let Some(seen) = seen.pids_limit {
+    if let Some(observed) = observed.pids_limit {
         // "Unlimited" has several numbers.
-        let (seen, declared) = (seen.max(0), declared.pids_limit.unwrap_or(0).max(0));
-        if seen != declared {
-            add(Aspect::Resources, format!("PidsLimit is {seen}, not {declared}"));
+        let (observed, declared) = (observed.max(0), declared.pids_limit.unwrap_or(0).max(0));
+        if observed != declared {
+            add(Aspect::Resources, format!("PidsLimit is {observed}, not {declared}"));
         }
     }
     // Without a limit of its own, swap is as much as memory again, or not limited at all.
     let memory = declared.memory.unwrap_or(0);
-    let swap = seen.memory_swap.unwrap_or(0);
+    let swap = observed.memory_swap.unwrap_or(0);
     let as_declared = match declared.memory_swap.unwrap_or(0) {
         0 => [0, -1, 2 * memory].contains(&swap),
         limit => swap == limit || swap == 0,
     };
-    if !as_declared && seen.memory == declared.memory.or(Some(0)) {
+    if !as_declared && observed.memory == declared.memory.or(Some(0)) {
         let declared = declared.memory_swap.unwrap_or(2 * memory);
         add(Aspect::Resources, format!("MemorySwap is {swap}, not {declared}"));
     }
-    for (field, declared, seen) in [
-        ("CpusetCpus", &declared.cpuset_cpus, &seen.cpuset_cpus),
-        ("CpusetMems", &declared.cpuset_mems, &seen.cpuset_mems),
+    for (field, declared, observed) in [
+        ("CpusetCpus", &declared.cpuset_cpus, &observed.cpuset_cpus),
+        ("CpusetMems", &declared.cpuset_mems, &observed.cpuset_mems),
     ] {
-        let (declared, seen) = (declared.as_deref().unwrap_or_default(), seen.as_deref().unwrap_or_default());
+        let (declared, observed) = (declared.as_deref().unwrap_or_default(), observed.as_deref().unwrap_or_default());
         // As of the numbers: nothing there is nothing changed.
-        if declared != seen && !seen.is_empty() {
-            add(Aspect::Resources, format!("{field} is `{seen}`, not `{declared}`"));
+        if declared != observed && !observed.is_empty() {
+            add(Aspect::Resources, format!("{field} is `{observed}`, not `{declared}`"));
         }
     }
-    let (policy, declared) = (restart_policy(seen), restart_policy(declared));
+    let (policy, declared) = (restart_policy(observed), restart_policy(declared));
     if policy != declared {
         add(
             Aspect::Resources,
@@ -244,9 +245,9 @@ mod tests {
         Inspection::from(serde_json::from_value::<ContainerInspectResponse>(inspect).unwrap())
     }
 
-    fn found(seen: &Inspection) -> Vec<String> {
+    fn found(observed: &Inspection) -> Vec<String> {
         let image = Image { id: "sha256:a".to_owned(), digests: vec!["sha256:d".to_owned()], ..Image::default() };
-        let found = differences(&spec(), seen, Some(&image), Some("sha256:d"));
+        let found = differences(&spec(), observed, Some(&image), Some("sha256:d"));
         found.into_iter().map(|difference| format!("{}: {}", difference.aspect.as_str(), difference.text)).collect()
     }
 
@@ -296,23 +297,23 @@ mod tests {
 
     #[test]
     fn a_limit_that_the_kernel_does_not_know_was_not_changed_by_anybody() {
-        let seen = inspected(|it| {
+        let observed = inspected(|it| {
             it["HostConfig"]["Memory"] = 0.into();
             it["HostConfig"]["MemorySwap"] = 0.into();
             it["HostConfig"]["PidsLimit"] = serde_json::Value::Null;
         });
-        assert_eq!(found(&seen), [""; 0]);
+        assert_eq!(found(&observed), [""; 0]);
     }
 
     #[test]
     fn another_definition_is_one_difference_and_not_all_that_follow_from_it() {
-        let seen = inspected(|it| {
+        let observed = inspected(|it| {
             it["Config"]["Labels"]["io.wharf.config-hash"] = "0".into();
             it["Config"]["Image"] = "shop/web:0".into();
             it["Image"] = "sha256:0".into();
             it["HostConfig"]["Memory"] = 5.into();
         });
-        assert_eq!(found(&seen), ["definition: the stack was changed since the container was made"]);
+        assert_eq!(found(&observed), ["definition: the stack was changed since the container was made"]);
     }
 
     #[test]
@@ -322,9 +323,9 @@ mod tests {
             digests: digests.iter().map(|&digest| digest.to_owned()).collect(),
             ..Image::default()
         };
-        let seen = inspected(|_| ());
+        let observed = inspected(|_| ());
         let aspects = |image: &Image, registry| {
-            let found = differences(&spec(), &seen, Some(image), registry);
+            let found = differences(&spec(), &observed, Some(image), registry);
             found.into_iter().map(|difference| difference.aspect).collect::<Vec<_>>()
         };
         assert_eq!(aspects(&image(&["sha256:d"]), Some("sha256:e")), [Aspect::Registry]);

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
+use super::declared::Declared;
 use super::drift::Difference;
-use super::inventory::Declared;
 use crate::systemd::UnitState;
 
 /// One container, whether it runs or not.
@@ -12,7 +12,7 @@ use crate::systemd::UnitState;
 pub struct Facts {
     pub declared: Declared,
     pub unit: UnitState,
-    pub seen: Seen,
+    pub observed: Observed,
     pub restarts: Restarts,
     /// With which status the container ended last, or by which signal; `None`: it has not since wharfd was started.
     pub last_exit: Option<i32>,
@@ -20,7 +20,7 @@ pub struct Facts {
 
 /// The definition as it was read last, and the container as the engine showed it last. Empty: there is none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Seen {
+pub struct Observed {
     /// The image that the definition names.
     pub image: String,
     /// The definition's hash.

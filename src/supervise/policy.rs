@@ -1,21 +1,21 @@
-//! What is to be done, and when: a pure function of what was seen.
+//! What to restart or stop, and when: a pure function of what was observed.
 //!
-//! In: how each unit and its container fare, and the time. Out: what to restart or stop, now, and when to ask again.
-//! Invariant: telling twice what is known already changes nothing, so a picture of the whole host may be told at any time.
+//! In: the state of each unit, the health of its container, and the time. Out: what to restart or stop, now, and when to ask again.
+//! Invariant: repeating what is known already changes nothing, so a snapshot of the whole host may be passed in at any time.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use crate::spec::OnUnhealthy;
-use crate::systemd::Act;
+use crate::systemd::Verb;
 
-/// How soon an act is done again.
+/// How soon an action is repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pauses {
-    /// The pause before the second act in a row; it doubles from then on.
+    /// The pause before the second action in a row; it doubles from then on.
     pub first: Duration,
     pub longest: Duration,
-    /// Healthy for so long, a unit begins anew.
+    /// After so long without interruption healthy, a unit's attempts count from one again.
     pub recovered: Duration,
 }
 
@@ -29,22 +29,22 @@ impl Default for Pauses {
     }
 }
 
-/// How systemd has a unit stand.
+/// Whether a unit may be acted on.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Standing {
-    /// It does not run, or its administrator, or a job of somebody, is at it: hands off.
+pub enum UnitActivity {
+    /// It does not run, or a job or its end is under way: it is left alone.
     #[default]
     Other,
-    /// Active, with nothing under way.
+    /// Active, and no job is under way.
     Running,
 }
 
-/// An act that is due.
+/// An action that is due.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
     pub unit: String,
-    pub act: Act,
-    /// The how manieth in a row.
+    pub verb: Verb,
+    /// Counts consecutive attempts, from 1.
     pub attempt: u32,
 }
 
@@ -57,14 +57,14 @@ pub struct Policy {
 
 #[derive(Debug, Clone, Default, PartialEq)]
 struct Unit {
-    wish: OnUnhealthy,
-    standing: Standing,
+    on_unhealthy: OnUnhealthy,
+    activity: UnitActivity,
     unhealthy: bool,
     /// Since when it has been healthy without interruption.
     healthy_since: Option<Instant>,
-    acts: u32,
-    last_act: Option<Instant>,
-    /// Its job has not ended yet.
+    attempts: u32,
+    last_attempt: Option<Instant>,
+    /// The job of the last attempt has not ended yet.
     under_way: bool,
 }
 
@@ -73,25 +73,25 @@ impl Policy {
         Self { pauses, ..Self::default() }
     }
 
-    /// From now on.
-    pub fn pause_for(&mut self, pauses: Pauses) {
+    /// Other pauses from now on.
+    pub fn set_pauses(&mut self, pauses: Pauses) {
         self.pauses = pauses;
     }
 
-    /// What was done before this policy began: so many acts in a row, the last one then.
-    pub fn resume(&mut self, unit: &str, acts: u32, last_act: Instant) {
+    /// Attempts in a row that were made before this policy began, and when the last one was.
+    pub fn resume(&mut self, unit: &str, attempts: u32, last_attempt: Instant) {
         let unit = self.of(unit);
-        (unit.acts, unit.last_act) = (acts, Some(last_act));
+        (unit.attempts, unit.last_attempt) = (attempts, Some(last_attempt));
     }
 
-    /// What its service wants.
-    pub fn wants(&mut self, unit: &str, wish: OnUnhealthy) {
-        self.of(unit).wish = wish;
+    /// What its service asks for, `on_unhealthy`.
+    pub fn set_on_unhealthy(&mut self, unit: &str, on_unhealthy: OnUnhealthy) {
+        self.of(unit).on_unhealthy = on_unhealthy;
     }
 
-    /// How systemd has it stand.
-    pub fn stands(&mut self, unit: &str, standing: Standing) {
-        self.of(unit).standing = standing;
+    /// Whether systemd has it running.
+    pub fn set_activity(&mut self, unit: &str, activity: UnitActivity) {
+        self.of(unit).activity = activity;
     }
 
     /// Its container is unhealthy.
@@ -116,21 +116,16 @@ impl Policy {
         self.units.remove(unit);
     }
 
-    /// All units of which something is known.
-    pub fn units(&self) -> impl Iterator<Item = &str> {
-        self.units.keys().map(String::as_str)
-    }
-
-    /// What is due now. Each counts as done at once; that its job has ended is to be told by [`Policy::ended`].
+    /// What is due now. Each counts as begun; the caller reports the end of its job by [`Policy::ended`].
     pub fn take_due(&mut self, now: Instant) -> Vec<Decision> {
         let pauses = self.pauses;
         let mut decisions = Vec::new();
         for (name, unit) in &mut self.units {
-            let Some((act, _)) = unit.due(now, pauses).filter(|(_, due)| *due <= now) else { continue };
-            unit.acts += 1;
-            unit.last_act = Some(now);
+            let Some((verb, _)) = unit.due(now, pauses).filter(|(_, due)| *due <= now) else { continue };
+            unit.attempts += 1;
+            unit.last_attempt = Some(now);
             unit.under_way = true;
-            decisions.push(Decision { unit: name.clone(), act, attempt: unit.acts });
+            decisions.push(Decision { unit: name.clone(), verb, attempt: unit.attempts });
         }
         decisions
     }
@@ -142,25 +137,25 @@ impl Policy {
         }
     }
 
-    /// A decision was not carried out, as the unit turned out to stand otherwise: it does not count.
+    /// A decision was not carried out, as the unit was no longer running: it does not count.
     pub fn left_alone(&mut self, unit: &str) {
         if let Some(unit) = self.units.get_mut(unit).filter(|unit| unit.under_way) {
             unit.under_way = false;
-            unit.acts = unit.acts.saturating_sub(1);
+            unit.attempts = unit.attempts.saturating_sub(1);
         }
     }
 
-    /// When [`Policy::take_due`] will next have something, if nothing else happens.
+    /// When [`Policy::take_due`] will next return something, if nothing else happens.
     pub fn next_due(&self, now: Instant) -> Option<Instant> {
         self.units.values().filter_map(|unit| unit.due(now, self.pauses)).map(|(_, due)| due).min()
     }
 
-    /// Its healthy time ends; if that was long enough, all acts before it are forgotten.
+    /// Its healthy time ends; if that was long enough, the attempts before it are forgotten.
     fn no_longer_healthy(&mut self, unit: &str, now: Instant) -> &mut Unit {
         let recovered = self.pauses.recovered;
         let unit = self.of(unit);
         if unit.healthy_since.take().is_some_and(|since| now.duration_since(since) >= recovered) {
-            (unit.acts, unit.last_act) = (0, None);
+            (unit.attempts, unit.last_attempt) = (0, None);
         }
         unit
     }
@@ -172,24 +167,24 @@ impl Policy {
 
 impl Unit {
     /// What is to be done and when; not before `now`.
-    fn due(&self, now: Instant, pauses: Pauses) -> Option<(Act, Instant)> {
-        if !self.unhealthy || self.under_way || self.standing != Standing::Running {
+    fn due(&self, now: Instant, pauses: Pauses) -> Option<(Verb, Instant)> {
+        if !self.unhealthy || self.under_way || self.activity != UnitActivity::Running {
             return None;
         }
-        let act = match self.wish {
-            OnUnhealthy::Restart => Act::Restart,
-            OnUnhealthy::Stop => Act::Stop,
+        let verb = match self.on_unhealthy {
+            OnUnhealthy::Restart => Verb::Restart,
+            OnUnhealthy::Stop => Verb::Stop,
             OnUnhealthy::None => return None,
         };
-        let earliest = self.last_act.map(|last| last + pauses.after(self.acts));
-        Some((act, earliest.map_or(now, |earliest| earliest.max(now))))
+        let earliest = self.last_attempt.map(|last| last + pauses.after(self.attempts));
+        Some((verb, earliest.map_or(now, |earliest| earliest.max(now))))
     }
 }
 
 impl Pauses {
-    /// After so many acts in a row.
-    fn after(self, acts: u32) -> Duration {
-        let doublings = acts.saturating_sub(1).min(16);
+    /// After so many attempts in a row.
+    fn after(self, attempts: u32) -> Duration {
+        let doublings = attempts.saturating_sub(1).min(16);
         self.first.saturating_mul(2_u32.pow(doublings)).min(self.longest)
     }
 }
@@ -206,7 +201,7 @@ mod tests {
 
     fn running(unit: &str) -> Policy {
         let mut policy = Policy::default();
-        policy.stands(unit, Standing::Running);
+        policy.set_activity(unit, UnitActivity::Running);
         policy
     }
 
@@ -220,7 +215,7 @@ mod tests {
             let due = policy.next_due(now).expect("a restart is due");
             pauses.push((due - now).as_secs());
             now = due;
-            assert_eq!(policy.take_due(now), [Decision { unit: WEB.into(), act: Act::Restart, attempt }]);
+            assert_eq!(policy.take_due(now), [Decision { unit: WEB.into(), verb: Verb::Restart, attempt }]);
             assert_eq!(policy.next_due(now), None, "restarted once, not again");
             policy.unknown(WEB, now);
             policy.ended(WEB);
@@ -229,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn ten_healthy_minutes_make_a_unit_begin_anew_and_fewer_do_not() {
+    fn ten_healthy_minutes_reset_the_attempts_and_fewer_do_not() {
         let start = Instant::now();
         for (healthy, restarted_meanwhile, waits) in
             [(599, false, true), (600, false, false), (599, true, true), (600, true, false)]
@@ -263,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn an_act_that_was_not_done_does_not_count() {
+    fn an_attempt_that_was_not_made_does_not_count() {
         let now = Instant::now();
         let mut policy = running(WEB);
         policy.unhealthy(WEB, now);
@@ -277,74 +272,74 @@ mod tests {
     #[test]
     fn the_service_says_what_is_done() {
         let now = Instant::now();
-        for (wish, act) in [
-            (OnUnhealthy::Restart, Some(Act::Restart)),
-            (OnUnhealthy::Stop, Some(Act::Stop)),
+        for (on_unhealthy, verb) in [
+            (OnUnhealthy::Restart, Some(Verb::Restart)),
+            (OnUnhealthy::Stop, Some(Verb::Stop)),
             (OnUnhealthy::None, None),
         ] {
             let mut policy = running(WEB);
-            policy.wants(WEB, wish);
+            policy.set_on_unhealthy(WEB, on_unhealthy);
             policy.unhealthy(WEB, now);
-            assert_eq!(policy.take_due(now).first().map(|decision| decision.act), act);
+            assert_eq!(policy.take_due(now).first().map(|decision| decision.verb), verb);
         }
     }
 
-    /// What may be told of a unit.
+    /// What may happen to a unit.
     #[derive(Debug, Clone, Copy)]
-    enum Told {
+    enum Event {
         Unhealthy,
         Healthy,
         Unknown,
         Runs,
-        StandsOtherwise,
-        Wants(OnUnhealthy),
+        Busy,
+        OnUnhealthy(OnUnhealthy),
         Ended,
         Forgotten,
         /// Seconds pass.
         Later(u64),
     }
 
-    fn told() -> impl Strategy<Value = (u8, Told)> {
-        let wishes = prop_oneof![Just(OnUnhealthy::Restart), Just(OnUnhealthy::Stop), Just(OnUnhealthy::None)];
+    fn event() -> impl Strategy<Value = (u8, Event)> {
+        let settings = prop_oneof![Just(OnUnhealthy::Restart), Just(OnUnhealthy::Stop), Just(OnUnhealthy::None)];
         let event = prop_oneof![
-            4 => Just(Told::Unhealthy),
-            2 => Just(Told::Healthy),
-            1 => Just(Told::Unknown),
-            4 => Just(Told::Runs),
-            1 => Just(Told::StandsOtherwise),
-            1 => wishes.prop_map(Told::Wants),
-            4 => Just(Told::Ended),
-            1 => Just(Told::Forgotten),
-            4 => (0_u64..900).prop_map(Told::Later),
+            4 => Just(Event::Unhealthy),
+            2 => Just(Event::Healthy),
+            1 => Just(Event::Unknown),
+            4 => Just(Event::Runs),
+            1 => Just(Event::Busy),
+            1 => settings.prop_map(Event::OnUnhealthy),
+            4 => Just(Event::Ended),
+            1 => Just(Event::Forgotten),
+            4 => (0_u64..900).prop_map(Event::Later),
         ];
         (0_u8..3, event)
     }
 
-    fn tell(policy: &mut Policy, unit: &str, event: Told, now: &mut Instant) {
+    fn apply(policy: &mut Policy, unit: &str, event: Event, now: &mut Instant) {
         match event {
-            Told::Unhealthy => policy.unhealthy(unit, *now),
-            Told::Healthy => policy.healthy(unit, *now),
-            Told::Unknown => policy.unknown(unit, *now),
-            Told::Runs => policy.stands(unit, Standing::Running),
-            Told::StandsOtherwise => policy.stands(unit, Standing::Other),
-            Told::Wants(wish) => policy.wants(unit, wish),
-            Told::Ended => policy.ended(unit),
-            Told::Forgotten => policy.forget(unit),
-            Told::Later(seconds) => *now += Duration::from_secs(seconds),
+            Event::Unhealthy => policy.unhealthy(unit, *now),
+            Event::Healthy => policy.healthy(unit, *now),
+            Event::Unknown => policy.unknown(unit, *now),
+            Event::Runs => policy.set_activity(unit, UnitActivity::Running),
+            Event::Busy => policy.set_activity(unit, UnitActivity::Other),
+            Event::OnUnhealthy(on_unhealthy) => policy.set_on_unhealthy(unit, on_unhealthy),
+            Event::Ended => policy.ended(unit),
+            Event::Forgotten => policy.forget(unit),
+            Event::Later(seconds) => *now += Duration::from_secs(seconds),
         }
     }
 
     proptest! {
         /// Whatever happens in whatever order.
         #[test]
-        fn nothing_is_done_that_must_not_be(events in prop::collection::vec(told(), 0..200)) {
+        fn nothing_is_done_that_must_not_be(events in prop::collection::vec(event(), 0..200)) {
             let mut policy = Policy::default();
             let mut now = Instant::now();
             let mut last: BTreeMap<String, Instant> = BTreeMap::new();
             for (unit, event) in events {
                 let unit = format!("unit{unit}.service");
-                tell(&mut policy, &unit, event, &mut now);
-                if matches!(event, Told::Forgotten) {
+                apply(&mut policy, &unit, event, &mut now);
+                if matches!(event, Event::Forgotten) {
                     last.remove(&unit);
                 }
                 let before = policy.clone();
@@ -352,11 +347,11 @@ mod tests {
                 let decisions = policy.take_due(now);
                 // What is due is taken, and only that.
                 prop_assert_eq!(due.is_some_and(|due| due <= now), !decisions.is_empty());
-                for Decision { unit, act, attempt } in decisions {
+                for Decision { unit, verb, attempt } in decisions {
                     let known = &before.units[&unit];
-                    prop_assert!(known.unhealthy && known.standing == Standing::Running && !known.under_way);
-                    prop_assert_eq!(known.wish == OnUnhealthy::Stop, act == Act::Stop);
-                    prop_assert!(known.wish != OnUnhealthy::None);
+                    prop_assert!(known.unhealthy && known.activity == UnitActivity::Running && !known.under_way);
+                    prop_assert_eq!(known.on_unhealthy == OnUnhealthy::Stop, verb == Verb::Stop);
+                    prop_assert!(known.on_unhealthy != OnUnhealthy::None);
                     // Never sooner than ten seconds after the last, however often a container says that it is healthy in between.
                     if let Some(last) = last.insert(unit, now).filter(|_| attempt > 1) {
                         prop_assert!(now - last >= FIRST_PAUSE);
@@ -369,15 +364,15 @@ mod tests {
 
         /// What hangs and may be restarted is restarted, at the latest after the longest pause.
         #[test]
-        fn nobody_is_left_hanging(events in prop::collection::vec(told(), 0..200)) {
+        fn nobody_is_left_hanging(events in prop::collection::vec(event(), 0..200)) {
             let mut policy = Policy::default();
             let mut now = Instant::now();
             for (unit, event) in events {
-                tell(&mut policy, &format!("unit{unit}.service"), event, &mut now);
+                apply(&mut policy, &format!("unit{unit}.service"), event, &mut now);
                 policy.take_due(now);
             }
-            policy.wants(WEB, OnUnhealthy::Restart);
-            policy.stands(WEB, Standing::Running);
+            policy.set_on_unhealthy(WEB, OnUnhealthy::Restart);
+            policy.set_activity(WEB, UnitActivity::Running);
             policy.unhealthy(WEB, now);
             policy.ended(WEB);
             let later = now + LONGEST_PAUSE;
@@ -385,17 +380,17 @@ mod tests {
             prop_assert!(taken);
         }
 
-        /// A picture of the whole host may be told again at any time.
+        /// A snapshot of the whole host may be passed in at any time.
         #[test]
-        fn telling_twice_changes_nothing(events in prop::collection::vec(told(), 0..100)) {
+        fn repeating_an_event_changes_nothing(events in prop::collection::vec(event(), 0..100)) {
             let mut policy = Policy::default();
             let mut now = Instant::now();
             for (unit, event) in events {
                 let unit = format!("unit{unit}.service");
-                tell(&mut policy, &unit, event, &mut now);
-                if !matches!(event, Told::Later(_)) {
+                apply(&mut policy, &unit, event, &mut now);
+                if !matches!(event, Event::Later(_)) {
                     let once = policy.clone();
-                    tell(&mut policy, &unit, event, &mut now);
+                    apply(&mut policy, &unit, event, &mut now);
                     prop_assert_eq!(&policy, &once);
                 }
                 policy.take_due(now);

@@ -1,6 +1,6 @@
-//! The engine's side of the picture: the health of all containers, whole after every gap, and each change.
+//! The engine's side of the snapshot: the health of all containers, whole after every gap, and each change.
 //!
-//! Invariant: a change is never told before the picture that it changes.
+//! Invariant: a change is never told before the snapshot that it changes.
 
 use std::time::Duration;
 
@@ -8,25 +8,25 @@ use futures_util::StreamExt;
 use tokio::sync::mpsc::Sender;
 
 use crate::backoff::Backoff;
-use crate::engine::{Engine, EngineChange, EngineError, Fares};
+use crate::engine::{ContainerEvent, Engine, EngineError, EngineEvent};
 
-/// The events are asked for so long before the picture.
+/// The events are asked for so long before the snapshot.
 const HEAD_START: Duration = Duration::from_millis(100);
 
-/// The picture is asked for again so long after the first.
-const SECOND_PICTURE: Duration = Duration::from_secs(5);
+/// The snapshot is asked for again so long after the first.
+const SECOND_SNAPSHOT: Duration = Duration::from_secs(5);
 
 /// What the engine tells.
-pub enum Told {
+pub enum EngineUpdate {
     /// How all containers fare that run, by this engine.
-    All(Engine, Vec<Fares>),
-    Change(EngineChange),
+    All(Engine, Vec<ContainerEvent>),
+    Change(EngineEvent),
     /// It cannot be reached, or its events have ended. It is being tried again.
     Away(EngineError),
 }
 
 /// Tells all that happens at the engine, until nobody listens.
-pub async fn watch(to: Sender<Told>) {
+pub async fn watch(to: Sender<EngineUpdate>) {
     let mut pause = Backoff::default();
     while !to.is_closed() {
         let error = match Engine::connect().await {
@@ -39,26 +39,26 @@ pub async fn watch(to: Sender<Told>) {
             }
             Err(error) => error,
         };
-        if to.send(Told::Away(error)).await.is_err() {
+        if to.send(EngineUpdate::Away(error)).await.is_err() {
             return;
         }
         pause.wait().await;
     }
 }
 
-/// Until the events end; whether there has been a picture.
-async fn follow(engine: &Engine, to: &Sender<Told>) -> (EngineError, bool) {
-    let mut changes = Box::pin(engine.changes());
-    // The request for events goes out as the stream is polled. No change shall fall between it and the picture, so the engine has
-    // some time for it first; how long it really takes it does not say, so there is a second picture later.
+/// Until the events end; whether there has been a snapshot.
+async fn follow(engine: &Engine, to: &Sender<EngineUpdate>) -> (EngineError, bool) {
+    let mut changes = Box::pin(engine.events());
+    // The request for events goes out as the stream is polled. No change shall fall between it and the snapshot, so the engine has
+    // some time for it first; how long it really takes it does not say, so there is a second snapshot later.
     let mut first = tokio::time::timeout(HEAD_START, changes.next()).await.ok();
     let mut was_there = false;
-    let mut picture = std::pin::pin!(tokio::time::sleep(SECOND_PICTURE));
+    let mut second_snapshot = std::pin::pin!(tokio::time::sleep(SECOND_SNAPSHOT));
     let mut is_due = true;
     loop {
         let told = if is_due {
-            match engine.health_of_all().await {
-                Ok(all) => Told::All(engine.clone(), all),
+            match engine.running_containers().await {
+                Ok(all) => EngineUpdate::All(engine.clone(), all),
                 Err(error) => return (error, was_there),
             }
         } else {
@@ -69,12 +69,12 @@ async fn follow(engine: &Engine, to: &Sender<Told>) -> (EngineError, bool) {
                 }
             };
             tokio::select! {
-                () = &mut picture, if !picture.is_elapsed() => {
+                () = &mut second_snapshot, if !second_snapshot.is_elapsed() => {
                     is_due = true;
                     continue;
                 }
                 change = next => match change {
-                    Some(Ok(change)) => Told::Change(change),
+                    Some(Ok(change)) => EngineUpdate::Change(change),
                     Some(Err(error)) => return (error, was_there),
                     None => return (closed(), was_there),
                 },

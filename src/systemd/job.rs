@@ -4,13 +4,13 @@ use std::fmt;
 
 /// What somebody wants done to a unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Act {
+pub enum Verb {
     Start,
     Stop,
     Restart,
 }
 
-impl Act {
+impl Verb {
     /// As systemctl(1) names it.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -20,8 +20,8 @@ impl Act {
         }
     }
 
-    /// What [`Act::as_str`] says.
-    pub fn of_word(word: &str) -> Option<Self> {
+    /// What [`Verb::as_str`] says.
+    pub fn parse(word: &str) -> Option<Self> {
         [Self::Start, Self::Stop, Self::Restart].into_iter().find(|act| act.as_str() == word)
     }
 

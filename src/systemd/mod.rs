@@ -1,6 +1,6 @@
 //! The one door to systemd: its Manager over D-Bus, service notification, the journal and the unit's own cgroup.
 //!
-//! Invariant: only this room, the D-Bus face of wharfd and the client of that face (`supervisor1`) speak D-Bus.
+//! Invariant: only this room, the D-Bus API of wharfd and its client (`supervisor1`) speak D-Bus.
 
 pub mod announce;
 pub mod cgroup;
@@ -14,6 +14,6 @@ pub mod service;
 pub mod state;
 
 pub use announce::{Announcement, Services};
-pub use job::{Act, Job, JobOutcome, JobResult};
+pub use job::{Job, JobOutcome, JobResult, Verb};
 pub use manager::{Manager, ManagerError, Scope};
 pub use state::UnitState;

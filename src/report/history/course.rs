@@ -10,7 +10,7 @@ use std::time::SystemTime;
 use super::entry::{Exit, Fact, Told};
 use super::{By, Event, Kind, Reason};
 use crate::spec::exit;
-use crate::systemd::Act;
+use crate::systemd::Verb;
 
 /// The events of all units.
 pub fn events(told: Vec<Told>) -> Vec<Event> {
@@ -56,7 +56,7 @@ struct Open {
 /// What wharfd was to do.
 #[derive(Debug, Clone)]
 struct Asked {
-    act: Act,
+    verb: Verb,
     reason: Reason,
     by: By,
     detail: Option<String>,
@@ -64,10 +64,10 @@ struct Asked {
 
 impl Open {
     /// Whether nothing but wharfd has spoken, and it was about one of these.
-    fn waits_for(&self, acts: &[Act]) -> bool {
+    fn waits_for(&self, acts: &[Verb]) -> bool {
         let under_way = self.stopping || self.pausing || self.scheduled || self.starting;
         let over = self.failed.is_some() || self.ended;
-        self.asked.as_ref().is_some_and(|asked| acts.contains(&asked.act)) && !under_way && !over
+        self.asked.as_ref().is_some_and(|asked| acts.contains(&asked.verb)) && !under_way && !over
     }
 
     /// Why systemd started it again by itself.
@@ -102,16 +102,16 @@ impl Course {
         }
         let time = told.time;
         match told.fact {
-            Fact::Asked { act, reason, by } => {
+            Fact::Asked { verb, reason, by } => {
                 self.close();
-                self.open.asked = Some(Asked { act, reason, by, detail: None });
+                self.open.asked = Some(Asked { verb, reason, by, detail: None });
             }
             Fact::Probed(output) => return self.probed(output),
             Fact::NotHelped { why, reason, by } => return self.not_helped(time, &why, reason, by),
             Fact::JobFailed { result } => return self.job_failed(time, &result),
             Fact::Reloaded => return self.push(Kind::Reloaded, time, None),
             Fact::Stopping => {
-                if !self.open.waits_for(&[Act::Stop, Act::Restart]) {
+                if !self.open.waits_for(&[Verb::Stop, Verb::Restart]) {
                     self.close();
                 }
                 self.open.stopping = true;
@@ -124,7 +124,7 @@ impl Course {
             Fact::Scheduled => self.scheduled(),
             Fact::Starting => {
                 let goes_on = self.open.scheduled || self.open.pausing;
-                if !goes_on && !self.open.waits_for(&[Act::Start, Act::Restart]) {
+                if !goes_on && !self.open.waits_for(&[Verb::Start, Verb::Restart]) {
                     self.close();
                 }
                 self.open.starting = true;
@@ -137,12 +137,12 @@ impl Course {
     fn started(&mut self, time: SystemTime) {
         // Units that start in no time, as targets do, do not say that they begin to.
         let goes_on = self.open.starting || self.open.scheduled || self.open.pausing;
-        if !goes_on && !self.open.waits_for(&[Act::Start, Act::Restart]) {
+        if !goes_on && !self.open.waits_for(&[Verb::Start, Verb::Restart]) {
             self.close();
         }
         let open = std::mem::take(&mut self.open);
         let began = open.began.unwrap_or(time);
-        let asked_to_restart = open.asked.as_ref().is_some_and(|asked| asked.act == Act::Restart);
+        let asked_to_restart = open.asked.as_ref().is_some_and(|asked| asked.verb == Verb::Restart);
         if open.done || open.again || !(open.scheduled || open.pausing || asked_to_restart) {
             let kind = if open.done { Kind::Finished } else { Kind::Started };
             self.push(kind, time, open.asked);
@@ -161,7 +161,7 @@ impl Course {
         }
         let open = std::mem::take(&mut self.open);
         // A stop that came instead of a restart was not wharfd's; that its restart came to nothing, wharfd says itself.
-        self.push(Kind::Stopped, time, open.asked.filter(|asked| asked.act == Act::Stop));
+        self.push(Kind::Stopped, time, open.asked.filter(|asked| asked.verb == Verb::Stop));
         self.amend(None, open.exit);
     }
 
@@ -170,7 +170,7 @@ impl Course {
             // The attempt to start it again has failed, too.
             self.close();
             self.open.starting = true;
-        } else if self.open.waits_for(&[Act::Start, Act::Stop]) {
+        } else if self.open.waits_for(&[Verb::Start, Verb::Stop]) {
             self.close();
         }
         self.open.exit.get_or_insert(exit);
@@ -242,7 +242,7 @@ impl Course {
         } else if let Some(last) = self.events.last_mut().filter(|last| is_told(last)) {
             last.detail = Some(joined(last.detail.take(), why));
         } else {
-            let asked = Asked { act: Act::Restart, reason, by, detail: Some(why.to_owned()) };
+            let asked = Asked { verb: Verb::Restart, reason, by, detail: Some(why.to_owned()) };
             self.push(Kind::Failed, time, Some(asked));
         }
     }
@@ -257,10 +257,10 @@ impl Course {
         } else if open.ended {
             self.push(Kind::Finished, began, open.asked);
         } else if let Some(asked) = open.asked {
-            let kind = match asked.act {
-                Act::Start => Kind::Starting,
-                Act::Stop => Kind::Stopping,
-                Act::Restart => Kind::Restarting,
+            let kind = match asked.verb {
+                Verb::Start => Kind::Starting,
+                Verb::Stop => Kind::Stopping,
+                Verb::Restart => Kind::Restarting,
             };
             self.push(kind, began, Some(asked));
         }

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use super::{By, Event, Kind, Reason, time_of};
 use crate::message_id as id;
-use crate::systemd::Act;
+use crate::systemd::Verb;
 use crate::systemd::journalctl::Entry;
 
 /// All fields that are looked at.
@@ -51,7 +51,7 @@ pub const FIELDS: [&str; 33] = [
 pub enum Fact {
     /// wharfd is about to act.
     Asked {
-        act: Act,
+        verb: Verb,
         reason: Reason,
         by: By,
     },
@@ -116,7 +116,7 @@ fn fact(message_id: &str, unit: &str, entry: &Entry, user_name: &dyn Fn(u32) -> 
     let word = |field: &str| entry.get(field).unwrap_or_default();
     Some(match message_id {
         id::UNHEALTHY_RESTARTED | id::UNHEALTHY_STOPPED | id::DEPENDENCY_RESTARTED | id::REQUESTED => {
-            Fact::Asked { act: Act::of_word(&word("WHARF_ACT"))?, reason: reason(entry), by: asker(entry, user_name) }
+            Fact::Asked { verb: Verb::parse(&word("WHARF_ACT"))?, reason: reason(entry), by: asker(entry, user_name) }
         }
         id::PROBED => Fact::Probed(without_start(&word("MESSAGE"), &format!("{unit}: the healthcheck said: "))),
         id::NOT_HELPED => {

@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use super::installed::{InstalledProject, LookupError, find_project, projects_in};
 use crate::spec::instance_name;
-use crate::supervisor1::{Activation, KnownContainer, Picture, Supervisor, SupervisorError, Undeclared};
+use crate::supervisor1::{Activation, KnownContainer, Snapshot, Supervisor, SupervisorError, Undeclared};
 use crate::systemd::cgroup::Usage;
 use crate::systemd::manager::is_booted;
 use crate::systemd::{Manager, ManagerError, Scope, UnitState};
@@ -194,11 +194,11 @@ impl Sources {
         self.supervisor.as_ref().map_err(|error| error.clone().into())
     }
 
-    async fn picture(&self, activation: Activation) -> (Option<Picture>, Option<Unknown>) {
+    async fn picture(&self, activation: Activation) -> (Option<Snapshot>, Option<Unknown>) {
         let refused = |error| (None, Some(Unknown::Supervisor(error)));
         match &self.supervisor {
             _ if self.manager.is_none() => (None, Some(Unknown::Systemd)),
-            Ok(supervisor) => match supervisor.picture(activation).await {
+            Ok(supervisor) => match supervisor.snapshot(activation).await {
                 Ok(picture) => {
                     let unknown = (!picture.engine_connected).then_some(Unknown::Engine);
                     (Some(picture), unknown)
@@ -211,7 +211,7 @@ impl Sources {
 }
 
 impl Status {
-    fn add(&mut self, mut picture: Picture) {
+    fn add(&mut self, mut picture: Snapshot) {
         for unit in self.projects.iter_mut().flat_map(|project| &mut project.units) {
             if let Some(known) = picture.containers.remove(&unit.unit) {
                 unit.known = known;

@@ -5,67 +5,68 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::Supervisor;
-use super::work::Done;
-use crate::engine::{EngineChange, Fares, Health, What, same_image};
-use crate::supervise::acts::{Cause, Order};
-use crate::supervise::face::{Answered, Request, Update, Wish};
+use super::work::Completion;
+use crate::engine::{ContainerChange, ContainerEvent, EngineEvent, Health, same_image};
+use crate::supervise::action::{Action, Cause};
+use crate::supervise::api::{Operation, Payload, Request, Update};
 use crate::supervise::facts::Facts;
-use crate::supervise::watch::Told;
+use crate::supervise::watch::EngineUpdate;
 use crate::systemd::{Announcement, ManagerError};
 
 /// What a container is told in: all that run.
-struct Picture {
+struct Snapshot {
     /// It alone has its unit's label, whatever its name.
     is_alone: bool,
 }
 
 impl Supervisor {
-    pub(super) async fn hear(&mut self, told: Told) -> Result<(), ManagerError> {
+    pub(super) async fn handle_engine(&mut self, told: EngineUpdate) -> Result<(), ManagerError> {
         match told {
-            Told::All(engine, all) => {
+            EngineUpdate::All(engine, all) => {
                 self.engine = Some(engine);
-                self.has_heard = true;
-                self.away_because = None;
+                self.engine_is_known = true;
+                self.engine_error = None;
                 let now = Instant::now();
                 let runs: BTreeSet<&str> = all.iter().map(|fares| fares.unit.as_str()).collect();
                 for unit in self.containers.keys().filter(|unit| !runs.contains(unit.as_str())) {
                     self.policy.unknown(unit, now);
                 }
                 self.to_look.extend(self.containers.keys().cloned());
-                self.others_changed = true;
+                self.undeclared_changed = true;
                 for (index, fares) in all.iter().enumerate() {
                     let is_alone = !all.iter().enumerate().any(|(other, it)| other != index && it.unit == fares.unit);
-                    self.fares(fares.clone(), Some(Picture { is_alone })).await?;
+                    self.handle_container(fares.clone(), Some(Snapshot { is_alone })).await?;
                 }
-                self.face.tell(Update::Engine { is_connected: true });
+                self.api.publish(Update::Engine { is_connected: true });
                 self.say("Watching");
             }
-            Told::Change(EngineChange::Fares(fares)) => self.fares(fares, None).await?,
-            Told::Change(EngineChange::Altered { id, unit }) => {
-                let has_id = |facts: &&Arc<Facts>| facts.seen.container_id == id;
+            EngineUpdate::Change(EngineEvent::Container(fares)) => self.handle_container(fares, None).await?,
+            EngineUpdate::Change(EngineEvent::Altered { id, unit }) => {
+                let has_id = |facts: &&Arc<Facts>| facts.observed.container_id == id;
                 let by_id = || self.containers.values().find(has_id).map(|facts| facts.declared.unit.clone());
                 match unit.or_else(by_id).filter(|unit| self.containers.contains_key(unit)) {
                     Some(unit) => {
                         self.to_look.insert(unit);
                     }
-                    None => self.others_changed = true,
+                    None => self.undeclared_changed = true,
                 }
             }
-            Told::Change(EngineChange::Image(names)) => {
+            EngineUpdate::Change(EngineEvent::Image(names)) => {
                 let means = |image: &str| names.iter().any(|name| same_image(name, image));
-                let is_of = |facts: &&Arc<Facts>| means(&facts.seen.image) || names.contains(&facts.seen.image_id);
+                let is_of =
+                    |facts: &&Arc<Facts>| means(&facts.observed.image) || names.contains(&facts.observed.image_id);
                 let units = self.containers.values().filter(is_of);
                 self.to_look.extend(units.map(|facts| facts.declared.unit.clone()));
             }
-            Told::Away(error) => {
+            EngineUpdate::Away(error) => {
                 self.engine = None;
                 self.deliver(|_| true);
-                self.has_heard = true;
-                self.face.tell(Update::Engine { is_connected: false });
+                self.engine_is_known = true;
+                self.api.publish(Update::Engine { is_connected: false });
                 let because = error.to_string();
-                if self.away_because.as_ref() != Some(&because) {
+                if self.engine_error.as_ref() != Some(&because) {
                     eprintln!("<4>{because}; waiting for the engine");
-                    self.away_because = Some(because);
+                    self.engine_error = Some(because);
                 }
                 self.say("Waiting for the engine");
             }
@@ -73,44 +74,48 @@ impl Supervisor {
         Ok(())
     }
 
-    /// `picture`: told of what runs now; else of what happened to a container, which may be another by now.
-    async fn fares(&mut self, fares: Fares, picture: Option<Picture>) -> Result<(), ManagerError> {
-        let Fares { unit, id, name, what } = fares;
-        if !self.containers.contains_key(&unit) && !self.strangers.contains(&unit) {
+    /// `snapshot`: told of what runs now; else of what happened to a container, which may be another by now.
+    async fn handle_container(
+        &mut self,
+        fares: ContainerEvent,
+        snapshot: Option<Snapshot>,
+    ) -> Result<(), ManagerError> {
+        let ContainerEvent { unit, id, name, change } = fares;
+        if !self.containers.contains_key(&unit) && !self.unknown_units.contains(&unit) {
             // Its unit may have been written since.
-            self.take_stock().await?;
+            self.refresh_units().await?;
         }
         let Some(facts) = self.containers.get_mut(&unit) else {
-            self.strangers.insert(unit);
-            self.others_changed = true;
+            self.unknown_units.insert(unit);
+            self.undeclared_changed = true;
             return Ok(());
         };
-        let is_known = facts.seen.container_id == id;
+        let is_known = facts.observed.container_id == id;
         // A copy (docker commit) has the labels of the original.
-        let is_it = name == facts.declared.container || picture.as_ref().is_some_and(|picture| picture.is_alone);
-        let is_new = is_it && (picture.is_some() || what == What::Started);
+        let is_it = name == facts.declared.container || snapshot.as_ref().is_some_and(|snapshot| snapshot.is_alone);
+        let is_new = is_it && (snapshot.is_some() || change == ContainerChange::Started);
         if !is_known && !is_new {
-            self.others_changed = true;
+            self.undeclared_changed = true;
             return Ok(());
         }
         let now = Instant::now();
-        let health = match what {
-            What::Health(health) => health.to_string(),
-            What::Started => String::new(),
-            What::Ended => facts.seen.health.clone(),
+        let health = match change {
+            ContainerChange::Health(health) => health.to_string(),
+            ContainerChange::Started => String::new(),
+            ContainerChange::Ended => facts.observed.health.clone(),
         };
-        match what {
-            What::Health(Health::HEALTHY) => self.policy.healthy(&unit, now),
-            What::Health(Health::UNHEALTHY) => self.policy.unhealthy(&unit, now),
+        match change {
+            ContainerChange::Health(Health::HEALTHY) => self.policy.healthy(&unit, now),
+            ContainerChange::Health(Health::UNHEALTHY) => self.policy.unhealthy(&unit, now),
             _ => self.policy.unknown(&unit, now),
         }
         // Whether it has no healthcheck or has just been started, the look will tell.
-        let is_news = what != What::Health(Health::NONE) && facts.seen.health != health;
+        let is_news = change != ContainerChange::Health(Health::NONE) && facts.observed.health != health;
         if !is_known || is_news {
             let facts = Arc::make_mut(facts);
-            facts.seen.container_id = id;
+            facts.observed.container_id = id;
             if is_news {
-                facts.seen.health = health;
+                facts.observed.health = health;
             }
             self.show(&unit);
         }
@@ -118,7 +123,7 @@ impl Supervisor {
         Ok(())
     }
 
-    pub(super) async fn heed(&mut self, announcement: Announcement) -> Result<(), ManagerError> {
+    pub(super) async fn handle_announcement(&mut self, announcement: Announcement) -> Result<(), ManagerError> {
         match announcement {
             Announcement::Service { unit, changed } => match self.containers.get(&unit) {
                 Some(facts) => {
@@ -128,36 +133,38 @@ impl Supervisor {
                 }
                 // Of a template, any instance may be started.
                 None if self.templates.iter().any(|template| template.instance_of(&unit).is_some()) => {
-                    self.take_stock().await?;
+                    self.refresh_units().await?;
                 }
                 None => {}
             },
             Announcement::Reloaded => {
-                self.strangers.clear();
-                self.take_stock().await?;
+                self.unknown_units.clear();
+                self.refresh_units().await?;
             }
         }
         Ok(())
     }
 
-    pub(super) fn answer(&mut self, Request { unit, wish, reply }: Request) {
+    pub(super) fn answer(&mut self, Request { unit, operation, reply }: Request) {
         let Some(facts) = self.containers.get(&unit) else {
             let _caller_has_left = reply.send(Err(format!("{unit} is no longer on this host")));
             return;
         };
-        match wish {
-            Wish::Act(act, caller) => self.begin(Order { unit, act, cause: Cause::Requested(caller) }, Some(reply)),
-            Wish::CheckImage => self.check_image(facts.seen.image.clone(), Some((unit, reply))),
-            Wish::FileChanges => {
-                let (engine, id) = (self.engine.clone(), facts.seen.container_id.clone());
+        match operation {
+            Operation::Run(verb, caller) => {
+                self.begin(Action { unit, verb, cause: Cause::Requested(caller) }, Some(reply))
+            }
+            Operation::CheckImage => self.check_image(facts.observed.image.clone(), Some((unit, reply))),
+            Operation::FileChanges => {
+                let (engine, id) = (self.engine.clone(), facts.observed.container_id.clone());
                 let work = async move {
                     let answer = match engine {
                         _ if id.is_empty() => Err(format!("{unit} has no container now")),
                         Some(engine) => engine.file_changes(&id).await.map_err(|error| error.to_string()),
                         None => Err("the engine is away".to_owned()),
                     };
-                    let _caller_has_left = reply.send(answer.map(Answered::Changes));
-                    Done::Nothing
+                    let _caller_has_left = reply.send(answer.map(Payload::Changes));
+                    Completion::Nothing
                 };
                 self.work.push(tokio::spawn(work));
             }

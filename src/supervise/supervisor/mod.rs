@@ -1,6 +1,6 @@
 //! The loop of wharfd: whatever happens next, and what follows from it.
 //!
-//! In: events of the engine and of systemd, requests, ends of what was begun. Out: the same to [`Policy`], facts to the [`Face`],
+//! In: events of the engine and of systemd, requests, ends of what was begun. Out: the same to [`Policy`], facts to the [`Api`],
 //! work. Invariant: the loop itself waits for nothing but short questions to systemd.
 
 mod events;
@@ -17,18 +17,18 @@ use tokio::sync::mpsc::{UnboundedReceiver, channel, unbounded_channel};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use super::api::{Api, Response, Update};
 use super::audit;
 use super::config::{self, Config};
-use super::face::{Answer, Face, Update};
+use super::declared::{Declared, declared, is_template};
 use super::facts::Facts;
-use super::inventory::{Declared, declared, is_template};
-use super::policy::{Policy, Standing};
+use super::policy::{Policy, UnitActivity};
 use super::watch::watch;
 use crate::engine::Engine;
 use crate::signals::{Signal, Signals};
 use crate::systemd::{Announcement, Manager, ManagerError, Services, UnitState, service};
 use crate::unit::{InstalledUnit, installed_units};
-use work::Done;
+use work::Completion;
 
 /// Changes at the engine, and requests, that may wait for their turn.
 const WAITING: usize = 64;
@@ -36,8 +36,8 @@ const WAITING: usize = 64;
 /// Containers that are looked at side by side.
 const LOOKS: usize = 4;
 
-/// So long the first whole picture is waited for before the name on the bus is taken.
-const FIRST_PICTURE: Duration = Duration::from_secs(5);
+/// So long the first whole snapshot is waited for before the name on the bus is taken.
+const FIRST_SNAPSHOT: Duration = Duration::from_secs(5);
 
 /// Why wharfd cannot go on. systemd starts it anew.
 #[derive(Debug)]
@@ -45,7 +45,7 @@ pub enum SuperviseError {
     Manager(ManagerError),
     Signals(std::io::Error),
     /// The other thread has ended, as the bus was lost.
-    Face,
+    Api,
 }
 
 impl std::fmt::Display for SuperviseError {
@@ -53,7 +53,7 @@ impl std::fmt::Display for SuperviseError {
         match self {
             Self::Manager(error) => error.fmt(f),
             Self::Signals(error) => write!(f, "cannot listen to signals: {error}"),
-            Self::Face => f.write_str("the connection to the bus ended"),
+            Self::Api => f.write_str("the connection to the bus ended"),
         }
     }
 }
@@ -81,37 +81,37 @@ pub async fn supervise(manager: Manager) -> Result<(), SuperviseError> {
         eprintln!("<3>{error}\n<3>going on without it");
         Config::default()
     });
-    let (face, mut face_ended) = Face::start(wishes);
-    let mut supervisor = Supervisor::new(manager, config, face, services);
-    supervisor.take_stock().await?;
+    let (api, mut api_ended) = Api::start(wishes);
+    let mut supervisor = Supervisor::new(manager, config, api, services);
+    supervisor.refresh_units().await?;
     supervisor.resume();
     let mut watchdog = service::watchdog();
-    let first_picture = Instant::now() + FIRST_PICTURE;
+    let first_snapshot = Instant::now() + FIRST_SNAPSHOT;
     loop {
         supervisor.begin_what_is_due();
         let now = Instant::now();
         let due =
-            [supervisor.policy.next_due(now), supervisor.next_check, (!supervisor.is_ready).then_some(first_picture)];
+            [supervisor.policy.next_due(now), supervisor.next_check, (!supervisor.is_ready).then_some(first_snapshot)];
         tokio::select! {
             event = told.recv() => match event {
-                Some(event) => supervisor.hear(event).await?,
+                Some(event) => supervisor.handle_engine(event).await?,
                 None => return Ok(()),
             },
             announcement = announced.recv() => match announcement {
-                Some(announcement) => supervisor.heed(announcement).await?,
+                Some(announcement) => supervisor.handle_announcement(announcement).await?,
                 None => return Err(ManagerError::Lost.into()),
             },
             request = requests.recv() => match request {
                 Some(request) => supervisor.answer(request),
-                None => return Err(SuperviseError::Face),
+                None => return Err(SuperviseError::Api),
             },
             Some(Ok(done)) = supervisor.work.next() => supervisor.done(done).await?,
-            _ = &mut face_ended => return Err(SuperviseError::Face),
+            _ = &mut api_ended => return Err(SuperviseError::Api),
             () = hangups.wait() => supervisor.reload(),
-            () = watchdog.due() => if supervisor.face.is_alive() { service::alive() },
+            () = watchdog.due() => if supervisor.api.is_alive() { service::alive() },
             () = until(due.into_iter().flatten().min()) => {}
         }
-        if !supervisor.is_ready && (supervisor.is_whole() || first_picture <= Instant::now()) {
+        if !supervisor.is_ready && (supervisor.is_whole() || first_snapshot <= Instant::now()) {
             supervisor.ready();
         }
     }
@@ -142,30 +142,30 @@ struct Supervisor {
     manager: Manager,
     config: Config,
     policy: Policy,
-    face: Face,
+    api: Api,
     /// The units of containers, for systemd's announcements.
     services: Services,
     /// The templates of containers' units.
     templates: Vec<InstalledUnit>,
-    /// The containers that have units, by unit; what the face shows is not kept twice.
+    /// The containers that have units, by unit; what the API shows is not kept twice.
     containers: BTreeMap<String, Arc<Facts>>,
     /// Containers whose label names a unit that is none of those.
-    strangers: BTreeSet<String>,
+    unknown_units: BTreeSet<String>,
     /// As it was found last.
     engine: Option<Engine>,
     /// Why it was found to be away.
-    away_because: Option<String>,
+    engine_error: Option<String>,
     /// Whether it has been found, or found to be away.
-    has_heard: bool,
-    work: FuturesUnordered<JoinHandle<Done>>,
-    /// Units whose containers are to be looked at, those that are being looked at, and those for which an order is under way.
+    engine_is_known: bool,
+    work: FuturesUnordered<JoinHandle<Completion>>,
+    /// Units whose containers are to be looked at, those that are being looked at, and those for which an action is under way.
     to_look: BTreeSet<String>,
     looking: BTreeSet<String>,
     acting: BTreeSet<String>,
     /// Answers that wait for a look at the unit's container.
-    answers: Vec<(String, Answer, oneshot::Sender<Answer>)>,
+    answers: Vec<(String, Response, oneshot::Sender<Response>)>,
     /// Containers may have come or gone that no stack declares.
-    others_changed: bool,
+    undeclared_changed: bool,
     /// Whether they are being listed.
     listing: bool,
     /// The digests that the registries had for the images.
@@ -177,26 +177,26 @@ struct Supervisor {
 }
 
 impl Supervisor {
-    fn new(manager: Manager, config: Config, face: Face, services: Services) -> Self {
+    fn new(manager: Manager, config: Config, api: Api, services: Services) -> Self {
         Self {
             manager,
             policy: Policy::new(config.pauses()),
             next_check: config.check_images().map(|every| Instant::now() + every),
             config,
-            face,
+            api,
             services,
             templates: Vec::new(),
             containers: BTreeMap::new(),
-            strangers: BTreeSet::new(),
+            unknown_units: BTreeSet::new(),
             engine: None,
-            away_because: None,
-            has_heard: false,
+            engine_error: None,
+            engine_is_known: false,
             work: FuturesUnordered::new(),
             to_look: BTreeSet::new(),
             looking: BTreeSet::new(),
             acting: BTreeSet::new(),
             answers: Vec::new(),
-            others_changed: false,
+            undeclared_changed: false,
             listing: false,
             registry: Arc::default(),
             is_ready: false,
@@ -205,7 +205,7 @@ impl Supervisor {
     }
 
     /// Which units of containers there are, from the unit files; those that are new with how they stand.
-    async fn take_stock(&mut self) -> Result<(), ManagerError> {
+    async fn refresh_units(&mut self) -> Result<(), ManagerError> {
         let directories = self.manager.unit_path().await?;
         let installed = match installed_units(&directories) {
             Ok(installed) => installed,
@@ -230,25 +230,25 @@ impl Supervisor {
         for unit in gone {
             self.containers.remove(&unit);
             self.policy.forget(&unit);
-            self.face.tell(Update::Gone(unit));
+            self.api.publish(Update::Gone(unit));
         }
         for one in declared {
-            self.learn(one).await?;
+            self.add_unit(one).await?;
         }
-        self.others_changed = true;
+        self.undeclared_changed = true;
         Ok(())
     }
 
-    async fn learn(&mut self, declared: Declared) -> Result<(), ManagerError> {
+    async fn add_unit(&mut self, declared: Declared) -> Result<(), ManagerError> {
         let unit = declared.unit.clone();
-        self.policy.wants(&unit, declared.on_unhealthy);
+        self.policy.set_on_unhealthy(&unit, declared.on_unhealthy);
         match self.containers.get_mut(&unit) {
             Some(known) => Arc::make_mut(known).declared = declared,
             None => {
                 let mut state = self.manager.unit(&unit).await?;
                 // Not needed, and long.
                 state.requires = Vec::new();
-                self.policy.stands(&unit, standing(&state));
+                self.policy.set_activity(&unit, activity(&state));
                 let facts = Facts { declared, unit: state, ..Facts::default() };
                 self.containers.insert(unit.clone(), Arc::new(facts));
             }
@@ -263,7 +263,7 @@ impl Supervisor {
     fn resume(&mut self) {
         let now = Instant::now();
         let pauses = self.config.pauses();
-        for past in audit::past_acts(pauses.longest.max(pauses.recovered)) {
+        for past in audit::past_actions(pauses.longest.max(pauses.recovered)) {
             if let Some(then) = now.checked_sub(past.ago).filter(|_| self.containers.contains_key(&past.unit)) {
                 self.policy.resume(&past.unit, past.attempt, then);
             }
@@ -272,7 +272,7 @@ impl Supervisor {
 
     fn show(&self, unit: &str) {
         if let Some(facts) = self.containers.get(unit) {
-            self.face.tell(Update::Facts(facts.clone()));
+            self.api.publish(Update::Facts(facts.clone()));
         }
     }
 
@@ -283,12 +283,12 @@ impl Supervisor {
 
     /// Nothing is left to look at, or nothing can be looked at.
     fn is_whole(&self) -> bool {
-        self.has_heard && (self.engine.is_none() || (self.to_look.is_empty() && self.looking.is_empty()))
+        self.engine_is_known && (self.engine.is_none() || (self.to_look.is_empty() && self.looking.is_empty()))
     }
 
     fn ready(&mut self) {
         self.is_ready = true;
-        self.face.tell(Update::Ready);
+        self.api.publish(Update::Ready);
         service::ready(self.status);
     }
 
@@ -297,7 +297,7 @@ impl Supervisor {
             // Of what systemd does not know, hands off. That the bus is gone shows at the announcements.
             match self.manager.unit(&unit).await {
                 Ok(now) => self.stands(unit, now),
-                Err(_) => self.policy.stands(&unit, Standing::Other),
+                Err(_) => self.policy.set_activity(&unit, UnitActivity::Other),
             }
         }
     }
@@ -312,11 +312,11 @@ impl Supervisor {
         if now.has_ended() {
             facts.last_exit = Some(now.exec_main_status);
         }
-        self.policy.stands(&unit, standing(&now));
+        self.policy.set_activity(&unit, activity(&now));
         facts.unit = now;
         self.show(&unit);
         if let Some(restart) = restart {
-            self.face.tell(Update::Restarted { unit, restart });
+            self.api.publish(Update::Restarted { unit, restart });
         }
     }
 
@@ -326,7 +326,7 @@ impl Supervisor {
         match Config::read(Path::new(config::FILE)) {
             Ok(config) => {
                 self.config = config;
-                self.policy.pause_for(config.pauses());
+                self.policy.set_pauses(config.pauses());
                 self.next_check = config.check_images().map(|every| Instant::now() + every);
                 eprintln!("<6>{} was read anew", config::FILE);
             }
@@ -336,6 +336,6 @@ impl Supervisor {
     }
 }
 
-fn standing(state: &UnitState) -> Standing {
-    if state.is_steady() { Standing::Running } else { Standing::Other }
+fn activity(state: &UnitState) -> UnitActivity {
+    if state.is_steady() { UnitActivity::Running } else { UnitActivity::Other }
 }

@@ -8,36 +8,37 @@ use tokio::sync::oneshot;
 
 use super::{LOOKS, Supervisor};
 use crate::engine::{Engine, EngineError, ListedContainer};
-use crate::supervise::acts::{Cause, Order, Outcome, carry_out};
+use crate::supervise::action::{Action, Cause};
+use crate::supervise::api::{Payload, Response, Update};
 use crate::supervise::drift::{Aspect, Difference};
-use crate::supervise::face::{Answer, Answered, Update};
-use crate::supervise::facts::{Restart, Seen};
-use crate::supervise::{audit, look};
-use crate::systemd::{Act, ManagerError};
+use crate::supervise::execute::{Outcome, execute};
+use crate::supervise::facts::{Observed, Restart};
+use crate::supervise::{audit, inspect};
+use crate::systemd::{ManagerError, Verb};
 
 /// After a look that failed.
 const LOOK_PAUSE: Duration = Duration::from_secs(10);
 
 /// Something that was begun has ended.
-pub(super) enum Done {
-    Order {
-        order: Order,
+pub(super) enum Completion {
+    Action {
+        action: Action,
         outcome: Result<Outcome, ManagerError>,
-        reply: Option<oneshot::Sender<Answer>>,
+        reply: Option<oneshot::Sender<Response>>,
     },
     Look {
         unit: String,
-        seen: Result<Seen, EngineError>,
+        observed: Result<Observed, EngineError>,
     },
     LookAgain {
         unit: String,
     },
-    Others(Result<Vec<ListedContainer>, EngineError>),
+    Undeclared(Result<Vec<ListedContainer>, EngineError>),
     /// What the registry has under this name; who asked for it, and for which unit.
     Image {
         image: String,
         digest: Result<Option<String>, EngineError>,
-        asked: Option<(String, oneshot::Sender<Answer>)>,
+        asked: Option<(String, oneshot::Sender<Response>)>,
     },
     Nothing,
 }
@@ -48,7 +49,7 @@ impl Supervisor {
         let now = Instant::now();
         for decision in self.policy.take_due(now) {
             let cause = Cause::Unhealthy { attempt: decision.attempt };
-            self.begin(Order { unit: decision.unit, act: decision.act, cause }, None);
+            self.begin(Action { unit: decision.unit, verb: decision.verb, cause }, None);
         }
         let Some(engine) = self.engine.clone() else { return };
         while self.looking.len() < LOOKS
@@ -57,15 +58,15 @@ impl Supervisor {
             self.to_look.remove(&unit);
             self.begin_look(&engine, unit);
         }
-        if self.others_changed && !self.listing && self.to_look.iter().all(|unit| self.acting.contains(unit)) {
-            self.others_changed = false;
-            let list = async move { Done::Others(engine.all_containers().await) };
+        if self.undeclared_changed && !self.listing && self.to_look.iter().all(|unit| self.acting.contains(unit)) {
+            self.undeclared_changed = false;
+            let list = async move { Completion::Undeclared(engine.all_containers().await) };
             self.listing = true;
             self.work.push(tokio::spawn(list));
         }
         if self.next_check.is_some_and(|check| check <= now) {
             self.next_check = self.config.check_images().map(|every| now + every);
-            let images: BTreeSet<String> = self.containers.values().map(|facts| facts.seen.image.clone()).collect();
+            let images: BTreeSet<String> = self.containers.values().map(|facts| facts.observed.image.clone()).collect();
             images.into_iter().filter(|image| !image.is_empty()).for_each(|image| self.check_image(image, None));
         }
     }
@@ -75,16 +76,16 @@ impl Supervisor {
         self.looking.contains(unit) || self.acting.contains(unit)
     }
 
-    pub(super) fn begin(&mut self, order: Order, reply: Option<oneshot::Sender<Answer>>) {
-        self.acting.insert(order.unit.clone());
-        let facts = self.containers.get(&order.unit);
+    pub(super) fn begin(&mut self, action: Action, reply: Option<oneshot::Sender<Response>>) {
+        self.acting.insert(action.unit.clone());
+        let facts = self.containers.get(&action.unit);
         let followers = facts.map(|facts| facts.declared.restarts_with.clone()).unwrap_or_default();
-        let container = facts.map(|facts| facts.seen.container_id.clone()).filter(|id| !id.is_empty());
+        let container = facts.map(|facts| facts.observed.container_id.clone()).filter(|id| !id.is_empty());
         let (manager, engine) = (self.manager.clone(), self.engine.clone());
         let work = async move {
             let probe = last_probe(engine.zip(container));
-            let outcome = carry_out(&manager, &order, &followers, probe).await;
-            Done::Order { order, outcome, reply }
+            let outcome = execute(&manager, &action, &followers, probe).await;
+            Completion::Action { action, outcome, reply }
         };
         self.work.push(tokio::spawn(work));
     }
@@ -92,79 +93,81 @@ impl Supervisor {
     pub(super) fn begin_look(&mut self, engine: &Engine, unit: String) {
         let Some(facts) = self.containers.get(&unit) else { return self.deliver(|about| about == unit) };
         let registry = self.registry.clone();
-        let (declared, id) = (facts.declared.clone(), facts.seen.container_id.clone());
+        let (declared, id) = (facts.declared.clone(), facts.observed.container_id.clone());
         let engine = engine.clone();
         self.looking.insert(unit.clone());
-        let work = async move { Done::Look { seen: look::look(&engine, &declared, &id, &registry).await, unit } };
+        let work = async move {
+            Completion::Look { observed: inspect::inspect(&engine, &declared, &id, &registry).await, unit }
+        };
         self.work.push(tokio::spawn(work));
     }
 
-    pub(super) fn check_image(&mut self, image: String, asked: Option<(String, oneshot::Sender<Answer>)>) {
+    pub(super) fn check_image(&mut self, image: String, asked: Option<(String, oneshot::Sender<Response>)>) {
         let engine = self.engine.clone();
         let work = async move {
             let digest = match engine {
                 Some(engine) => digest_to_compare(&engine, &image).await,
                 None => Err(EngineError::Unreachable("wharfd waits for it".to_owned())),
             };
-            Done::Image { image, digest, asked }
+            Completion::Image { image, digest, asked }
         };
         self.work.push(tokio::spawn(work));
     }
 
-    pub(super) async fn done(&mut self, done: Done) -> Result<(), ManagerError> {
-        match done {
-            Done::Order { order, outcome, reply } => {
-                self.acting.remove(&order.unit);
-                self.to_look.insert(order.unit.clone());
-                if matches!(order.cause, Cause::Unhealthy { .. }) {
-                    self.policy.ended(&order.unit);
+    pub(super) async fn done(&mut self, completion: Completion) -> Result<(), ManagerError> {
+        match completion {
+            Completion::Action { action, outcome, reply } => {
+                self.acting.remove(&action.unit);
+                self.to_look.insert(action.unit.clone());
+                if matches!(action.cause, Cause::Unhealthy { .. }) {
+                    self.policy.ended(&action.unit);
                 }
                 let outcome = outcome?;
-                let unit = order.unit.clone();
+                let unit = action.unit.clone();
                 self.look_at_unit(unit.clone()).await;
-                self.tell_outcome(&order, &outcome);
+                self.tell_outcome(&action, &outcome);
                 if let Some(reply) = reply {
                     let answer = match outcome {
                         Outcome::Failed(why) => Err(format!("{unit}: {why}")),
-                        Outcome::Done { .. } | Outcome::LeftAlone => Ok(Answered::Done),
+                        Outcome::Done { .. } | Outcome::LeftAlone => Ok(Payload::Done),
                     };
                     self.answer_after_look(unit, answer, reply);
                 }
             }
-            Done::Look { unit, seen } => {
+            Completion::Look { unit, observed } => {
                 self.looking.remove(&unit);
-                // What was seen before something happened is of no use.
+                // What was observed before something happened is of no use.
                 if !self.to_look.contains(&unit) {
-                    match seen {
-                        Ok(seen) => self.has_seen(&unit, seen),
+                    match observed {
+                        Ok(observed) => self.has_seen(&unit, observed),
                         Err(error) => self.look_later(unit.clone(), &error),
                     }
                     self.deliver(|about| about == unit);
                 }
             }
-            Done::LookAgain { unit } => _ = self.to_look.insert(unit),
-            Done::Others(Ok(all)) => {
+            Completion::LookAgain { unit } => _ = self.to_look.insert(unit),
+            Completion::Undeclared(Ok(all)) => {
                 self.listing = false;
                 let is_declared = |container: &ListedContainer| {
                     let facts = container.unit.as_ref().and_then(|unit| self.containers.get(unit));
                     facts.is_some_and(|facts| {
-                        [&facts.seen.container_id, &facts.declared.container]
+                        [&facts.observed.container_id, &facts.declared.container]
                             .into_iter()
                             .any(|it| *it == container.id || *it == container.name)
                     })
                 };
                 let others = all.into_iter().filter(|container| !is_declared(container)).collect();
-                self.face.tell(Update::Others(others));
+                self.api.publish(Update::Undeclared(others));
             }
-            Done::Image { image, digest, asked } => {
+            Completion::Image { image, digest, asked } => {
                 if let Ok(Some(digest)) = &digest {
                     Arc::make_mut(&mut self.registry).insert(image.clone(), digest.clone());
-                    let has_it = self.containers.values().filter(|facts| facts.seen.image == image);
+                    let has_it = self.containers.values().filter(|facts| facts.observed.image == image);
                     self.to_look.extend(has_it.map(|facts| facts.declared.unit.clone()));
                 }
                 match (digest, asked) {
                     (digest, Some((unit, reply))) => {
-                        let answer = digest.map(|digest| Answered::Digest(digest.unwrap_or_default()));
+                        let answer = digest.map(|digest| Payload::Digest(digest.unwrap_or_default()));
                         self.answer_after_look(unit, answer.map_err(|error| error.to_string()), reply);
                     }
                     (Err(error), None) => eprintln!("<4>cannot check image {image}: {error}"),
@@ -172,33 +175,33 @@ impl Supervisor {
                 }
             }
             // With the engine back, all is asked anew.
-            Done::Others(Err(_)) => self.listing = false,
-            Done::Nothing => {}
+            Completion::Undeclared(Err(_)) => self.listing = false,
+            Completion::Nothing => {}
         }
         Ok(())
     }
 
-    fn has_seen(&mut self, unit: &str, seen: Seen) {
+    fn has_seen(&mut self, unit: &str, observed: Observed) {
         let Some(facts) = self.containers.get_mut(unit) else { return };
         let now = Instant::now();
         // An event may have been missed, or the unit was not known when it came.
-        match seen.health.as_str() {
+        match observed.health.as_str() {
             "healthy" => self.policy.healthy(unit, now),
             "unhealthy" => self.policy.unhealthy(unit, now),
             _ => self.policy.unknown(unit, now),
         }
-        if facts.seen == seen {
+        if facts.observed == observed {
             return;
         }
-        let news = news(&facts.seen.drift, &seen.drift);
-        Arc::make_mut(facts).seen = seen;
+        let news = news(&facts.observed.drift, &observed.drift);
+        Arc::make_mut(facts).observed = observed;
         self.show(unit);
         let about = unit.to_owned();
         let tell = async move {
             for difference in news {
-                audit::drifted(&about, &difference).await;
+                audit::drift(&about, &difference).await;
             }
-            Done::Nothing
+            Completion::Nothing
         };
         self.work.push(tokio::spawn(tell));
     }
@@ -208,13 +211,13 @@ impl Supervisor {
         eprintln!("<4>{unit}: cannot look at its container: {error}");
         let again = async move {
             tokio::time::sleep(LOOK_PAUSE).await;
-            Done::LookAgain { unit }
+            Completion::LookAgain { unit }
         };
         self.work.push(tokio::spawn(again));
     }
 
     /// Answers once the properties show what has become of it.
-    fn answer_after_look(&mut self, unit: String, answer: Answer, reply: oneshot::Sender<Answer>) {
+    fn answer_after_look(&mut self, unit: String, answer: Response, reply: oneshot::Sender<Response>) {
         self.answers.push((unit.clone(), answer, reply));
         if self.engine.is_some() && self.containers.contains_key(&unit) {
             self.to_look.insert(unit);
@@ -226,29 +229,29 @@ impl Supervisor {
     /// Gives the answers about these units.
     pub(super) fn deliver(&mut self, about: impl Fn(&str) -> bool) {
         for (_, answer, reply) in self.answers.extract_if(.., |(unit, ..)| about(unit)) {
-            self.face.tell(Update::Answer { answer, reply });
+            self.api.publish(Update::Response { answer, reply });
         }
     }
 
-    /// What became of an order, for those who watch.
-    pub(super) fn tell_outcome(&mut self, order: &Order, outcome: &Outcome) {
-        let reason = order.cause.reason().to_owned();
+    /// What became of an action, for those who watch.
+    pub(super) fn tell_outcome(&mut self, action: &Action, outcome: &Outcome) {
+        let reason = action.cause.reason().as_str().to_owned();
         let at = SystemTime::now();
         match outcome {
-            Outcome::Done { detail, followers } if order.act == Act::Restart => {
+            Outcome::Done { detail, followers } if action.verb == Verb::Restart => {
                 let restart = Restart { at, reason, detail: detail.clone() };
-                self.restarted(&order.unit, restart);
+                self.restarted(&action.unit, restart);
                 for follower in followers {
-                    let detail = order.unit.clone();
+                    let detail = action.unit.clone();
                     self.restarted(follower, Restart { at, reason: "dependency".to_owned(), detail });
                 }
             }
-            Outcome::Done { detail, .. } if order.act == Act::Stop => {
-                self.face.tell(Update::Stopped { unit: order.unit.clone(), reason, detail: detail.clone() });
+            Outcome::Done { detail, .. } if action.verb == Verb::Stop => {
+                self.api.publish(Update::Stopped { unit: action.unit.clone(), reason, detail: detail.clone() });
             }
             Outcome::Failed(why) => {
-                let unit = order.unit.clone();
-                self.face.tell(Update::Failed { unit, act: order.act, reason, why: why.clone() });
+                let unit = action.unit.clone();
+                self.api.publish(Update::Failed { unit, verb: action.verb, reason, why: why.clone() });
             }
             Outcome::Done { .. } | Outcome::LeftAlone => {}
         }
@@ -258,7 +261,7 @@ impl Supervisor {
         if let Some(facts) = self.containers.get_mut(unit).map(Arc::make_mut) {
             facts.restarts.add(restart.clone());
             self.show(unit);
-            self.face.tell(Update::Restarted { unit: unit.to_owned(), restart });
+            self.api.publish(Update::Restarted { unit: unit.to_owned(), restart });
         }
     }
 }

@@ -1,0 +1,48 @@
+//! The hash of a definition: by it, a changed definition is told from an unchanged one.
+
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+/// A SHA-256 in hexadecimal: 64 lower-case digits.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SpecHash(Box<str>);
+
+super::text_traits!(SpecHash, InvalidSpecHash);
+
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{0:?} is not a SHA-256 of 64 lower-case hexadecimal digits")]
+pub struct InvalidSpecHash(pub String);
+
+impl SpecHash {
+    /// The hash of these bytes.
+    pub fn of(contents: &[u8]) -> Self {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let digit = |four_bits: u8| char::from(DIGITS[usize::from(four_bits)]);
+        let digest = Sha256::digest(contents);
+        let hex: String = digest.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect();
+        Self(hex.into())
+    }
+
+    /// # Errors
+    /// The text is not a hash.
+    pub fn parse(text: &str) -> Result<Self, InvalidSpecHash> {
+        let fits = text.len() == 64 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+        if fits { Ok(Self(text.into())) } else { Err(InvalidSpecHash(text.to_owned())) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SpecHash;
+
+    #[test]
+    fn the_hash_of_nothing_and_of_abc() {
+        // FIPS 180-4, examples.
+        assert_eq!(SpecHash::of(b""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+        assert_eq!(SpecHash::of(b"abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert!(SpecHash::parse(&SpecHash::of(b"x")).is_ok());
+        for bad in ["", "ba78", &"A".repeat(64), &"g".repeat(64)] {
+            assert!(SpecHash::parse(bad).is_err(), "{bad}");
+        }
+    }
+}

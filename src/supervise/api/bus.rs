@@ -1,0 +1,155 @@
+//! `io.wharf.Supervisor1` on the system bus: an object for each container, and what changes about it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use futures_util::StreamExt;
+use tokio::sync::mpsc::{Sender, UnboundedReceiver};
+use zbus::fdo::{DBusProxy, ObjectManager, Properties};
+use zbus::names::InterfaceName;
+use zbus::object_server::{Interface, SignalEmitter};
+use zbus::{Connection, Variant};
+
+use super::caller::Gate;
+use super::container::{ContainerObject, ContainerObjectSignals, Slot};
+use super::host::ManagerObject;
+use super::metrics::listen;
+use super::{Request, Shared, Snapshot, Update};
+use crate::supervise::facts::Facts;
+use crate::supervisor1::{NAME, ROOT, path_of};
+
+/// Serves until nobody sends updates, or the bus is lost.
+pub(super) async fn serve(
+    mut updates: UnboundedReceiver<Update>,
+    requests: Sender<Request>,
+    is_alive: Arc<AtomicBool>,
+) -> zbus::Result<()> {
+    let connection = Connection::system().await?;
+    let snapshot: Shared = Arc::new(RwLock::new(Snapshot::default()));
+    let gate = Arc::new(Gate::new(&connection, requests).await?);
+    let mut bus = Bus { connection, snapshot, gate, slots: BTreeMap::new(), is_alive };
+    let server = bus.connection.object_server();
+    server.at(ROOT, ObjectManager).await?;
+    server.at(ROOT, ManagerObject::new(bus.snapshot.clone())).await?;
+    // Nobody takes the name away: the end of this stream is the end of the connection.
+    let mut lost = DBusProxy::new(&bus.connection).await?.receive_name_lost().await?;
+    loop {
+        tokio::select! {
+            update = updates.recv() => match update {
+                // That the bus is lost, shows below.
+                Some(update) => if let Err(error) = bus.apply(update).await {
+                    eprintln!("<4>cannot tell it on the bus: {error}");
+                },
+                None => return Ok(()),
+            },
+            lost = lost.next() => if lost.is_none() { return Ok(()) },
+        }
+    }
+}
+
+struct Bus {
+    connection: Connection,
+    snapshot: Shared,
+    gate: Arc<Gate>,
+    /// The facts that each object shows.
+    slots: BTreeMap<String, Slot>,
+    /// Set when asked whether it is.
+    is_alive: Arc<AtomicBool>,
+}
+
+impl Bus {
+    async fn apply(&mut self, update: Update) -> zbus::Result<()> {
+        match update {
+            Update::Facts(facts) => self.show(facts).await,
+            Update::Gone(unit) => {
+                self.slots.remove(&unit);
+                self.update_snapshot(|snapshot| {
+                    snapshot.containers.remove(&unit);
+                });
+                self.connection.object_server().remove::<ContainerObject, _>(path_of(&unit)).await?;
+                Ok(())
+            }
+            Update::Undeclared(undeclared) => self.publish_manager(|snapshot| snapshot.undeclared = undeclared).await,
+            Update::Engine { is_connected } => {
+                self.publish_manager(|snapshot| snapshot.engine_is_connected = is_connected).await
+            }
+            Update::Restarted { unit, restart } => {
+                self.emitter(&unit)?.restarted(&restart.reason, &restart.detail).await
+            }
+            Update::Stopped { unit, reason, detail } => self.emitter(&unit)?.stopped(&reason, &detail).await,
+            Update::Failed { unit, verb, reason, why } => {
+                self.emitter(&unit)?.job_failed(verb.as_str(), &reason, &why).await
+            }
+            Update::Response { answer, reply } => {
+                let _caller_has_left = reply.send(answer);
+                Ok(())
+            }
+            Update::Ready => {
+                listen(&self.snapshot);
+                if let Err(error) = self.connection.request_name(NAME).await {
+                    // Without it nobody finds the objects, but what hangs is still restarted.
+                    eprintln!("<3>cannot own {NAME} on the system bus, is its policy installed? {error}");
+                }
+                Ok(())
+            }
+            Update::Ping => {
+                self.is_alive.store(true, Ordering::Relaxed);
+                Ok(())
+            }
+        }
+    }
+
+    async fn show(&mut self, facts: Arc<Facts>) -> zbus::Result<()> {
+        let unit = facts.declared.unit.clone();
+        self.update_snapshot(|snapshot| {
+            snapshot.containers.insert(unit.clone(), facts.clone());
+        });
+        match self.slots.get(&unit) {
+            Some(slot) => {
+                let before = self.object(Slot::new(slot.replace(facts.clone())));
+                let now = self.object(Slot::new(facts));
+                changed(&self.emitter(&unit)?, ContainerObject::name(), before.differences(&now)).await
+            }
+            None => {
+                let slot = Slot::new(facts);
+                self.connection.object_server().at(path_of(&unit), self.object(slot.clone())).await?;
+                self.slots.insert(unit, slot);
+                Ok(())
+            }
+        }
+    }
+
+    fn object(&self, slot: Slot) -> ContainerObject {
+        ContainerObject::new(slot, self.gate.clone())
+    }
+
+    async fn publish_manager(&mut self, change: impl FnOnce(&mut Snapshot)) -> zbus::Result<()> {
+        let host = ManagerObject::new(self.snapshot.clone());
+        let before = host.values();
+        self.update_snapshot(change);
+        let differences = host.values().into_iter().filter(|(name, value)| before.get(name) != Some(value)).collect();
+        let emitter = SignalEmitter::new(&self.connection, ROOT)?;
+        changed(&emitter, ManagerObject::name(), differences).await
+    }
+
+    fn update_snapshot(&self, change: impl FnOnce(&mut Snapshot)) {
+        change(&mut self.snapshot.write().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn emitter(&self, unit: &str) -> zbus::Result<SignalEmitter<'static>> {
+        SignalEmitter::new(&self.connection, path_of(unit))
+    }
+}
+
+/// One signal for all that changed at a time.
+async fn changed(
+    emitter: &SignalEmitter<'_>,
+    interface: InterfaceName<'_>,
+    values: HashMap<&'static str, Variant<'static>>,
+) -> zbus::Result<()> {
+    if values.is_empty() {
+        return Ok(());
+    }
+    Properties::properties_changed(emitter, interface, values, (&[]).into()).await
+}

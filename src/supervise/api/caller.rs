@@ -1,0 +1,124 @@
+//! Who calls, and whether they may: polkit(8), action `io.wharf.manage-containers`.
+//!
+//! Invariant: nothing is done for a caller before polkit has said yes, or the caller is root.
+
+use std::collections::HashMap;
+use std::fs;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::{mpsc::Sender, oneshot};
+use zbus::Connection;
+use zbus::fdo::{self, DBusProxy};
+use zbus::message::{Flags, Header};
+use zbus::names::BusName;
+use zbus_polkit::policykit1::{AuthorityProxy, CheckAuthorizationFlags, Subject};
+
+use super::{Operation, Payload, Request};
+use crate::supervise::action::Caller;
+use crate::systemd::Manager;
+
+const ACTION: &str = "io.wharf.manage-containers";
+
+/// Calls of one user that may be under way at once; root's are not counted. The next ones are refused.
+const AT_ONCE: usize = 8;
+
+/// The way from the bus to the supervising thread.
+pub(super) struct Gate {
+    bus: DBusProxy<'static>,
+    polkit: AuthorityProxy<'static>,
+    systemd: Manager,
+    requests: Sender<Request>,
+    /// The calls that are under way, by user.
+    under_way: Arc<Mutex<HashMap<u32, usize>>>,
+}
+
+/// A call that was let in.
+pub(super) struct Pass {
+    pub caller: Caller,
+    under_way: Arc<Mutex<HashMap<u32, usize>>>,
+}
+
+impl Drop for Pass {
+    fn drop(&mut self) {
+        let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = under_way.get_mut(&self.caller.uid) {
+            *count -= 1;
+            if *count == 0 {
+                under_way.remove(&self.caller.uid);
+            }
+        }
+    }
+}
+
+impl Gate {
+    pub async fn new(connection: &Connection, requests: Sender<Request>) -> zbus::Result<Self> {
+        Ok(Self {
+            bus: DBusProxy::new(connection).await?,
+            polkit: AuthorityProxy::new(connection).await?,
+            systemd: Manager::on(connection).await?,
+            requests,
+            under_way: Arc::default(),
+        })
+    }
+
+    /// Lets in whoever may act.
+    ///
+    /// # Errors
+    /// They may not, or have too many calls under way.
+    pub async fn admit(&self, header: &Header<'_>) -> fdo::Result<Pass> {
+        let sender = header.sender().ok_or_else(|| fdo::Error::AccessDenied("who are you?".to_owned()))?;
+        let credentials = self.bus.get_connection_credentials(BusName::from(sender.to_owned())).await?;
+        let (Some(uid), Some(pid)) = (credentials.unix_user_id(), credentials.process_id()) else {
+            return Err(fdo::Error::AccessDenied("the bus does not know who calls".to_owned()));
+        };
+        let mut pass = self.count(uid)?;
+        if uid != 0 {
+            self.ask_polkit(header).await?;
+        }
+        let comm = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+        let unit = self.systemd.unit_of_process(pid).await.unwrap_or_default();
+        // A program may give itself any name, also one that would move the cursor of who reads it.
+        let comm = comm.trim_end().replace(char::is_control, " ");
+        pass.caller = Caller { uid, pid, comm, unit };
+        Ok(pass)
+    }
+
+    fn count(&self, uid: u32) -> fdo::Result<Pass> {
+        let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = under_way.entry(uid).or_default();
+        if uid != 0 && *count >= AT_ONCE {
+            return Err(fdo::Error::LimitsExceeded(format!("{AT_ONCE} calls of yours are under way")));
+        }
+        *count += 1;
+        let caller = Caller { uid, ..Caller::default() };
+        Ok(Pass { caller, under_way: self.under_way.clone() })
+    }
+
+    async fn ask_polkit(&self, header: &Header<'_>) -> fdo::Result<()> {
+        let denied = |why: String| fdo::Error::AccessDenied(why);
+        let subject = Subject::new_for_message_header(header).map_err(|error| denied(error.to_string()))?;
+        let may_ask = header.primary().flags().contains(Flags::ALLOW_INTERACTIVE_AUTH);
+        let flags =
+            if may_ask { CheckAuthorizationFlags::ALLOW_USER_INTERACTION } else { CheckAuthorizationFlags::empty() };
+        let result = self.polkit.check_authorization(&subject, ACTION, &HashMap::new(), flags, "").await;
+        match result {
+            Ok(result) if result.is_authorized => Ok(()),
+            Ok(result) if result.is_challenge => {
+                Err(fdo::Error::InteractiveAuthorizationRequired(format!("you must authenticate first ({ACTION})")))
+            }
+            Ok(_) => Err(denied(format!("polkit does not let you do this ({ACTION})"))),
+            Err(error) => Err(denied(format!("polkit cannot be asked: {error}"))),
+        }
+    }
+
+    /// Hands the operation to the supervising thread and waits for its response.
+    ///
+    /// # Errors
+    /// What it says.
+    pub async fn ask(&self, _pass: &Pass, unit: String, operation: Operation) -> fdo::Result<Payload> {
+        let gone = || fdo::Error::Failed("wharfd is ending".to_owned());
+        let (reply, answer) = oneshot::channel();
+        self.requests.send(Request { unit, operation, reply }).await.map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())?.map_err(fdo::Error::Failed)
+    }
+}

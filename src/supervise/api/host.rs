@@ -1,0 +1,76 @@
+//! `io.wharf.Supervisor1.Manager`: what concerns no container of a stack.
+
+use std::collections::HashMap;
+use std::sync::PoisonError;
+
+use zbus::{ObjectPath, OwnedObjectPath, Variant, fdo, interface};
+
+use super::{Shared, Snapshot};
+use crate::supervisor1::path_of;
+
+/// (name, id, image)
+type Undeclared = (String, String, String);
+
+pub(super) struct ManagerObject {
+    snapshot: Shared,
+}
+
+impl ManagerObject {
+    pub fn new(snapshot: Shared) -> Self {
+        Self { snapshot }
+    }
+
+    fn read<T>(&self, read: impl FnOnce(&Snapshot) -> T) -> T {
+        read(&self.snapshot.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The properties that may change.
+    pub fn values(&self) -> HashMap<&'static str, Variant<'static>> {
+        HashMap::from([
+            ("EngineConnected", self.engine_connected().into()),
+            ("UndeclaredContainers", self.undeclared_containers().into()),
+        ])
+    }
+}
+
+#[interface(name = "io.wharf.Supervisor1.Manager")]
+impl ManagerObject {
+    /// The object of a container, by its name, its id, or its unit.
+    #[zbus(out_args("container"))]
+    fn get_container(&self, name: &str) -> fdo::Result<OwnedObjectPath> {
+        let unit = self.read(|snapshot| {
+            let mut all = snapshot.containers.values();
+            let facts = all.find(|facts| {
+                [&facts.declared.unit, &facts.declared.container, &facts.observed.container_id]
+                    .into_iter()
+                    .any(|it| it == name)
+            });
+            facts.map(|facts| facts.declared.unit.clone())
+        });
+        let unit =
+            unit.ok_or_else(|| fdo::Error::UnknownObject(format!("no stack of this host has a container `{name}`")))?;
+        Ok(ObjectPath::try_from(path_of(&unit))?.into())
+    }
+
+    /// The version of Wharf.
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn version(&self) -> &'static str {
+        env!("CARGO_PKG_VERSION")
+    }
+
+    /// Whether the container engine answers. While it does not, what was known of the containers last is shown.
+    #[zbus(property)]
+    fn engine_connected(&self) -> bool {
+        self.read(|snapshot| snapshot.engine_is_connected)
+    }
+
+    /// The engine's containers that no stack of this host declares: name, id, image.
+    #[zbus(property)]
+    fn undeclared_containers(&self) -> Vec<Undeclared> {
+        let of = |snapshot: &Snapshot| {
+            let others = snapshot.undeclared.iter();
+            others.map(|other| (other.name.clone(), other.id.clone(), other.image.clone())).collect()
+        };
+        self.read(of)
+    }
+}

@@ -1,0 +1,141 @@
+//! What programs and people see of wharfd: its objects on the bus, its figures for monitoring.
+//!
+//! In: facts, as they change. Out: properties, signals, metrics; and what callers ask for, checked, to the supervising thread.
+//! Invariant: a thread of its own, which keeps nothing but the last facts: however many questions come, they wait for each
+//! other, and no restart waits for them.
+
+mod bus;
+mod caller;
+mod container;
+mod host;
+mod metrics;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::RwLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::sync::mpsc::{Sender, UnboundedSender, unbounded_channel};
+use tokio::sync::oneshot;
+
+use super::action::Caller;
+use super::facts::{Facts, Restart};
+use crate::engine::{FileChange, ListedContainer};
+use crate::systemd::Verb;
+
+/// News for those who watch.
+#[derive(Debug)]
+pub enum Update {
+    /// Of a container that is new, or has changed.
+    Facts(Arc<Facts>),
+    /// This unit is no longer on this host.
+    Gone(String),
+    /// The containers that no stack declares.
+    Undeclared(Vec<ListedContainer>),
+    Engine {
+        is_connected: bool,
+    },
+    Restarted {
+        unit: String,
+        restart: Restart,
+    },
+    Stopped {
+        unit: String,
+        reason: String,
+        detail: String,
+    },
+    Failed {
+        unit: String,
+        verb: Verb,
+        reason: String,
+        why: String,
+    },
+    /// To a caller, who then finds what was told before it in the properties.
+    Response {
+        answer: Response,
+        reply: oneshot::Sender<Response>,
+    },
+    /// The snapshot is whole.
+    Ready,
+    /// Is anybody there?
+    Ping,
+}
+
+/// Something that a caller asks for, and may.
+#[derive(Debug)]
+pub struct Request {
+    pub unit: String,
+    pub operation: Operation,
+    pub reply: oneshot::Sender<Response>,
+}
+
+#[derive(Debug)]
+pub enum Operation {
+    Run(Verb, Caller),
+    /// What the registry has under the image's name now.
+    CheckImage,
+    /// What changed in the container's file system since it was made.
+    FileChanges,
+}
+
+/// An error is a sentence for the caller.
+pub type Response = Result<Payload, String>;
+
+#[derive(Debug)]
+pub enum Payload {
+    Done,
+    Digest(String),
+    Changes(Vec<(FileChange, String)>),
+}
+
+/// The last facts.
+#[derive(Debug, Default)]
+struct Snapshot {
+    containers: BTreeMap<String, Arc<Facts>>,
+    undeclared: Vec<ListedContainer>,
+    engine_is_connected: bool,
+}
+
+type Shared = Arc<RwLock<Snapshot>>;
+
+/// The supervising thread's end.
+pub struct Api {
+    updates: UnboundedSender<Update>,
+    has_answered: Arc<AtomicBool>,
+}
+
+impl Api {
+    /// Starts the thread. It ends with the connection to the bus, and with it the receiver.
+    pub fn start(requests: Sender<Request>) -> (Self, oneshot::Receiver<()>) {
+        let (updates, taken) = unbounded_channel();
+        let has_answered = Arc::new(AtomicBool::new(true));
+        let answers = has_answered.clone();
+        let (lives, ended) = oneshot::channel();
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let served = match runtime {
+                Ok(runtime) => {
+                    runtime.block_on(bus::serve(taken, requests, answers)).map_err(|error| error.to_string())
+                }
+                Err(error) => Err(error.to_string()),
+            };
+            if let Err(error) = served {
+                eprintln!("<3>the D-Bus interface: {error}");
+            }
+            drop(lives);
+        });
+        (Self { updates, has_answered }, ended)
+    }
+
+    pub fn publish(&self, update: Update) {
+        // If the thread has ended, the process will, too.
+        let _ended = self.updates.send(update);
+    }
+
+    /// Whether it has answered since it was asked last; asks anew.
+    pub fn is_alive(&self) -> bool {
+        let has_answered = self.has_answered.swap(false, Ordering::Relaxed);
+        self.publish(Update::Ping);
+        has_answered
+    }
+}

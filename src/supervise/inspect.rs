@@ -1,0 +1,60 @@
+//! A look at one container: its definition on disk, and what the engine has for it.
+
+use std::collections::BTreeMap;
+
+use super::declared::Declared;
+use super::drift::{self, Aspect, Difference};
+use super::facts::Observed;
+use crate::engine::{Engine, EngineError};
+use crate::spec::{self, ComparedSpec, label};
+
+/// Everything is asked anew. `registry`: the digests that the registries were last observed to have, by the image's name.
+///
+/// # Errors
+/// The engine does not answer.
+pub async fn inspect(
+    engine: &Engine,
+    declared: &Declared,
+    id: &str,
+    registry: &BTreeMap<String, String>,
+) -> Result<Observed, EngineError> {
+    let spec = definition(declared);
+    let mut observed = Observed::default();
+    let mut image = None;
+    if let Some(spec) = &spec {
+        observed.image.clone_from(&spec.container.image);
+        observed.spec_hash.clone_from(&spec.wharf.config_hash);
+        image = engine.image(&observed.image).await?;
+    }
+    // Somebody may have renamed it, so by its id first. A copy of it (docker commit) has its labels, but not its id or name.
+    let mut found = if id.is_empty() { None } else { engine.inspect(id).await? };
+    if found.is_none() {
+        found = engine.inspect(&declared.container).await?;
+    }
+    let Some(found) = found.filter(|found| found.container.label(label::UNIT) == Some(&declared.unit)) else {
+        return Ok(observed);
+    };
+    if let Some(spec) = &spec {
+        let registry = registry.get(&spec.container.image).map(String::as_str);
+        observed.drift = drift::differences(spec, &found, image.as_ref(), registry);
+    } else {
+        let text = format!("its definition {} cannot be read", declared.spec.display());
+        observed.drift = vec![Difference { aspect: Aspect::Definition, text }];
+    }
+    observed.running_spec_hash = found.container.label(label::CONFIG_HASH).unwrap_or_default().to_owned();
+    observed.container_id = found.container.id;
+    observed.image_id = found.image_id;
+    observed.ports = found.ports;
+    // Of one that has ended, the engine says "unhealthy".
+    if found.container.running {
+        observed.health = found.container.health.status.to_string();
+    }
+    observed.health_output = found.container.health.output;
+    Ok(observed)
+}
+
+/// `None`: it is not there, or not whole; the unit itself will say so.
+fn definition(declared: &Declared) -> Option<ComparedSpec> {
+    let spec: ComparedSpec = spec::read(&declared.spec).ok()?;
+    Some(if declared.instance.is_empty() { spec } else { spec.of_instance(&declared.instance) })
+}
