@@ -22,7 +22,7 @@ pub use build::build;
 pub use container::container;
 pub use replicas::replicas;
 pub use resource::{network, volume};
-pub use slice::{project_slice, service_slice};
+pub use slice::service_slice;
 pub use target::{target, wanted_by};
 pub use timer::timer;
 
