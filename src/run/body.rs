@@ -2,10 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use bollard::models::{ContainerCreateBody, Mount, MountType};
-
 use super::handover::Owner;
 use crate::engine::{Image, OF_CONTAINER};
+use crate::spec::models::{ContainerCreateBody, Mount, MountType};
 use crate::spec::{ContainerSpec, label};
 
 /// The spec's body with a name for each volume, the ids of the containers whose namespaces it shares and, if the engine takes
@@ -59,7 +58,7 @@ fn volume_name(spec: &ContainerSpec, target: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bollard::models::HostConfig;
+    use crate::spec::models::HostConfig;
 
     #[test]
     fn a_volume_of_the_image_that_no_mount_covers_gets_a_name() {

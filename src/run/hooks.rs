@@ -1,11 +1,11 @@
 //! The hooks of a container: commands that are run in it, one after the other, with their output in the journal.
 
-use bollard::models::ExecConfig;
 use futures_util::StreamExt;
 
 use super::error::{Hook, HookError, HookFault, HookKind};
 use super::patience::patiently;
 use crate::engine::{Engine, LogOutput};
+use crate::spec::models::ExecConfig;
 use crate::systemd::journal::{Journal, Priority};
 use crate::systemd::service;
 

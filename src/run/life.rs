@@ -3,7 +3,6 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use bollard::models::ExecConfig;
 use futures_util::FutureExt;
 use futures_util::future::select_all;
 use nix::sys::signal::Signal;
@@ -19,6 +18,7 @@ use super::process::Process;
 use super::{message, stop::StopRequest};
 use crate::backoff::Backoff;
 use crate::engine::{Container, Engine, EngineError};
+use crate::spec::models::ExecConfig;
 use crate::spec::{FollowedPart, FollowedSpec, exit, pre_stop_limit};
 use crate::systemd::journal::Journal;
 use crate::systemd::{own_unit, service};

@@ -1,4 +1,7 @@
 //! The units of a stack, as an administrator would have written them by hand.
+//!
+//! In: a service, network or volume, and its spec's name. Out: [`UnitFile`]s. Invariant: the `systemd` tables of the
+//! stack file are applied last, so that they override every directive.
 
 mod build;
 mod container;
@@ -21,7 +24,7 @@ pub use build::build;
 pub use container::container;
 pub use replicas::replicas;
 pub use resource::{network, volume};
-pub use slice::{project_slice, service_slice};
+pub use slice::service_slice;
 pub use target::{target, wanted_by};
 pub use timer::timer;
 

@@ -1,7 +1,8 @@
-//! `wharf status`: how the installed projects fare.
+//! `wharf status`: the state of the installed projects.
 //!
 //! In: the units on disk, systemd's properties, and what wharfd knows of the containers, if it can be reached. Out: typed rows,
-//! shown as a tree ([`text`]) or as JSON, once or whenever something changes ([`watch`]).
+//! shown as a tree ([`text`]) or as JSON, once or whenever something changes ([`watch`]). Invariant: without wharfd the units
+//! are shown all the same, with empty columns where only wharfd has the answer.
 
 pub mod text;
 pub mod watch;
