@@ -7,9 +7,11 @@ CARGO ?= $(or $(shell command -v cargo),$(wildcard $(HOME)/.cargo/bin/cargo),car
 
 TARGET_DIR := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 PROFILE_DIR := $(TARGET_DIR)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
+# What is there once is to be fast; what every container and host has in memory is to be small.
+FAST_DIR := $(PROFILE_DIR)$(if $(filter release,$(PROFILE)),-fast)
 SYSTEMD_DIR := $(DESTDIR)$(PREFIX)/lib/systemd
 
-.PHONY: build install demo test lint tools
+.PHONY: build install demo bench test lint tools
 
 # wharf-build apart: see `buildkit` in Cargo.toml. For development, where memory does not matter, all in one.
 build: export WHARF_LIBEXEC = $(PREFIX)/libexec/wharf
@@ -17,15 +19,16 @@ build:
 ifeq ($(PROFILE),dev)
 	$(CARGO) build --locked
 else
-	$(CARGO) build --locked --profile $(PROFILE) --no-default-features
+	$(CARGO) build --locked --profile $(notdir $(FAST_DIR)) --no-default-features --bin wharf --bin wharf-generator
+	$(CARGO) build --locked --profile $(PROFILE) --no-default-features --bin wharf-run --bin wharfd
 	$(CARGO) build --locked --profile $(PROFILE) --bin wharf-build
 endif
 
 install:
-	install -D -m 755 $(PROFILE_DIR)/wharf $(DESTDIR)$(PREFIX)/bin/wharf
+	install -D -m 755 $(FAST_DIR)/wharf $(DESTDIR)$(PREFIX)/bin/wharf
 	install -D -m 755 $(PROFILE_DIR)/wharf-run $(DESTDIR)$(PREFIX)/libexec/wharf/wharf-run
 	install -D -m 755 $(PROFILE_DIR)/wharf-build $(DESTDIR)$(PREFIX)/libexec/wharf/wharf-build
-	install -D -m 755 $(PROFILE_DIR)/wharf-generator $(SYSTEMD_DIR)/system-generators/wharf-generator
+	install -D -m 755 $(FAST_DIR)/wharf-generator $(SYSTEMD_DIR)/system-generators/wharf-generator
 	install -D -m 755 $(PROFILE_DIR)/wharfd $(DESTDIR)$(PREFIX)/libexec/wharf/wharfd
 	install -D -m 644 -t $(SYSTEMD_DIR)/system units/wharfd-metrics.socket
 	for manager in system user; do \
@@ -43,6 +46,10 @@ install:
 # A throw-away host, the to-do list on it, and what an administrator sees.
 demo: tools build
 	examples/demo
+
+# On a machine that has nothing else to do.
+bench: tools build
+	benches/generate.sh
 
 # Hosts wait more than they work: on two cores, four threads take three quarters of the time of two.
 test: export RUST_TEST_THREADS ?= 4
