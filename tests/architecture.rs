@@ -1,6 +1,8 @@
 //! The house as ARCHITECTURE.md draws it, held by a test: which room may use which, how large a room may be, and what only one
 //! room may do. Everything is read from the source; tests in it (`#[cfg(test)]`) may do what they like.
 
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test ends at the first thing that goes wrong")]
+
 #[path = "architecture/source.rs"]
 mod source;
 

@@ -1,5 +1,7 @@
 //! io.wharf.Supervisor1 on the bus of a real host: who may read, who may act, what is told.
 
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test ends at the first thing that goes wrong")]
+
 mod support;
 
 use std::fs;
