@@ -13,11 +13,11 @@ use super::yaml::{self, Comments};
 use crate::diagnostic::SourceFile;
 use crate::stack::composition::{self, Composer, Language, merge};
 use crate::stack::examine::project_name_of_directory;
-use crate::stack::interpolate::{Lookup, interpolate};
+use crate::stack::grammar::interpolate::{Lookup, interpolate};
 use crate::stack::load::read_dotenv;
-use crate::stack::node::{Node, Table, Value};
-use crate::stack::surroundings::{Scope, Surroundings};
-use crate::stack::variables;
+use crate::stack::text::node::{Node, Table, Value};
+use crate::stack::text::surroundings::{Scope, Surroundings};
+use crate::stack::text::variables;
 
 /// All files as one, and what paths and variables mean in it.
 pub struct Assembled<'a> {

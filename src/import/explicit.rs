@@ -7,7 +7,7 @@
 use super::problem::{Found, Lost};
 use super::write::go_float;
 use super::yaml::end_of;
-use crate::stack::node::{Entry, Node, Table, Value};
+use crate::stack::text::node::{Entry, Node, Table, Value};
 
 /// The top-level tables whose entries may be null: then they are declared, and that is all.
 const DECLARATIONS: [&str; 5] = ["networks", "volumes", "secrets", "configs", "models"];

@@ -11,8 +11,8 @@ use super::write::write;
 use super::yaml::Comments;
 use crate::diagnostic::{Diagnostic, Diagnostics, Place, Severity};
 use crate::stack::examine::examine;
-use crate::stack::node::{Entry, Node, Table, Value};
-use crate::stack::surroundings::Surroundings;
+use crate::stack::text::node::{Entry, Node, Table, Value};
+use crate::stack::text::surroundings::Surroundings;
 
 /// Something that could not be carried over, or that Wharf will refuse.
 #[derive(Debug, Clone, PartialEq)]

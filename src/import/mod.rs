@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 
 use crate::diagnostic::{Diagnostics, Place};
 use crate::path::absolute;
-use crate::stack::node::Value;
+use crate::stack::text::node::Value;
 use assemble::{Assembled, assemble};
 use paths::Move;
 use problem::{Assembly, Found, Lost};

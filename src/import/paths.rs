@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use super::problem::{Found, Lost};
 use crate::diagnostic::Place;
 use crate::path::absolute;
-use crate::stack::node::{Entry, Node, Table, Value};
+use crate::stack::text::node::{Entry, Node, Table, Value};
 
 /// Where paths start, and where they are to start.
 pub struct Move<'a> {

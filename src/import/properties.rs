@@ -11,8 +11,8 @@ use super::write::write;
 use super::yaml::{self, Comments};
 use super::{Imported, Request, import};
 use crate::diagnostic::{Diagnostics, Place, SourceFile};
-use crate::stack::from_toml;
-use crate::stack::node::{Entry, Node, Table, Value};
+use crate::stack::text::from_toml;
+use crate::stack::text::node::{Entry, Node, Table, Value};
 
 fn place() -> Place {
     Place::new(&SourceFile::new("compose.yaml", ""), 0..0)

@@ -4,12 +4,14 @@
 
 use std::path::Path;
 
-use super::interpolate::{Finding, interpolate};
-use super::node::{Node, Value};
-use super::problem::{Invalid, NameFault, Report, TextProblem};
-use super::profiles::Active;
-use super::surroundings::Surroundings;
-use super::{check, document, names};
+use crate::stack::check;
+use crate::stack::decode::document;
+use crate::stack::decode::profiles::Active;
+use crate::stack::grammar::interpolate::{Finding, interpolate};
+use crate::stack::grammar::names;
+use crate::stack::problem::{Invalid, NameFault, Report, TextProblem};
+use crate::stack::text::node::{Node, Value};
+use crate::stack::text::surroundings::Surroundings;
 
 /// Decodes and checks a tree as if it stood in a stack file.
 pub fn examine(root: &Node, surroundings: &Surroundings<'_>, report: &mut Report) {

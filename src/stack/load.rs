@@ -8,16 +8,20 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use super::composition::{self, Composer, Parsed, Toml};
-use super::environment::read_file;
-use super::interpolate::{Finding, Lookup, interpolate};
-use super::model::Stack;
-use super::node::Value;
-use super::problem::{FileProblem, Invalid, NameFault, Report};
-use super::surroundings::{Scope, Surroundings};
-use super::{check, document, env_file, names, profiles};
 use crate::diagnostic::{Diagnostics, Place};
 use crate::path::absolute;
+use crate::stack::check;
+use crate::stack::composition::{self, Composer, Parsed, Toml};
+use crate::stack::decode::document;
+use crate::stack::decode::profiles;
+use crate::stack::grammar::interpolate::{Finding, Lookup, interpolate};
+use crate::stack::grammar::names;
+use crate::stack::model::Stack;
+use crate::stack::problem::{FileProblem, Invalid, NameFault, Report};
+use crate::stack::text::env_file;
+use crate::stack::text::files::read_file;
+use crate::stack::text::node::Value;
+use crate::stack::text::surroundings::{Scope, Surroundings};
 
 /// A valid stack, and what its author should still know.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,11 +56,6 @@ impl<'a> Request<'a> {
 pub fn override_of(path: &Path) -> Option<PathBuf> {
     let stem = path.file_stem()?.to_string_lossy();
     (!stem.ends_with(".override")).then(|| path.with_file_name(format!("{stem}.override.toml")))
-}
-
-/// Whether a file is wharfd's own configuration, which lies among the stacks and is none: by its name alone.
-pub fn is_of_wharfd(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| name == "wharfd.toml")
 }
 
 /// Reads, interpolates, merges, decodes and checks the stack files of one project.
@@ -94,7 +93,7 @@ fn read(request: &Request<'_>, report: &mut Report) -> Option<(Stack, BTreeSet<S
     let root = composer.compose(files, &scope, &[])?;
     let Composer { scopes, incomplete, repeats, sources, .. } = composer;
     let surroundings = Surroundings { project, scopes };
-    let active = profiles::active(&root, request, &scope);
+    let active = profiles::active(&root, &request.profiles, &scope);
     let mut decoded = document::read(&root, absolute(first), name_place, &active, &surroundings, report);
     if !incomplete {
         check::check(&decoded, report);
@@ -163,5 +162,39 @@ fn project_name(files: &[Parsed], lookup: Lookup<'_>, report: &mut Report) -> (S
             }
             (name, first.root.place.clone())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::{Request, load};
+    use crate::stack::fields::asked;
+    use crate::stack::keys::walk;
+
+    /// Loads the stack of every case, valid or not.
+    fn load_all(directory: &str) {
+        for case in fs::read_dir(directory).unwrap().flat_map(|case| fs::read_dir(case.unwrap().path()).unwrap()) {
+            let path = case.unwrap().path();
+            if path.extension().is_some_and(|end| end == "toml") {
+                let environment = |name: &str| (name == "HOME").then(|| "/home/ada".to_owned());
+                let _valid_or_not = load(&Request::of_stack(&path, &environment));
+            }
+        }
+    }
+
+    /// That no decoder asks for a key that is not honoured, `Fields` asserts itself.
+    #[test]
+    fn every_honoured_key_is_read_by_a_decoder() {
+        load_all("tests/cases");
+        load_all("tests/invalid");
+        let mut unread = Vec::new();
+        walk(&mut |path, table, key| {
+            if key.is_honoured() && !asked::has_been(table, key.name) {
+                unread.push(path.to_owned());
+            }
+        });
+        assert!(unread.is_empty(), "no decoder reads {unread:#?}");
     }
 }

@@ -5,59 +5,30 @@
 //! Invariant: no unit and no engine is known here, and the host is only asked whether bind sources exist; a [`Stack`] that
 //! comes out of this room is valid in itself.
 //!
-//! The way through: [`load()`] → `from_toml` (text to tree) → `composition` (several files to one tree, with the interpolation of
-//! `variables`) → `document` with one file a family of keys (tree to types) → `check` (what only shows between keys).
+//! A pipeline of rooms, each of which uses only those above it in this list:
+//! - `problem`: what can be wrong, and the words for it
+//! - `model`: the typed stack
+//! - `grammar`: one string → value
+//! - `text`: files → trees with places
+//! - `keys`: the one table of keys
+//! - `fields`: typed reading of a tree by that table
+//! - `composition`: several files → one tree
+//! - `decode`: tree → model
+//! - `check`: what only shows between keys
+//! - [`load()`], and `examine` for trees that did not come from a stack file
 
-mod amounts;
-mod attachments;
-mod build;
-mod calendar;
 mod check;
-mod choice;
 pub(crate) mod composition;
 mod decode;
-mod depends_on;
-mod deploy;
-mod device_requests;
-mod document;
-mod env_file;
-mod environment;
 pub(crate) mod examine;
-pub(crate) mod from_toml;
-mod healthcheck;
-mod hooks;
-mod hosts;
-mod image;
-pub(crate) mod interpolate;
+mod fields;
+pub(crate) mod grammar;
 pub mod keys;
-mod labels;
-mod limits;
-mod links;
 pub(crate) mod load;
 pub mod model;
-mod mounts;
-mod names;
-mod namespaces;
-mod networks;
-pub(crate) mod node;
-mod ports;
-mod privileges;
 pub(crate) mod problem;
-mod profiles;
-mod pull_policy;
-mod reload;
-mod resources;
-mod schedule;
-mod secrets;
-mod security;
-mod service;
-mod signals;
-mod suggest;
-pub(crate) mod surroundings;
-mod systemd;
-pub(crate) mod variables;
-mod volumes;
-mod words;
+pub(crate) mod text;
 
-pub use load::{Loaded, Request, is_of_wharfd, load, override_of, project_name_of};
+pub use load::{Loaded, Request, load, override_of, project_name_of};
 pub use model::*;
+pub use text::files::is_of_wharfd;

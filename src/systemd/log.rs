@@ -6,8 +6,8 @@
 //! what is beyond it is counted, and the count is logged.
 
 use std::collections::VecDeque;
-use std::fmt::{Debug, Write};
-use std::io;
+use std::fmt::{Debug, Write as _};
+use std::io::{self, Write as _};
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
@@ -121,7 +121,8 @@ impl Log {
                     state.error = Some(error);
                     drop(state);
                     if self.fallback == Fallback::Stderr {
-                        eprintln!("<{}>{}", entry.priority as u8, entry.message);
+                        // Without a journal and stderr, there is nobody to tell.
+                        let _nobody = writeln!(io::stderr(), "<{}>{}", entry.priority as u8, entry.message);
                     }
                     return;
                 }

@@ -15,6 +15,7 @@ use zbus::{Connection, OwnedObjectPath, fdo, proxy};
 use super::job::{Job, JobOutcome, JobResult};
 use super::path::{path_of, unit_of};
 use super::state::{ActiveState, Properties, SubState, UnitState, is_steady};
+use crate::name::{UnitKind, UnitName};
 
 /// Which of systemd's managers is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -283,7 +284,7 @@ impl Manager {
         let failed = |error| ManagerError::Call { what: format!("describe {name}"), error };
         let path = self.proxy.load_unit(name).await.map_err(failed)?;
         let mut properties = self.properties(&path, "org.freedesktop.systemd1.Unit").await.map_err(failed)?;
-        if name.ends_with(".service") {
+        if UnitName::parse(name).is_ok_and(|unit| unit.is(UnitKind::Service)) {
             properties.extend(self.properties(&path, "org.freedesktop.systemd1.Service").await.map_err(failed)?);
         }
         Ok(UnitState::new(name, properties.into()))

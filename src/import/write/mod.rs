@@ -8,7 +8,7 @@
 mod text;
 
 use super::yaml::{Around, Comments};
-use crate::stack::node::{Entry, Node, Table, Value};
+use crate::stack::text::node::{Entry, Node, Table, Value};
 
 pub use text::go_float;
 use text::{WIDTH, key, scalar};

@@ -2,7 +2,7 @@
 //!
 //! Source: <https://toml.io/en/v1.0.0>, String, Integer, Float, Keys. Invariant: a TOML parser reads back exactly what went in.
 
-use crate::stack::node::{Node, Value};
+use crate::stack::text::node::{Node, Value};
 
 /// Longer strings are broken at spaces, longer lists at their items. Columns.
 pub const WIDTH: usize = 100;

@@ -1,4 +1,4 @@
-//! YAML text → the stack's [`Node`](crate::stack::node::Node) tree, as Compose reads YAML.
+//! YAML text → the stack's [`Node`](crate::stack::text::node::Node) tree, as Compose reads YAML.
 //!
 //! In: one file. Out: a tree a document, in which anchors, merge keys and tags are resolved; and the comments.
 //! The way through: `raw` (events to a tree with aliases), `resolve` (to nodes) with `scalar`, and `comments`.
@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use super::problem::{Found, YamlProblem};
 use crate::diagnostic::{Place, SourceFile};
-use crate::stack::node::Node;
+use crate::stack::text::node::Node;
 
 pub use comments::{Around, Comments};
 

@@ -12,7 +12,7 @@ use super::raw::{Kind, Raw};
 use super::scalar;
 use crate::diagnostic::{Place, SourceFile};
 use crate::import::problem::{Found, YamlProblem};
-use crate::stack::node::{Entry, Node, Table, Value};
+use crate::stack::text::node::{Entry, Node, Table, Value};
 
 /// Compose's own limit is of the same size.
 pub const MOST_NODES: usize = 100_000;

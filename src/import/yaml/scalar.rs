@@ -3,7 +3,7 @@
 //! Source: the YAML 1.2 core schema with what Compose's YAML library (go-yaml) adds: `0777` is octal, digits may be grouped by
 //! `_`, `yes`, `no`, `on` and `off` are strings, and `22:22` is a string, not a number of base 60.
 
-use crate::stack::node::Value;
+use crate::stack::text::node::Value;
 
 /// What a plain scalar without a tag is.
 pub fn plain(text: &str) -> Value {

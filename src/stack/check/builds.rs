@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::Place;
-use crate::stack::document::Decoded;
+use crate::stack::decode::document::Decoded;
+use crate::stack::grammar::suggest::nearest;
 use crate::stack::model::{Build, BuildContext, ContextSource, Service};
 use crate::stack::problem::{Across, BuildFault, Invalid, ReferenceFault, Report};
-use crate::stack::suggest::nearest;
 
 /// Reports what a build cannot be made of.
 pub fn check(decoded: &Decoded, report: &mut Report) {

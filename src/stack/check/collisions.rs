@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use crate::diagnostic::Place;
-use crate::stack::document::Decoded;
+use crate::stack::decode::document::Decoded;
 use crate::stack::model::{Port, Protocol, Published, Service};
 use crate::stack::problem::{Collision, Report};
 

@@ -12,9 +12,9 @@ mod sharing;
 
 use std::collections::BTreeSet;
 
-use super::document::Decoded;
-use super::model::{HealthTest, MountKind, Service};
-use super::problem::{Across, Composition, Report};
+use crate::stack::decode::document::Decoded;
+use crate::stack::model::{MountKind, Service};
+use crate::stack::problem::{Across, Composition, Report};
 
 /// Reports every contradiction of a stack.
 pub fn check(decoded: &Decoded, report: &mut Report) {
@@ -40,7 +40,7 @@ pub fn check(decoded: &Decoded, report: &mut Report) {
             report.add(place, Across::ReadyOfScheduled { service: service.name.clone() });
             continue;
         }
-        let waits_in_vain = service.ready == Some(super::model::Ready::Healthy) && never_healthy(service);
+        let waits_in_vain = service.ready == Some(crate::stack::model::Ready::Healthy) && service.never_healthy();
         if let Some(place) = decoded_service.ready_place.as_ref().filter(|_| waits_in_vain) {
             report.add(place, Across::ReadyNeverHealthy { service: service.name.clone() });
         }
@@ -51,11 +51,6 @@ pub fn check(decoded: &Decoded, report: &mut Report) {
     builds::check(decoded, report);
     collisions::check(decoded, report);
     sharing::check(decoded, report);
-}
-
-/// Whether the service has said that it has no healthcheck. Without a word, its image may have one.
-fn never_healthy(service: &Service) -> bool {
-    service.healthcheck.as_ref().is_some_and(|check| check.test == HealthTest::Disabled)
 }
 
 fn bind_sources(service: &Service, report: &mut Report) {

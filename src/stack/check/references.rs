@@ -1,12 +1,11 @@
 //! Names that must be declared: dependencies, networks, volumes.
 
-use super::never_healthy;
-use crate::stack::attachments;
-use crate::stack::document::Decoded;
+use crate::stack::decode::attachments;
+use crate::stack::decode::document::Decoded;
+use crate::stack::decode::service::Decoded as DecodedService;
+use crate::stack::grammar::suggest::nearest;
 use crate::stack::model::{Condition, MountKind, MountsOwner, Service};
 use crate::stack::problem::{Across, ReferenceFault, Report};
-use crate::stack::service::Decoded as DecodedService;
-use crate::stack::suggest::nearest;
 
 /// Reports names that lead nowhere.
 pub fn check(decoded: &Decoded, report: &mut Report) {
@@ -50,7 +49,7 @@ fn dependencies(service: &Service, decoded: &Decoded, report: &mut Report) {
             report.add(&dependency.place, Across::DependsOnScheduled { service, dependency: dependency_name });
             continue;
         }
-        if dependency.condition == Condition::Healthy && never_healthy(target) {
+        if dependency.condition == Condition::Healthy && target.never_healthy() {
             report.add(&dependency.place, Across::NeverHealthy { dependency: name.clone() });
         }
     }

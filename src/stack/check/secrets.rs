@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::stack::document::Decoded;
+use crate::stack::decode::document::Decoded;
+use crate::stack::grammar::suggest::nearest;
 use crate::stack::model::{FileSource, Grant, ProvidedFile, Service};
 use crate::stack::problem::{FileKind, Report, SecretFault};
-use crate::stack::suggest::nearest;
 
 /// Reports what services use and cannot have.
 pub fn check(decoded: &Decoded, report: &mut Report) {

@@ -2,10 +2,10 @@
 
 use std::cmp::Reverse;
 
-use crate::stack::document::Decoded;
+use crate::stack::decode::document::Decoded;
+use crate::stack::decode::service::Decoded as DecodedService;
 use crate::stack::model::{MountsOwner, Namespace, Published, Service};
 use crate::stack::problem::{Across, Report};
-use crate::stack::service::Decoded as DecodedService;
 
 /// Reports both.
 pub fn check(decoded: &Decoded, report: &mut Report) {

@@ -6,24 +6,18 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use super::{Composer, MOST_INHERITED, identity, merge};
+use super::composer::{Composer, Library, MOST_INHERITED, identity};
+use super::merge;
 use crate::diagnostic::Place;
-use crate::stack::decode::Item;
+use crate::stack::fields::Item;
+use crate::stack::grammar::suggest::nearest;
 use crate::stack::keys;
-use crate::stack::node::{Entry, Node, Table, Value};
 use crate::stack::problem::{Composition, Expected, Shape};
-use crate::stack::suggest::nearest;
-use crate::stack::surroundings::Scope;
+use crate::stack::text::node::{Entry, Node, Table, Value};
+use crate::stack::text::surroundings::Scope;
 
 /// How many services may extend one another in a row.
 const LONGEST_CHAIN: usize = 64;
-
-/// The services of a file as they stand there, before their variables are replaced.
-pub struct Library<'a> {
-    shown: PathBuf,
-    services: Table,
-    scope: Rc<Scope<'a>>,
-}
 
 /// The services of the file whose services are extended.
 struct Own<'n, 'a> {

@@ -7,15 +7,16 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use super::{Composer, DEEPEST_INCLUDE, Parsed, identity};
+use super::composer::{Composer, DEEPEST_INCLUDE, Parsed, identity};
+use super::merge;
 use crate::diagnostic::Place;
-use crate::stack::decode::{Item, Text};
-use crate::stack::env_file;
-use crate::stack::environment::read_file;
+use crate::stack::fields::{Item, Text};
 use crate::stack::keys;
-use crate::stack::node::{Entry, Node, Table, Value};
 use crate::stack::problem::{Composition, Expected, FileProblem, Shape};
-use crate::stack::surroundings::Scope;
+use crate::stack::text::env_file;
+use crate::stack::text::files::read_file;
+use crate::stack::text::node::{Entry, Node, Table, Value};
+use crate::stack::text::surroundings::Scope;
 
 /// The top-level tables whose entries are copied, and what messages call one entry. Those with `false` say the same wherever their
 /// file lies.
@@ -37,6 +38,32 @@ struct Include<'n> {
 }
 
 impl<'a> Composer<'a, '_> {
+    /// One tree of all files of a project, or of one include.
+    ///
+    /// `trail` are the files that include these.
+    pub fn compose(&mut self, files: Vec<Parsed>, scope: &Rc<Scope<'a>>, trail: &[PathBuf]) -> Option<Node> {
+        let mut composed: Option<Node> = None;
+        for file in files {
+            let tree = self.one(file, scope, trail);
+            composed = Some(match composed {
+                Some(earlier) => merge::files(earlier, tree, self.report),
+                None => tree,
+            });
+        }
+        let mut composed = composed?;
+        merge::untag(&mut composed);
+        Some(composed)
+    }
+
+    fn one(&mut self, file: Parsed, scope: &Rc<Scope<'a>>, trail: &[PathBuf]) -> Node {
+        let mut root = file.root;
+        self.language.fill_in_file(&mut root, &|name| scope.lookup(name), self.report);
+        let trail: Vec<PathBuf> = trail.iter().cloned().chain([file.shown]).collect();
+        self.include(&mut root, scope, &trail);
+        self.extend_services(&mut root, scope);
+        root
+    }
+
     /// Takes `include` out of a file and adds what it names; the last of `trail` is the file itself.
     pub(super) fn include(&mut self, root: &mut Node, scope: &Rc<Scope<'a>>, trail: &[PathBuf]) {
         let Value::Table(table) = &mut root.value else { return };

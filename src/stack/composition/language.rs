@@ -6,10 +6,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::diagnostic::SourceFile;
-use crate::stack::interpolate::Lookup;
-use crate::stack::node::Node;
+use crate::stack::grammar::interpolate::Lookup;
 use crate::stack::problem::Report;
-use crate::stack::{from_toml, variables};
+use crate::stack::text::from_toml;
+use crate::stack::text::node::Node;
+use crate::stack::text::variables;
 
 /// How files become trees, and when their variables are replaced.
 pub trait Language {

@@ -7,9 +7,9 @@ use std::collections::HashMap;
 
 use super::rules::{self, Identity, Rule, rule};
 use crate::diagnostic::Place;
-use crate::stack::decode::Item;
-use crate::stack::node::{Entry, Node, Table, Value};
+use crate::stack::fields::Item;
 use crate::stack::problem::{Composition, Report};
+use crate::stack::text::node::{Entry, Node, Table, Value};
 
 /// Merges two whole stack files.
 pub fn files(base: Node, over: Node, report: &mut Report) -> Node {
@@ -317,7 +317,7 @@ fn same_form(base: &Node, over: &Node) -> bool {
 mod tests {
     use super::*;
     use crate::diagnostic::SourceFile;
-    use crate::stack::from_toml;
+    use crate::stack::text::from_toml;
 
     fn parsed(text: &str) -> Node {
         from_toml::parse(&SourceFile::new("stack.toml", text), &mut Report::default()).expect("valid TOML")

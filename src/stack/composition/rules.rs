@@ -3,8 +3,11 @@
 //! Source: Compose Specification, Merge and override, and services, extends; where both are silent, what the reference
 //! implementation does. Invariant: the one table of these rules; a key that is not in it is merged by its [`Rule::Natural`] form.
 
-use crate::stack::node::{Node, Value};
-use crate::stack::ports;
+use crate::stack::text::node::{Node, Value};
+use std::net::{IpAddr, Ipv4Addr};
+
+use crate::stack::grammar::ports::{self, Mapping};
+use crate::stack::model::Protocol;
 
 /// What tells that two elements of a list are the same thing; `None`: nothing is the same as this one.
 pub type Identity = fn(&Node) -> Option<String>;
@@ -68,7 +71,7 @@ fn service_rule(path: &[&str]) -> Rule {
         ["devices"] => Rule::List(device_target),
         ["secrets"] => Rule::List(|node| file_target(node, "/run/secrets/")),
         ["configs"] => Rule::List(|node| file_target(node, "/")),
-        ["ports"] => Rule::List(ports::identity),
+        ["ports"] => Rule::List(port),
         ["blkio_config", _] => Rule::List(|node| field(node, "path")),
         ["env_file"] => Rule::Strings(|node| field(node, "path").or_else(|| text(node))),
         ["label_file"] => Rule::Strings(|_| None),
@@ -136,4 +139,25 @@ fn device_target(node: &Node) -> Option<String> {
 fn file_target(node: &Node, directory: &str) -> Option<String> {
     let target = field(node, "target").or_else(|| field(node, "source")).or_else(|| text(node))?;
     Some(if target.starts_with('/') { target } else { format!("{directory}{target}") })
+}
+
+/// Address, published port, container port and protocol of an entry of `ports`. `None`: it is faulty.
+fn port(node: &Node) -> Option<String> {
+    let mapping = match &node.value {
+        Value::Table(_) => long_port(node),
+        _ => ports::short(&text(node)?).ok(),
+    }?;
+    // Without an address the engine publishes on all of them.
+    let host_ip = mapping.host_ip.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+    Some(format!("{host_ip} {:?} {:?} {:?}", mapping.published, mapping.target, mapping.protocol))
+}
+
+fn long_port(node: &Node) -> Option<Mapping> {
+    let range = |key| ports::range(&field(node, key)?).ok();
+    Some(Mapping {
+        host_ip: field(node, "host_ip").and_then(|text| ports::host_ip(&text).ok()),
+        published: range("published"),
+        target: range("target").filter(|target| target.first > 0)?,
+        protocol: field(node, "protocol").and_then(|name| ports::protocol(&name).ok()).unwrap_or(Protocol::Tcp),
+    })
 }

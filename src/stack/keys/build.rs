@@ -2,10 +2,8 @@
 //!
 //! Source: Compose Specification, Build Specification.
 
-use super::service::EXTRA_HOSTS;
-use super::tables::ULIMITS;
-use super::takes::{LIST, NAME_OR_NUMBER, PAIRS};
-use super::{Table, Takes, honoured, ignored, refused};
+use super::table::{LIST, NAME_OR_NUMBER, PAIRS, Table, Takes, honoured, ignored, refused};
+use super::tables::{EXTRA_HOSTS, MODE, ULIMITS};
 
 const NO_OWNER: &str =
     "a secret of a build belongs to root; the Dockerfile's `--mount` can say `uid`, `gid` and `mode`";
@@ -61,7 +59,7 @@ pub static BUILD_SECRET: Table = Table {
     required: &["source"],
     keys: &[
         ignored("gid", NAME_OR_NUMBER, "The group of the file.", NO_OWNER),
-        ignored("mode", super::tables::MODE, "Its permission bits, octal.", NO_OWNER),
+        ignored("mode", MODE, "Its permission bits, octal.", NO_OWNER),
         honoured("source", Takes::String, "The key of the declared secret.", "the secret's value"),
         honoured("target", Takes::String, "The `id` that the Dockerfile has for it; else the key.", "the secret's ID"),
         ignored("uid", NAME_OR_NUMBER, "The user of the file.", NO_OWNER),

@@ -2,8 +2,7 @@
 //!
 //! Source: Compose Specification, Deploy Specification.
 
-use super::takes::{DURATION, LIST, PAIRS};
-use super::{Table, Takes, honoured, refused};
+use super::table::{DURATION, LIST, PAIRS, Table, Takes, honoured, refused};
 
 const SWARM: &str = "it tells a swarm what to do with many hosts";
 

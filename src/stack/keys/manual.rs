@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::{Key, State, Table, Takes, root, walk};
+use super::table::{Key, State, Table, Takes};
+use super::walk::{root, walk};
 
 const HEAD: &str = "\
 # The keys of a stack file

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::takes::{BOOLEAN_WORDS, BYTES, Form, INTEGER, NUMBER};
-use super::{Key, State, Table, Takes, root, walk};
+use super::table::{BOOLEAN_WORDS, BYTES, Form, INTEGER, Key, NUMBER, State, Table, Takes};
+use super::walk::{root, walk};
 
 /// Names of services, networks and the like. Source: Compose Specification's schema.
 const NAMES: &str = "^[a-zA-Z0-9][a-zA-Z0-9._-]*$";

@@ -5,17 +5,17 @@
 
 use super::build::BUILD;
 use super::deploy::{DEPLOY, DEVICE_REQUEST};
-use super::tables::{
-    ATTACHMENT, BLKIO, DEPENDENCY, DEVICE, ENV_FILE, EXTENDS, HEALTHCHECK, HOOK, LOGGING, MOUNT, PORT, ULIMITS,
+use super::table::{
+    ABSOLUTE_PATH, COMMAND, DURATION, LIST, NAME_OR_NUMBER, OPTIONS, PAIRS, STRINGS, Table, Takes, honoured, own,
+    refused,
 };
-use super::takes::{ABSOLUTE_PATH, COMMAND, DURATION, LIST, NAME_OR_NUMBER, OPTIONS, PAIRS, STRINGS};
-use super::top::{GRANT, systemd};
-use super::{Table, Takes, honoured, own, refused};
+use super::tables::{
+    ATTACHMENT, BLKIO, DEPENDENCY, DEVICE, ENV_FILE, EXTENDS, EXTRA_HOSTS, GRANT, HEALTHCHECK, HOOK, LOGGING, MOUNT,
+    PORT, ULIMITS, systemd,
+};
 
 const WINDOWS: &str = "it is for Windows";
 const GRANTS: Takes = Takes::List(&Takes::Either(&[Takes::String, Takes::Table(&GRANT)]));
-/// `["HOST=ADDRESS"]` or `{ HOST = "ADDRESS" }`.
-pub(super) const EXTRA_HOSTS: Takes = Takes::Either(&[LIST, Takes::Map(&STRINGS)]);
 
 /// An entry of `services`.
 #[rustfmt::skip]

@@ -2,13 +2,29 @@
 //!
 //! Source: Compose Specification, services.
 
-use super::takes::{COMMAND, DURATION, LIST, NAME_OR_NUMBER, OPTIONS, PAIRS};
-use super::{Table, Takes, honoured, ignored, refused};
+use super::table::{
+    COMMAND, DURATION, Key, LIST, NAME_OR_NUMBER, OPTIONS, PAIRS, STRINGS, Table, Takes, honoured, ignored, own,
+    refused,
+};
 
 /// Permission bits: TOML's `0o644`, or a string of octal digits.
 pub(super) const MODE: Takes = Takes::Either(&[Takes::Integer(0), Takes::String]);
 /// The limits of setrlimit(2): a number for both, or a table.
 pub(super) const ULIMITS: Takes = Takes::Map(&Takes::Either(&[Takes::Integer(-1), Takes::Table(&ULIMIT)]));
+
+/// `["HOST=ADDRESS"]` or `{ HOST = "ADDRESS" }`.
+pub(super) const EXTRA_HOSTS: Takes = Takes::Either(&[LIST, Takes::Map(&STRINGS)]);
+const SYSTEMD: Takes = Takes::Map(&Takes::Map(&Takes::Either(&[Takes::Scalar, Takes::List(&Takes::Scalar)])));
+
+/// `systemd` of whatever has a unit.
+pub(super) const fn systemd(of: &'static str) -> Key {
+    own(
+        "systemd",
+        SYSTEMD,
+        "Directives that are added to the unit or replace its own: section → directive → value.",
+        of,
+    )
+}
 
 /// An entry of `blkio_config`'s limits.
 const RATES: Takes = Takes::List(&Takes::Table(&BLKIO_RATE));
@@ -290,5 +306,21 @@ pub static MOUNT_VOLUME: Table = Table {
         honoured("nocopy", Takes::Boolean, "Whether an empty volume stays empty, in place of the image's files.",
             "`VolumeOptions.NoCopy`"),
         honoured("subpath", Takes::String, "The directory of the volume that is mounted.", "`VolumeOptions.Subpath`"),
+    ],
+};
+
+/// An entry of a service's `secrets` or `configs`.
+#[rustfmt::skip]
+pub static GRANT: Table = Table {
+    id: "grant",
+    title: "a secret or config that is mounted",
+    required: &["source"],
+    keys: &[
+        honoured("gid", NAME_OR_NUMBER, "The group of the file in the container.", "the file's group"),
+        honoured("mode", MODE, "Its permission bits, octal.", "the file's mode"),
+        honoured("source", Takes::String, "The key of the declared secret or config.", "the file's contents"),
+        honoured("target", Takes::String, "Where it is in the container; a secret's name alone is below /run/secrets.",
+            "a read-only mount"),
+        honoured("uid", NAME_OR_NUMBER, "The user of the file in the container.", "the file's owner"),
     ],
 };

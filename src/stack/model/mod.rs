@@ -159,6 +159,11 @@ pub struct Service {
 }
 
 impl Service {
+    /// Whether the stack says that it has no healthcheck. If it says nothing, its image may have one.
+    pub fn never_healthy(&self) -> bool {
+        self.healthcheck.as_ref().is_some_and(|check| check.test == HealthTest::Disabled)
+    }
+
     /// The keys of the volumes that it mounts.
     pub fn named_volumes(&self) -> impl Iterator<Item = &String> {
         self.mounts.iter().filter_map(|mount| match &mount.kind {

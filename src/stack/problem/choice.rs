@@ -7,7 +7,7 @@ pub enum ChoiceFault {
     Restart { value: String, nearest: Option<String> },
     Signal { value: String, nearest: Option<String> },
     Capability { value: String, nearest: Option<String> },
-    Ulimit { name: String, nearest: Option<String> },
+    Ulimit { name: String, nearest: Option<String>, allowed: &'static [&'static str] },
     RefreshAge { value: String },
 }
 
@@ -37,9 +37,9 @@ impl Problem for ChoiceFault {
                     "use a name of capabilities(7), as in `NET_ADMIN`, or `ALL`".to_owned()
                 }),
             ),
-            Self::Ulimit { name, nearest } => said(
+            Self::Ulimit { name, nearest, allowed } => said(
                 format!("{} is not a limit that the engine knows", quote(name)),
-                did_you_mean(nearest.as_ref(), || format!("use {}", quoted_list(crate::stack::limits::ULIMITS, "or"))),
+                did_you_mean(nearest.as_ref(), || format!("use {}", quoted_list(allowed, "or"))),
             ),
             Self::RefreshAge { value } => said(
                 format!("{} is not the age of an image", quote(value)),

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use super::{Problem, Said, quote, said};
 use crate::diagnostic::Severity;
-use crate::stack::interpolate::Finding;
 
 /// A file that cannot be read or parsed.
 pub enum FileProblem {
@@ -73,6 +72,23 @@ impl Problem for FileProblem {
             }
         }
     }
+}
+
+/// What can be said of a variable in a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Finding {
+    /// Neither set nor given a default: the empty string stands in.
+    Unset { variable: String },
+    /// `${VAR:?message}` and the variable is missing.
+    Required { variable: String, message: String },
+    /// `${` without its `}`.
+    Unclosed,
+    /// `${}` or `${1X}`.
+    BadName { name: String },
+    /// `${VAR/x/y}` and other operators of a shell that Compose does not have.
+    BadOperator { variable: String, operator: String },
+    /// Defaults nested too deep.
+    TooDeep,
 }
 
 /// A variable or a line that is wrong, in a string of the stack or in an env file.

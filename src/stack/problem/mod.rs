@@ -31,7 +31,7 @@ pub use choice::ChoiceFault;
 pub use collision::Collision;
 pub use command::CommandFault;
 pub use composition::Composition;
-pub use file::{FileProblem, TextProblem};
+pub use file::{FileProblem, Finding, TextProblem};
 pub use image::ImageFault;
 pub use machine::{Family, MachineFault};
 pub use mount::MountFault;

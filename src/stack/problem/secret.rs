@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use super::{Problem, Said, did_you_mean, quote, quoted_list, said};
 use crate::diagnostic::Severity;
-use crate::stack::keys::{self, Table};
 
 /// What a provided file is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,14 +25,6 @@ impl FileKind {
         match self {
             Self::Secret => "secrets",
             Self::Config => "configs",
-        }
-    }
-
-    /// The keys of an entry of the stack's table.
-    pub fn keys(self) -> &'static Table {
-        match self {
-            Self::Secret => &keys::SECRET,
-            Self::Config => &keys::CONFIG,
         }
     }
 

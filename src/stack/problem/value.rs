@@ -32,6 +32,12 @@ pub enum Invalid {
     Command(CommandFault),
 }
 
+impl Invalid {
+    pub fn mount(value: &str, fault: MountFault) -> Self {
+        Self::Mount { value: value.to_owned(), fault }
+    }
+}
+
 impl Problem for Invalid {
     fn say(&self) -> Said {
         match self {

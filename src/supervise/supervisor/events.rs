@@ -120,14 +120,14 @@ impl Supervisor {
 
     pub(super) async fn handle_announcement(&mut self, announcement: Announcement) -> Result<(), ManagerError> {
         match announcement {
-            Announcement::Service { unit, changed } => match self.containers.get(&unit) {
+            Announcement::Service { unit, changed } => match self.containers.get(unit.as_str()) {
                 Some(facts) => {
                     let mut state = facts.unit.clone();
                     state.apply(*changed);
                     self.set_unit_state(&unit, state);
                 }
                 // Of a template, any instance may be started.
-                None if self.templates.iter().any(|template| template.instance_of(&unit).is_some()) => {
+                None if self.templates.iter().any(|template| template.name.instance_in(&unit).is_some()) => {
                     self.refresh_units().await?;
                 }
                 None => {}

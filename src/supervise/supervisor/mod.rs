@@ -27,9 +27,9 @@ use super::facts::Facts;
 use super::policy::Policy;
 use super::watch::watch;
 use crate::engine::Engine;
+use crate::mark::InstalledUnit;
 use crate::signals::{Signal, Signals};
 use crate::systemd::{Announcement, Manager, ManagerError, Services, service};
-use crate::unit::InstalledUnit;
 use tasks::Completion;
 
 /// Events of the engine, and requests, that may wait for their turn.

@@ -245,5 +245,5 @@ fn new_differences<'a>(before: &'a [Difference], now: &'a [Difference]) -> impl 
 async fn last_probe(container: Option<(Engine, String)>) -> String {
     let Some((engine, id)) = container else { return String::new() };
     let container = engine.container(&id).await.ok().flatten();
-    container.map(|container| container.health.output).unwrap_or_default()
+    container.map(|container| container.health.output.trim_end().to_owned()).unwrap_or_default()
 }

@@ -11,7 +11,7 @@ use crate::supervise::declared::{Declared, declared, is_template};
 use crate::supervise::facts::Facts;
 use crate::supervise::policy::UnitActivity;
 use crate::systemd::{ManagerError, UnitState};
-use crate::unit::{InstalledUnit, installed_units};
+use crate::mark::{InstalledUnit, installed_units};
 
 /// Units whose states are asked for side by side.
 const AT_ONCE: usize = 16;

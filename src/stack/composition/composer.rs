@@ -1,0 +1,165 @@
+//! What is known while a stack is put together, and the reading of its files.
+//!
+//! Invariant: hostile input ends: files, their text and inherited values are counted.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use super::language::Language;
+use crate::diagnostic::Place;
+use crate::path::absolute;
+use crate::stack::problem::{Composition, FileProblem, Report};
+use crate::stack::text::files::{is_of_wharfd, read_file};
+use crate::stack::text::node::{Node, Table};
+use crate::stack::text::surroundings::{Scope, Scopes};
+
+/// How many files one stack may be made of; a file that is included twice counts twice.
+const MOST_FILES: usize = 500;
+
+/// How many bytes those may have together.
+const MOST_TEXT: usize = 16 << 20;
+
+/// How many levels of files may include one another.
+pub(super) const DEEPEST_INCLUDE: usize = 32;
+
+/// How many values the services may inherit from others, all together.
+pub(super) const MOST_INHERITED: usize = 250_000;
+
+/// The services of a file as they stand there, before their variables are replaced.
+pub struct Library<'a> {
+    pub(super) shown: PathBuf,
+    pub(super) services: Table,
+    pub(super) scope: Rc<Scope<'a>>,
+}
+
+/// Puts a stack together.
+pub struct Composer<'a, 'r> {
+    pub scopes: Scopes<'a>,
+    /// Something is missing, and that is reported: what refers to it is not to be called wrong.
+    pub incomplete: bool,
+    pub(super) language: &'r mut dyn Language,
+    /// One value may stand in several services, or one file in several includes.
+    pub repeats: bool,
+    pub(super) report: &'r mut Report,
+    /// The absolute paths of the files that others name.
+    pub sources: BTreeSet<PathBuf>,
+    /// How many of them have been read so far, and how many bytes.
+    pub(super) files: usize,
+    pub(super) text: usize,
+    pub(super) inherited: usize,
+    /// Files that services extend, by path and by the scope of the file that names them.
+    pub(super) libraries: BTreeMap<(PathBuf, usize), Option<Rc<Library<'a>>>>,
+    /// Circles of `extends` that have been reported, and whether too long a chain has.
+    pub(super) circles: BTreeSet<Vec<String>>,
+    pub(super) too_long: bool,
+}
+
+/// A parsed file.
+pub struct Parsed {
+    pub root: Node,
+    /// The path as the user wrote it.
+    pub shown: PathBuf,
+}
+
+impl<'a, 'r> Composer<'a, 'r> {
+    pub fn new(main: &Rc<Scope<'a>>, language: &'r mut dyn Language, report: &'r mut Report) -> Self {
+        Self {
+            scopes: Scopes::new(Rc::clone(main)),
+            incomplete: false,
+            repeats: false,
+            language,
+            report,
+            sources: BTreeSet::new(),
+            files: 0,
+            text: 0,
+            inherited: 0,
+            libraries: BTreeMap::new(),
+            circles: BTreeSet::new(),
+            too_long: false,
+        }
+    }
+
+    /// Reads and parses a file that another one names at this place, under this key; `None` after reporting why not.
+    pub(super) fn read(
+        &mut self,
+        path: &Path,
+        place: &Place,
+        key: &'static str,
+        scope: &Rc<Scope<'a>>,
+    ) -> Option<Parsed> {
+        self.files += 1;
+        self.repeats = true;
+        let parsed = if self.files > MOST_FILES || self.text > MOST_TEXT {
+            None
+        } else {
+            read(path, Some((place, key)), self.language, self.report)
+        };
+        self.incomplete |= parsed.is_none();
+        let parsed = parsed?;
+        let file = &parsed.root.place.file;
+        self.text += file.text.len();
+        self.scopes.insert(file, scope);
+        self.sources.insert(absolute(path));
+        // Said once: it is the same mistake for every further file.
+        if self.files == MOST_FILES {
+            self.report.add(place, Composition::TooManyFiles { limit: MOST_FILES });
+        } else if self.text > MOST_TEXT {
+            self.report.add(place, Composition::TooMuchText { mebibytes: MOST_TEXT >> 20 });
+        }
+        Some(parsed)
+    }
+
+    /// Whether a path is one of this host, or else reports it.
+    pub(super) fn is_local(&mut self, path: &str, place: &Place, key: &'static str) -> bool {
+        let remote = path.contains("://") || path.starts_with("git@") || path.starts_with("oci:");
+        if remote {
+            self.report.add(place, Composition::Remote { key, path: path.to_owned() });
+            self.incomplete = true;
+        }
+        !remote
+    }
+}
+
+/// Reads and parses a file; `named` is where another file names it, and the key. `None` after reporting why not.
+pub fn read(
+    path: &Path,
+    named: Option<(&Place, &'static str)>,
+    language: &mut dyn Language,
+    report: &mut Report,
+) -> Option<Parsed> {
+    let add = |problem: Composition, report: &mut Report| match named {
+        Some((place, _)) => report.add(place, problem),
+        None => report.add_without_place(problem),
+    };
+    if is_of_wharfd(path) {
+        add(Composition::OfWharfd { path: path.to_owned() }, report);
+        return None;
+    }
+    let error = match read_file(path) {
+        Ok(_) if !language.takes(path) => {
+            add(Composition::Yaml { path: path.to_owned() }, report);
+            return None;
+        }
+        Ok(file) => {
+            let root = language.parse(&file, report)?;
+            return Some(Parsed { root, shown: path.to_owned() });
+        }
+        Err(error) => error,
+    };
+    let (path, reason) = (path.to_owned(), error.to_string());
+    match named {
+        Some((place, key)) if error.kind() == ErrorKind::NotFound => {
+            report.add(place, Composition::FileMissing { key, path });
+        }
+        Some((place, _)) => report.add(place, FileProblem::Unreadable { path, reason }),
+        None => report.add_without_place(FileProblem::StackUnreadable { path, reason }),
+    }
+    None
+}
+
+/// What tells files apart, however they are named.
+pub(super) fn identity(path: &Path) -> PathBuf {
+    std::fs::canonicalize(path).unwrap_or_else(|_| absolute(path))
+}

@@ -1,0 +1,125 @@
+//! `environment` and `env_file`: the variables inside a container.
+//!
+//! Source: Compose Specification, services, environment and env_file.
+
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+
+use super::profiles::Membership;
+use crate::stack::fields::{Fields, Item, accept};
+use crate::stack::grammar::choice::one_of;
+use crate::stack::grammar::names;
+use crate::stack::keys;
+use crate::stack::problem::{CommandFault, Expected, FileProblem, Invalid, Report, Shape};
+use crate::stack::text::env_file;
+use crate::stack::text::files::read_file;
+use crate::stack::text::node::Value;
+use crate::stack::text::surroundings::Surroundings;
+
+/// `None`: to be taken away from the image's own variables.
+type Environment = BTreeMap<String, Option<String>>;
+
+/// Reads both keys; `environment` wins over `env_file`, a later file over an earlier one.
+pub fn read(
+    service: &mut Fields<'_>,
+    membership: &Membership,
+    surroundings: &Surroundings<'_>,
+    report: &mut Report,
+) -> Environment {
+    let mut environment = Environment::new();
+    if let Some(item) = service.get("env_file") {
+        let nodes = match &item.node.value {
+            Value::Array(nodes) => nodes.as_slice(),
+            Value::String(_) => std::slice::from_ref(item.node),
+            _ => {
+                item.wrong_type(Expected::EnvFiles, report);
+                &[]
+            }
+        };
+        for node in nodes {
+            if let Some(entry) = env_file(Item { key: "env_file", node }, report)
+                && membership.selected
+            {
+                load(&entry, &mut environment, surroundings, report);
+            }
+        }
+    }
+    environment.extend(assignments(service, "environment", surroundings, report));
+    environment
+}
+
+/// Reads `environment` or another key of its form; a variable without a value gets that of the same name around Wharf.
+pub fn assignments(
+    fields: &mut Fields<'_>,
+    key: &'static str,
+    surroundings: &Surroundings<'_>,
+    report: &mut Report,
+) -> Environment {
+    let mut environment = Environment::new();
+    if let Some(item) = fields.get(key) {
+        for pair in item.pairs(report) {
+            let Some(name) = accept(names::variable(&pair.key), pair.place, report) else {
+                continue;
+            };
+            let value = pair.value.or_else(|| surroundings.at(pair.place).lookup(&name));
+            if value.as_ref().is_some_and(|value| value.contains('\0')) {
+                report.add(pair.place, Invalid::Command(CommandFault::NulByte));
+            }
+            environment.insert(name, value);
+        }
+    }
+    environment
+}
+
+/// One entry of `env_file`.
+struct EnvFile<'a> {
+    path: Item<'a>,
+    /// Whether it is an error if the file is not there.
+    required: bool,
+    /// `format = "raw"`: no quotes, no variables.
+    raw: bool,
+}
+
+/// A path, or `{ path, required, format }`.
+fn env_file<'a>(item: Item<'a>, report: &mut Report) -> Option<EnvFile<'a>> {
+    if !matches!(item.node.value, Value::Table(_)) {
+        return Some(EnvFile { path: item, required: true, raw: false });
+    }
+    let mut fields = item.fields(&keys::ENV_FILE, "an entry of `env_file`".to_owned(), report)?;
+    let path = fields.get("path");
+    let required = fields.boolean("required", report).unwrap_or(true);
+    let raw = fields.parse("format", report, |text| one_of("format", text, &["raw"])).is_some();
+    let owner = fields.owner.clone();
+    fields.finish(report);
+    if path.is_none() {
+        report.add(item.place(), Shape::Missing { key: "path", owner, example: "path = \"./web.env\"" });
+    }
+    Some(EnvFile { path: path?, required, raw })
+}
+
+/// Reads the file and adds its variables to those above it.
+fn load(entry: &EnvFile<'_>, environment: &mut Environment, surroundings: &Surroundings<'_>, report: &mut Report) {
+    let Some(path) = entry.path.str(report) else { return };
+    let scope = surroundings.at(entry.path.place());
+    let shown = scope.shown(path);
+    let file = match read_file(&shown) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            if entry.required {
+                report.add(entry.path.place(), FileProblem::EnvFileMissing { path: shown });
+            }
+            return;
+        }
+        Err(error) => {
+            report.add(entry.path.place(), FileProblem::Unreadable { path: shown, reason: error.to_string() });
+            return;
+        }
+    };
+    let variables = {
+        let above = &*environment;
+        let lookup = |name: &str| scope.lookup(name).or_else(|| above.get(name).cloned().flatten());
+        let parse = if entry.raw { env_file::parse_raw } else { env_file::parse };
+        parse(&file, &lookup, report)
+    };
+    environment.extend(variables.into_iter().map(|(name, value)| (name, Some(value))));
+}

@@ -1,0 +1,60 @@
+//! Keys whose values are a short list of words.
+
+use super::suggest::nearest;
+use crate::spec::OnUnhealthy;
+use crate::stack::model::{Condition, Ready, Restart};
+use crate::stack::problem::{ChoiceFault, Invalid};
+
+/// How mounts below a bind mount spread (mount_namespaces(7)).
+pub const PROPAGATIONS: &[&str] = &["private", "rprivate", "shared", "rshared", "slave", "rslave"];
+
+/// The word, if it is allowed.
+pub fn one_of(key: &'static str, text: &str, allowed: &'static [&'static str]) -> Result<&'static str, Invalid> {
+    allowed.iter().copied().find(|word| *word == text).ok_or_else(|| {
+        Invalid::Choice(ChoiceFault::OneOf { key, value: text.to_owned(), nearest: nearest(text, allowed), allowed })
+    })
+}
+
+/// Compose Specification, services, restart.
+pub fn restart(text: &str) -> Result<Restart, Invalid> {
+    const PLAIN: &[&str] = &["no", "always", "unless-stopped", "on-failure"];
+    let invalid = || {
+        Invalid::Choice(ChoiceFault::Restart {
+            value: text.to_owned(),
+            nearest: nearest(text, PLAIN).filter(|_| !text.contains(':')),
+        })
+    };
+    match text {
+        "no" => Ok(Restart::No),
+        "always" => Ok(Restart::Always),
+        "unless-stopped" => Ok(Restart::UnlessStopped),
+        "on-failure" => Ok(Restart::OnFailure(None)),
+        _ => {
+            let retries = text.strip_prefix("on-failure:").ok_or_else(invalid)?;
+            retries.parse().map(|retries| Restart::OnFailure(Some(retries))).map_err(|_| invalid())
+        }
+    }
+}
+
+/// What wharfd does.
+pub fn on_unhealthy(text: &str) -> Result<OnUnhealthy, Invalid> {
+    one_of("on_unhealthy", text, &["restart", "stop", "none"]).map(OnUnhealthy::of)
+}
+
+/// Compose Specification, services, depends_on, condition.
+pub fn condition(text: &str) -> Result<Condition, Invalid> {
+    const ALLOWED: &[&str] = &["service_started", "service_healthy", "service_completed_successfully"];
+    Ok(match one_of("condition", text, ALLOWED)? {
+        "service_healthy" => Condition::Healthy,
+        "service_completed_successfully" => Condition::CompletedSuccessfully,
+        _ => Condition::Started,
+    })
+}
+
+/// Wharf's own key `ready`.
+pub fn ready(text: &str) -> Result<Ready, Invalid> {
+    Ok(match one_of("ready", text, &["started", "healthy"])? {
+        "healthy" => Ready::Healthy,
+        _ => Ready::Started,
+    })
+}
