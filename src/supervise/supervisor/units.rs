@@ -6,12 +6,12 @@ use std::sync::{Arc, PoisonError};
 use futures_util::{StreamExt, TryStreamExt};
 
 use super::Supervisor;
+use crate::mark::{InstalledUnit, installed_units};
 use crate::supervise::api::Update;
 use crate::supervise::declared::{Declared, declared, is_template};
 use crate::supervise::facts::Facts;
 use crate::supervise::policy::UnitActivity;
 use crate::systemd::{ManagerError, UnitState};
-use crate::mark::{InstalledUnit, installed_units};
 
 /// Units whose states are asked for side by side.
 const AT_ONCE: usize = 16;
