@@ -1,5 +1,7 @@
 //! Private images: a registry that asks for a password, and the places where a login may stand.
 
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test ends at the first thing that goes wrong")]
+
 mod support;
 
 use support::Host;

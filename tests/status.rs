@@ -1,5 +1,7 @@
 //! `wharf status` and `wharf diff` on a real host: what systemd and wharfd know, for whoever may log in.
 
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test ends at the first thing that goes wrong")]
+
 mod support;
 
 use std::time::Duration;

@@ -193,8 +193,7 @@ fn count(number: usize) -> f64 {
     u32::try_from(number).map_or(f64::INFINITY, f64::from)
 }
 
-/// A double is exact up to 9 petabytes.
-#[allow(clippy::cast_precision_loss)]
+#[allow(clippy::cast_precision_loss, reason = "a double is exact up to 9 petabytes")]
 fn bytes(number: u64) -> f64 {
     number as f64
 }
