@@ -55,18 +55,12 @@ const LISTED: &[(&str, &str, &str)] = &[
 
 /// Keys whose effect this Compose or this host cannot show.
 const NOT_COMPARED: &[(&str, &str)] = &[
-    (
-        "`cpuset`",
-        "the test host has no cgroup controller `cpuset`",
-    ),
+    ("`cpuset`", "the test host has no cgroup controller `cpuset`"),
     (
         "`mem_swappiness`, `oom_kill_disable`, `cpu_rt_period`, `cpu_rt_runtime`",
         "the engine discards or refuses them under cgroup v2",
     ),
-    (
-        "`gpus`, `devices` by CDI, `runtime` other than `runc`",
-        "the test host has neither the hardware nor the runtime",
-    ),
+    ("`gpus`, `devices` by CDI, `runtime` other than `runc`", "the test host has neither the hardware nor the runtime"),
     (
         "`models`, `provider`, `use_api_socket`, `gw_priority`, `post_start`, `pre_stop`, `label_file`, `env_file` with `format`, `volumes` of type `image`, `interface_name`",
         "newer than Compose 2.26 or Engine 26.1",
@@ -109,9 +103,7 @@ not needed. This page is generated from the suite's tables.
     for (what, why) in NOT_COMPARED {
         let _infallible = writeln!(page, "| {what} | {why} |");
     }
-    page.push_str(
-        "\nLimits are compared as requested from the engine, whether or not the machine enforces them.\n",
-    );
+    page.push_str("\nLimits are compared as requested from the engine, whether or not the machine enforces them.\n");
     page.push_str("\n## Stacks\n\n| stack | subject |\n|---|---|\n");
     for stack in stacks {
         let _infallible = writeln!(page, "| `{stack}` | {} |", first_comment(stack));

@@ -18,12 +18,7 @@ const SYSTEMD: Takes = Takes::Map(&Takes::Map(&Takes::Either(&[Takes::Scalar, Ta
 
 /// `systemd` of whatever has a unit.
 pub(super) const fn systemd(of: &'static str) -> Key {
-    own(
-        "systemd",
-        SYSTEMD,
-        "Directives that extend or override the unit: section → directive → value.",
-        of,
-    )
+    own("systemd", SYSTEMD, "Directives that extend or override the unit: section → directive → value.", of)
 }
 
 /// An entry of `blkio_config`'s limits.
@@ -268,7 +263,7 @@ pub static MOUNT_BIND: Table = Table {
         honoured("propagation", Takes::Words(&["private", "rprivate", "shared", "rshared", "slave", "rslave"]),
             "The mount propagation, see mount_namespaces(7).", "`BindOptions.Propagation`"),
         honoured("recursive", Takes::Words(&["enabled", "disabled", "writable", "readonly"]),
-            "Whether mounts below the source are included, and read-only.", "`BindOptions.NonRecursive` etc."),
+            "Whether mounts below the source are included, and read-only.", "`BindOptions.NonRecursive` and related options"),
         honoured("selinux", Takes::Words(&["z", "Z"]), "The SELinux label of the source: shared or private.",
             "`:z` or `:Z` of `Binds`"),
     ],
