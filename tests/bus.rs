@@ -342,7 +342,7 @@ fn what_is_changed_behind_wharfs_back_is_seen_and_named() {
     host.sh("sed -i 's/8080:80/8081:80/' shop.toml && wharf generate shop.toml").ok();
     wait_property(&host, DB, "Drift", "a(ss) 1 \"definition\" \"the stack was changed since the container was made\"");
     let log = host.sh("journalctl --output=cat --unit=shop-db").ok().stdout;
-    assert_eq!(log.matches("not as its definition says: it is named other").count(), 1, "{log}");
+    assert_eq!(log.matches("differs from its definition: it is named other").count(), 1, "{log}");
 
     host.sh("wharf remove shop").ok();
     host.wait_for("the objects are gone", Duration::from_secs(10), || {
