@@ -31,7 +31,7 @@ pub async fn inspect(
     if found.is_none() {
         found = engine.inspect(&declared.container).await?;
     }
-    let Some(found) = found.filter(|found| found.container.label(label::UNIT) == Some(&declared.unit)) else {
+    let Some(found) = found.filter(|found| found.container.label(label::UNIT) == Some(declared.unit.as_str())) else {
         return Ok(observed);
     };
     if let Some(spec) = &spec {

@@ -80,7 +80,10 @@ impl Supervisor {
     }
 
     fn inspect(&mut self, engine: Engine, unit: String) {
-        let facts = self.containers.get(&unit).cloned().unwrap_or_default();
+        let Some(facts) = self.containers.get(&unit).cloned() else {
+            self.agenda.inspected(&unit);
+            return;
+        };
         let registry = self.registry.clone();
         self.tasks.push(tokio::spawn(async move {
             let observed = inspect::inspect(&engine, &facts.declared, &facts.observed.container_id, &registry).await;
