@@ -8,7 +8,7 @@ use super::facts::Observed;
 use crate::engine::{Engine, EngineError};
 use crate::spec::{self, ComparedSpec, label};
 
-/// Everything is asked anew. `registry`: the digests that the registries were last observed to have, by the image's name.
+/// Reads the definition and asks the engine. `registry`: the digests that the registries had last, by the image's name.
 ///
 /// # Errors
 /// The engine does not answer.

@@ -239,7 +239,7 @@ async fn digest_to_compare(engine: &Engine, image: &str) -> Result<Option<String
     }
 }
 
-/// What differs now and did not before. A changed stack is no news to whoever changed it.
+/// Differences that were not there before. Not that the stack was changed: whoever changed it knows.
 fn new_differences<'a>(before: &'a [Difference], now: &'a [Difference]) -> impl Iterator<Item = &'a Difference> {
     now.iter().filter(|one| one.aspect != Aspect::Definition && !before.contains(one))
 }

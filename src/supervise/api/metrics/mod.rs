@@ -185,7 +185,7 @@ fn labels(facts: &Facts) -> Labels {
 
 /// Of a unit that is active; of one that starts, nothing is known yet.
 fn start_duration(facts: &Facts) -> Option<Duration> {
-    // systemd does not say anew when a start began that it made by itself, but when the main process was executed.
+    // For a start that systemd made by itself, it does not update when that began, but when the main process was executed.
     let begun = facts.unit.start_begun.max(facts.unit.started)?;
     facts.unit.active_since?.duration_since(begun).ok()
 }
