@@ -18,7 +18,7 @@ const FLOORS: &[&[&str]] = &[
     &["plan", "import", "run", "supervise", "report"],
     &["stack", "unit", "mark", "engine"],
     &["spec", "systemd", "supervisor1"],
-    &["name", "diagnostic", "backoff", "message_id", "path", "signals"],
+    &["name", "diagnostic", "backoff", "message_id", "path", "printable", "signals"],
 ];
 
 /// Neighbours on one floor where the first may use the second all the same.
@@ -109,19 +109,11 @@ const IMAGE_WORDS: &[&str] = &["image", "reference", "repository", "registry", "
 
 /// TEMPORARY: (beginning of a rule, beginning of a path) of what is still being moved. To be emptied, then removed.
 const OPEN: &[(&str, &str)] = &[
-    ("an inner room", "src/stack/"),
     ("a room has fewer", "src/stack/"),
-    ("no circle", "src/"),
+    ("each mod.rs", "src/stack/"),
+    ("no circle", "src/install/"),
     ("only `name`", "src/"),
-    ("only engine/ and spec.rs", "src/"),
-    ("only systemd/, supervise/api/", "src/supervise/"),
-    ("output goes", "src/"),
-    ("`unit` knows", "src/unit/"),
-    ("`stack` and `unit`", "src/install/"),
-    ("each mod.rs", "src/"),
-    ("only systemd/ runs", "src/bin/wharf/secret.rs"),
-    ("a room uses only", "src/"),
-    ("these rooms", "src/"),
+    ("output goes", "src/run/"),
 ];
 
 enum Words {
@@ -156,6 +148,44 @@ fn every_room_of_the_drawing_is_there() {
         missing.is_empty(),
         "tests/architecture.rs names rooms that src/ has not: {missing:?}; take them out of FLOORS"
     );
+}
+
+#[test]
+fn the_drawing_in_architecture_md_is_this_house() {
+    let text = include_str!("../ARCHITECTURE.md");
+    let drawn: Vec<Vec<String>> =
+        drawing(text, "## The floors").split(|line| line.contains('─')).map(rooms_drawn).collect();
+    let floors: Vec<Vec<String>> = FLOORS.iter().map(|floor| sorted(floor)).collect();
+    assert_eq!(drawn, floors, "left: the drawing in ARCHITECTURE.md; right: FLOORS");
+    for (house, order) in INNER {
+        let drawn: Vec<String> = drawing(text, &format!("`{house}/` is a pipeline"))
+            .iter()
+            .map(|line| rooms_drawn(&[*line]).concat())
+            .collect();
+        assert_eq!(drawn[1..], order[1..], "left: the drawing of {house} in ARCHITECTURE.md; right: INNER");
+    }
+}
+
+/// The first indented block after a line.
+fn drawing<'a>(text: &'a str, after: &str) -> Vec<&'a str> {
+    let lines = text.lines().skip_while(|line| !line.starts_with(after)).skip_while(|line| !line.starts_with("    "));
+    lines.take_while(|line| line.starts_with("    ")).collect()
+}
+
+/// `4  plan/   stack -> units` is `plan`.
+fn rooms_drawn(lines: &[&str]) -> Vec<String> {
+    let name = |line: &&str| {
+        line.trim_start_matches(|c: char| c == ' ' || c.is_ascii_digit()).split("  ").next().map(str::to_owned)
+    };
+    let names: Vec<String> = lines.iter().filter_map(name).collect();
+    let names: Vec<&str> = names.iter().flat_map(|names| names.split(", ")).collect();
+    sorted(&names.iter().map(|name| name.trim_end_matches('/').trim_end_matches(".rs")).collect::<Vec<_>>())
+}
+
+fn sorted(names: &[&str]) -> Vec<String> {
+    let mut names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    names.sort();
+    names
 }
 
 struct Violation {

@@ -156,9 +156,13 @@ fn the_password_for_docker_hub_is_sent_to_no_other_registry() {
         "/root/.docker/config.json",
         r#"{"auths": {"https://index.docker.io/v1/": {"auth": "YWRhOnNlY3JldA=="}}}"#,
     );
+    host.write("/etc/systemd/system/other.socket", "[Socket]\nListenStream=127.0.0.1:80\nAccept=yes\n");
+    host.write(
+        "/etc/systemd/system/other@.service",
+        "[Service]\nExecStart=/root/registry\nStandardInput=socket\nStandardError=journal\n",
+    );
     host.sh("chmod +x /root/registry; echo 127.0.0.1 MYHOST >>/etc/hosts
-         systemd-run --quiet --unit=registry --socket-property=ListenStream=127.0.0.1:80 --socket-property=Accept=yes \
-             --property=StandardInput=socket --property=StandardOutput=socket --property=StandardError=journal /root/registry
+         systemctl daemon-reload && systemctl start other.socket
          echo '{\"insecure-registries\": [\"MYHOST\"]}' >/etc/docker/daemon.json && systemctl restart docker")
         .ok();
     host.write("/etc/wharf/shop.toml", "[services.web]\nimage = \"MYHOST/app\"\n");

@@ -14,6 +14,7 @@ use zbus::names::BusName;
 use zbus_polkit::policykit1::{AuthorityProxy, CheckAuthorizationFlags, Subject};
 
 use super::{Operation, Payload, Request};
+use crate::printable::printable;
 use crate::supervise::action::Caller;
 use crate::systemd::Manager;
 
@@ -77,8 +78,8 @@ impl Gate {
         }
         let comm = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
         let unit = self.systemd.unit_of_process(pid).await.unwrap_or_default();
-        // A program may give itself any name, also one that would move the cursor of who reads it.
-        let comm = comm.trim_end().replace(char::is_control, " ");
+        // A program may give itself any name.
+        let comm = printable(comm.trim_end());
         pass.caller = Caller { uid, pid, comm, unit };
         Ok(pass)
     }
