@@ -6,11 +6,7 @@
 use std::path::PathBuf;
 
 use crate::diagnostic::Severity;
-pub use crate::stack::problem::{Problem, Report as Found, Said};
-
-fn said(message: impl Into<String>, help: impl Into<String>) -> Said {
-    Said { message: message.into(), help: help.into() }
-}
+pub use crate::stack::problem::{Problem, Report, Said, said};
 
 /// A text that is not the YAML that Compose reads.
 pub enum YamlProblem {

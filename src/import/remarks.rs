@@ -1,7 +1,7 @@
 //! The end of the file: what could not be carried over, as comments.
 
 use super::judge::Remark;
-use super::problem::{Found, Lost};
+use super::problem::{Lost, Report};
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 
 /// What stands below the stack.
@@ -44,7 +44,7 @@ impl Remarks {
         };
         self.judged.sort_by_cached_key(position);
         if self.judged.len() > MOST_REMARKS {
-            let mut more = Found::default();
+            let more = Report::default();
             more.add_without_place(Lost::More { count: self.judged.len() - MOST_REMARKS });
             self.judged.truncate(MOST_REMARKS);
             self.add(more.into_diagnostics());

@@ -19,7 +19,7 @@ enum Mark {
 const MOST: usize = 100;
 
 /// Reports each circle once, at the dependency of its first service.
-pub fn check(services: &BTreeMap<String, Service>, report: &mut Report) {
+pub fn check(services: &BTreeMap<String, Service>, report: &Report) {
     for circle in circles(services) {
         let [first, second, ..] = circle.as_slice() else {
             continue;

@@ -17,7 +17,7 @@ use crate::stack::model::{MountKind, Service};
 use crate::stack::problem::{Across, Composition, Report};
 
 /// Reports every contradiction of a stack.
-pub fn check(decoded: &Decoded, report: &mut Report) {
+pub fn check(decoded: &Decoded, report: &Report) {
     if decoded.stack.services.is_empty() && report.error_count() == 0 {
         let profiles: BTreeSet<&String> = decoded.unselected.values().flatten().collect();
         if profiles.is_empty() {
@@ -53,7 +53,7 @@ pub fn check(decoded: &Decoded, report: &mut Report) {
     sharing::check(decoded, report);
 }
 
-fn bind_sources(service: &Service, report: &mut Report) {
+fn bind_sources(service: &Service, report: &Report) {
     for mount in &service.mounts {
         if let MountKind::Bind { source, create_host_path, .. } = &mount.kind
             && matches!(source.try_exists(), Ok(false))

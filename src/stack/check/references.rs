@@ -8,7 +8,7 @@ use crate::stack::model::{Condition, MountKind, MountsOwner, Service};
 use crate::stack::problem::{Across, ReferenceFault, Report};
 
 /// Reports names that lead nowhere.
-pub fn check(decoded: &Decoded, report: &mut Report) {
+pub fn check(decoded: &Decoded, report: &Report) {
     for service in decoded.services.values() {
         dependencies(&service.service, decoded, report);
         shared(&service.service, decoded, report);
@@ -17,7 +17,7 @@ pub fn check(decoded: &Decoded, report: &mut Report) {
     }
 }
 
-fn dependencies(service: &Service, decoded: &Decoded, report: &mut Report) {
+fn dependencies(service: &Service, decoded: &Decoded, report: &Report) {
     let services = &decoded.stack.services;
     for (name, dependency) in &service.depends_on {
         if *name == service.name {
@@ -56,7 +56,7 @@ fn dependencies(service: &Service, decoded: &Decoded, report: &mut Report) {
 }
 
 /// What a service shares with another one it cannot do without, whatever `depends_on` says.
-fn shared(service: &Service, decoded: &Decoded, report: &mut Report) {
+fn shared(service: &Service, decoded: &Decoded, report: &Report) {
     let mounts = service.volumes_from.iter().filter_map(|from| match &from.source {
         MountsOwner::Service(name) => Some((name.as_str(), &from.place)),
         MountsOwner::Container(_) => None,
@@ -71,7 +71,7 @@ fn shared(service: &Service, decoded: &Decoded, report: &mut Report) {
     }
 }
 
-fn networks(decoded_service: &DecodedService, decoded: &Decoded, report: &mut Report) {
+fn networks(decoded_service: &DecodedService, decoded: &Decoded, report: &Report) {
     let declared = &decoded.stack.networks;
     for (network, place) in &decoded_service.network_places {
         if network != attachments::DEFAULT && !declared.contains_key(network) {
@@ -82,7 +82,7 @@ fn networks(decoded_service: &DecodedService, decoded: &Decoded, report: &mut Re
     }
 }
 
-fn volumes(service: &Service, decoded: &Decoded, report: &mut Report) {
+fn volumes(service: &Service, decoded: &Decoded, report: &Report) {
     let declared = &decoded.stack.volumes;
     for mount in &service.mounts {
         if let MountKind::Volume { source: Some(volume), .. } = &mount.kind

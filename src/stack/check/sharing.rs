@@ -8,7 +8,7 @@ use crate::stack::model::{MountsOwner, Namespace, Published, Service};
 use crate::stack::problem::{Across, Report};
 
 /// Reports both.
-pub fn check(decoded: &Decoded, report: &mut Report) {
+pub fn check(decoded: &Decoded, report: &Report) {
     for service in decoded.services.values() {
         replicas(service, report);
         network_mode(&service.service, report);
@@ -17,10 +17,10 @@ pub fn check(decoded: &Decoded, report: &mut Report) {
     }
 }
 
-fn replicas(decoded: &DecodedService, report: &mut Report) {
+fn replicas(decoded: &DecodedService, report: &Report) {
     let service = &decoded.service;
     let Some(replicas) = service.replicas.filter(|count| *count > 1) else { return };
-    let mut refuse = |key, place, instead| report.add(place, Across::NotForReplicas { key, replicas, instead });
+    let refuse = |key, place, instead| report.add(place, Across::NotForReplicas { key, replicas, instead });
     if let Some(place) = &decoded.container_name_place {
         refuse("container_name", place, "remove it: the containers are named after the service, with a number each");
     }
@@ -51,7 +51,7 @@ fn replicas(decoded: &DecodedService, report: &mut Report) {
 }
 
 /// Source: Docker Engine, which refuses these at start.
-fn network_mode(service: &Service, report: &mut Report) {
+fn network_mode(service: &Service, report: &Report) {
     let owner = match &service.namespaces.network_mode {
         Some(Namespace::Mode(mode)) if mode == "host" || mode == "none" => {
             if let Some(port) = service.ports.first() {
@@ -77,7 +77,7 @@ fn network_mode(service: &Service, report: &mut Report) {
 }
 
 /// The service's own one is for the network that is joined first.
-fn mac_address(service: &Service, report: &mut Report) {
+fn mac_address(service: &Service, report: &Report) {
     let networks = service.networks.iter();
     let first = networks.min_by_key(|(key, attachment)| (Reverse(attachment.priority), (*key).clone()));
     let Some((network, first)) = first else { return };
@@ -88,7 +88,7 @@ fn mac_address(service: &Service, report: &mut Report) {
 }
 
 /// A namespace and mounts are those of one container.
-fn one_container(service: &Service, decoded: &Decoded, report: &mut Report) {
+fn one_container(service: &Service, decoded: &Decoded, report: &Report) {
     let mounts = service.volumes_from.iter().filter_map(|from| match &from.source {
         MountsOwner::Service(name) => Some((name.as_str(), &from.place)),
         MountsOwner::Container(_) => None,

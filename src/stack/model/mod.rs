@@ -65,8 +65,8 @@ impl Stack {
     }
 }
 
-/// A service: one container (later: or several replicas of it).
-#[derive(Debug, Clone, PartialEq)]
+/// A service: one container, or several replicas of it.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Service {
     pub name: String,
     pub place: Place,

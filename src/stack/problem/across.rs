@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Problem, Said, quoted_list, said};
+use super::wording::{Problem, Said, quoted_list, said};
 use crate::diagnostic::Severity;
 
 pub enum Across {

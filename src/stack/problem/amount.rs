@@ -1,6 +1,6 @@
 //! What is wrong with a duration or a size.
 
-use super::{Said, refused};
+use super::wording::{Said, refused};
 
 pub enum AmountFault {
     Empty,

@@ -1,6 +1,6 @@
 //! What a build cannot be.
 
-use super::{Problem, Said, did_you_mean, quoted_list, said};
+use super::wording::{Problem, Said, did_you_mean, quoted_list, said};
 
 pub enum BuildFault {
     Network { value: String },

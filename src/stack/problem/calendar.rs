@@ -1,6 +1,6 @@
 //! What is wrong with a calendar expression.
 
-use super::{Said, refused, said};
+use super::wording::{Said, refused, said};
 
 pub enum CalendarFault {
     Empty,

@@ -1,6 +1,6 @@
 //! Words that are not among those that a key takes.
 
-use super::{Problem, Said, did_you_mean, quote, quoted_list, said};
+use super::wording::{Problem, Said, did_you_mean, quote, quoted_list, said};
 
 pub enum ChoiceFault {
     OneOf { key: &'static str, value: String, nearest: Option<String>, allowed: &'static [&'static str] },

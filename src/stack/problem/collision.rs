@@ -1,6 +1,6 @@
 //! Two things in one place.
 
-use super::{Problem, Said, said};
+use super::wording::{Problem, Said, said};
 
 pub enum Collision {
     Port { host: String, other_service: String, service: String },

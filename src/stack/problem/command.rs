@@ -1,6 +1,6 @@
 //! Commands and probes that cannot be run as written.
 
-use super::{Problem, Said, did_you_mean, said};
+use super::wording::{Problem, Said, did_you_mean, said};
 
 pub enum CommandFault {
     UnbalancedQuote { quote: char },

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Problem, Said, did_you_mean, quoted_list, said};
+use super::wording::{Problem, Said, did_you_mean, quoted_list, said};
 use crate::diagnostic::Severity;
 
 pub enum Composition {

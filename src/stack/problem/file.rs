@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Problem, Said, quote, said};
+use super::wording::{Problem, Said, quote, said};
 use crate::diagnostic::Severity;
 
 /// A file that cannot be read or parsed.

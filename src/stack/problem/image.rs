@@ -1,6 +1,6 @@
 //! What is wrong with an image reference.
 
-use super::{Said, quote, refused};
+use super::wording::{Said, quote, refused};
 
 pub enum ImageFault {
     Empty,

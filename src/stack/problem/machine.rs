@@ -1,6 +1,6 @@
 //! Addresses, hosts and devices that are none.
 
-use super::{Problem, Said, quote, said};
+use super::wording::{Problem, Said, quote, said};
 
 /// Which addresses a key takes.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! What is wrong with a mount.
 
-use super::{Said, did_you_mean, quote, refused};
+use super::wording::{Said, did_you_mean, quote, refused};
 
 pub enum MountFault {
     Empty,

@@ -1,6 +1,6 @@
 //! Names that break the rules of what they name.
 
-use super::{Problem, Said, quote, said};
+use super::wording::{Problem, Said, quote, said};
 
 pub enum NameFault {
     ProjectName { value: String, derived: bool },

@@ -1,6 +1,6 @@
 //! What is wrong with a port mapping.
 
-use super::{Said, refused};
+use super::wording::{Said, refused};
 
 pub enum PortFault {
     Empty,

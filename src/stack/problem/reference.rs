@@ -1,6 +1,6 @@
 //! Names that lead to nothing in the stack.
 
-use super::{Problem, Said, did_you_mean, quoted_list, said};
+use super::wording::{Problem, Said, did_you_mean, quoted_list, said};
 use crate::diagnostic::Severity;
 
 pub enum ReferenceFault {

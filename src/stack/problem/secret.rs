@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Problem, Said, did_you_mean, quote, quoted_list, said};
+use super::wording::{Problem, Said, did_you_mean, quote, quoted_list, said};
 use crate::diagnostic::Severity;
 
 /// What a provided file is called.

@@ -1,6 +1,6 @@
 //! Problems of shape: a value of the wrong kind, a key that is unknown, missing or superfluous.
 
-use super::{Problem, Said, did_you_mean, quoted_list, said};
+use super::wording::{Problem, Said, did_you_mean, quoted_list, said};
 use crate::diagnostic::Severity;
 
 /// What a key takes.

@@ -1,6 +1,6 @@
 //! Directives that no unit file can hold.
 
-use super::{Problem, Said, did_you_mean, quote, quoted_list, said};
+use super::wording::{Problem, Said, did_you_mean, quote, quoted_list, said};
 
 pub enum UnitFault {
     Section { section: String, allowed: &'static [&'static str], nearest: Option<String> },

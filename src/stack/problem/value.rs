@@ -1,11 +1,17 @@
 //! Values that are right in type and wrong in what they say.
 
 use super::amount::{AmountFault, say_bytes, say_duration};
+use super::build::BuildFault;
 use super::calendar::{CalendarFault, say_calendar};
+use super::choice::ChoiceFault;
+use super::command::CommandFault;
 use super::image::{ImageFault, say_image};
+use super::machine::MachineFault;
 use super::mount::{MountFault, say_mount};
+use super::name::NameFault;
 use super::port::{PortFault, say_port};
-use super::{BuildFault, ChoiceFault, CommandFault, MachineFault, NameFault, Problem, Said, UnitFault, quote, said};
+use super::unit::UnitFault;
+use super::wording::{Problem, Said, quote, said};
 
 /// A value that a key's syntax does not allow.
 pub enum Invalid {
