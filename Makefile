@@ -27,7 +27,11 @@ install:
 	install -D -m 755 $(PROFILE_DIR)/wharf-build $(DESTDIR)$(PREFIX)/libexec/wharf/wharf-build
 	install -D -m 755 $(PROFILE_DIR)/wharf-generator $(SYSTEMD_DIR)/system-generators/wharf-generator
 	install -D -m 755 $(PROFILE_DIR)/wharfd $(DESTDIR)$(PREFIX)/libexec/wharf/wharfd
-	install -D -m 644 -t $(SYSTEMD_DIR)/system units/wharf.slice units/wharfd-metrics.socket
+	install -D -m 644 -t $(SYSTEMD_DIR)/system units/wharfd-metrics.socket
+	for manager in system user; do \
+		install -D -m 644 -t $(SYSTEMD_DIR)/$$manager units/wharf.slice && \
+		install -D -m 644 -t $(SYSTEMD_DIR)/$$manager/wharf-.slice.d units/wharf-.slice.d/10-wharf.conf || exit 1; \
+	done
 	sed 's|/usr/libexec|$(PREFIX)/libexec|' units/wharfd.service | install -D -m 644 /dev/stdin $(SYSTEMD_DIR)/system/wharfd.service
 	install -D -m 644 -t $(SYSTEMD_DIR)/catalog packaging/catalog/wharf.catalog
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/dbus-1/system.d packaging/dbus/io.wharf.Supervisor1.conf

@@ -19,6 +19,7 @@ pub mod diagnostic;
 pub mod engine;
 pub mod import;
 pub mod install;
+pub mod mark;
 pub mod message_id;
 pub mod name;
 pub mod path;

@@ -11,11 +11,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use bollard::models::{
-    ContainerCreateBody, EndpointSettings, ExecConfig, HostConfig, NetworkCreateRequest, VolumeCreateRequest,
-};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+
+/// The types of the Engine API, for all rooms that write or read them.
+pub use bollard::models;
+use models::{
+    ContainerCreateBody, EndpointSettings, ExecConfig, HostConfig, NetworkCreateRequest, VolumeCreateRequest,
+};
 
 /// Labels on everything that Wharf makes at the engine.
 pub mod label {

@@ -150,7 +150,7 @@ fn a_dockerfile_from_elsewhere_stays_out_of_the_image_and_every_kind_of_file_arr
         let tool = host.sh(&format!("docker run --rm kinds-{service} stat -c '%a %u' /srv/deep/link /srv/tool")).ok();
         assert_eq!(tool.stdout, "777 0\n700 0\n");
     }
-    assert!(journal(&host, "kinds-inline-build").contains("/root/kinds/pipe is no file, directory or link"));
+    assert!(journal(&host, "kinds-inline-build").contains("/root/kinds/pipe is not a file, directory or link"));
 }
 
 const MODERN_STACK: &str = r#"

@@ -86,7 +86,7 @@ volumes = ["data:/var/lib/mysql"]
 [volumes.data]
 "#;
 
-const SHOP_FILES: [&str; 12] = [
+const SHOP_FILES: [&str; 9] = [
     "shop-data-volume.service",
     "shop-data.volume.json",
     "shop-db.container.json",
@@ -96,9 +96,6 @@ const SHOP_FILES: [&str; 12] = [
     "shop-web.container.json",
     "shop-web.service",
     "shop.target",
-    "wharf-shop-db.slice",
-    "wharf-shop-web.slice",
-    "wharf-shop.slice",
 ];
 
 #[test]
@@ -206,8 +203,8 @@ fn json_is_for_programs() {
             .map(|change| change["name"].as_str().unwrap().to_owned())
             .collect()
     };
-    assert_eq!(kinds("remove"), ["shop-db.container.json", "shop-db.service", "wharf-shop-db.slice"]);
-    assert_eq!(kinds("create").len(), 3);
+    assert_eq!(kinds("remove"), ["shop-db.container.json", "shop-db.service"]);
+    assert_eq!(kinds("create").len(), 2);
     assert_eq!(kinds("update"), ["shop.target"]);
 }
 
@@ -283,7 +280,7 @@ fn version(number: usize) -> String {
     let service = |index: usize| {
         let padding = "x".repeat(2_000);
         format!(
-            "[services.s{index}]\nimage = \"nginx:{number}\"\nlabels = {{ padding = \"{padding}\" }}\nvolumes = [\"data:/data\"]\n"
+            "[services.s{index}]\nimage = \"nginx:{number}\"\nmem_limit = \"64m\"\nlabels = {{ padding = \"{padding}\" }}\nvolumes = [\"data:/data\"]\n"
         )
     };
     let services: String = (number * 5..number * 5 + 30).map(service).collect();
@@ -306,11 +303,20 @@ fn killed_at_any_moment_every_file_is_whole_and_the_next_run_finishes() {
     assert!(expected[0].len() > 90);
 
     let root = Root::with_stack(&version(1));
-    let began = Instant::now();
     root.generate(&["--enable"]).ok();
-    let usual = began.elapsed();
+    let measured = || {
+        let other = Root::with_stack(&version(1));
+        let began = Instant::now();
+        other.generate(&["--enable"]).ok();
+        began.elapsed()
+    };
+    let mut usual = measured();
     let (mut unfinished, mut finished, mut halves) = (0, 0, 0);
     for round in 0..100u32 {
+        if round % 10 == 9 {
+            // As the machine's load changes, so does how long a run takes.
+            usual = measured();
+        }
         let number = 1 + usize::try_from((round + 1) % 2).unwrap();
         root.write("etc/wharf/shop.toml", &version(number));
         let directory = root.directory.path().to_str().unwrap();

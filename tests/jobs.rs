@@ -66,7 +66,7 @@ fn hooks_run_in_order_inside_the_container_and_dependents_wait_for_them() {
     assert_eq!(file(&host, "/srv/log"), format!("{STARTED}pre_stop 1\npre_stop 2\nstopped\n"));
     assert_eq!(host.property("shop-web", "Result"), "success");
     let log = host.sh("journalctl -u shop-web -o cat").ok().stdout;
-    assert!(log.contains("pre_stop hook 2 (sh) exited with status 3; the container is stopped all the same"), "{log}");
+    assert!(log.contains("pre_stop hook 2 (sh) exited with status 3; stopping the container nevertheless"), "{log}");
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn a_failing_post_start_hook_fails_the_start_and_stops_the_container() {
     host.sh("systemctl start shop-web").fails();
     assert_eq!(
         host.property("shop-web", "StatusText"),
-        "post_start hook 1 (sh) exited with status 7: the container is stopped for it"
+        "post_start hook 1 (sh) exited with status 7: stopping the container"
     );
     assert_eq!(host.sh("docker ps --all --quiet").ok().stdout, "");
     let log = host.sh("journalctl -u shop-web -o cat").ok().stdout;

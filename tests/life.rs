@@ -513,3 +513,75 @@ fn an_engine_that_comes_late_finds_the_stack_waiting() {
     host.sh("systemctl stop shop-web").ok();
     assert_eq!(host.property("shop-web", "ActiveState"), "inactive");
 }
+
+/// On a request to stop, the application takes its time, and the database says at once that it was asked.
+const ORDERED: &str = r#"
+[services.db]
+image = "IMAGE"
+command = ["sh", "-c", "trap 'echo db asked >>/order/log; exit 0' TERM; while :; do sleep 0.1; done"]
+volumes = ["/root/order:/order"]
+[services.app]
+image = "IMAGE"
+command = ["sh", "-c", "trap 'echo app asked >>/order/log; sleep 3; echo app gone >>/order/log; exit 0' TERM; while :; do sleep 0.1; done"]
+volumes = ["/root/order:/order"]
+depends_on = ["db"]
+"#;
+
+#[test]
+fn slices_without_a_file_go_with_their_last_unit_and_keep_the_order_at_shutdown() {
+    let host = Host::boot("slices");
+    host.sh("mkdir order").ok();
+    host.generate("shop", ORDERED);
+    host.sh("systemctl start shop.target").ok();
+    assert_eq!(host.sh("find /etc/systemd /run/systemd -name 'wharf*.slice'").ok().stdout, "");
+    for slice in ["wharf-shop.slice", "wharf-shop-app.slice", "wharf-shop-db.slice"] {
+        assert_eq!(host.property(slice, "ActiveState"), "active", "{slice}");
+        assert_eq!(host.property(slice, "DefaultDependencies"), "no", "{slice}");
+        assert_eq!(host.property(slice, "StopWhenUnneeded"), "yes", "{slice}");
+    }
+    assert_eq!(host.property("shop-app", "Slice"), "wharf-shop-app.slice");
+    assert_eq!(host.inspect("shop-app", "{{.HostConfig.CgroupParent}}"), "wharf-shop-app.slice");
+
+    host.sh("systemctl stop shop.target").ok();
+    host.wait_for("the slices are gone", Duration::from_secs(30), || {
+        host.sh("systemctl list-units --no-legend --plain 'wharf-shop*.slice'").ok().stdout.is_empty()
+    });
+    let in_order = "app asked\napp gone\ndb asked\n";
+    assert_eq!(host.read("/root/order/log"), in_order);
+
+    host.sh("rm order/log; systemctl start shop.target").ok();
+    host.poweroff();
+    host.boot_again();
+    assert_eq!(host.read("/root/order/log"), in_order);
+}
+
+/// They were written for every slice.
+#[test]
+fn the_slice_files_of_an_older_version_go_and_nothing_stops() {
+    let host = Host::boot("oldslices");
+    host.generate("shop", "[services.web]\nimage = \"IMAGE\"\ncommand = \"tail -f /dev/null\"\n");
+    let old = r"
+        for slice in wharf-shop wharf-shop-web; do
+            printf '[Unit]\nDescription=Old\nDefaultDependencies=no\nStopWhenUnneeded=yes\n\n[X-Wharf]\nProject=shop\n' \
+                >/etc/systemd/system/$slice.slice
+        done
+        systemctl daemon-reload
+        systemctl start shop.target
+    ";
+    host.sh(old).ok();
+    assert_eq!(host.property("wharf-shop-web.slice", "Description"), "Old");
+    let container = host.inspect("shop-web", "{{.Id}}");
+    let process = host.property("shop-web", "MainPID");
+
+    let generated = host.sh("wharf generate shop.toml").ok();
+    assert_eq!(generated.stderr, "remove wharf-shop-web.slice\nremove wharf-shop.slice\n");
+    assert_eq!(host.inspect("shop-web", "{{.Id}} {{.State.Running}}"), format!("{container} true"));
+    assert_eq!(host.property("shop-web", "MainPID"), process);
+    for slice in ["wharf-shop.slice", "wharf-shop-web.slice"] {
+        assert_eq!(host.property(slice, "FragmentPath"), "", "{slice}");
+        assert_eq!(host.property(slice, "ActiveState"), "active", "{slice}");
+        assert_eq!(host.property(slice, "StopWhenUnneeded"), "yes", "{slice}");
+    }
+    assert_eq!(host.sh("wharf generate --now shop.toml").ok().stderr, "nothing changed\n");
+    assert_eq!(host.inspect("shop-web", "{{.Id}}"), container);
+}

@@ -64,5 +64,5 @@ fn an_image_is_refreshed_when_its_last_pull_is_old_and_not_before() {
     host.sh("systemctl stop docker-registry; systemctl restart shop-web").ok();
     assert_eq!(id_run(&host), second);
     let log = host.sh("journalctl -u shop-web -o cat").ok().stdout;
-    assert!(log.contains("cannot refresh image 127.0.0.1:5000/app:1, going on with the one that is here"), "{log}");
+    assert!(log.contains("cannot refresh image 127.0.0.1:5000/app:1, using the one on this host"), "{log}");
 }

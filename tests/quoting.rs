@@ -12,7 +12,8 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 use serde_json::Value;
 use support::Host;
-use wharf::unit::{command_line, escape, path_word, text};
+use wharf::name::escape;
+use wharf::unit::{command_line, path_word, text};
 
 /// Many small units: each holds one description, some paths, and many arguments.
 const UNITS: usize = 40;

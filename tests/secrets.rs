@@ -85,7 +85,7 @@ fn a_value_is_in_no_unit_no_spec_no_environment_no_inspect_data_and_no_log() {
     assert_eq!(exec(&host, READ_ALL), ALL);
     let search = r#"
         {
-            cat /etc/systemd/system/*.service /etc/systemd/system/*.target /etc/systemd/system/*.slice
+            cat /etc/systemd/system/*.service /etc/systemd/system/*.target
             cat /etc/systemd/system/*.container.json /etc/systemd/system/*.network.json
             systemctl show --all '*'
             systemctl status shop-web

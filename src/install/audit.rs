@@ -7,10 +7,10 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use crate::mark::Mark;
 use crate::message_id;
 use crate::plan::Plan;
 use crate::systemd::journal::{Journal, Priority};
-use crate::unit::Mark;
 
 use super::changes::{Action, Change, Changes, template_of};
 use super::jobs::Ran;

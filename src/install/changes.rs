@@ -6,8 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use crate::mark::owner_of;
+use crate::name::UnitName;
 use crate::plan::{Plan, PlannedFile};
-use crate::unit::owner_of;
 
 use super::directory::{Entry, Snapshot};
 
@@ -168,7 +169,7 @@ fn file_name(path: &Path) -> Option<&str> {
 pub(super) fn owner(name: &str, entry: &Entry) -> Option<String> {
     match entry {
         Entry::File { contents, .. } | Entry::Link { contents: Some(contents), .. } => {
-            owner_of(name, &String::from_utf8_lossy(contents))
+            owner_of(name, &String::from_utf8_lossy(contents)).map(String::from)
         }
         Entry::Link { contents: None, .. } | Entry::Directory | Entry::Unreadable => None,
     }
@@ -176,7 +177,5 @@ pub(super) fn owner(name: &str, entry: &Entry) -> Option<String> {
 
 /// The template of which a unit is an instance: `a@.service` of `a@1.service` (systemd.unit(5)).
 pub(super) fn template_of(unit: &str) -> Option<String> {
-    let (prefix, rest) = unit.split_once('@')?;
-    let (instance, suffix) = rest.rsplit_once('.')?;
-    (!instance.is_empty()).then(|| format!("{prefix}@.{suffix}"))
+    UnitName::parse(unit).ok()?.template().map(String::from)
 }

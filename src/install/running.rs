@@ -5,9 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use crate::name::UnitName;
 use crate::plan::Plan;
 use crate::systemd::{Manager, ManagerError};
-use crate::unit::is_unit_name;
 
 use super::changes::{Action, Changes, template_of};
 
@@ -28,7 +28,8 @@ pub(super) async fn outdated(manager: &Manager, plans: &[Plan], directory: &Path
 /// Units that run and whose file the changes remove. Slices and targets have nothing of their own that runs.
 pub(super) async fn removed(manager: &Manager, changes: &[&Changes]) -> Result<Vec<String>, ManagerError> {
     let items = changes.iter().flat_map(|changes| &changes.items);
-    let removed = items.filter(|change| matches!(change.action, Action::Remove { .. }) && is_unit_name(&change.name));
+    let removed =
+        items.filter(|change| matches!(change.action, Action::Remove { .. }) && UnitName::parse(&change.name).is_ok());
     let names = removed.map(|change| change.name.as_str());
     active(manager, names.filter(|name| !name.ends_with(".slice") && !name.ends_with(".target"))).await
 }

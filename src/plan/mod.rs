@@ -102,7 +102,6 @@ pub fn plan(stack: &Stack, location: &Location) -> Result<Plan, Diagnostics> {
     let source = stack.source.display().to_string();
     let head = units::Head::new(stack, location, &source);
     let whole = Origin { place: &stack.place, restarts: None };
-    files.unit(whole, &names::project_slice(&stack.name), Ok(units::project_slice(&head)));
     for network in stack.networks.values().filter(|network| !network.external) {
         files.network(stack, &head, network);
     }
@@ -214,14 +213,13 @@ impl Files {
             container_unit.as_ref().map_or_else(|_| String::new(), |unit| text_hash(&unit.text_of("Service")));
         let unit = names::service_unit(&stack.name, service);
         let origin = Origin { place: &service.place, restarts: None };
-        let slice = names::service_slice(&stack.name, &service.name);
         // A scheduled run that goes on is left alone: the next one is of the new definition.
         let defining = Origin { restarts: service.schedule.is_none().then_some(unit.as_str()), ..origin };
         self.spec(defining, &names::container_spec(&stack.name, &service.name), &spec);
         if let Some(values) = files::values(stack, service.into()) {
             self.spec(defining, &names::values_spec(&stack.name, &service.name), &values);
         }
-        self.unit(origin, &slice, Ok(units::service_slice(head, service)));
+        self.slice(origin, &names::service_slice(&stack.name, &service.name), units::service_slice(head, service));
         self.unit(origin, &unit, container_unit);
         let has_dependents = stack.services.values().any(|other| other.depends_on.contains_key(&service.name));
         if service.replicas.is_some() && has_dependents {
@@ -245,9 +243,17 @@ impl Files {
         self.unit(Origin { restarts: None, ..origin }, &unit, units::build(head, service, build, &spec));
     }
 
+    /// A slice is a unit, with a file or without.
+    fn slice(&mut self, origin: Origin, name: &str, file: Option<UnitFile>) {
+        self.check_length(origin, "unit", name);
+        if let Some(file) = file {
+            self.add(origin, name, file.to_string(), 0o644);
+        }
+    }
+
     fn unit(&mut self, origin: Origin, name: &str, unit: Result<UnitFile, Unwritable>) {
         match unit {
-            Ok(unit) => self.add(origin, name, unit.to_string(), 0o644),
+            Ok(unit) => self.file(origin, name, unit.to_string(), 0o644),
             // A path that cannot be written has been refused where it stands.
             Err(_) if self.problems.has_errors() => (),
             Err(unwritable) => self.problems.push(Diagnostic::error(unwritable.to_string()).at(origin.place)),
@@ -255,20 +261,28 @@ impl Files {
     }
 
     fn spec<T: serde::Serialize>(&mut self, origin: Origin, name: &str, spec: &T) {
-        self.add(origin, name, spec::to_json(spec), 0o600);
+        self.file(origin, name, spec::to_json(spec), 0o600);
     }
 
-    fn add(&mut self, origin: Origin, name: &str, contents: String, mode: u32) {
-        let file = PlannedFile { name: name.to_owned(), contents, mode, restarts: origin.restarts.map(str::to_owned) };
-        if file.name.len() > LONGEST_NAME {
+    fn file(&mut self, origin: Origin, name: &str, contents: String, mode: u32) {
+        self.check_length(origin, "file", name);
+        self.add(origin, name, contents, mode);
+    }
+
+    fn check_length(&mut self, origin: Origin, what: &str, name: &str) {
+        if name.len() > LONGEST_NAME {
             let message =
-                format!("a file named `{}` would be needed, which is longer than {LONGEST_NAME} characters", file.name);
+                format!("a {what} named `{name}` would be needed, which is longer than {LONGEST_NAME} characters");
             self.problems.push(
                 Diagnostic::error(message)
                     .at(origin.place)
                     .help("choose a shorter name; in a slice's, a dash takes four characters"),
             );
         }
+    }
+
+    fn add(&mut self, origin: Origin, name: &str, contents: String, mode: u32) {
+        let file = PlannedFile { name: name.to_owned(), contents, mode, restarts: origin.restarts.map(str::to_owned) };
         if let Some(first) = self.owners.insert(file.name.clone(), origin.place.clone()) {
             let message = format!("two things of this stack need a file named `{}`", file.name);
             let help = format!("the other one is at {first}; rename one of them");

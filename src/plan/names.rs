@@ -1,8 +1,8 @@
 //! What things are called on the host.
 
+use crate::name::UnitName;
 use crate::spec::ContainerSpec;
 use crate::stack::{Service, Stack};
-use crate::unit::slice_name;
 
 /// `shop.target`
 pub fn target(project: &str) -> String {
@@ -55,12 +55,12 @@ pub fn volume_unit(project: &str, volume: &str) -> String {
 
 /// `wharf-shop.slice`
 pub fn project_slice(project: &str) -> String {
-    slice_name(&["wharf", project])
+    UnitName::slice(&["wharf", project]).into()
 }
 
 /// `wharf-shop-web.slice`
 pub fn service_slice(project: &str, service: &str) -> String {
-    slice_name(&["wharf", project, service])
+    UnitName::slice(&["wharf", project, service]).into()
 }
 
 /// `shop-web.container.json`, beside `shop-web.service`

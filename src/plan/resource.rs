@@ -1,11 +1,12 @@
 //! Networks and volumes → the Engine API's create bodies.
 
-use bollard::models::{Ipam as EngineIpam, IpamConfig as EngineIpamConfig, NetworkCreateRequest, VolumeCreateRequest};
-
 use std::collections::{BTreeMap, HashMap};
 
 use super::container::{some_map, some_unless_empty, sorted};
 use super::hash::config_hash;
+use crate::spec::models::{
+    Ipam as EngineIpam, IpamConfig as EngineIpamConfig, NetworkCreateRequest, VolumeCreateRequest,
+};
 use crate::spec::{NetworkSpec, ResourcePart, VolumeSpec, label};
 use crate::stack::{Ipam, IpamConfig, Network, Stack, Volume};
 

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use crate::mark::{InstalledUnit, UnreadableDirectory, installed_units};
 use crate::path::absolute;
-use crate::unit::{InstalledUnit, UnreadableDirectory, installed_units};
 
 /// A project of which units lie in some directory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -32,8 +32,8 @@ impl InstalledProject {
 pub fn projects_in(directories: &[PathBuf]) -> Result<Vec<InstalledProject>, LookupError> {
     let mut projects: BTreeMap<String, InstalledProject> = BTreeMap::new();
     for unit in installed_units(directories)? {
-        let project = projects.entry(unit.mark.project.clone()).or_default();
-        project.name.clone_from(&unit.mark.project);
+        let project = projects.entry(unit.mark.project.to_string()).or_default();
+        unit.mark.project.as_str().clone_into(&mut project.name);
         project.add(unit);
     }
     Ok(projects.into_values().collect())

@@ -1,15 +1,14 @@
-//! A spec → the create body for this engine and this image. Pure.
+//! Spec → create body for this engine and this image. Pure.
 
 use std::collections::{HashMap, HashSet};
 
-use bollard::models::{ContainerCreateBody, Mount, MountType};
-
 use super::handover::Owner;
 use crate::engine::{Image, OF_CONTAINER};
+use crate::spec::models::{ContainerCreateBody, Mount, MountType};
 use crate::spec::{ContainerSpec, label};
 
-/// The spec's body, in which each volume has a name, the owners of shared namespaces stand by their ids and, if the engine takes
-/// `all_networks` at once, each network stands.
+/// The spec's body with a name for each volume, the ids of the containers whose namespaces it shares and, if the engine takes
+/// `all_networks` at once, each network.
 pub fn create_body(spec: &ContainerSpec, owners: &[Owner], image: &Image, all_networks: bool) -> ContainerCreateBody {
     let mut body = spec.container.clone();
     name_owners(&mut body, owners);
@@ -21,7 +20,7 @@ pub fn create_body(spec: &ContainerSpec, owners: &[Owner], image: &Image, all_ne
     body
 }
 
-/// By its id an owner is told from a later container of the same name.
+/// An id, unlike a name, cannot mean a later container.
 fn name_owners(body: &mut ContainerCreateBody, owners: &[Owner]) {
     let host = body.host_config.get_or_insert_default();
     for mode in [&mut host.network_mode, &mut host.pid_mode, &mut host.ipc_mode].into_iter().flatten() {
@@ -32,7 +31,7 @@ fn name_owners(body: &mut ContainerCreateBody, owners: &[Owner]) {
     }
 }
 
-/// Each container is a new one: what the image declares as a volume gets a name, so that its data is there again next time.
+/// Gives a name to each volume that the image declares. Each start creates a new container, which must find its data again.
 fn name_volumes(body: &mut ContainerCreateBody, spec: &ContainerSpec, image: &Image) {
     let host = body.host_config.get_or_insert_default();
     let mounts = host.mounts.get_or_insert_default();
@@ -59,10 +58,10 @@ fn volume_name(spec: &ContainerSpec, target: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bollard::models::HostConfig;
+    use crate::spec::models::HostConfig;
 
     #[test]
-    fn what_the_image_declares_and_nothing_covers_is_a_named_volume() {
+    fn a_volume_of_the_image_that_no_mount_covers_gets_a_name() {
         let json = r#"{"container": {}, "wharf": {"project": "shop", "service": "db", "name": "shop-db", "config_hash": "",
             "pull_policy": "missing", "ready": "started", "stop_grace_period": 10.0}}"#;
         let mut spec: ContainerSpec = crate::spec::from_json(json).unwrap();

@@ -1,127 +1,103 @@
-//! An image that is built: only if what it is made of has changed.
+//! Builds an image if its inputs have changed.
 //!
-//! The hash of all that the builder is given is a label of the image, so that the engine itself knows what it was made of.
+//! The hash of all inputs is a label of the image, so that the engine itself knows what the image was built from.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fmt;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
+use thiserror::Error;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use super::context::{Context, ContextError, Dockerfile};
+use super::error::FileError;
+use super::exit::failed;
 use super::message;
 use super::patience::connect;
-use super::secrets::{self, FileError};
+use super::secrets::build_secret;
 use crate::engine::{BuildFiles, BuildOrder, BuildProgress, Engine, EngineError};
 use crate::spec::{BuildSecret, BuildSpec, exit, label, to_json};
 use crate::systemd::service;
 
-/// Bytes of the tar file that travel at once, and how many such pieces wait for the engine.
-const PIECE: usize = 1 << 16;
-const PIECES: usize = 4;
+/// The tar file is sent in chunks of so many bytes, of which so many wait for the engine.
+const CHUNK: usize = 1 << 16;
+const CHUNKS: usize = 4;
 
-/// A line that is longer is shown in parts.
+/// A longer line is split.
 const LONGEST_LINE: usize = 1 << 14;
 
 /// Why there is no image.
-#[derive(Debug)]
+#[derive(Debug, Error)]
 enum BuildError {
-    Context(ContextError),
-    Secret(FileError),
-    /// An image of this stack that the build uses.
-    NoImage {
-        image: String,
-    },
-    Engine {
-        step: &'static str,
-        error: EngineError,
-    },
+    #[error(transparent)]
+    Context(#[from] ContextError),
+    #[error(transparent)]
+    Secret(#[from] FileError),
+    /// Another image of the stack, which the build uses.
+    #[error("the build uses image {image}, which is not on this host: start the unit that builds it, or pull it")]
+    NoImage { image: String },
+    #[error("{step}: {error}")]
+    Engine { step: &'static str, error: EngineError },
 }
 
-impl fmt::Display for BuildError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Context(error) => error.fmt(f),
-            Self::Secret(error) => error.fmt(f),
-            Self::NoImage { image } => {
-                write!(f, "it uses image {image}, which is not there: start the unit that builds it, or pull it")
-            }
-            Self::Engine { step, error } => write!(f, "{step}: {error}"),
-        }
-    }
-}
-
-impl From<ContextError> for BuildError {
-    fn from(error: ContextError) -> Self {
-        Self::Context(error)
-    }
-}
-
-/// Makes sure that the image is there as its spec and its context say.
+/// Makes sure that the image exists as its spec and its context define it.
 pub async fn build_image(spec: BuildSpec) -> ExitCode {
     let engine = match connect().await {
         Ok(engine) => engine,
         Err(error) => return failed(&error.to_string(), exit::UNAVAILABLE),
     };
-    match make(&engine, &spec).await {
-        Ok(said) => {
-            message::info(&said);
-            service::status(&said);
+    match ensure(&engine, &spec).await {
+        Ok(outcome) => {
+            message::info(&outcome);
+            service::status(&outcome);
             ExitCode::SUCCESS
         }
         Err(error) => {
-            let away = matches!(&error, BuildError::Engine { error, .. } if error.is_unreachable());
-            let status = if away { exit::UNAVAILABLE } else { exit::CANNOT_START };
+            let unreachable = matches!(&error, BuildError::Engine { error, .. } if error.is_unreachable());
+            let status = if unreachable { exit::UNAVAILABLE } else { exit::CANNOT_START };
             failed(&format!("cannot build image {}: {error}", spec.build.name), status)
         }
     }
 }
 
-fn failed(why: &str, status: u8) -> ExitCode {
-    message::error(why);
-    service::status(why);
-    ExitCode::from(status)
-}
-
-/// What became of it, in a sentence.
-async fn make(engine: &Engine, spec: &BuildSpec) -> Result<String, BuildError> {
+/// The outcome as a sentence.
+async fn ensure(engine: &Engine, spec: &BuildSpec) -> Result<String, BuildError> {
     let image = &spec.build.name;
     let at = |step| move |error| BuildError::Engine { step, error };
-    let material = Material::collect(spec)?;
-    let mut hasher = material.hash(spec)?;
+    let inputs = Inputs::collect(spec)?;
+    let mut hasher = inputs.hash(spec)?;
     for used in &spec.wharf.images {
-        let found = engine.image(used).await.map_err(at("cannot look for an image that it uses"))?;
+        let found = engine.image(used).await.map_err(at("cannot look for an image that the build uses"))?;
         hasher.update(found.ok_or_else(|| BuildError::NoImage { image: used.clone() })?.id);
     }
     let hash: String = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
     if !spec.wharf.always {
-        let found = engine.image(image).await.map_err(at("cannot look for it"))?;
+        let found = engine.image(image).await.map_err(at("cannot look for the image"))?;
         if found.is_some_and(|found| found.labels.get(label::CONFIG_HASH) == Some(&hash)) {
             for name in &spec.wharf.tags {
-                engine.tag(image, name).await.map_err(at("cannot tag it"))?;
+                engine.tag(image, name).await.map_err(at("cannot tag the image"))?;
             }
             return Ok(format!("Image {image} is up to date"));
         }
     }
-    // A secret that is missing would be missed by the step that wants it, or by nobody.
+    // BuildKit reports a missing secret only if a step requires it, and without the reason.
     for secret in &spec.wharf.secrets {
-        secrets::of_build(&secret.contents).map_err(BuildError::Secret)?;
+        build_secret(&secret.contents)?;
     }
-    build(engine, spec, material, &hash).await.map_err(at("the builder failed"))?;
+    build(engine, spec, inputs, &hash).await.map_err(at("the builder failed"))?;
     Ok(format!("Image {image} is built"))
 }
 
-/// What the builder is given of this host.
-struct Material {
+/// What the build reads from this host.
+struct Inputs {
     dockerfile: Option<Dockerfile>,
     contexts: BTreeMap<String, Context>,
 }
 
-impl Material {
+impl Inputs {
     fn collect(spec: &BuildSpec) -> Result<Self, ContextError> {
         let mut contexts = BTreeMap::new();
         let mut dockerfile = None;
@@ -129,8 +105,8 @@ impl Material {
             let read = match &spec.wharf.dockerfile_inline {
                 Some(text) => Dockerfile::inline(text),
                 None => {
-                    let usual = Path::new("Dockerfile");
-                    Dockerfile::read(root, spec.wharf.dockerfile.as_deref().unwrap_or(usual))?
+                    let default = Path::new("Dockerfile");
+                    Dockerfile::read(root, spec.wharf.dockerfile.as_deref().unwrap_or(default))?
                 }
             };
             contexts.insert("context".to_owned(), context(root, Some(&read))?);
@@ -142,7 +118,7 @@ impl Material {
         Ok(Self { dockerfile, contexts })
     }
 
-    /// SHA-256 of all that the image is made of.
+    /// SHA-256 of everything that the image is built from.
     fn hash(&self, spec: &BuildSpec) -> Result<Sha256, ContextError> {
         let mut hasher = Sha256::new();
         hasher.update(to_json(&spec.build));
@@ -161,36 +137,39 @@ fn context(root: &Path, dockerfile: Option<&Dockerfile>) -> Result<Context, Cont
     service::status(&format!("Reading {}", root.display()));
     let context = Context::collect(root, dockerfile)?;
     for path in &context.left_out {
-        message::warning(&format!("{} is no file, directory or link, and not sent", path.display()));
+        message::warning(&format!(
+            "{} is not a file, directory or link; it is not sent to the builder",
+            path.display()
+        ));
     }
     Ok(context)
 }
 
-async fn build(engine: &Engine, spec: &BuildSpec, material: Material, hash: &str) -> Result<(), EngineError> {
+async fn build(engine: &Engine, spec: &BuildSpec, inputs: Inputs, hash: &str) -> Result<(), EngineError> {
     let mut parameters = spec.build.clone();
     parameters.frontend_attrs.insert(format!("label:{}", label::CONFIG_HASH), hash.to_owned());
     let order = BuildOrder {
         parameters: &parameters,
         tags: &spec.wharf.tags,
-        dockerfile: material.dockerfile.map(|dockerfile| (dockerfile.name, dockerfile.text)),
-        inputs: material.contexts.keys().cloned().collect(),
+        dockerfile: inputs.dockerfile.map(|dockerfile| (dockerfile.name, dockerfile.text)),
+        inputs: inputs.contexts.keys().cloned().collect(),
     };
-    let contexts = material.contexts.into_iter().map(|(name, context)| (name, Arc::new(context))).collect();
+    let contexts = inputs.contexts.into_iter().map(|(name, context)| (name, Arc::new(context))).collect();
     let files = Arc::new(Files { contexts, secrets: spec.wharf.secrets.clone() });
     service::status(&format!("Building {}", parameters.name));
-    let mut screen = Screen { image: &parameters.name, lines: Lines::default() };
-    let built = engine.build(order, files, &mut |progress| screen.show(progress)).await;
-    screen.end();
+    let mut shown = Progress { image: &parameters.name, lines: Lines::default() };
+    let built = engine.build(order, files, &mut |progress| shown.show(progress)).await;
+    shown.end();
     built
 }
 
-/// The builder's words: line by line into the journal, and its steps into the status line.
-struct Screen<'a> {
+/// Shows the builder's progress: its output as lines in the journal, its steps in the status line.
+struct Progress<'a> {
     image: &'a str,
     lines: Lines,
 }
 
-impl Screen<'_> {
+impl Progress<'_> {
     fn show(&mut self, progress: BuildProgress) {
         match progress {
             BuildProgress::Step { name, cached, .. } => self.step(&name, cached),
@@ -200,48 +179,49 @@ impl Screen<'_> {
         }
     }
 
-    /// What BuildKit does of its own accord goes by.
+    /// BuildKit's internal steps are not logged.
     fn step(&self, name: &str, cached: bool) {
         service::status(&format!("Building {}: {name}", self.image));
         if !name.starts_with("[internal]") {
-            message::info(&format!("{name}{}", if cached { " (as before)" } else { "" }));
+            message::info(&format!("{name}{}", if cached { " (cached)" } else { "" }));
         }
     }
 
     fn end(&mut self) {
-        let open: Vec<String> = self.lines.begun.keys().cloned().collect();
+        let open: Vec<String> = self.lines.partial.keys().cloned().collect();
         for id in open {
             self.lines.rest(&id).iter().for_each(|line| message::info(line));
         }
     }
 }
 
-/// Steps may run side by side, and say what they say in any pieces.
+/// Steps may run concurrently, and print in chunks of any size.
 #[derive(Default)]
 struct Lines {
-    /// The beginning of a step's next line.
-    begun: HashMap<String, String>,
+    /// The incomplete last line of each step.
+    partial: HashMap<String, String>,
 }
 
 impl Lines {
-    /// The lines that are whole now.
+    /// Returns the lines that are complete now.
     fn add(&mut self, step: &str, text: &str) -> Vec<String> {
-        let begun = self.begun.entry(step.to_owned()).or_default();
-        begun.push_str(text);
-        let end = begun.rfind('\n').map(|end| end + 1).or_else(|| (begun.len() > LONGEST_LINE).then_some(begun.len()));
+        let partial = self.partial.entry(step.to_owned()).or_default();
+        partial.push_str(text);
+        let end =
+            partial.rfind('\n').map(|end| end + 1).or_else(|| (partial.len() > LONGEST_LINE).then_some(partial.len()));
         let Some(end) = end else { return Vec::new() };
-        let rest = begun.split_off(end);
-        let whole = std::mem::replace(begun, rest);
-        whole.lines().filter_map(shown).collect()
+        let rest = partial.split_off(end);
+        let whole = std::mem::replace(partial, rest);
+        whole.lines().filter_map(plain).collect()
     }
 
     fn rest(&mut self, step: &str) -> Option<String> {
-        shown(&self.begun.remove(step)?)
+        plain(&self.partial.remove(step)?)
     }
 }
 
-/// As a terminal would show it in the end, without colours; `None`: nothing.
-fn shown(line: &str) -> Option<String> {
+/// The line as a terminal would show it in the end, without colours; `None` if it is empty.
+fn plain(line: &str) -> Option<String> {
     let line = without_colours(line.trim_end());
     let last = line.rsplit('\r').next().unwrap_or_default();
     (!last.is_empty()).then(|| last.to_owned())
@@ -259,23 +239,23 @@ fn without_colours(line: &str) -> String {
     plain
 }
 
-/// What BuildKit asks for while it builds.
+/// What BuildKit asks for during the build.
 struct Files {
     contexts: BTreeMap<String, Arc<Context>>,
     secrets: Vec<BuildSecret>,
 }
 
 impl BuildFiles for Files {
-    /// Written by a thread of its own while the engine reads.
+    /// A separate thread writes the tar file while the engine reads.
     fn tar(self: Arc<Self>, input: &str) -> Option<Receiver<io::Result<Vec<u8>>>> {
         let context = Arc::clone(self.contexts.get(input)?);
-        let (sender, receiver) = channel(PIECES);
+        let (sender, receiver) = channel(CHUNKS);
         let sender = Arc::new(sender);
         std::thread::spawn(move || {
-            let pipe = Pipe { sender: Arc::clone(&sender), piece: Vec::with_capacity(PIECE) };
+            let pipe = Pipe { sender: Arc::clone(&sender), chunk: Vec::with_capacity(CHUNK) };
             if let Err(error) = context.write_tar(pipe) {
-                message::error(&format!("cannot read the context: {error}"));
-                // Where the engine does not read on, it says itself why.
+                message::error(&format!("cannot read the build context: {error}"));
+                // If the engine stopped reading, it reports the reason itself.
                 let _nobody_reads = sender.blocking_send(Err(error));
             }
         });
@@ -284,31 +264,31 @@ impl BuildFiles for Files {
 
     fn secret(&self, id: &str) -> Option<Result<Vec<u8>, String>> {
         let secret = self.secrets.iter().find(|secret| secret.id == id)?;
-        Some(secrets::of_build(&secret.contents).map_err(|error| error.to_string()))
+        Some(build_secret(&secret.contents).map_err(|error| error.to_string()))
     }
 }
 
-/// What is written to it, somebody receives in pieces.
+/// Sends what is written to it in chunks.
 struct Pipe {
     sender: Arc<Sender<io::Result<Vec<u8>>>>,
-    piece: Vec<u8>,
+    chunk: Vec<u8>,
 }
 
 impl Write for Pipe {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.piece.extend_from_slice(bytes);
-        if self.piece.len() >= PIECE {
+        self.chunk.extend_from_slice(bytes);
+        if self.chunk.len() >= CHUNK {
             self.flush()?;
         }
         Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        let piece = std::mem::replace(&mut self.piece, Vec::with_capacity(PIECE));
-        if piece.is_empty() {
+        let chunk = std::mem::replace(&mut self.chunk, Vec::with_capacity(CHUNK));
+        if chunk.is_empty() {
             return Ok(());
         }
-        self.sender.blocking_send(Ok(piece)).map_err(|_| io::ErrorKind::BrokenPipe.into())
+        self.sender.blocking_send(Ok(chunk)).map_err(|_| io::ErrorKind::BrokenPipe.into())
     }
 }
 

@@ -1,4 +1,4 @@
-//! `ExecStopPost=` of a container unit: no container is left behind, whatever became of the main process.
+//! `ExecStopPost=` of a container unit: leaves no container behind, however the main process ended.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -9,9 +9,9 @@ use crate::spec::ContainerSpec;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Removes the unit's container, unless only its supervisor died: then the container runs on, and the next one adopts it.
+/// Removes the unit's container. If only wharf-run died, the container keeps running, and the next wharf-run adopts it.
 pub async fn remove_container(spec: &ContainerSpec) -> ExitCode {
-    say_what_could_not_be_loaded(spec);
+    report_missing_credentials(spec);
     let removal = async {
         let engine = Engine::connect().await?;
         match engine.container(&spec.wharf.name).await? {
@@ -26,40 +26,39 @@ pub async fn remove_container(spec: &ContainerSpec) -> ExitCode {
     }
 }
 
-/// The status of a main process that systemd could not even execute, for want of a credential (systemd.exec(5), Process Exit
-/// Codes). All that systemd says then is "Failed to set up credentials".
+/// The status of a main process that systemd could not execute because a credential is missing (systemd.exec(5), Process Exit
+/// Codes). systemd's own message is only "Failed to set up credentials".
 const CREDENTIALS: &str = "243";
 
-fn say_what_could_not_be_loaded(spec: &ContainerSpec) {
+fn report_missing_credentials(spec: &ContainerSpec) {
     if std::env::var("EXIT_STATUS").is_ok_and(|status| status == CREDENTIALS) {
         let missing = secrets::missing(spec);
         missing.iter().for_each(|line| message::error(line));
         if missing.is_empty() {
             message::error(
                 "a secret or config of this unit cannot be loaded: it may be encrypted for another host or under another \
-                 name, a directory, or larger than a megabyte",
+                 name, be a directory, or be larger than a megabyte",
             );
         }
     }
 }
 
 async fn remove(engine: &Engine, container: &Container) -> Result<(), EngineError> {
-    let short = message::short(&container.id);
-    if container.running && supervisor_died() {
-        message::warning(&format!("wharf-run died; container {short} runs on"));
+    let id = message::short_id(&container.id);
+    if container.running && wharf_run_died() {
+        message::warning(&format!("wharf-run died; container {id} keeps running"));
         return Ok(());
     }
     engine.remove_container(&container.id).await
 }
 
-fn failed(why: &str) -> ExitCode {
-    message::warning(&format!("cannot see to it that no container is left, the next start will: {why}"));
+fn failed(reason: &str) -> ExitCode {
+    message::warning(&format!("cannot check whether a container is left, the next start will: {reason}"));
     ExitCode::SUCCESS
 }
 
-/// As systemd tells the commands of `ExecStopPost=` (systemd.exec(5), $SERVICE_RESULT): a signal ended the main process, and
-/// nobody had asked the unit to stop.
-fn supervisor_died() -> bool {
+/// Whether a signal ended the main process although nobody had asked the unit to stop (systemd.exec(5), $SERVICE_RESULT).
+fn wharf_run_died() -> bool {
     let result = std::env::var("SERVICE_RESULT").unwrap_or_default();
     matches!(result.as_str(), "signal" | "core-dump" | "oom-kill" | "watchdog")
 }

@@ -1,53 +1,40 @@
-//! What a build is made of: the Dockerfile, and directories with their hash and their tar file.
+//! A build's inputs: the Dockerfile, and directories with their hash and their tar file.
 //!
-//! As the engine's own clients do: `.dockerignore` decides what is sent, files belong to root, and what is no file, directory or link
-//! stays out.
+//! As the engine's own clients do: `.dockerignore` decides what is sent, files belong to root, and sockets, pipes and devices are
+//! left out.
 
-use std::fmt;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
+use thiserror::Error;
 
 use super::dockerignore::Ignore;
 use crate::path::clean;
 
 const IGNORE_FILE: &str = ".dockerignore";
 
-/// Why there is no context.
-#[derive(Debug)]
+/// Why a build's inputs cannot be read.
+#[derive(Debug, Error)]
 pub enum ContextError {
+    #[error("cannot read {path}: {error}")]
     Unreadable { path: PathBuf, error: io::Error },
+    #[error("there is no Dockerfile {path}: create it, or name another with `dockerfile`")]
     NoDockerfile { path: PathBuf },
+    #[error("`{pattern}` in {path} is not a pattern: close its bracket, or escape it")]
     Pattern { path: PathBuf, pattern: String },
+    #[error("the name of {path} is not UTF-8: rename it, or list it in .dockerignore")]
     NotUtf8 { path: PathBuf },
 }
 
-impl fmt::Display for ContextError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unreadable { path, error } => write!(f, "cannot read {}: {error}", path.display()),
-            Self::NoDockerfile { path } => {
-                write!(f, "there is no Dockerfile {}: create it, or name another with `dockerfile`", path.display())
-            }
-            Self::Pattern { path, pattern } => {
-                write!(f, "`{pattern}` in {} is not a pattern: close its bracket, or escape it", path.display())
-            }
-            Self::NotUtf8 { path } => {
-                write!(f, "the name of {} is not UTF-8: rename it, or list it in .dockerignore", path.display())
-            }
-        }
-    }
-}
-
-/// A Dockerfile, wherever it comes from.
+/// A Dockerfile: a file, or inline in the stack file.
 pub struct Dockerfile {
-    /// What messages call it.
+    /// The name for messages.
     pub name: String,
     pub text: Vec<u8>,
-    /// `NAME.dockerignore` beside it, which takes the place of the context's own.
+    /// `NAME.dockerignore` beside it, which replaces that of the context.
     ignore: Option<PathBuf>,
 }
 
@@ -55,7 +42,7 @@ impl Dockerfile {
     /// Reads it; `path` is relative to the context or absolute.
     ///
     /// # Errors
-    /// It is not there, or cannot be read.
+    /// It does not exist, or cannot be read.
     pub fn read(context: &Path, path: &Path) -> Result<Self, ContextError> {
         let path = clean(&context.join(path));
         let name = path.file_name().unwrap_or_default().to_str();
@@ -87,7 +74,7 @@ impl Dockerfile {
 /// The files of a context, in the order of their names.
 pub struct Context {
     entries: Vec<Entry>,
-    /// What is there and not sent: sockets, pipes, devices.
+    /// Sockets, pipes and devices, which are not sent.
     pub left_out: Vec<PathBuf>,
 }
 
@@ -109,7 +96,7 @@ enum Kind {
 }
 
 impl Context {
-    /// Looks through a directory.
+    /// Lists a directory.
     ///
     /// # Errors
     /// Something cannot be read.
@@ -141,7 +128,7 @@ impl Context {
                 };
                 let metadata = match fs::symlink_metadata(&path) {
                     Ok(metadata) => metadata,
-                    // It was there when the directory was read.
+                    // It was removed after the directory was read.
                     Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                     Err(error) => return Err(ContextError::Unreadable { path, error }),
                 };
@@ -176,7 +163,7 @@ impl Context {
         Ok(())
     }
 
-    /// Adds names, permissions and contents to a hash; times do not count, for a fresh checkout changes all of them.
+    /// Adds names, permissions and contents to a hash; not times, which a fresh checkout changes.
     ///
     /// # Errors
     /// A file cannot be read.
@@ -188,7 +175,7 @@ impl Context {
                 Kind::Directory => (b'd', String::new()),
                 Kind::Link(target) => (b'l', target.to_string_lossy().into_owned()),
             };
-            // Lengths keep one field from running into the next.
+            // The lengths delimit the fields.
             hasher.update([kind]);
             for field in [&entry.name, &link] {
                 hasher.update(field.len().to_le_bytes());
@@ -207,10 +194,10 @@ impl Context {
     /// Writes the tar file.
     ///
     /// # Errors
-    /// A file cannot be read, or nobody reads on.
+    /// A file cannot be read, or the reader has gone.
     pub fn write_tar(&self, output: impl Write) -> io::Result<()> {
         let mut tar = tar::Builder::new(output);
-        // BuildKit takes a tar file without any entry for a file of its own.
+        // BuildKit takes a tar file without entries for a plain file.
         if self.entries.is_empty() {
             let mut header = tar::Header::new_gnu();
             header.set_entry_type(tar::EntryType::Directory);
@@ -236,7 +223,7 @@ impl Context {
                     let file = File::open(&entry.path)?;
                     let length = file.metadata()?.len();
                     header.set_size(length);
-                    // A file that grows meanwhile is cut off where it ended; one that shrinks ends the build.
+                    // If the file grows meanwhile, the rest is not sent; if it shrinks, the build fails.
                     tar.append_data(&mut header, &entry.name, Exactly { file, left: length })?;
                 }
             }
@@ -259,7 +246,7 @@ fn hash_file(path: &Path, buffer: &mut [u8], hasher: &mut Sha256) -> io::Result<
     }
 }
 
-/// So many bytes of a file, or an error.
+/// Reads so many bytes of a file, or fails.
 struct Exactly {
     file: File,
     left: u64,

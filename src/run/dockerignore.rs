@@ -1,4 +1,4 @@
-//! `.dockerignore`: what of a build's context is not sent.
+//! `.dockerignore`: which files of a build's context are not sent.
 //!
 //! Source: Dockerfile reference, ".dockerignore file": patterns of Go's filepath.Match, `**` for any number of directories, `!` for
 //! exceptions, and the last pattern that matches decides. A pattern that matches a directory matches all that is in it.
@@ -13,7 +13,7 @@ pub struct Ignore {
 
 #[derive(Debug, Clone)]
 struct Pattern {
-    /// `!`: what matches is sent all the same.
+    /// `!`: a match is sent although an earlier pattern excludes it.
     exception: bool,
     tokens: Vec<Token>,
 }
@@ -27,7 +27,7 @@ enum Token {
     Star,
     /// `**` at the end, and inside of [`Token::Optional`].
     All,
-    /// The next so many tokens may be left out: `**/`.
+    /// The next so many tokens are optional: `**/`.
     Optional(usize),
     /// `[a-z]`
     Class {
@@ -38,7 +38,7 @@ enum Token {
 
 impl Ignore {
     /// # Errors
-    /// The first pattern that is none.
+    /// The first invalid pattern.
     pub fn parse(text: &str) -> Result<Self, String> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let lines = text.lines().filter(|line| !line.starts_with('#')).map(str::trim).filter(|line| !line.is_empty());
@@ -52,7 +52,7 @@ impl Ignore {
         Ok(Self { patterns: patterns.collect::<Result<_, String>>()? })
     }
 
-    /// Whether a path of the context, with `/` between its parts and none at its ends, is left out.
+    /// Whether a path of the context is excluded. It has `/` between its parts and none at its ends.
     pub fn is_ignored(&self, path: &str) -> bool {
         let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
         let ancestors: Vec<&str> = ends.map(|end| &path[..end]).collect();
@@ -60,7 +60,7 @@ impl Ignore {
         self.patterns.iter().rfind(matching).is_some_and(|pattern| !pattern.exception)
     }
 
-    /// Whether something may be sent of a directory that is left out.
+    /// Whether something in an excluded directory may still be sent.
     pub fn has_exceptions(&self) -> bool {
         self.patterns.iter().any(|pattern| pattern.exception)
     }
@@ -112,7 +112,7 @@ fn class(rest: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Option<Token> {
     }
 }
 
-/// Whether the tokens make up the whole text. All ways are followed at once, so that no pattern takes long.
+/// Whether the tokens match the whole text. All alternatives are followed at once, so that no pattern takes long.
 fn matches(tokens: &[Token], text: &str) -> bool {
     let mut states = vec![false; tokens.len() + 1];
     states[0] = true;
@@ -138,7 +138,7 @@ fn matches(tokens: &[Token], text: &str) -> bool {
     states[tokens.len()]
 }
 
-/// Marks what is reached without a character.
+/// Marks the states that are reached without a character.
 fn skip_optional(tokens: &[Token], states: &mut [bool]) {
     for (index, token) in tokens.iter().enumerate() {
         if states[index] {

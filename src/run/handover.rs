@@ -1,8 +1,8 @@
-//! From the process that starts a container to the one that follows it: the same process, executed anew.
+//! Hands over from the process that starts a container to the one that follows it: the same process, which executes itself again.
 //!
-//! Starting takes memory (definitions are parsed, answers of the engine are read) that a process keeps for good; following
-//! takes little, and lasts as long as the container. So wharf-run executes itself once the container runs: the same PID, an
-//! empty memory. Signals stay blocked across, so that none is lost.
+//! Starting takes memory (for definitions and for answers of the engine) that a process never gives back; following takes
+//! little, and lasts as long as the container. So wharf-run executes itself once the container runs: the same PID, with fresh
+//! memory. Signals stay blocked meanwhile, so that none is lost.
 
 use std::io;
 use std::os::unix::process::CommandExt;
@@ -13,10 +13,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::Health;
 
-/// Where the facts travel: not on the command line, which `systemctl status` shows.
+/// The environment variable with the facts. They are not on the command line, which `systemctl status` shows.
 const VARIABLE: &str = "WHARF_HANDOVER";
 
-/// What the follower need not ask the engine again.
+/// What the follower need not ask the engine for again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Handover {
     pub id: String,
@@ -28,22 +28,22 @@ pub struct Handover {
     pub health_since: i64,
     /// The unit is not ready until the container is healthy.
     pub awaited: bool,
-    /// The hooks of `post_start` are still to be run, and the unit is not ready before.
+    /// The hooks of `post_start` have not been run yet; the unit is not ready before.
     pub post_start: bool,
-    /// The containers whose namespaces it lives in.
+    /// The containers whose namespaces it shares.
     #[serde(default)]
     pub owners: Vec<Owner>,
-    /// What asks the container to end.
+    /// The signal that asks the container to stop.
     pub stop_signal: String,
-    /// The container ran before this unit's process did.
+    /// The container was already running when the unit's process started.
     pub adopted: bool,
     /// [`crate::systemd::own_unit::oom_kills`] before the container was started.
     pub oom_kills: Option<u64>,
-    /// The version of the Engine API that was agreed on.
+    /// The negotiated version of the Engine API.
     pub api_version: (usize, usize),
 }
 
-/// A container in whose namespace another one lives.
+/// A container whose namespace another one shares.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Owner {
     pub name: String,
@@ -59,19 +59,19 @@ impl Handover {
             Ok(facts) => facts,
             Err(error) => return error.into(),
         };
-        // The link, not the path: the program may just be replaced by a newer one.
+        // The link, not the path: the program file may have been replaced by a newer one.
         let mut command = Command::new("/proc/self/exe");
         command.arg0("wharf-run").arg("follow").arg(spec).args(instance).env(VARIABLE, facts).exec()
     }
 
-    /// What [`Handover::follow`] handed over.
+    /// Reads what [`Handover::follow`] handed over.
     ///
     /// # Errors
-    /// This process was not executed by it.
+    /// This process was not executed by [`Handover::follow`].
     pub fn received() -> Result<Self, String> {
         // Executing the link named the process after it, `exe`: systemctl status, ps and pgrep would show that.
         let _only_for_display = std::fs::write("/proc/self/comm", "wharf-run");
-        let facts = std::env::var(VARIABLE).map_err(|_| "`follow` is for wharf-run itself".to_owned())?;
+        let facts = std::env::var(VARIABLE).map_err(|_| "`follow` is used by wharf-run only".to_owned())?;
         serde_json::from_str(&facts).map_err(|error| error.to_string())
     }
 }

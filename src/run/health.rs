@@ -1,10 +1,10 @@
-//! The container's health: told to systemd as the status line, and as readiness where the unit waits for it.
+//! Reports the container's health to systemd: as the status line, and as readiness if the unit waits for it.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use futures_util::StreamExt;
 
-use super::failure::StartError;
+use super::error::StartError;
 use super::handover::Handover;
 use super::message;
 use super::patience::patiently;
@@ -16,7 +16,7 @@ use crate::systemd::service;
 pub struct HealthWatch<'a> {
     engine: &'a Engine,
     id: &'a str,
-    /// Whether the unit becomes ready by it, and is not yet.
+    /// Whether the unit still waits for the container to be healthy.
     awaited: bool,
     last: Health,
     since: i64,
@@ -29,7 +29,7 @@ pub fn now() -> i64 {
 
 /// The status line of a container that runs.
 pub fn status_line(health: Health, id: &str) -> String {
-    let container = message::short(id);
+    let container = message::short_id(id);
     match health {
         Health::HEALTHY => format!("Healthy, container {container}"),
         Health::UNHEALTHY => format!("Unhealthy, container {container}"),
@@ -56,29 +56,29 @@ impl<'a> HealthWatch<'a> {
         self.awaited
     }
 
-    /// Asks for the health as it is now: what happened while nobody followed may be no event any more. Says so if the container
-    /// cannot become ready.
+    /// Asks for the current health: changes while nobody followed may no longer be available as events. Returns the reason if the
+    /// container cannot become ready.
     pub async fn catch_up(&mut self) -> Option<StartError> {
         self.since = now();
         let container = self.engine.container(self.id).await.ok()??;
         self.change(container.health.status).await
     }
 
-    /// Runs for as long as the container does. Returns only when the container cannot become ready any more.
+    /// Follows for as long as the container runs. Returns only if the container can no longer become ready.
     pub async fn run(&mut self) -> StartError {
         if matches!(self.last, Health::NONE | Health::EMPTY) {
-            // The container has no health check: there is nothing to follow.
+            // Without a health check there is nothing to follow.
             return std::future::pending().await;
         }
         let mut pause = Backoff::default();
         loop {
             let followed = self.follow().await;
-            if let Ok(verdict) = followed {
-                return verdict;
+            if let Ok(error) = followed {
+                return error;
             }
             pause.wait().await;
-            if let Some(verdict) = self.catch_up().await {
-                return verdict;
+            if let Some(error) = self.catch_up().await {
+                return error;
             }
         }
     }
@@ -87,20 +87,20 @@ impl<'a> HealthWatch<'a> {
         let mut changes = Box::pin(self.engine.health_changes(self.id, self.since));
         loop {
             let next = if self.awaited {
-                let status = format!("Waiting until container {} is healthy", message::short(self.id));
+                let status = format!("Waiting until container {} is healthy", message::short_id(self.id));
                 patiently(&status, changes.next()).await
             } else {
                 changes.next().await
             };
             let closed = || EngineError::Unreachable("the connection was closed".to_owned());
             let health = next.unwrap_or_else(|| Err(closed()))?;
-            if let Some(verdict) = self.change(health).await {
-                return Ok(verdict);
+            if let Some(error) = self.change(health).await {
+                return Ok(error);
             }
         }
     }
 
-    /// Tells systemd, and says so if the unit cannot become ready any more.
+    /// Reports a change to systemd. Returns the reason if the unit can no longer become ready.
     async fn change(&mut self, health: Health) -> Option<StartError> {
         let before = std::mem::replace(&mut self.last, health);
         if health == Health::UNHEALTHY {
@@ -108,7 +108,7 @@ impl<'a> HealthWatch<'a> {
             if self.awaited {
                 return Some(StartError::NeverReady(format!("the container is unhealthy: {output}")));
             }
-            service::status(&format!("Unhealthy: {output} (container {})", message::short(self.id)));
+            service::status(&format!("Unhealthy: {output} (container {})", message::short_id(self.id)));
             if before != health {
                 message::warning(&format!("the container is unhealthy: {output}"));
             }

@@ -1,134 +1,83 @@
-//! The hooks of a container: commands that are run inside it, one after the other, with their output in the journal.
+//! The hooks of a container: commands that are run in it, one after the other, with their output in the journal.
 
-use std::fmt;
-
-use bollard::models::ExecConfig;
 use futures_util::StreamExt;
 
+use super::error::{Hook, HookError, HookFault, HookKind};
 use super::patience::patiently;
-use crate::engine::{Engine, EngineError, LogOutput};
+use crate::engine::{Engine, LogOutput};
+use crate::spec::models::ExecConfig;
 use crate::systemd::journal::{Journal, Priority};
 use crate::systemd::service;
 
 /// A longer line is split.
 const LONGEST_LINE: usize = 1 << 16;
 
-/// Which hooks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum When {
-    PostStart,
-    PreStop,
-    /// Not one of several, and not in the stack file as a hook.
-    Reload,
+/// Runs commands in one container.
+pub struct Hooks<'a> {
+    pub engine: &'a Engine,
+    pub container: &'a str,
+    /// The journal fields of their output.
+    pub fields: Vec<(&'static str, &'a str)>,
 }
 
-impl fmt::Display for When {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::PostStart => "post_start",
-            Self::PreStop => "pre_stop",
-            Self::Reload => "reload_command",
-        })
-    }
-}
-
-/// A hook that did not do its work.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FailedHook {
-    when: When,
-    /// From 1 on, as they stand in the stack file.
-    number: usize,
-    program: String,
-    why: Why,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Why {
-    Status(i64),
-    Engine(EngineError),
-    /// There is no socket left to write to the journal.
-    Journal(String),
-}
-
-impl From<EngineError> for Why {
-    fn from(error: EngineError) -> Self {
-        Self::Engine(error)
-    }
-}
-
-impl fmt::Display for FailedHook {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.when {
-            When::Reload => write!(f, "{} ({}) ", self.when, self.program)?,
-            _ => write!(f, "{} hook {} ({}) ", self.when, self.number, self.program)?,
+impl Hooks<'_> {
+    /// Runs hooks in order.
+    ///
+    /// # Errors
+    /// A hook failed; those after it have not been run.
+    pub async fn run(&self, kind: HookKind, hooks: &[ExecConfig]) -> Result<(), HookError> {
+        for (index, command) in hooks.iter().enumerate() {
+            let number = index + 1;
+            let status = format!("Running {kind} hook {number} of {}", hooks.len());
+            service::busy(&status);
+            let exited = patiently(&status, self.run_one(command)).await;
+            success(exited).map_err(|fault| HookError { hook: hook(kind, number, command), fault })?;
         }
-        match &self.why {
-            Why::Status(status) => write!(f, "exited with status {status}"),
-            Why::Engine(error) => write!(f, "could not be run: {error}"),
-            Why::Journal(error) => write!(f, "could not be run: cannot write to the journal: {error}"),
+        Ok(())
+    }
+
+    /// Runs the command of a reload. It sends no status: systemd accepts that of the main process only.
+    ///
+    /// # Errors
+    /// The command failed.
+    pub async fn reload(&self, command: &ExecConfig) -> Result<(), HookError> {
+        let exited = self.run_one(command).await;
+        success(exited).map_err(|fault| HookError { hook: hook(HookKind::Reload, 1, command), fault })
+    }
+
+    /// The command's exit status.
+    async fn run_one(&self, command: &ExecConfig) -> Result<i64, HookFault> {
+        let journal = &mut Journal::new(&self.fields).map_err(|error| HookFault::Journal(error.to_string()))?;
+        let mut exec = self.engine.exec(self.container, command).await?;
+        let mut stdout = Lines::new(Priority::Info);
+        let mut stderr = Lines::new(Priority::Error);
+        while let Some(item) = exec.output.next().await {
+            match item? {
+                LogOutput::StdErr { message } => stderr.accept(&message, journal).await,
+                LogOutput::StdOut { message } | LogOutput::Console { message } => {
+                    stdout.accept(&message, journal).await
+                }
+                LogOutput::StdIn { .. } => (),
+            }
         }
+        stdout.finish(journal).await;
+        stderr.finish(journal).await;
+        Ok(self.engine.exec_status(&exec).await?)
     }
 }
 
-/// Runs hooks in order; the first that fails is the last. Their output gets these fields in the journal.
-pub async fn run(
-    engine: &Engine,
-    container: &str,
-    when: When,
-    hooks: &[ExecConfig],
-    fields: &[(&str, &str)],
-) -> Result<(), FailedHook> {
-    for (index, hook) in hooks.iter().enumerate() {
-        let number = index + 1;
-        let status = format!("Running {when} hook {number} of {}", hooks.len());
-        service::busy(&status);
-        let ended = patiently(&status, run_one(engine, container, hook, fields)).await;
-        success(ended).map_err(|why| FailedHook { when, number, program: program(hook), why })?;
-    }
-    Ok(())
-}
-
-/// Runs the command of a reload. Of how it goes on nobody is told: systemd listens to the main process alone.
-pub async fn run_reload(
-    engine: &Engine,
-    container: &str,
-    command: &ExecConfig,
-    fields: &[(&str, &str)],
-) -> Result<(), FailedHook> {
-    let ended = run_one(engine, container, command, fields).await;
-    success(ended).map_err(|why| FailedHook { when: When::Reload, number: 1, program: program(command), why })
-}
-
-fn success(ended: Result<i64, Why>) -> Result<(), Why> {
-    match ended {
-        Ok(0) => Ok(()),
-        Ok(status) => Err(Why::Status(status)),
-        Err(why) => Err(why),
+fn success(exited: Result<i64, HookFault>) -> Result<(), HookFault> {
+    match exited? {
+        0 => Ok(()),
+        status => Err(HookFault::Status(status)),
     }
 }
 
-fn program(hook: &ExecConfig) -> String {
-    hook.cmd.iter().flatten().next().cloned().unwrap_or_default()
+fn hook(kind: HookKind, number: usize, command: &ExecConfig) -> Hook {
+    Hook { kind, number, program: command.cmd.iter().flatten().next().cloned().unwrap_or_default() }
 }
 
-async fn run_one(engine: &Engine, container: &str, hook: &ExecConfig, fields: &[(&str, &str)]) -> Result<i64, Why> {
-    let journal = &mut Journal::new(fields).map_err(|error| Why::Journal(error.to_string()))?;
-    let mut exec = engine.exec(container, hook).await?;
-    let mut stdout = Lines::new(Priority::Info);
-    let mut stderr = Lines::new(Priority::Error);
-    while let Some(item) = exec.output.next().await {
-        match item? {
-            LogOutput::StdErr { message } => stderr.accept(&message, journal).await,
-            LogOutput::StdOut { message } | LogOutput::Console { message } => stdout.accept(&message, journal).await,
-            LogOutput::StdIn { .. } => (),
-        }
-    }
-    stdout.finish(journal).await;
-    stderr.finish(journal).await;
-    Ok(engine.exec_status(&exec).await?)
-}
-
-/// One of a hook's two streams, cut into lines.
+/// One of a command's two streams, cut into lines.
 struct Lines {
     priority: Priority,
     part: Vec<u8>,

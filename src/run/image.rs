@@ -1,8 +1,8 @@
-//! The image of a container: on this host, or fetched as the pull policy says.
+//! The image of a container: from this host, or pulled as the pull policy says.
 
 use std::time::Instant;
 
-use super::failure::{StartError, at};
+use super::error::{StartError, at};
 use super::message;
 use super::patience::{PATIENCE, patiently};
 use super::stop::StopRequest;
@@ -11,7 +11,7 @@ use crate::engine::{Engine, EngineError, Image, PullProgress};
 use crate::spec::{ContainerSpec, PullPolicy};
 use crate::systemd::service;
 
-/// The image, fetched as the pull policy says.
+/// The image, pulled if the pull policy says so.
 pub async fn image(engine: &Engine, spec: &ContainerSpec, stop: &StopRequest) -> Result<Image, StartError> {
     let reference = spec.container.image.as_deref().unwrap_or_default();
     let look = async || at(format!("cannot look for image {reference}"), engine.image(reference).await);
@@ -41,18 +41,18 @@ pub async fn image(engine: &Engine, spec: &ContainerSpec, stop: &StopRequest) ->
     look().await?.ok_or_else(|| StartError::NoImage(reference.to_owned()))
 }
 
-/// Whether its last pull is longer ago than this, or nothing is known of one. A clock that was set back makes it older.
+/// Whether its last pull is longer ago than this, or unknown. If the clock was set back, it counts as older.
 fn is_older(image: &Image, seconds: u64) -> bool {
     let age = image.tagged.and_then(|tagged| tagged.elapsed().ok());
     age.is_none_or(|age| age.as_secs() >= seconds)
 }
 
-/// Fetches an image that is there. Without its registry the one that is there does.
+/// Pulls an image that is present. If its registry cannot be reached, the present one is used.
 async fn refresh(engine: &Engine, reference: &str, platform: Option<&str>) -> Result<(), StartError> {
     match pull_once(engine, reference, platform).await {
         Ok(()) => note_pull(engine, reference).await,
         Err(EngineError::RegistryAway(why)) => {
-            message::warning(&format!("cannot refresh image {reference}, going on with the one that is here: {why}"));
+            message::warning(&format!("cannot refresh image {reference}, using the one on this host: {why}"));
         }
         Err(error) => return at(format!("cannot pull image {reference}"), Err(error)),
     }
@@ -61,18 +61,20 @@ async fn refresh(engine: &Engine, reference: &str, platform: Option<&str>) -> Re
 
 async fn note_pull(engine: &Engine, reference: &str) {
     if let Err(error) = engine.note_pull(reference).await {
-        message::warning(&format!("image {reference} will be fetched again at the next start: {error}"));
+        message::warning(&format!(
+            "cannot record the pull of image {reference}, so the next start will pull it again: {error}"
+        ));
     }
 }
 
-/// Fetches an image; a registry that cannot be reached just now (no name service yet, no route) is tried again for a while.
+/// Pulls an image. If the registry cannot be reached (no name service yet, no route), tries again until [`PATIENCE`] ends.
 async fn pull(engine: &Engine, image: &str, platform: Option<&str>) -> Result<(), StartError> {
     let begin = Instant::now();
     let mut pause = Backoff::default();
     loop {
         match pull_once(engine, image, platform).await {
             Err(EngineError::RegistryAway(why)) if begin.elapsed() < PATIENCE => {
-                service::busy(&format!("Pulling {image}, trying again: {why}"));
+                service::busy(&format!("Pulling {image}, retrying: {why}"));
             }
             other => return at(format!("cannot pull image {image}"), other),
         }
@@ -84,12 +86,12 @@ async fn pull_once(engine: &Engine, image: &str, platform: Option<&str>) -> Resu
     let status = format!("Pulling {image}");
     service::busy(&status);
     let mut shown = None;
-    let mut last_sign = Instant::now();
+    let mut last_update = Instant::now();
     let mut progress = |progress: PullProgress| {
         let percent = progress.percent();
-        if percent != shown || last_sign.elapsed() > service::EXTENSION / 4 {
+        if percent != shown || last_update.elapsed() > service::EXTENSION / 4 {
             shown = percent;
-            last_sign = Instant::now();
+            last_update = Instant::now();
             service::busy(&format!("{status} {} %", percent.unwrap_or(0)));
         }
     };

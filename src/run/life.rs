@@ -1,49 +1,50 @@
-//! A container that runs: its output and health are told, its end is waited for or brought about, and passed on to systemd.
+//! Follows a running container: relays its output and health, waits for its end or stops it, and reports the end to systemd.
 
 use std::process::ExitCode;
 use std::time::Duration;
 
-use bollard::models::ExecConfig;
 use futures_util::FutureExt;
 use futures_util::future::select_all;
 use nix::sys::signal::Signal;
 use tokio::time::{sleep, timeout};
 
-use super::failure::{StartError, start_failed};
+use super::error::{HookError, HookKind, StartError};
+use super::exit::{exit_status, failed, start_failed};
 use super::handover::Handover;
 use super::health::{HealthWatch, status_line};
-use super::hooks::{self, FailedHook, When};
-use super::output::{self, Relay};
+use super::hooks::Hooks;
+use super::output::{self, Origin, Relay};
 use super::process::Process;
 use super::{message, stop::StopRequest};
 use crate::backoff::Backoff;
 use crate::engine::{Container, Engine, EngineError};
-use crate::spec::{FollowedSpec, exit, pre_stop_limit};
+use crate::spec::models::ExecConfig;
+use crate::spec::{FollowedPart, FollowedSpec, exit, pre_stop_limit};
 use crate::systemd::journal::Journal;
 use crate::systemd::{own_unit, service};
 
 /// How long the last lines of output may take to arrive after the container has ended.
 const LAST_LINES: Duration = Duration::from_secs(10);
 
-/// The output of a container ends a moment before the engine says that the container has ended.
-const A_MOMENT: Duration = Duration::from_secs(2);
+/// The output of a container ends a moment before the engine reports the container's end.
+const END_DELAY: Duration = Duration::from_secs(2);
 
 /// 128 and SIGKILL.
 const KILLED: i64 = 137;
 
-/// How a container's life under this wharf-run went.
+/// Why this wharf-run follows the container no longer.
 enum End {
     /// The container ended.
     Exited(Container),
-    /// The container of this name, in whose namespace it lived, ended: what is left of the namespace leads nowhere.
+    /// The container of this name, whose namespace it shares, ended; the namespace is of no use without it.
     OwnerEnded(String),
-    /// It was removed behind our back.
+    /// Somebody else removed it.
     Gone,
-    /// The engine took it down with itself, and does not keep containers alive (no live-restore).
+    /// The engine went down and took the container with it (no live-restore).
     EngineWentDown,
-    /// It was told to stop, and did.
+    /// systemd asked for the stop.
     Stopped,
-    /// It ran, but was given up before it was ready.
+    /// It did not become ready.
     NeverReady(StartError),
 }
 
@@ -61,14 +62,14 @@ pub async fn follow_container(spec: FollowedSpec) -> ExitCode {
             let end = Box::pin(life.until_end(journal, &stop)).await;
             life.conclude(end).await
         }
-        Err(why) => {
-            message::error(&why);
+        Err(reason) => {
+            message::error(&reason);
             ExitCode::from(exit::TRY_AGAIN)
         }
     }
 }
 
-/// A container that runs, and what is known of it.
+/// A running container.
 struct Life {
     engine: Engine,
     spec: FollowedSpec,
@@ -86,20 +87,21 @@ impl Life {
         Journal::new(&fields)
     }
 
-    /// Of all that comes out of the container; what its own two streams print has one more, by which the relay finds it again.
-    fn journal_fields(&self) -> Vec<(&str, &str)> {
-        let part = &self.spec.wharf;
-        output::fields(self.id(), &part.name, &self.spec.container.image, &part.project, &part.service)
+    /// The journal fields of the container's hooks. Its own two streams have one more, by which the relay finds their lines.
+    fn journal_fields(&self) -> Vec<(&'static str, &str)> {
+        let FollowedPart { name, project, service, .. } = &self.spec.wharf;
+        Origin { id: self.id(), name, image: &self.spec.container.image, project, service }.fields()
     }
 
-    /// Relays the output, follows the health and waits for the end, all at once.
+    /// Relays the output, follows the health and waits for the end, concurrently.
     async fn until_end(&self, journal: Journal, stop: &StopRequest) -> End {
-        let relay = Relay::new(&self.engine, self.id(), self.spec.container.tty, journal, self.handover.adopted);
+        let source = output::Source { engine: &self.engine, id: self.id(), tty: self.spec.container.tty };
+        let relay = Relay::new(source, journal, self.handover.adopted);
         let mut health = HealthWatch::new(&self.engine, &self.handover);
         let process = Process::open(self.handover.pid, self.id());
         let mut ending = std::pin::pin!(self.end(&process, relay));
         let mut hooks_done = !self.handover.post_start;
-        let given_up = tokio::select! {
+        let reason = tokio::select! {
             end = &mut ending => {
                 return match (hooks_done, health.is_awaited()) {
                     (true, false) => end,
@@ -112,56 +114,57 @@ impl Life {
             () = stop.wait() => End::Stopped,
         };
         service::stopping("Stopping");
-        let with_hooks = hooks_done && matches!(given_up, End::Stopped);
+        let with_hooks = hooks_done && matches!(reason, End::Stopped);
         tokio::select! {
             _ended = &mut ending => (),
-            () = self.ended_without_engine(&process) => message::warning("the container has ended, and the engine does not say so"),
-            () = self.stop(with_hooks) => message::warning("the engine does not say that the container has ended"),
+            () = self.ended_without_engine(&process) => message::warning("the container has ended, but the engine does not report it"),
+            () = self.stop(with_hooks) => message::warning("the engine does not report that the container has ended"),
         }
-        given_up
+        reason
     }
 
-    /// Runs the hooks of `post_start` where they are to be run, and follows the health then. Returns only when the container
-    /// cannot become ready any more.
+    /// Runs the hooks of `post_start` if they have not run yet, then follows the health. Returns only if the container can no
+    /// longer become ready.
     async fn become_ready(&self, hooks_done: &mut bool, health: &mut HealthWatch<'_>) -> StartError {
         if !*hooks_done {
-            if let Err(failed) = self.run_hooks(When::PostStart, &self.spec.wharf.post_start).await {
-                return StartError::Hook(failed);
+            if let Err(error) = self.run_hooks(HookKind::PostStart, &self.spec.wharf.post_start).await {
+                return StartError::Hook(error);
             }
             *hooks_done = true;
             if !health.is_awaited() {
                 service::ready(&status_line(self.handover.health, self.id()));
             }
-            if let Some(verdict) = health.catch_up().await {
-                return verdict;
+            if let Some(error) = health.catch_up().await {
+                return error;
             }
         }
         health.run().await
     }
 
-    async fn run_hooks(&self, when: When, hooks: &[ExecConfig]) -> Result<(), FailedHook> {
-        hooks::run(&self.engine, self.id(), when, hooks, &self.journal_fields()).await
+    async fn run_hooks(&self, kind: HookKind, hooks: &[ExecConfig]) -> Result<(), HookError> {
+        let runner = Hooks { engine: &self.engine, container: self.id(), fields: self.journal_fields() };
+        runner.run(kind, hooks).await
     }
 
-    /// What was asked for before the stop signal; whatever becomes of it, the container stops.
+    /// Runs the hooks of `pre_stop`. If one fails, the container is stopped nevertheless.
     async fn run_pre_stop(&self, grace: Duration) {
         let hooks = &self.spec.wharf.pre_stop;
         if hooks.is_empty() {
             return;
         }
         let limit = pre_stop_limit(grace);
-        match timeout(limit, self.run_hooks(When::PreStop, hooks)).await {
+        match timeout(limit, self.run_hooks(HookKind::PreStop, hooks)).await {
             Ok(Ok(())) => (),
-            Ok(Err(failed)) => message::warning(&format!("{failed}; the container is stopped all the same")),
+            Ok(Err(error)) => message::warning(&format!("{error}; stopping the container nevertheless")),
             Err(_) => message::warning(&format!(
-                "the pre_stop hooks did not end within {} s; the container is stopped all the same",
+                "the pre_stop hooks did not end within {} s; stopping the container nevertheless",
                 limit.as_secs_f64()
             )),
         }
         service::busy("Stopping");
     }
 
-    /// The end of the container: the engine closes its output, or the kernel says that its process is gone.
+    /// Waits for the container's end: the engine closes its output, or the kernel reports the end of its process.
     async fn end(&self, process: &Process, mut relay: Relay<'_>) -> End {
         let overdue = async {
             process.ended().await;
@@ -173,15 +176,15 @@ impl Life {
             let followed = tokio::select! {
                 followed = relay.follow() => followed,
                 () = &mut overdue => {
-                    message::warning("the engine did not give the container's last lines of output");
+                    message::warning("the engine did not send the container's last lines of output");
                     Ok(())
                 }
             };
-            let looked = match followed {
-                Ok(()) => self.look_for_end().await,
+            let inspected = match followed {
+                Ok(()) => self.inspect_end().await,
                 Err(error) => Err(error),
             };
-            match looked {
+            match inspected {
                 Ok(Some(container)) if container.running => pause.wait().await,
                 Ok(Some(container)) => return End::Exited(self.with_memory_kill(container)),
                 Ok(None) | Err(EngineError::NotFound(_)) => return End::Gone,
@@ -197,10 +200,10 @@ impl Life {
         }
     }
 
-    /// Waits until the engine is back; the container as it then is, if it is there.
+    /// Waits until the engine is back; the container as it is then, if it exists.
     async fn engine_back(&self, error: &EngineError) -> Option<Container> {
-        message::warning(&format!("{error}; the container is left alone until the engine is back"));
-        service::status("The engine is away; the container is left alone");
+        message::warning(&format!("{error}; waiting for the engine, the container is not touched"));
+        service::status("Waiting for the engine; the container is not touched");
         let mut pause = Backoff::default();
         loop {
             pause.wait().await;
@@ -214,7 +217,7 @@ impl Life {
         }
     }
 
-    /// The container ended while the engine was away: by itself, if the engine keeps containers alive, else with the engine.
+    /// The container ended while the engine was away: by itself if the engine has live-restore, else with the engine.
     async fn ended_unseen(&self, container: Container) -> End {
         if self.engine.live_restore().await.unwrap_or(false) {
             return End::Exited(self.with_memory_kill(container));
@@ -223,15 +226,15 @@ impl Life {
         End::EngineWentDown
     }
 
-    /// A container ended for want of memory if SIGKILL ended it and the kernel has killed for that. The engine's own flag alone
-    /// says less: it comes by an event that may be late, and stays when only a child was killed and the container went on.
+    /// Sets `oom_killed` if SIGKILL ended the container and the kernel counted an out-of-memory kill. The engine's own flag is not
+    /// enough: its event may be late, and it also stays set if only a child was killed and the container went on.
     fn with_memory_kill(&self, mut container: Container) -> Container {
         let counted = self.handover.oom_kills.zip(own_unit::oom_kills()).is_some_and(|(before, now)| now > before);
         container.oom_killed = container.exit_code == KILLED && (container.oom_killed || counted);
         container
     }
 
-    /// The name of the first container to end of those whose namespaces this one lives in; never, if it lives in its own.
+    /// Waits until a container ends whose namespace this one shares; its name. Never returns if there is none.
     async fn owner_ended(&self) -> String {
         let watched = self.handover.owners.iter().map(|owner| {
             Box::pin(async move {
@@ -246,34 +249,34 @@ impl Life {
         select_all(watched).await.0
     }
 
-    async fn look_for_end(&self) -> Result<Option<Container>, EngineError> {
-        if let Ok(waited) = timeout(A_MOMENT, self.engine.wait_container(self.id())).await {
+    async fn inspect_end(&self) -> Result<Option<Container>, EngineError> {
+        if let Ok(waited) = timeout(END_DELAY, self.engine.wait_container(self.id())).await {
             waited?;
         }
         self.engine.container(self.id()).await
     }
 
-    /// The kernel says that the container has ended; the engine had time to say so too.
+    /// Waits until the kernel reports the container's end, and the engine had time to report it too.
     async fn ended_without_engine(&self, process: &Process) {
         process.ended().await;
-        sleep(LAST_LINES + A_MOMENT).await;
+        sleep(LAST_LINES + END_DELAY).await;
     }
 
-    /// The hooks, the stop signal, the grace period, SIGKILL. Normally the container's end, seen elsewhere, comes first.
+    /// The hooks, the stop signal, the grace period, SIGKILL. Normally the container ends first, which [`Self::end`] sees.
     async fn stop(&self, with_hooks: bool) {
         let grace = Duration::try_from_secs_f64(self.spec.wharf.stop_grace_period).unwrap_or(Duration::from_secs(10));
         if with_hooks {
             self.run_pre_stop(grace).await;
         }
-        let overdue = sleep(grace);
-        self.signal_until_heard(&self.handover.stop_signal).await;
-        overdue.await;
-        message::warning(&format!("the container did not stop within {} s: killing it", grace.as_secs_f64()));
-        self.signal_until_heard("SIGKILL").await;
-        sleep(LAST_LINES + A_MOMENT).await;
+        let grace_period = sleep(grace);
+        self.signal_until_sent(&self.handover.stop_signal).await;
+        grace_period.await;
+        message::warning(&format!("the container did not stop within {} s; killing it", grace.as_secs_f64()));
+        self.signal_until_sent("SIGKILL").await;
+        sleep(LAST_LINES + END_DELAY).await;
     }
 
-    async fn signal_until_heard(&self, signal: &str) {
+    async fn signal_until_sent(&self, signal: &str) {
         let mut pause = Backoff::default();
         while let Err(error) = self.engine.signal_container(self.id(), signal).await {
             message::warning(&format!("cannot send {signal} to the container: {error}"));
@@ -281,7 +284,7 @@ impl Life {
         }
     }
 
-    /// Leaves nothing behind, and tells how it ended.
+    /// Removes the container and reports how it ended.
     async fn conclude(&self, end: End) -> ExitCode {
         match timeout(LAST_LINES, self.engine.remove_container(self.id())).await {
             Ok(Ok(())) => (),
@@ -293,31 +296,29 @@ impl Life {
             End::NeverReady(error) => start_failed(&error),
             End::EngineWentDown => ExitCode::from(exit::UNAVAILABLE),
             End::OwnerEnded(name) => {
-                message::info(&format!("container {name} has ended: joining its namespace anew"));
+                message::info(&format!(
+                    "container {name} has ended; restarting to join the namespace of its successor"
+                ));
                 ExitCode::from(exit::UNAVAILABLE)
             }
-            End::Gone => {
-                message::error("the container was removed behind the unit's back");
-                service::status("The container was removed behind the unit's back");
-                ExitCode::from(exit::TRY_AGAIN)
-            }
+            End::Gone => failed("the container was removed, but not by its unit", exit::TRY_AGAIN),
             End::Exited(container) => exited(&container),
         }
     }
 }
 
-/// The container ended before it was ready. Its own exit status is the better answer, unless systemd shall stop trying.
+/// The container ended before it was ready. Its own exit status says more, unless systemd must stop retrying.
 fn never_ready(end: End, before: &str) -> End {
-    let why = match &end {
+    let reason = match &end {
         End::Exited(container) => format!("the container {} before {before}", ended(container)),
         End::Gone => format!("the container was removed before {before}"),
         _ => return end,
     };
-    let error = StartError::NeverReady(why);
+    let error = StartError::NeverReady(reason);
     let history = own_unit::start_history();
-    let gives_up =
-        error.exit_status(history) == exit::CANNOT_START && history.is_some_and(|history| history.restarts > 0);
-    if gives_up || matches!(end, End::Gone) {
+    let is_last_attempt =
+        exit_status(&error, history) == exit::CANNOT_START && history.is_some_and(|history| history.restarts > 0);
+    if is_last_attempt || matches!(end, End::Gone) {
         return End::NeverReady(error);
     }
     message::warning(&error.to_string());
@@ -338,10 +339,10 @@ fn exited(container: &Container) -> ExitCode {
     ExitCode::from(u8::try_from(container.exit_code).unwrap_or(u8::MAX))
 }
 
-/// `exited with status 3`, `was ended by signal 9 (SIGKILL)`, `was killed for want of memory, status 137`
+/// `exited with status 3`, `was ended by signal 9 (SIGKILL)`, `was killed: out of memory, status 137`
 fn ended(container: &Container) -> String {
     match container.exit_code {
-        _ if container.oom_killed => format!("was killed for want of memory, status {}", container.exit_code),
+        _ if container.oom_killed => format!("was killed: out of memory, status {}", container.exit_code),
         code @ 129..=192 => {
             let number = i32::try_from(code - 128).unwrap_or_default();
             let name = Signal::try_from(number).map_or("a real-time signal", Signal::as_str);

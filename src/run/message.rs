@@ -1,4 +1,4 @@
-//! What wharf-run itself says: lines on standard error, which the journal reads with their level (sd-daemon(3)).
+//! wharf-run's own messages: lines on standard error, which the journal reads with their level (sd-daemon(3)).
 
 use std::fmt;
 use std::process::ExitCode;
@@ -17,13 +17,13 @@ pub fn info(message: &str) {
     eprintln!("<6>{message}");
 }
 
-/// Why the program did not even begin, and the status that it exits with.
-pub fn cannot_start(why: &dyn fmt::Display) -> ExitCode {
-    error(&why.to_string());
+/// Reports that the program could not begin its work; the exit status for it.
+pub fn cannot_start(reason: &dyn fmt::Display) -> ExitCode {
+    error(&reason.to_string());
     ExitCode::from(exit::CANNOT_START)
 }
 
-/// The form of a container's id that people use.
-pub fn short(id: &str) -> &str {
+/// A container's id as `docker ps` shows it.
+pub fn short_id(id: &str) -> &str {
     id.get(..12).unwrap_or(id)
 }

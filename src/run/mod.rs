@@ -1,8 +1,8 @@
 //! The life of one container, network or volume: what `wharf-run` does for a unit, and what `wharf-build` does for an image.
 //!
-//! In: a spec and the signals of systemd. Out: the container's life at the engine, its output in the journal, and an exit
-//! status. Invariant: no stack file is known here, and nothing is decided that systemd can decide: this room starts, tells and
-//! ends; whether to start again is the unit's.
+//! In: a spec and the signals of systemd. Out: a container that is created, started, followed and removed at the engine, its
+//! output in the journal, and an exit status. Invariant: this room reads no stack file and decides nothing that systemd can
+//! decide: whether to start again is the unit's decision.
 
 mod body;
 #[cfg(feature = "buildkit")]
@@ -12,7 +12,8 @@ mod cleanup;
 mod context;
 #[cfg(feature = "buildkit")]
 mod dockerignore;
-mod failure;
+mod error;
+mod exit;
 mod handover;
 mod health;
 mod hooks;

@@ -1,7 +1,7 @@
-//! The container's output, line by line, into the journal: each line once, whatever dies in between.
+//! Writes the container's output to the journal, line by line: each line once, even if wharf-run, the engine or both restart.
 //!
-//! The engine stamps each line with a time that is unique within its stream; the journal keeps the stamp with the line. So the
-//! journal itself knows how far the relay has come, and a new relay goes on from there.
+//! The engine stamps each line with a time that is unique within its stream, and the journal keeps the stamp with the line. So
+//! the journal is the record of what was relayed, and a new relay continues from there.
 
 use std::time::UNIX_EPOCH;
 
@@ -14,28 +14,33 @@ use crate::systemd::journalctl;
 
 /// The engine's time stamp of a line, as Docker's journald driver names the field.
 const STAMP: &str = "SYSLOG_TIMESTAMP";
-/// The field by which a relay finds the lines of its container; nothing but they has it.
+/// The field by which a relay finds the lines of its container; no other entry has it.
 pub const CONTAINER: &str = "CONTAINER_ID_FULL";
 
-/// What all output of a container has in common in the journal.
-pub fn fields<'a>(
-    id: &'a str,
-    name: &'a str,
-    image: &'a str,
-    project: &'a str,
-    service: &'a str,
-) -> Vec<(&'static str, &'a str)> {
-    vec![
-        ("SYSLOG_IDENTIFIER", name),
-        ("CONTAINER_ID", message::short(id)),
-        ("CONTAINER_NAME", name),
-        ("IMAGE", image),
-        ("WHARF_PROJECT", project),
-        ("WHARF_SERVICE", service),
-    ]
+/// The container that output comes from.
+pub struct Origin<'a> {
+    pub id: &'a str,
+    pub name: &'a str,
+    pub image: &'a str,
+    pub project: &'a str,
+    pub service: &'a str,
 }
 
-/// A line longer than this is split (the engine's own buffer is 16 KiB; it marks what belongs together).
+impl<'a> Origin<'a> {
+    /// The journal fields that all output of the container has.
+    pub fn fields(&self) -> Vec<(&'static str, &'a str)> {
+        vec![
+            ("SYSLOG_IDENTIFIER", self.name),
+            ("CONTAINER_ID", message::short_id(self.id)),
+            ("CONTAINER_NAME", self.name),
+            ("IMAGE", self.image),
+            ("WHARF_PROJECT", self.project),
+            ("WHARF_SERVICE", self.service),
+        ]
+    }
+}
+
+/// A line longer than this is split (the engine's own buffer is 16 KiB; it marks the parts of one line).
 const LONGEST_LINE: usize = 1 << 20;
 
 /// One of the container's two streams.
@@ -84,7 +89,7 @@ impl Line {
         self.part.shrink_to(1 << 14);
     }
 
-    /// A new stream begins: what was read of an unfinished line comes again.
+    /// A new stream begins: it repeats the unfinished line from its start.
     fn begin(&mut self) {
         self.part.clear();
         self.catching_up = !self.last.is_empty();
@@ -104,20 +109,26 @@ fn split_stamp(message: &[u8]) -> Option<(&str, &[u8])> {
     Some((str::from_utf8(&message[..space]).ok()?, &message[space + 1..]))
 }
 
+/// Where the output comes from.
+pub struct Source<'a> {
+    pub engine: &'a Engine,
+    pub id: &'a str,
+    pub tty: bool,
+}
+
+/// Copies both streams of a container to the journal.
 pub struct Relay<'a> {
-    engine: &'a Engine,
-    id: &'a str,
-    tty: bool,
+    source: Source<'a>,
     journal: Journal,
     stdout: Line,
     stderr: Line,
 }
 
 impl<'a> Relay<'a> {
-    /// A relay that goes on where the journal ends, if `resume`.
-    pub fn new(engine: &'a Engine, id: &'a str, tty: bool, journal: Journal, resume: bool) -> Self {
+    /// `resume`: continue after the last line that is in the journal.
+    pub fn new(source: Source<'a>, journal: Journal, resume: bool) -> Self {
         let last = |priority: Priority| {
-            let matches = [(CONTAINER, id), ("PRIORITY", &(priority as u8).to_string())];
+            let matches = [(CONTAINER, source.id), ("PRIORITY", &(priority as u8).to_string())];
             resume.then(|| journalctl::last_value(STAMP, &matches)).flatten()
         };
         if resume {
@@ -125,23 +136,25 @@ impl<'a> Relay<'a> {
         }
         let stdout = Line::new(Priority::Info, last(Priority::Info));
         let stderr = Line::new(Priority::Error, last(Priority::Error));
-        Self { engine, id, tty, journal, stdout, stderr }
+        Self { source, journal, stdout, stderr }
     }
 
-    /// Relays until the engine says that there is no more, which it does when the container has ended.
+    /// Relays until the engine closes the streams, which it does when the container has ended.
     ///
     /// # Errors
-    /// The engine went away, or the container is gone. Called again, it goes on after the last line.
+    /// The engine went away, or the container is gone. Called again, it continues after the last line.
     pub async fn follow(&mut self) -> Result<(), EngineError> {
         self.stdout.begin();
         self.stderr.begin();
-        let mut items = Box::pin(self.engine.logs(self.id, self.since()));
+        let mut items = Box::pin(self.source.engine.logs(self.source.id, self.since()));
         while let Some(item) = items.next().await {
             match item? {
                 LogOutput::StdOut { message } => self.stdout.accept(&message, &mut self.journal).await,
                 LogOutput::StdErr { message } => self.stderr.accept(&message, &mut self.journal).await,
-                LogOutput::Console { message } if self.tty => self.stdout.accept(&message, &mut self.journal).await,
-                // The torn end of a broken stream; it comes again.
+                LogOutput::Console { message } if self.source.tty => {
+                    self.stdout.accept(&message, &mut self.journal).await
+                }
+                // The incomplete end of a broken stream; the next stream repeats it.
                 LogOutput::Console { .. } | LogOutput::StdIn { .. } => (),
             }
         }
@@ -150,7 +163,7 @@ impl<'a> Relay<'a> {
         Ok(())
     }
 
-    /// Whole seconds before the older of the two streams' last lines; what comes again is passed over by its stamp.
+    /// Whole seconds, before the older of the two streams' last lines. Lines that come again are skipped by their stamp.
     fn since(&self) -> i32 {
         let older = self.stdout.last.as_str().min(self.stderr.last.as_str());
         let time = humantime::parse_rfc3339(older).ok();

@@ -1,16 +1,16 @@
-//! Waiting for others, the engine and the registry, without running into a timeout of systemd.
+//! Waits for the engine and the registry without running into a timeout of systemd.
 
 use std::time::{Duration, Instant};
 
-use super::failure::{StartError, at};
+use super::error::{StartError, at};
 use crate::backoff::Backoff;
 use crate::engine::{Engine, EngineError};
 use crate::systemd::service;
 
-/// How long to wait for the engine, or the registry, before the start has failed.
+/// After this time without the engine, or the registry, the start has failed.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How long the engine may take to say who it is.
+/// How long the engine may take to answer the first request.
 const ENGINE_ANSWER: Duration = Duration::from_secs(10);
 
 /// Waits for the engine, with growing pauses.
@@ -32,7 +32,7 @@ pub async fn connect() -> Result<Engine, StartError> {
     }
 }
 
-/// Keeps the start timeout away while `work` goes on without a sign of its own (a large layer being extracted).
+/// Extends the start timeout for as long as `work` takes: it may report no progress for minutes (extracting a large layer).
 pub async fn patiently<T>(status: &str, work: impl Future<Output = T>) -> T {
     let mut work = std::pin::pin!(work);
     loop {

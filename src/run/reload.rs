@@ -1,42 +1,56 @@
-//! `systemctl reload`: the container is told to read its configuration anew.
+//! `systemctl reload`: makes the container read its configuration again.
 //!
 //! Source: systemd.service(5), ExecReload=. A process of its own, beside the one that follows the container.
 
 use std::process::ExitCode;
 
-use super::{hooks, message, output};
-use crate::engine::Engine;
-use crate::spec::{ContainerSpec, ReloadPart, exit};
+use thiserror::Error;
 
-/// Sends the container its signal, or runs its command in it; the reload has failed if the command has.
+use super::error::HookError;
+use super::hooks::Hooks;
+use super::message;
+use super::output::Origin;
+use crate::engine::{Engine, EngineError};
+use crate::spec::{ContainerPart, ContainerSpec, ReloadPart, exit};
+
+#[derive(Debug, Error)]
+enum ReloadError {
+    #[error("the service has neither a reload_signal nor a reload_command")]
+    Undefined,
+    #[error("container {0} is not running")]
+    NotRunning(String),
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    #[error(transparent)]
+    Command(#[from] HookError),
+}
+
+/// Sends the container its signal, or runs its command in it. The reload fails if the command does.
 pub async fn reload_container(spec: &ContainerSpec) -> ExitCode {
     match reload(spec).await {
         Ok(()) => ExitCode::SUCCESS,
-        Err(why) => {
-            message::error(&format!("cannot reload: {why}"));
+        Err(error) => {
+            message::error(&format!("cannot reload: {error}"));
             ExitCode::from(exit::TRY_AGAIN)
         }
     }
 }
 
-async fn reload(spec: &ContainerSpec) -> Result<(), String> {
+async fn reload(spec: &ContainerSpec) -> Result<(), ReloadError> {
     let part = &spec.wharf;
-    let Some(how) = &part.reload else {
-        return Err("the service has no reload_signal and no reload_command".to_owned());
-    };
-    let engine = Engine::connect().await.map_err(|error| error.to_string())?;
-    let found = engine.container(&part.name).await.map_err(|error| error.to_string())?;
-    let Some(container) = found.filter(|found| found.running) else {
-        return Err(format!("container {} does not run", part.name));
-    };
-    match how {
-        ReloadPart::Signal(signal) => {
-            engine.signal_container(&container.id, signal).await.map_err(|error| error.to_string())
-        }
+    let reload = part.reload.as_ref().ok_or(ReloadError::Undefined)?;
+    let engine = Engine::connect().await?;
+    let found = engine.container(&part.name).await?;
+    let container = found.filter(|found| found.running).ok_or_else(|| ReloadError::NotRunning(part.name.clone()))?;
+    match reload {
+        ReloadPart::Signal(signal) => engine.signal_container(&container.id, signal).await?,
         ReloadPart::Exec(command) => {
             let image = spec.container.image.as_deref().unwrap_or_default();
-            let fields = output::fields(&container.id, &part.name, image, &part.project, &part.service);
-            hooks::run_reload(&engine, &container.id, command, &fields).await.map_err(|failed| failed.to_string())
+            let ContainerPart { name, project, service, .. } = part;
+            let origin = Origin { id: &container.id, name, image, project, service };
+            let hooks = Hooks { engine: &engine, container: &container.id, fields: origin.fields() };
+            hooks.reload(command).await?;
         }
     }
+    Ok(())
 }

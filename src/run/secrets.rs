@@ -1,50 +1,17 @@
 //! Secrets and configs: from the unit's credentials to files that the engine mounts into the container.
 //!
-//! A credential is readable by root alone, and its directory is made anew whenever the unit starts. So each is copied into
-//! the unit's runtime directory, which nobody but root can enter, with the owner and permissions that the container is to see.
+//! A credential is readable by root only, and systemd replaces its directory whenever the unit starts. So each is copied into
+//! the unit's runtime directory, which only root can enter, with the owner and permissions that the container will see.
 
-use std::fmt;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 
+use super::error::FileError;
 use crate::spec::{ContainerSpec, Contents, FileSpec, ValuesSpec, from_json};
 
-/// Why a secret or config cannot be given to the container.
-#[derive(Debug)]
-pub enum FileError {
-    /// The unit does not say where credentials, or their copies, are.
-    NoDirectory { variable: &'static str },
-    /// The host has no credential of this name.
-    NoCredential { source: String, credential: String },
-    /// The unit's own file has no such value.
-    NoValue { source: String },
-    /// A file cannot be read or written.
-    Io { source: String, path: PathBuf, error: io::Error },
-}
-
-impl fmt::Display for FileError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoDirectory { variable } => write!(
-                f,
-                "${variable} is not set, so the unit's secrets cannot be found: run `wharf generate` to write it anew"
-            ),
-            Self::NoCredential { source, credential } => write!(
-                f,
-                "{source}: this host has no credential named {credential}: put it into /etc/credstore, or encrypted into \
-                 /etc/credstore.encrypted (wharf secret encrypt {credential})"
-            ),
-            Self::NoValue { source } => {
-                write!(f, "{source}: its value is not in the unit's file: run `wharf generate` to write it anew")
-            }
-            Self::Io { source, path, error } => write!(f, "{source}: {}: {error}", path.display()),
-        }
-    }
-}
-
-/// Writes the files and says how they are mounted, as the engine's `Binds`.
+/// Writes the files; returns their mounts as the engine's `Binds`.
 ///
 /// # Errors
 /// A credential is missing, or the runtime directory cannot be written.
@@ -58,7 +25,7 @@ pub fn provide(spec: &ContainerSpec) -> Result<Vec<String>, FileError> {
     spec.wharf.files.iter().enumerate().map(|(index, file)| provider.bind(index, file)).collect()
 }
 
-/// Which of the host's files that systemd was to load are not there: systemd itself says only that some is not.
+/// A message for each file of the host that systemd could not load because it does not exist. systemd itself names none.
 pub fn missing(spec: &ContainerSpec) -> Vec<String> {
     let absent = |file: &&FileSpec| file.path.as_ref().is_some_and(|path| !Path::new(path).exists());
     let files = spec.wharf.files.iter().filter(absent);
@@ -68,7 +35,7 @@ pub fn missing(spec: &ContainerSpec) -> Vec<String> {
     files.map(shown).collect()
 }
 
-/// As systemd tells it; of several (a drop-in may add one) the unit's own, below `wharf`.
+/// The directory that systemd set in the variable. If there are several (a drop-in may add one), the unit's own, below `wharf`.
 fn directory(variable: &'static str) -> Result<PathBuf, FileError> {
     let value = std::env::var(variable).unwrap_or_default();
     let mut paths = value.split(':').filter(|path| path.starts_with('/')).map(Path::new);
@@ -83,11 +50,11 @@ struct Provider {
 }
 
 impl Provider {
-    /// What an earlier container had goes: its mounts keep what they show.
+    /// Removes the files of an earlier container; its mounts keep their contents.
     fn clear(&self) -> Result<(), FileError> {
         let clear =
             || -> io::Result<()> { fs::read_dir(&self.copies)?.try_for_each(|entry| fs::remove_file(entry?.path())) };
-        let failed = |error| FileError::Io { source: "secrets".to_owned(), path: self.copies.clone(), error };
+        let failed = |error| FileError::Io { key: "secrets".to_owned(), path: self.copies.clone(), error };
         clear().map_err(failed)
     }
 
@@ -107,23 +74,23 @@ impl Provider {
 /// # Errors
 /// The unit has no such credential, or it cannot be read.
 #[cfg(feature = "buildkit")]
-pub fn of_build(secret: &Contents) -> Result<Vec<u8>, FileError> {
+pub fn build_secret(secret: &Contents) -> Result<Vec<u8>, FileError> {
     read(&directory("CREDENTIALS_DIRECTORY")?, secret)
 }
 
 fn read(credentials: &Path, wanted: &Contents) -> Result<Vec<u8>, FileError> {
-    let source = || wanted.source.clone();
+    let key = || wanted.source.clone();
     let path = credentials.join(&wanted.credential);
     let contents = match fs::read(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(FileError::NoCredential { source: source(), credential: wanted.credential.clone() });
+            return Err(FileError::NoCredential { key: key(), credential: wanted.credential.clone() });
         }
-        other => other.map_err(|error| FileError::Io { source: source(), path, error })?,
+        other => other.map_err(|error| FileError::Io { key: key(), path, error })?,
     };
     let Some(name) = &wanted.value else { return Ok(contents) };
     let values: Option<ValuesSpec> = String::from_utf8(contents).ok().and_then(|text| from_json(&text).ok());
     let value = values.and_then(|mut values| values.values.remove(name));
-    value.map(String::into_bytes).ok_or_else(|| FileError::NoValue { source: source() })
+    value.map(String::into_bytes).ok_or_else(|| FileError::NoValue { key: key() })
 }
 
 fn write(path: &Path, contents: &[u8], spec: &FileSpec) -> io::Result<()> {
@@ -137,5 +104,5 @@ fn write(path: &Path, contents: &[u8], spec: &FileSpec) -> io::Result<()> {
 }
 
 fn io_error(file: &FileSpec, path: &Path, error: io::Error) -> FileError {
-    FileError::Io { source: file.contents.source.clone(), path: path.to_owned(), error }
+    FileError::Io { key: file.contents.source.clone(), path: path.to_owned(), error }
 }

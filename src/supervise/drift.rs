@@ -5,9 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use bollard::models::{EndpointSettings, HostConfig, RestartPolicyNameEnum};
-
 use crate::engine::{Image, Inspection, OF_CONTAINER};
+use crate::spec::models::{EndpointSettings, HostConfig, RestartPolicyNameEnum};
 use crate::spec::{ComparedSpec, label};
 
 /// In which respect a container differs.
@@ -220,7 +219,7 @@ fn short(digest: &str) -> &str {
 mod tests {
     use super::*;
     use crate::spec::from_json;
-    use bollard::models::ContainerInspectResponse;
+    use crate::spec::models::ContainerInspectResponse;
 
     fn spec() -> ComparedSpec {
         from_json(

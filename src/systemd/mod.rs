@@ -4,6 +4,7 @@
 
 pub mod announce;
 pub mod cgroup;
+pub mod credentials;
 pub mod job;
 pub mod journal;
 pub mod journalctl;

@@ -136,6 +136,11 @@ impl Section {
         self
     }
 
+    /// Whether it has no lines.
+    pub fn is_empty(&self) -> bool {
+        self.directives.is_empty()
+    }
+
     /// Adds one line with all values, if there are any.
     pub fn add_list<S: AsRef<str>>(&mut self, directive: &str, values: impl IntoIterator<Item = S>) -> &mut Self {
         let values: Vec<String> = values.into_iter().map(|v| v.as_ref().to_owned()).collect();

@@ -4,7 +4,9 @@ use std::fs::DirBuilder;
 use std::io::{self, IsTerminal};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
+
+use wharf::systemd::credentials;
 
 use crate::{Exit, Failure, cli, output};
 
@@ -30,23 +32,18 @@ fn encrypt(credential: &str) -> Result<Exit, Failure> {
         let made = DirBuilder::new().recursive(true).mode(0o700).create(STORE);
         made.map_err(|error| failed(&format!("cannot make {STORE}"), &error))?;
     }
-    let input = if io::stdin().is_terminal() { typed(&name)? } else { Stdio::inherit() };
-    let mut command = Command::new("systemd-creds");
-    command.arg("encrypt").arg(format!("--name={name}")).arg("-").arg(&path).stdin(input);
-    let status = command.status().map_err(|error| failed("cannot execute systemd-creds", &error))?;
-    if !status.success() {
+    let input = if io::stdin().is_terminal() {
+        let typed = credentials::ask_password(&format!("Value of {name}:"));
+        typed.map_err(|error| failed("cannot execute systemd-ask-password", &error))?
+    } else {
+        Stdio::inherit()
+    };
+    let encrypted = credentials::encrypt(&name, input, &path);
+    if !encrypted.map_err(|error| failed("cannot execute systemd-creds", &error))? {
         return Ok(Exit::Failed);
     }
     output::message(&format!("wrote {}", path.display()));
     Ok(Exit::Done)
-}
-
-/// Asks without showing what is typed.
-fn typed(name: &str) -> Result<Stdio, Failure> {
-    let mut command = Command::new("systemd-ask-password");
-    command.args(["-n", &format!("Value of {name}:")]).stdout(Stdio::piped());
-    let asked = command.spawn().map_err(|error| failed("cannot execute systemd-ask-password", &error))?;
-    Ok(asked.stdout.map_or_else(Stdio::null, Stdio::from))
 }
 
 fn failed(what: &str, error: &io::Error) -> Failure {

@@ -2,7 +2,7 @@
 //!
 //! In: what to build, and who has the files that it takes. Out: the image at the engine; and, as it goes on, what is done.
 //! Two connections carry a build: on `/grpc` we ask, on `/session` BuildKit asks back. If either breaks off, BuildKit gives the
-//! build up.
+//! build up. Invariant: only files of the build's own directories are sent, and logins only for the registry that is asked for.
 
 mod connection;
 mod llb;

@@ -1,9 +1,8 @@
 //! Hooks → the bodies of `POST /containers/ID/exec` (Engine API).
 
-use bollard::models::ExecConfig;
-
 use super::{some_unless_empty, variables};
 use crate::spec::ReloadPart;
+use crate::spec::models::ExecConfig;
 use crate::stack::{Hook, Reload};
 
 pub fn reload(reload: &Reload) -> ReloadPart {

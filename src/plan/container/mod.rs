@@ -1,4 +1,7 @@
 //! A service → the Engine API's create-container body and the Wharf part of its spec.
+//!
+//! In: a service of a valid stack. Out: its [`ContainerSpec`], hashed. Invariant: the engine's own restart
+//! policy is always `no`, since systemd restarts; the hash covers all that a running container would have to be recreated for.
 
 mod hooks;
 mod mounts;
@@ -9,13 +12,12 @@ mod sharing;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
-use bollard::models::{
+use super::files;
+use super::hash::config_hash;
+use crate::spec::models::{
     ContainerCreateBody, DeviceMapping, HealthConfig, HostConfig, HostConfigLogConfig, NetworkingConfig, PortBinding,
     ResourcesUlimits, RestartPolicy, RestartPolicyNameEnum,
 };
-
-use super::files;
-use super::hash::config_hash;
 use mounts::{mounts, tmpfs};
 use networks::joined_networks;
 

@@ -2,12 +2,11 @@
 
 use std::collections::HashMap;
 
-use bollard::models::{
+use super::{signed, some_map, sorted};
+use crate::spec::models::{
     Mount as EngineMount, MountBindOptions, MountBindOptionsPropagationEnum, MountImageOptions, MountTmpfsOptions,
     MountType, MountVolumeOptions,
 };
-
-use super::{signed, some_map, sorted};
 use crate::stack::{Mount, MountKind, Recursive, Service, Stack};
 
 /// What can go as `Binds` does (there the engine makes a missing source directory); the rest goes as `Mounts`.

@@ -2,10 +2,9 @@
 
 use std::cmp::Reverse;
 
-use bollard::models::{EndpointIpamConfig, EndpointSettings};
-
 use super::{some_map, some_unless_empty, sorted};
 use crate::spec::NetworkToJoin;
+use crate::spec::models::{EndpointIpamConfig, EndpointSettings};
 use crate::stack::{Attachment, Service, Stack};
 
 /// The networks in the order in which they are joined: highest priority first, then by name.

@@ -1,8 +1,7 @@
 //! Limits and weights → the engine's; the slice of the service has the same (`plan/units/slice.rs`).
 
-use bollard::models::{DeviceRequest as EngineRequest, HostConfig, ResourcesBlkioWeightDevice, ThrottleDevice};
-
 use super::{signed, some_map, some_unless_empty, sorted};
+use crate::spec::models::{DeviceRequest as EngineRequest, HostConfig, ResourcesBlkioWeightDevice, ThrottleDevice};
 use crate::stack::{DeviceRequest, Resources};
 
 /// A host config in which nothing but the resources is said.

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use super::{Head, add_credentials, add_engine, once_each};
+use crate::mark::{Made, Mark};
+use crate::name::SpecHash;
 use crate::plan::{files, hash, names};
 use crate::spec::{BuildSpec, exit};
 use crate::stack::{Build, Service};
@@ -43,6 +45,8 @@ pub fn build(head: &Head, service: &Service, build: &Build, spec: &BuildSpec) ->
     for (directive, value) in SANDBOX {
         section.add(directive, value);
     }
-    head.facts(&mut unit, &[("Image", &service.image), ("SpecHash", &hash::config_hash(spec))]);
+    let made = Some(Made::Image(service.image.clone()));
+    let spec_hash = SpecHash::parse(&hash::config_hash(spec)).ok();
+    Mark { made, spec_hash, ..head.mark() }.write(&mut unit);
     Ok(unit)
 }

@@ -5,11 +5,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::{Head, add_credentials, add_engine, apply, once_each, only};
+use crate::mark::Mark;
+use crate::name::{ContainerName, ServiceName, SpecHash, UnitName};
 use crate::plan::container::DEFAULT_GRACE;
 use crate::plan::files;
 use crate::plan::names;
 use crate::plan::order::Role;
-use crate::spec::{ContainerSpec, OnUnhealthy, Ready, exit, pre_stop_limit};
+use crate::spec::{ContainerSpec, Ready, exit, pre_stop_limit};
 use crate::stack::{MountKind, Overrides, Restart, RestartTuning, Service};
 use crate::unit::{Section, UnitFile, Unwritable, path_word, text};
 
@@ -71,17 +73,20 @@ pub fn container(head: &Head, service: &Service, role: Role, spec: &ContainerSpe
         section.add(directive, value);
     }
     apply(&mut unit, &only(&service.systemd, |section| !matches!(section, "Slice" | "Timer")));
-    let mut facts =
-        vec![("Service", &*service.name), ("Container", &spec.wharf.name), ("SpecHash", &spec.wharf.config_hash)];
-    if service.on_unhealthy != OnUnhealthy::default() {
-        facts.push(("OnUnhealthy", service.on_unhealthy.as_str()));
-    }
-    let followers = restarts_with(head, service).join(" ");
-    if !followers.is_empty() {
-        facts.push(("RestartsWith", &followers));
-    }
-    head.facts(&mut unit, &facts);
+    container_mark(head, service, spec).write(&mut unit);
     Ok(unit)
+}
+
+fn container_mark(head: &Head, service: &Service, spec: &ContainerSpec) -> Mark {
+    let followers = restarts_with(head, service);
+    Mark {
+        service: ServiceName::parse(&service.name).ok(),
+        container: ContainerName::parse(&spec.wharf.name).ok(),
+        spec_hash: SpecHash::parse(&spec.wharf.config_hash).ok(),
+        on_unhealthy: service.on_unhealthy,
+        restarts_with: followers.iter().filter_map(|unit| UnitName::parse(unit).ok()).collect(),
+        ..head.mark()
+    }
 }
 
 /// The units of the services that say `restart = true` of this one. What lives in its namespaces follows it in any case.

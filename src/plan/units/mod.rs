@@ -1,4 +1,7 @@
 //! The units of a stack, as an administrator would have written them by hand.
+//!
+//! In: a service, network or volume, and its spec's name. Out: [`UnitFile`]s. Invariant: the `systemd` tables of the
+//! stack file are applied last, so that they override every directive.
 
 mod build;
 mod container;
@@ -12,6 +15,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::files::{self, Credential, Grants};
 use super::{Location, Reader, names};
+use crate::mark::Mark;
+use crate::name::ProjectName;
 use crate::stack::{Overrides, Service, Stack};
 use crate::unit::{Section, UnitFile, Unwritable, command_line, text};
 
@@ -19,7 +24,7 @@ pub use build::build;
 pub use container::container;
 pub use replicas::replicas;
 pub use resource::{network, volume};
-pub use slice::{project_slice, service_slice};
+pub use slice::service_slice;
 pub use target::{target, wanted_by};
 pub use timer::timer;
 
@@ -84,13 +89,10 @@ impl<'a> Head<'a> {
         self.location.libexec.join(name).display().to_string()
     }
 
-    /// The facts for programs; systemd ignores sections whose name starts with `X-`.
-    fn facts(&self, unit: &mut UnitFile, facts: &[(&str, &str)]) {
-        let section = unit.section("X-Wharf");
-        section.add("Project", self.project());
-        for (name, value) in facts {
-            section.add(name, *value);
-        }
+    /// What every unit of the project says about itself.
+    fn mark(&self) -> Mark {
+        let project = ProjectName::parse(self.project()).expect("a checked stack has a valid project name");
+        Mark::new(project, Some(self.stack.source.clone()))
     }
 }
 

@@ -25,6 +25,6 @@ pub fn replicas(head: &Head, service: &Service) -> UnitFile {
         .add("RemainAfterExit", "yes")
         .add("ExecStart", check)
         .add("Slice", names::project_slice(head.project()));
-    head.facts(&mut unit, &[]);
+    head.mark().write(&mut unit);
     unit
 }

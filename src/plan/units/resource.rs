@@ -1,8 +1,10 @@
 //! The units of networks and volumes.
 
 use super::{Head, add_engine, apply};
+use crate::mark::{Made, Mark};
+use crate::name::SpecHash;
 use crate::plan::names;
-use crate::spec::{NetworkSpec, VolumeSpec, exit};
+use crate::spec::{NetworkSpec, ResourcePart, VolumeSpec, exit};
 use crate::stack::{Network, Volume};
 use crate::unit::{UnitFile, Unwritable};
 
@@ -13,7 +15,7 @@ pub fn network(head: &Head, network: &Network, spec: &NetworkSpec) -> Result<Uni
     let stop = head.run("network-remove", &file)?;
     unit.section("Service").add("ExecStart", start).add("ExecStop", stop);
     apply(&mut unit, &network.systemd);
-    head.facts(&mut unit, &[("Network", &network.name), ("SpecHash", &spec.wharf.config_hash)]);
+    resource_mark(head, Made::Network(network.name.clone()), &spec.wharf).write(&mut unit);
     Ok(unit)
 }
 
@@ -23,8 +25,12 @@ pub fn volume(head: &Head, volume: &Volume, spec: &VolumeSpec) -> Result<UnitFil
     let start = head.run("volume", &file)?;
     unit.section("Service").add("ExecStart", start);
     apply(&mut unit, &volume.systemd);
-    head.facts(&mut unit, &[("Volume", &volume.name), ("SpecHash", &spec.wharf.config_hash)]);
+    resource_mark(head, Made::Volume(volume.name.clone()), &spec.wharf).write(&mut unit);
     Ok(unit)
+}
+
+fn resource_mark(head: &Head, made: Made, part: &ResourcePart) -> Mark {
+    Mark { made: Some(made), spec_hash: SpecHash::parse(&part.config_hash).ok(), ..head.mark() }
 }
 
 /// What exists at the engine while its unit is active.

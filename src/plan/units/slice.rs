@@ -1,30 +1,24 @@
 //! The slices: what `systemctl set-property` and a drop-in act on.
+//!
+//! A slice needs no file: systemd makes it when a unit asks for it. `wharf-.slice.d/10-wharf.conf`, installed with Wharf, holds for
+//! every slice of every stack: it goes down with the last unit in it, and not by itself at shutdown, as that would end the
+//! containers all at once and without their order.
 
 use super::{Head, apply, only};
 use crate::stack::{Resources, Service};
 use crate::unit::{Section, UnitFile};
 
-pub fn project_slice(head: &Head) -> UnitFile {
-    let mut unit = slice(head, &format!("Containers of stack {}", head.project()));
-    head.facts(&mut unit, &[]);
-    unit
-}
-
-pub fn service_slice(head: &Head, service: &Service) -> UnitFile {
+/// The file of a service's slice; `None`: it has no limits or directives of its own.
+pub fn service_slice(head: &Head, service: &Service) -> Option<UnitFile> {
     let several = if service.replicas.is_some() { "s" } else { "" };
-    let mut unit = slice(head, &format!("Container{several} {}-{}", head.project(), service.name));
+    let mut unit = head.unit(&format!("Container{several} {}-{}", head.project(), service.name));
     limits(unit.section("Slice"), service);
     apply(&mut unit, &only(&service.systemd, |section| section == "Slice"));
-    head.facts(&mut unit, &[]);
-    unit
-}
-
-/// A slice goes down with the last unit in it, and not by itself at shutdown: that would end the containers all at once and
-/// without their order.
-fn slice(head: &Head, description: &str) -> UnitFile {
-    let mut unit = head.unit(description);
-    unit.section("Unit").add("DefaultDependencies", "no").add("StopWhenUnneeded", "yes");
-    unit
+    if unit.section("Slice").is_empty() {
+        return None;
+    }
+    head.mark().write(&mut unit);
+    Some(unit)
 }
 
 /// The limits of the service's containers, as systemd has them (systemd.resource-control(5)): those of one container, as many

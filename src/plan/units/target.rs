@@ -25,7 +25,7 @@ pub fn target(head: &Head) -> UnitFile {
         lines.retain(|(directive, _)| directive != "WantedBy");
     }
     apply(&mut unit, &overrides);
-    head.facts(&mut unit, &[]);
+    head.mark().write(&mut unit);
     unit
 }
 

@@ -14,6 +14,6 @@ pub fn timer(head: &Head, service: &Service, schedule: &Schedule) -> UnitFile {
     }
     section.add("Persistent", "yes");
     apply(&mut unit, &only(&service.systemd, |section| section == "Timer"));
-    head.facts(&mut unit, &[]);
+    head.mark().write(&mut unit);
     unit
 }

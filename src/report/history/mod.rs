@@ -15,9 +15,10 @@ use std::time::{Duration, SystemTime};
 use serde::{Serialize, Serializer};
 
 use super::installed::{InstalledProject, LookupError, find_project, projects_in};
+use crate::mark::{InstalledUnit, Mark};
 use crate::message_id;
+use crate::name::{ProjectName, UnitKind, UnitName};
 use crate::systemd::journalctl::{self, Entry, Found, JournalctlError, Match, Query};
-use crate::unit::{InstalledUnit, Mark, is_unit_name};
 use entry::{Record, Told};
 
 pub use text::table;
@@ -230,8 +231,8 @@ fn remember(projects: &mut Vec<InstalledProject>, acts: &[Entry]) {
             projects[place].sources.push(source);
         }
         for unit in ["WHARF_WRITTEN", "WHARF_REMOVED"].iter().flat_map(|field| act.words(field)) {
-            let mark = Mark { project: name.clone(), source: source.clone(), ..Mark::default() };
-            if is_unit_name(&unit) {
+            if let (Ok(unit), Ok(project)) = (UnitName::parse(&unit), ProjectName::parse(&name)) {
+                let mark = Mark::new(project, source.clone());
                 projects[place].add(InstalledUnit { name: unit, directory: PathBuf::new(), mark });
             }
         }
@@ -249,13 +250,14 @@ impl Units {
     ) -> Result<Self, JournalctlError> {
         let mut units = BTreeMap::new();
         let mut templates = BTreeMap::new();
-        for unit in projects.iter().flat_map(|project| &project.units).filter(|unit| !unit.name.ends_with(".slice")) {
+        for unit in projects.iter().flat_map(|project| &project.units).filter(|unit| !unit.name.is(UnitKind::Slice)) {
             let list = if unit.is_template() { &mut templates } else { &mut units };
-            list.insert(unit.name.clone(), (unit.mark.project.clone(), unit.mark.service.clone()));
+            let service = unit.mark.service.clone().map(String::from);
+            list.insert(unit.name.to_string(), (unit.mark.project.to_string(), service));
         }
         if !templates.is_empty() {
             for unit in seen()? {
-                if let Some(owner) = template_of(&unit).and_then(|template| templates.get(&template)) {
+                if let Some(owner) = template_of(&unit).and_then(|template| templates.get(template.as_str())) {
                     units.insert(unit, owner.clone());
                 }
             }
@@ -265,10 +267,8 @@ impl Units {
 }
 
 /// The template of which a unit is an instance: `a@.service` of `a@1.service` (systemd.unit(5)).
-fn template_of(unit: &str) -> Option<String> {
-    let (prefix, rest) = unit.split_once('@')?;
-    let (_, suffix) = rest.rsplit_once('.')?;
-    Some(format!("{prefix}@.{suffix}"))
+fn template_of(unit: &str) -> Option<UnitName> {
+    UnitName::parse(unit).ok()?.template()
 }
 
 /// All that the entries tell, oldest first. `user_name` tells a user's name.

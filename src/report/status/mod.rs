@@ -1,7 +1,8 @@
-//! `wharf status`: how the installed projects fare.
+//! `wharf status`: the state of the installed projects.
 //!
 //! In: the units on disk, systemd's properties, and what wharfd knows of the containers, if it can be reached. Out: typed rows,
-//! shown as a tree ([`text`]) or as JSON, once or whenever something changes ([`watch`]).
+//! shown as a tree ([`text`]) or as JSON, once or whenever something changes ([`watch`]). Invariant: without wharfd the units
+//! are shown all the same, with empty columns where only wharfd has the answer.
 
 pub mod text;
 pub mod watch;
@@ -14,12 +15,13 @@ use futures_util::StreamExt;
 use serde::Serialize;
 
 use super::installed::{InstalledProject, LookupError, find_project, projects_in};
+use crate::mark::InstalledUnit;
+use crate::name::{UnitKind, UnitName};
 use crate::spec::instance_name;
 use crate::supervisor1::{Activation, KnownContainer, Snapshot, Supervisor, SupervisorError, Undeclared};
 use crate::systemd::cgroup::Usage;
 use crate::systemd::manager::is_booted;
 use crate::systemd::{Manager, ManagerError, Scope, UnitState};
-use crate::unit::InstalledUnit;
 
 /// Units that systemd is asked for side by side.
 const AT_ONCE: usize = 8;
@@ -244,8 +246,8 @@ async fn project_status(
 ) -> Result<ProjectStatus, ManagerError> {
     project.units.sort_by_key(|unit| (rank(unit), unit.name.clone()));
     let mut status = ProjectStatus { project: project.name.clone(), ..ProjectStatus::default() };
-    let wanted: Vec<&String> = project.units.iter().flat_map(|unit| &unit.mark.wants).collect();
-    let shown = project.units.iter().filter(|unit| !unit.name.ends_with(".slice"));
+    let wanted: Vec<&UnitName> = project.units.iter().flat_map(|unit| &unit.mark.wants).collect();
+    let shown = project.units.iter().filter(|unit| !unit.name.is(UnitKind::Slice));
     let asked: Vec<_> = shown.map(|unit| unit_status(unit, &wanted, manager, now)).collect();
     let mut answers = futures_util::stream::iter(asked).buffered(AT_ONCE);
     while let Some(answer) = answers.next().await {
@@ -259,7 +261,7 @@ async fn project_status(
 /// One row for a unit, of a template one for each instance that is `wanted`, or was started by hand; and what those use together.
 async fn unit_status(
     unit: &InstalledUnit,
-    wanted: &[&String],
+    wanted: &[&UnitName],
     manager: Option<&Manager>,
     now: SystemTime,
 ) -> Result<(Vec<UnitStatus>, Option<(String, Usage)>), ManagerError> {
@@ -272,7 +274,7 @@ async fn unit_status(
         let state = manager.unit(&name).await?;
         let mut usage = usage(unit, &state);
         if instance.is_some() && usage != Usage::default() {
-            shared = Some((unit.name.clone(), std::mem::take(&mut usage)));
+            shared = Some((unit.name.to_string(), std::mem::take(&mut usage)));
         }
         rows.push(filled(row(unit, &name, instance), state, usage, now));
     }
@@ -280,7 +282,7 @@ async fn unit_status(
 }
 
 fn rank(unit: &InstalledUnit) -> u8 {
-    match (unit.name.ends_with(".target"), &unit.mark.service) {
+    match (unit.name.is(UnitKind::Target), &unit.mark.service) {
         (true, _) => 0,
         (false, Some(_)) => 1,
         (false, None) => 2,
@@ -290,18 +292,18 @@ fn rank(unit: &InstalledUnit) -> u8 {
 /// The units that a unit file stands for, each with its instance (systemd.unit(5), `%i`).
 async fn instances(
     unit: &InstalledUnit,
-    wanted: &[&String],
+    wanted: &[&UnitName],
     manager: &Manager,
 ) -> Result<Vec<(String, Option<String>)>, ManagerError> {
     if !unit.is_template() {
-        return Ok(vec![(unit.name.clone(), None)]);
+        return Ok(vec![(unit.name.to_string(), None)]);
     }
     let instance_of = |name: &str| {
         let instance = unit.instance_of(name)?;
-        Some((instance.parse::<u32>().unwrap_or(u32::MAX), name.to_owned(), Some(instance.to_owned())))
+        Some((instance.parse::<u32>().unwrap_or(u32::MAX), name.to_owned(), Some(instance)))
     };
     let running = manager.active_units(&[&unit.instances()]).await?;
-    let names = running.iter().chain(wanted.iter().copied());
+    let names = running.iter().map(String::as_str).chain(wanted.iter().map(|name| name.as_str()));
     let instances: BTreeSet<_> = names.filter_map(|name| instance_of(name)).collect();
     Ok(instances.into_iter().map(|(_, name, instance)| (name, instance)).collect())
 }
@@ -313,10 +315,10 @@ fn usage(unit: &InstalledUnit, state: &UnitState) -> Usage {
 }
 
 fn row(unit: &InstalledUnit, name: &str, instance: Option<String>) -> UnitStatus {
-    let container = unit.mark.container.clone();
+    let container = unit.mark.container.clone().map(String::from);
     UnitStatus {
         unit: name.to_owned(),
-        service: unit.mark.service.clone(),
+        service: unit.mark.service.clone().map(String::from),
         container: match &instance {
             Some(instance) => container.map(|container| instance_name(&container, instance)),
             None => container,

@@ -109,6 +109,6 @@ impl Pictures<'_> {
         let Change::Unit(unit) = change else { return true };
         let installed = self.last.iter().flat_map(|status| &status.installed);
         let mut shown = installed.filter(|installed| !installed.name.ends_with(".slice"));
-        shown.any(|installed| installed.name == *unit || installed.instance_of(unit).is_some())
+        shown.any(|installed| installed.name == **unit || installed.instance_of(unit).is_some())
     }
 }

@@ -25,9 +25,9 @@ use super::facts::Facts;
 use super::policy::{Policy, UnitActivity};
 use super::watch::watch;
 use crate::engine::Engine;
+use crate::mark::{InstalledUnit, installed_units};
 use crate::signals::{Signal, Signals};
 use crate::systemd::{Announcement, Manager, ManagerError, Services, UnitState, service};
-use crate::unit::{InstalledUnit, installed_units};
 use work::Completion;
 
 /// Changes at the engine, and requests, that may wait for their turn.

@@ -1,0 +1,81 @@
+//! The units of Wharf in some directories.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use super::Mark;
+use crate::name::UnitName;
+
+/// A unit file that Wharf wrote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InstalledUnit {
+    pub name: UnitName,
+    pub directory: PathBuf,
+    pub mark: Mark,
+}
+
+/// A directory exists but cannot be read.
+#[derive(Debug, Error)]
+#[error("cannot read {}: {error}", directory.display())]
+pub struct UnreadableDirectory {
+    pub directory: PathBuf,
+    pub error: io::Error,
+}
+
+/// The units of Wharf in these directories, sorted by name within each. Of two of one name the first directory's counts.
+///
+/// # Errors
+/// A directory exists but cannot be read. An unreadable file is skipped: it is not Wharf's, whose units are world-readable.
+pub fn installed_units(directories: &[PathBuf]) -> Result<Vec<InstalledUnit>, UnreadableDirectory> {
+    let mut units = Vec::new();
+    let mut known = BTreeSet::new();
+    for directory in directories {
+        let failed = |error| UnreadableDirectory { directory: directory.clone(), error };
+        for name in unit_names(directory).map_err(failed)? {
+            if let Some(mark) = read_mark(&directory.join(name.as_str()))
+                && known.insert(name.clone())
+            {
+                units.push(InstalledUnit { name, directory: directory.clone(), mark });
+            }
+        }
+    }
+    Ok(units)
+}
+
+impl InstalledUnit {
+    pub fn is_template(&self) -> bool {
+        self.name.is_template()
+    }
+
+    /// The pattern (glob(7)) that the instances of a template match.
+    pub fn instances(&self) -> String {
+        self.name.pattern()
+    }
+
+    /// The instance of a template (systemd.unit(5), `%i`) that a unit's name means; `None` if it is none of this one's.
+    pub fn instance_of(&self, unit: &str) -> Option<String> {
+        self.name.instance_in(&UnitName::parse(unit).ok()?).map(str::to_owned)
+    }
+}
+
+fn unit_names(directory: &Path) -> io::Result<Vec<UnitName>> {
+    let entries = match fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        names.extend(entry?.file_name().to_str().and_then(|name| UnitName::parse(name).ok()));
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+fn read_mark(path: &Path) -> Option<Mark> {
+    Mark::of_unit(&fs::read_to_string(path).ok()?)
+}
