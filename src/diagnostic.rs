@@ -12,7 +12,7 @@ use std::sync::Arc;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
 /// A file that the user wrote, kept whole so that an error can quote it.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct SourceFile {
     /// The path as the user gave it.
     pub path: PathBuf,
@@ -27,7 +27,7 @@ impl SourceFile {
 }
 
 /// A range of bytes in a [`SourceFile`].
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Place {
     pub file: Arc<SourceFile>,
     pub span: Range<usize>,

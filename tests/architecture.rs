@@ -24,7 +24,7 @@ const ABOVE: &[(&str, &str)] = &[("mark", "unit"), ("supervisor1", "systemd")];
 
 /// Rooms that are a house of their own, from the top down; `"."` are the files that are in no inner room.
 const INNER: &[(&str, &[&str])] =
-    &[("stack", &[".", "check", "composition", "decode", "model", "keys", "text", "grammar", "problem"])];
+    &[("stack", &[".", "check", "decode", "composition", "fields", "keys", "text", "grammar", "model", "problem"])];
 
 /// Inner folders of these are rooms of their own as far as size goes.
 const DIVIDED: &[&str] = &["stack", "supervise", "report", "import"];
@@ -107,8 +107,6 @@ const IMAGE_WORDS: &[&str] = &["image", "reference", "repository", "registry", "
 
 /// TEMPORARY: (beginning of a rule, beginning of a path) of what is still being moved. To be emptied, then removed.
 const OPEN: &[(&str, &str)] = &[
-    ("an inner room", "src/stack/"),
-    ("a room has fewer", "src/stack/"),
     ("no circle", "src/"),
     ("only `name`", "src/"),
     ("only engine/ and spec.rs", "src/"),

@@ -1,4 +1,4 @@
-//! What Compose means without saying it, said.
+//! What Compose implies, made explicit.
 //!
 //! In: the tree of all files. Out: a tree that means to Wharf, in TOML, what the YAML means to Compose: its name, a restart policy
 //! where Wharf's default is another, and no null where null means something.

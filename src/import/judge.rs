@@ -1,6 +1,6 @@
 //! What of the tree Wharf takes.
 //!
-//! In: the whole tree. Out: the tree without the keys that Wharf refuses, and what is to be said of them and of wrong values.
+//! In: the whole tree. Out: the tree without the keys that Wharf refuses, and the remarks about them and about wrong values.
 //! Invariant: the stack room alone decides; a key that is taken out is in the list.
 
 use std::collections::{HashMap, VecDeque};

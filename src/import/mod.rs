@@ -32,14 +32,14 @@ use problem::{Assembly, Lost, Report};
 use remarks::Remarks;
 use yaml::Comments;
 
-/// A stack file, and what is to be said of it.
+/// A stack file, and the remarks about it.
 #[derive(Debug, Clone)]
 pub struct Imported {
     /// The text, with the list of what could not be carried over at its end.
     pub toml: String,
     /// The same list, and warnings.
     pub remarks: Diagnostics,
-    /// Whether the stack file says all that the compose files said, and Wharf takes it.
+    /// Whether the stack file has all that the compose files had, and is valid.
     pub complete: bool,
 }
 
@@ -61,7 +61,7 @@ pub fn import(request: &Request<'_>) -> Result<Imported, Diagnostics> {
     }
 }
 
-/// The tree as TOML, and what is to be said of it.
+/// The tree as TOML, with the remarks about it.
 fn finish(
     request: &Request<'_>,
     mut assembled: Assembled<'_>,

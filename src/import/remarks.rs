@@ -17,9 +17,9 @@ pub struct Remarks {
 /// So many things may be wrong with a large stack; more are wrong only with a hostile one.
 const MOST_REMARKS: usize = 200;
 
-const LEFT_OUT: &str = "Not carried over:";
-const REFUSED: &str = "Carried over, but not right as it is:";
-const HOMELESS: &str = "Comments of keys that are not here:";
+const LEFT_OUT: &str = "Not imported:";
+const REFUSED: &str = "Imported, but not valid:";
+const HOMELESS: &str = "Comments of keys that were not imported:";
 
 impl Remarks {
     pub fn new(judged: Vec<Remark>) -> Self {
@@ -75,7 +75,7 @@ impl Remarks {
         blocks.iter().map(|block| format!("\n{block}")).collect()
     }
 
-    /// What is said on the terminal.
+    /// What is shown on the terminal.
     pub fn with(self, mut warnings: Diagnostics) -> Diagnostics {
         self.warnings.into_iter().for_each(|warning| warnings.push(warning));
         self.judged.into_iter().for_each(|remark| warnings.push(remark.diagnostic));

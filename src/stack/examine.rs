@@ -4,11 +4,11 @@
 
 use std::path::Path;
 
+use crate::name::ProjectName;
 use crate::stack::check;
 use crate::stack::decode::document::{self, Document};
 use crate::stack::decode::profiles::Active;
 use crate::stack::grammar::interpolate::{Finding, interpolate};
-use crate::stack::grammar::names;
 use crate::stack::problem::{Invalid, NameFault, Report, TextProblem};
 use crate::stack::text::node::{Node, Value};
 use crate::stack::text::surroundings::Surroundings;
@@ -34,7 +34,7 @@ pub fn examine(root: &Node, surroundings: &Surroundings<'_>, report: &Report) {
 
 fn project_name(root: &Node, name: &str, report: &Report) {
     let Value::Table(table) = &root.value else { return };
-    if let Some(entry) = table.get("name").filter(|_| !name.contains('$') && !names::is_project(name)) {
+    if let Some(entry) = table.get("name").filter(|_| !name.contains('$') && ProjectName::parse(name).is_err()) {
         let fault = NameFault::ProjectName { value: name.to_owned(), derived: false };
         report.add(&entry.node.place, Invalid::Name(fault));
     }
@@ -62,6 +62,6 @@ fn fill_in(node: &mut Node, surroundings: &Surroundings<'_>, report: &Report) {
 
 /// A directory's name as Compose makes a project's name of it; `None` if nothing is left of it.
 pub fn project_name_of_directory(directory: &Path) -> Option<String> {
-    let name = names::normalise_project(&directory.file_name()?.to_string_lossy());
+    let name = ProjectName::normalise(&directory.file_name()?.to_string_lossy());
     (!name.is_empty()).then_some(name)
 }

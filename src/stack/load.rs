@@ -9,13 +9,13 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use crate::diagnostic::{Diagnostics, Place};
+use crate::name::ProjectName;
 use crate::path::absolute;
 use crate::stack::check;
 use crate::stack::composition::{self, Composer, Parsed, Toml};
 use crate::stack::decode::document::{self, Document};
 use crate::stack::decode::profiles;
 use crate::stack::grammar::interpolate::{Finding, Lookup, interpolate};
-use crate::stack::grammar::names;
 use crate::stack::model::Stack;
 use crate::stack::problem::{FileProblem, Invalid, NameFault, Report};
 use crate::stack::text::env_file;
@@ -78,7 +78,7 @@ pub fn load(request: &Request<'_>) -> Result<Loaded, Diagnostics> {
 /// The project's name that a stack file of this path gets if it does not set `name`: its stem in lower case without the
 /// characters that no project name has. Empty if nothing is left. Source: Compose Specification, name.
 pub fn project_name_of(path: &Path) -> String {
-    names::normalise_project(&path.file_stem().unwrap_or_default().to_string_lossy())
+    ProjectName::normalise(&path.file_stem().unwrap_or_default().to_string_lossy())
 }
 
 fn read(request: &Request<'_>, report: &Report) -> Option<(Stack, BTreeSet<String>)> {
@@ -139,7 +139,7 @@ fn project_name(files: &[Parsed], lookup: Lookup<'_>, report: &Report) -> (Strin
     match entry.map(|entry| &entry.node) {
         Some(node) => {
             let name = match &node.value {
-                // What is wrong with its variables is said when the whole tree is interpolated.
+                // Errors in its variables are reported when the whole tree is interpolated.
                 Value::String(text) => {
                     let interpolated = interpolate(text, lookup);
                     if interpolated.findings.iter().any(|(_, finding)| !matches!(finding, Finding::Unset { .. })) {
@@ -147,17 +147,17 @@ fn project_name(files: &[Parsed], lookup: Lookup<'_>, report: &Report) -> (Strin
                     }
                     interpolated.text
                 }
-                // A wrong type is said when the document is decoded.
+                // A wrong type is reported when the document is decoded.
                 _ => return (String::new(), node.place.clone()),
             };
-            if !names::is_project(&name) {
+            if ProjectName::parse(&name).is_err() {
                 report.add(&node.place, Invalid::Name(NameFault::ProjectName { value: name.clone(), derived: false }));
             }
             (name, node.place.clone())
         }
         None => {
             let name = project_name_of(&first.shown);
-            if !names::is_project(&name) {
+            if ProjectName::parse(&name).is_err() {
                 let stem = first.shown.file_stem().unwrap_or_default().to_string_lossy().into_owned();
                 report.add(&first.root.place, Invalid::Name(NameFault::ProjectName { value: stem, derived: true }));
             }

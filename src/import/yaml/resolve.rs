@@ -40,7 +40,7 @@ struct Resolver<'a> {
 }
 
 impl Resolver<'_> {
-    /// `None`: there is no such value, or what is wrong with it is said.
+    /// `None`: there is no such value, or it is wrong, which is reported.
     fn node(&mut self, raw: &Raw) -> Option<Node> {
         let place = self.place(&raw.span);
         if self.left == 0 {

@@ -6,7 +6,7 @@ use crate::diagnostic::Place;
 use crate::stack::decode::document::Decoded;
 use crate::stack::grammar::suggest::nearest;
 use crate::stack::model::{Build, BuildContext, ContextSource, Service};
-use crate::stack::problem::{Across, BuildFault, Invalid, ReferenceFault, Report};
+use crate::stack::problem::{BuildFault, Invalid, ReferenceFault, Report, ServiceFault};
 
 /// Reports what a build cannot be made of.
 pub fn check(decoded: &Decoded, report: &Report) {
@@ -32,7 +32,7 @@ pub fn check(decoded: &Decoded, report: &Report) {
 
 fn directory(context: &std::path::Path, place: &Place, report: &Report) {
     if matches!(context.try_exists(), Ok(false)) {
-        report.add(place, Across::BuildContextMissing { context: context.to_owned() });
+        report.add(place, ServiceFault::BuildContextMissing { context: context.to_owned() });
     }
 }
 

@@ -32,7 +32,7 @@ fn host_ports(decoded: &Decoded, report: &Report) {
             let others = taken.entry((number, port.protocol)).or_default();
             if let Some((_, other)) = others.iter().find(|(other, _)| collide(other.host_ip, port.host_ip)) {
                 if last_reported != Some(&port.place) {
-                    let (other_service, service) = ((*other).to_owned(), service.name.clone());
+                    let (other_service, service) = ((*other).to_owned(), service.name.to_string());
                     report.add(&port.place, Collision::Port { host: shown(port, number), other_service, service });
                 }
                 last_reported = Some(&port.place);
@@ -107,7 +107,7 @@ fn mount_targets(service: &Service, report: &Report) {
     for (target, place) in mounts.chain(files) {
         let target = target.trim_end_matches('/');
         if taken.insert(target, ()).is_some() {
-            let problem = Collision::Target { service: service.name.clone(), target: target.to_owned() };
+            let problem = Collision::Target { service: service.name.to_string(), target: target.to_owned() };
             report.add(place, problem);
         }
     }

@@ -24,7 +24,7 @@ fn of_kind(kind: FileKind, stack: &Stack, report: &Report) {
             used.insert(&grant.source);
             if !declared.contains_key(&grant.source) {
                 let nearest = nearest(&grant.source, declared.keys());
-                let (service, key) = (service.name.clone(), grant.source.clone());
+                let (service, key) = (service.name.to_string(), grant.source.clone());
                 report.add(&grant.place, SecretFault::Undeclared { kind, service, key, nearest });
             }
         }

@@ -10,7 +10,7 @@ use std::rc::Rc;
 use super::language::Language;
 use crate::diagnostic::Place;
 use crate::path::absolute;
-use crate::stack::problem::{Composition, FileProblem, Report};
+use crate::stack::problem::{FileProblem, InclusionFault, Report};
 use crate::stack::text::files::{is_of_wharfd, read_file};
 use crate::stack::text::node::{Node, Table};
 use crate::stack::text::surroundings::{Scope, Scopes};
@@ -105,9 +105,9 @@ impl<'a, 'r> Composer<'a, 'r> {
         self.sources.insert(absolute(path));
         // Said once: it is the same mistake for every further file.
         if self.files == MOST_FILES {
-            self.report.add(named.place, Composition::TooManyFiles { limit: MOST_FILES });
+            self.report.add(named.place, InclusionFault::TooManyFiles { limit: MOST_FILES });
         } else if self.text > MOST_TEXT {
-            self.report.add(named.place, Composition::TooMuchText { mebibytes: MOST_TEXT >> 20 });
+            self.report.add(named.place, InclusionFault::TooMuchText { mebibytes: MOST_TEXT >> 20 });
         }
         Some(parsed)
     }
@@ -116,7 +116,7 @@ impl<'a, 'r> Composer<'a, 'r> {
     pub(super) fn is_local(&mut self, path: &str, named: Named<'_>) -> bool {
         let remote = path.contains("://") || path.starts_with("git@") || path.starts_with("oci:");
         if remote {
-            self.report.add(named.place, Composition::Remote { key: named.key, path: path.to_owned() });
+            self.report.add(named.place, InclusionFault::Remote { key: named.key, path: path.to_owned() });
             self.incomplete = true;
         }
         !remote
@@ -125,17 +125,17 @@ impl<'a, 'r> Composer<'a, 'r> {
 
 /// Reads and parses a file; `named` is where another file names it. `None` after reporting why not.
 pub fn read(path: &Path, named: Option<Named<'_>>, language: &mut dyn Language, report: &Report) -> Option<Parsed> {
-    let add = |problem: Composition, report: &Report| match named {
+    let add = |problem: InclusionFault, report: &Report| match named {
         Some(named) => report.add(named.place, problem),
         None => report.add_without_place(problem),
     };
     if is_of_wharfd(path) {
-        add(Composition::OfWharfd { path: path.to_owned() }, report);
+        add(InclusionFault::OfWharfd { path: path.to_owned() }, report);
         return None;
     }
     let error = match read_file(path) {
         Ok(_) if !language.takes(path) => {
-            add(Composition::Yaml { path: path.to_owned() }, report);
+            add(InclusionFault::Yaml { path: path.to_owned() }, report);
             return None;
         }
         Ok(file) => {
@@ -147,7 +147,7 @@ pub fn read(path: &Path, named: Option<Named<'_>>, language: &mut dyn Language, 
     let (path, reason) = (path.to_owned(), error.to_string());
     match named {
         Some(Named { place, key }) if error.kind() == ErrorKind::NotFound => {
-            report.add(place, Composition::FileMissing { key, path });
+            report.add(place, InclusionFault::FileMissing { key, path });
         }
         Some(named) => report.add(named.place, FileProblem::Unreadable { path, reason }),
         None => report.add_without_place(FileProblem::StackUnreadable { path, reason }),

@@ -12,7 +12,7 @@ use crate::diagnostic::Place;
 use crate::stack::fields::Item;
 use crate::stack::grammar::suggest::nearest;
 use crate::stack::keys;
-use crate::stack::problem::{Composition, Expected};
+use crate::stack::problem::{Expected, ExtendsFault};
 use crate::stack::text::node::{Entry, Node, Table, Value};
 use crate::stack::text::surroundings::Scope;
 
@@ -58,7 +58,7 @@ impl<'a> Composer<'a, '_> {
             }
             let own = Own { services, index: &index, scope };
             let Some(extended) = self.extended(number, &own) else {
-                // What is wrong has been said; without its base the service is not to be called wrong.
+                // The error has been reported; without its base the service must not be judged.
                 self.incomplete = true;
                 if let Value::Table(service) = &mut services.entries[number].node.value {
                     service.take("extends");
@@ -134,7 +134,7 @@ impl<'a> Composer<'a, '_> {
         }
         if chain.links.len() > LONGEST_CHAIN {
             if !std::mem::replace(&mut self.too_long, true) {
-                self.report.add(&reference.place, Composition::ExtendsTooLong { limit: LONGEST_CHAIN });
+                self.report.add(&reference.place, ExtendsFault::ExtendsTooLong { limit: LONGEST_CHAIN });
             }
             return None;
         }
@@ -162,7 +162,7 @@ impl<'a> Composer<'a, '_> {
         let names = known.entries.iter().map(|entry| &entry.key).filter(|key| **key != service);
         let nearest = nearest(&reference.service, names);
         let file = chain.library.as_ref().map(|library| library.shown.clone());
-        let problem = Composition::ExtendsUnknown { service, base: reference.service, file, nearest };
+        let problem = ExtendsFault::ExtendsUnknown { service, base: reference.service, file, nearest };
         self.report.add(&reference.place, problem);
     }
 
@@ -174,7 +174,7 @@ impl<'a> Composer<'a, '_> {
         }
         self.inherited += node.size();
         if self.inherited > MOST_INHERITED {
-            self.report.add(place, Composition::TooMuch { limit: MOST_INHERITED });
+            self.report.add(place, ExtendsFault::TooMuch { limit: MOST_INHERITED });
             return None;
         }
         Some(())
@@ -200,7 +200,7 @@ impl<'a> Composer<'a, '_> {
         let services: Vec<String> = members.iter().cloned().chain([shown(&round[0])]).collect();
         members.sort_unstable();
         if self.circles.insert(members) {
-            self.report.add(place, Composition::ExtendsCycle { services });
+            self.report.add(place, ExtendsFault::ExtendsCycle { services });
         }
         true
     }

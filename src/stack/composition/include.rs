@@ -12,7 +12,7 @@ use super::merge;
 use crate::diagnostic::Place;
 use crate::stack::fields::{Item, Text};
 use crate::stack::keys;
-use crate::stack::problem::{Composition, Expected, FileProblem};
+use crate::stack::problem::{Expected, FileProblem, InclusionFault, MergeConflict};
 use crate::stack::text::env_file;
 use crate::stack::text::files::read_file;
 use crate::stack::text::node::{Entry, Node, Table, Value};
@@ -158,14 +158,14 @@ impl<'a> Composer<'a, '_> {
     /// Whether a file includes itself by this path, or the files nest too deep; that is reported.
     fn cannot_nest(&mut self, path: &Path, place: &Place, trail: &[PathBuf]) -> bool {
         if trail.len() > DEEPEST_INCLUDE {
-            self.report.add(place, Composition::IncludesTooDeep { limit: DEEPEST_INCLUDE });
+            self.report.add(place, InclusionFault::IncludesTooDeep { limit: DEEPEST_INCLUDE });
             self.incomplete = true;
             return true;
         }
         let wanted = identity(path);
         let Some(start) = trail.iter().position(|file| identity(file) == wanted) else { return false };
         let files = trail[start..].iter().cloned().chain([trail[start].clone()]).collect();
-        self.report.add(place, Composition::IncludeCycle { files });
+        self.report.add(place, InclusionFault::IncludeCycle { files });
         self.incomplete = true;
         true
     }
@@ -193,7 +193,7 @@ impl<'a> Composer<'a, '_> {
         };
         let missing = error.kind() == ErrorKind::NotFound;
         if missing && required {
-            self.report.add(place, Composition::FileMissing { key: "env_file", path });
+            self.report.add(place, InclusionFault::FileMissing { key: "env_file", path });
         } else if !missing {
             self.report.add(place, FileProblem::Unreadable { path, reason: error.to_string() });
         }
@@ -209,11 +209,11 @@ impl<'a> Composer<'a, '_> {
                 "name" => {}
                 key if key.starts_with("x-") => {}
                 "autostart" | "profiles" | "systemd" => {
-                    self.report.add(&entry.key_place, Composition::OnlyOfTheStack { key: entry.key.clone() });
+                    self.report.add(&entry.key_place, MergeConflict::OnlyOfTheStack { key: entry.key.clone() });
                 }
                 key => match RESOURCES.iter().find(|resources| resources.key == key) {
                     Some(resources) => self.import_resources(root, entry, resources),
-                    // Unknown, or obsolete: that is said when the whole tree is decoded.
+                    // Unknown or obsolete: reported when the whole tree is decoded.
                     None if root.get(key).is_none() => root.entries.push(entry),
                     None => {}
                 },
@@ -244,7 +244,7 @@ impl<'a> Composer<'a, '_> {
                 Some(first) => {
                     let (what, name) = (resources.what, resource.key.clone());
                     let first = first.key_place.to_string();
-                    self.report.add(&resource.key_place, Composition::Conflict { what, name, first });
+                    self.report.add(&resource.key_place, MergeConflict::Conflict { what, name, first });
                 }
             }
         }
@@ -253,6 +253,6 @@ impl<'a> Composer<'a, '_> {
     /// The same words, which mean the same only where relative paths start at the same directory.
     fn is_same(&self, first: &Entry, second: &Entry, has_paths: bool) -> bool {
         let directory = |entry: &Entry| self.scopes.at(&entry.key_place).directory.clone();
-        first.node.says_the_same(&second.node) && (!has_paths || directory(first) == directory(second))
+        first.node.is_equivalent(&second.node) && (!has_paths || directory(first) == directory(second))
     }
 }

@@ -1,6 +1,6 @@
 //! The language that the files of a stack are written in.
 //!
-//! Invariant: the rest of this room knows trees only; what differs between TOML and YAML is told here.
+//! Invariant: the rest of this room knows trees only; what differs between TOML and YAML is decided here.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ pub trait Language {
     /// Whether a file of this path can be of the language.
     fn takes(&self, path: &Path) -> bool;
 
-    /// The tree of a file; `None` after reporting why there is none.
+    /// The tree of a file; `None` after reporting what is wrong.
     fn parse(&mut self, file: &Arc<SourceFile>, report: &Report) -> Option<Node>;
 
     /// Replaces the variables of a whole file before it is put together with others.

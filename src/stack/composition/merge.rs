@@ -3,12 +3,12 @@
 //! Source: Compose Specification, Merge and override. Invariant: every value of the outcome keeps the place where it was written;
 //! the order of the earlier tree is kept, and what is new comes after it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::rules::{self, Identity, Rule, rule};
 use crate::diagnostic::Place;
 use crate::stack::fields::Item;
-use crate::stack::problem::{Composition, Report};
+use crate::stack::problem::{MergeConflict, Report};
 use crate::stack::text::node::{Entry, Node, Table, Value};
 
 /// Merges two whole stack files.
@@ -167,14 +167,18 @@ impl Merge<'_> {
     /// `["KEY=value"]` as `{ KEY = "value" }`; a key without a value has null.
     fn tabled_pairs(&mut self, list: &Node) -> Node {
         let key = self.path.last().cloned().unwrap_or_default();
-        let mut entries: Vec<Entry> = Vec::new();
-        for pair in Item::named(&key, list, self.report).pairs() {
-            let place = pair.place.clone();
-            let value = pair.value.map_or(Value::Null, Value::String);
-            // Of the same key twice in one list, the later counts.
-            entries.retain(|entry| entry.key != pair.key);
-            entries.push(Entry { key: pair.key, key_place: place.clone(), node: Node { value, place } });
-        }
+        // Of the same key twice in one list, the later counts.
+        let mut seen = HashSet::new();
+        let pairs = Item::named(&key, list, self.report).pairs().into_iter().rev();
+        let mut entries: Vec<Entry> = pairs
+            .filter(|pair| seen.insert(pair.key.clone()))
+            .map(|pair| {
+                let place = pair.place.clone();
+                let value = pair.value.map_or(Value::Null, Value::String);
+                Entry { key: pair.key, key_place: place.clone(), node: Node { value, place } }
+            })
+            .collect();
+        entries.reverse();
         Node { value: Value::Table(Table { entries }), place: list.place.clone() }
     }
 
@@ -236,7 +240,8 @@ impl Merge<'_> {
             return over;
         }
         let key = self.path.last().cloned().unwrap_or_default();
-        let problem = Composition::Kinds { key, found: over.kind(), base: base.kind(), first: base.place.to_string() };
+        let problem =
+            MergeConflict::Kinds { key, found: over.kind(), base: base.kind(), first: base.place.to_string() };
         self.report.add(&over.place, problem);
         Node { value: Value::Faulty, ..over }
     }
@@ -329,7 +334,7 @@ mod tests {
         let report = Report::default();
         let merged = services(parsed(base), parsed(over), &report);
         assert_eq!(report.error_count(), 0, "{base} {over}");
-        assert!(merged.says_the_same(&parsed(expected)), "{base} + {over} = {merged:?}");
+        assert!(merged.is_equivalent(&parsed(expected)), "{base} + {over} = {merged:?}");
     }
 
     #[test]
@@ -439,6 +444,6 @@ mod tests {
         let Value::Table(environment) = &mut table.entries[1].node.value else { panic!("a table") };
         environment.entries[0].node.value = Value::Reset;
         let merged = services(base, over, &Report::default());
-        assert!(merged.says_the_same(&parsed("image = 'a'\nports = ['81']\nenvironment = { B = 2 }")), "{merged:?}");
+        assert!(merged.is_equivalent(&parsed("image = 'a'\nports = ['81']\nenvironment = { B = 2 }")), "{merged:?}");
     }
 }

@@ -10,7 +10,7 @@ use crate::stack::fields::{Fields, Item};
 use crate::stack::grammar::addresses::{address, interface, ipv4, ipv6, mac_address};
 use crate::stack::keys;
 use crate::stack::model::Attachment;
-use crate::stack::problem::{Across, Expected, Shape};
+use crate::stack::problem::{Expected, Shape, SharingConflict};
 use crate::stack::text::node::Value;
 
 /// The network that a service joins when it names none.
@@ -45,7 +45,7 @@ pub fn read(service: &mut Fields<'_>, has_mode: bool) -> Joined {
         }
     }
     if has_mode && !joined.attachments.is_empty() {
-        service.add("network_mode", Across::NetworksAndMode);
+        service.add("network_mode", SharingConflict::NetworksAndMode);
     } else if !has_mode && joined.attachments.is_empty() {
         joined.attachments.insert(DEFAULT.to_owned(), Attachment::default());
     }

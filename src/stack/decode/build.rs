@@ -105,9 +105,9 @@ fn dockerfile(fields: &mut Fields<'_>, context: &BuildContext) -> Dockerfile {
     let inline = fields.get("dockerfile_inline");
     let remote = matches!(context, BuildContext::Remote(_));
     if let (Some(_), Some(inline)) = (path, inline) {
-        fields.excludes(inline.key, inline.place(), "there is a `dockerfile` too");
+        fields.excludes(inline.key, inline.place(), "`dockerfile` is set as well");
     } else if let (true, Some(inline)) = (remote, inline) {
-        fields.excludes(inline.key, inline.place(), "the engine itself fetches the context with its Dockerfile");
+        fields.excludes(inline.key, inline.place(), "the engine fetches this context together with its Dockerfile");
     }
     if let Some(text) = inline.and_then(|item| item.string()) {
         return Dockerfile::Inline(text);
@@ -137,7 +137,8 @@ fn additional_contexts(
         let source = item.report.accept(pair.place, source)?;
         let name = item.report.accept(pair.place, image::reference(&pair.key))?;
         // As BuildKit looks it up.
-        let name = name.strip_suffix(":latest").unwrap_or(&name).to_owned();
+        let is_latest = name.tag() == Some("latest") && name.digest().is_none();
+        let name = if is_latest { name.name().to_owned() } else { name.to_string() };
         Some((name, AdditionalContext { place: pair.place.clone(), source }))
     });
     read.collect()
@@ -179,7 +180,7 @@ fn platform(fields: &mut Fields<'_>) -> Option<String> {
 fn nothing_to_turn_off(fields: &mut Fields<'_>) {
     for key in ["provenance", "sbom"] {
         if fields.get(key).is_some_and(|item| item.node.value != Value::Bool(false)) {
-            let because = "an image in the engine's own store has no room for an attestation";
+            let because = "the engine's image store cannot hold attestations";
             let instead = "build and push the image with `docker buildx build`, and name it with `image`";
             fields.refuse(key, because, instead);
         }

@@ -8,7 +8,7 @@ use crate::stack::fields::Fields;
 use crate::stack::grammar::choice::one_of;
 use crate::stack::keys;
 use crate::stack::model::{DeviceRequest, Restart, RestartTuning};
-use crate::stack::problem::Across;
+use crate::stack::problem::LimitConflict;
 
 /// What `deploy` says of a service.
 #[derive(Default)]
@@ -43,7 +43,7 @@ pub fn read(service: &mut Fields<'_>) -> Deploy {
     let replicas = replicas(&mut fields, "replicas");
     let mode = fields.parse("mode", |text| one_of("mode", text, &["replicated", "global"]));
     if mode == Some("global") && replicas.is_some_and(|count| count != 1) {
-        fields.add("replicas", Across::GlobalReplicas);
+        fields.add("replicas", LimitConflict::GlobalReplicas);
     }
     fields.parse("endpoint_mode", |text| one_of("endpoint_mode", text, &["dnsrr"]));
     let (restart, restart_tuning) = restart_policy(&mut fields);

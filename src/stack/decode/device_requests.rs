@@ -6,7 +6,7 @@ use super::maps::pairs;
 use crate::stack::fields::{Fields, Item};
 use crate::stack::keys;
 use crate::stack::model::DeviceRequest;
-use crate::stack::problem::{Across, ChoiceFault, Expected, Invalid};
+use crate::stack::problem::{ChoiceFault, Expected, Invalid, LimitConflict};
 use crate::stack::text::node::Value;
 
 /// Reads `gpus`: `"all"`, or a list of requests to which the capability `gpu` is added.
@@ -50,7 +50,7 @@ fn request(item: Item<'_>, needs_capabilities: bool) -> Option<DeviceRequest> {
         None => None,
     };
     if count_item.is_some() && !device_ids.is_empty() {
-        fields.add("count", Across::CountAndIds);
+        fields.add("count", LimitConflict::CountAndIds);
     }
     let options = pairs(&mut fields, "options");
     fields.finish();

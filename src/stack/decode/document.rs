@@ -11,9 +11,11 @@ use super::networks;
 use super::profiles::{self, Active};
 use super::secrets;
 use super::service::{self, Context, Decoded as DecodedService};
+use super::stand_in;
 use super::systemd::{self, TARGET_SECTIONS};
 use super::volumes;
 use crate::diagnostic::Place;
+use crate::name::ProjectName;
 use crate::stack::fields::{Fields, Item};
 use crate::stack::grammar::ports::MOST_PORTS;
 use crate::stack::keys;
@@ -45,7 +47,7 @@ pub struct Document<'a> {
 pub fn read(document: Document<'_>, active: &Active, surroundings: &Surroundings<'_>, report: &Report) -> Decoded {
     let item = Item::named("the stack file", document.root, report);
     let mut stack = Stack {
-        name: surroundings.project.clone(),
+        name: ProjectName::parse(&surroundings.project).unwrap_or_else(|_| stand_in::project()),
         source: document.source,
         further_sources: Vec::new(),
         place: document.place,
@@ -98,7 +100,7 @@ struct Services {
     profiles: BTreeSet<String>,
 }
 
-/// Reads all of them: what is wrong with a service is said also where it is not selected.
+/// Reads all of them: errors are reported for services that are not selected, too.
 fn read_services(fields: &mut Fields<'_>, active: &Active, surroundings: &Surroundings<'_>) -> Services {
     let mut services = Services::default();
     let Some(item) = fields.get("services") else {

@@ -22,6 +22,6 @@ pub fn external(fields: &mut Fields<'_>) -> bool {
 /// Of an external network or volume only its name says anything.
 pub fn only_a_name(fields: &Fields<'_>) {
     for item in fields.written().filter(|item| !matches!(item.key, "external" | "name" | "systemd")) {
-        fields.excludes(item.key, item.key_place, "it is external, so somebody else decides it");
+        fields.excludes(item.key, item.key_place, "an external resource is configured where it is created");
     }
 }

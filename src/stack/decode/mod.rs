@@ -34,5 +34,6 @@ mod schedule;
 mod secrets;
 mod security;
 pub mod service;
+mod stand_in;
 mod systemd;
 mod volumes;

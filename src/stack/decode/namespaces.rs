@@ -1,4 +1,4 @@
-//! Which namespaces a container shares, and with whom.
+//! Which namespaces a container shares, and with which container or the host.
 //!
 //! Source: Compose Specification, services, network_mode, pid, ipc, uts, userns_mode and cgroup.
 

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use crate::stack::fields::{Fields, Item, Text};
 use crate::stack::grammar::suggest::nearest;
-use crate::stack::problem::Composition;
+use crate::stack::problem::ProfileFault;
 use crate::stack::text::node::{Node, Value};
 use crate::stack::text::surroundings::Scope;
 
@@ -44,7 +44,7 @@ pub fn active(root: &Node, requested: &[String], scope: &Scope<'_>) -> Active {
     if let Some(names) = scope.lookup("COMPOSE_PROFILES") {
         return Active(names.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect());
     }
-    // What is wrong with the key is said when it is decoded.
+    // Errors in the key are reported when it is decoded.
     Active(listed(root).iter().filter_map(Node::scalar).collect())
 }
 
@@ -71,7 +71,7 @@ pub fn of_stack(fields: &mut Fields<'_>, known: &BTreeSet<String>) {
         }
         if let Some(profile) = checked(&name) {
             let nearest = nearest(&profile, known);
-            name.item.add(Composition::NoSuchProfile { profile, nearest });
+            name.item.add(ProfileFault::NoSuchProfile { profile, nearest });
         }
     }
 }
@@ -83,7 +83,7 @@ fn checked(name: &Text<'_>) -> Option<String> {
     if text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.chars().all(allowed) {
         return Some(text.to_owned());
     }
-    name.item.add(Composition::ProfileName { name: text.to_owned() });
+    name.item.add(ProfileFault::ProfileName { name: text.to_owned() });
     None
 }
 

@@ -31,7 +31,7 @@ fn written(service: &mut Fields<'_>) -> Option<PullPolicy> {
     let refresh = item.is_some_and(|item| item.node.value == Value::String("refresh".to_owned()));
     match (refresh_after, item) {
         (Some(after), _) if !refresh => {
-            service.excludes("pull_refresh_after", after.place(), "it belongs to `pull_policy = \"refresh\"`");
+            service.excludes("pull_refresh_after", after.place(), "it requires `pull_policy = \"refresh\"`");
         }
         (None, Some(item)) if refresh => {
             let (owner, example) = (service.owner.clone(), "pull_refresh_after = \"24h\"");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::stack::fields::{Fields, Item};
 use crate::stack::grammar::amounts;
-use crate::stack::problem::{Expected, Invalid, MountFault};
+use crate::stack::problem::{Expected, Invalid};
 use crate::stack::text::node::Value;
 
 /// An integer number of bytes, or a string with a unit.
@@ -44,8 +44,8 @@ pub fn pids_limit(fields: &mut Fields<'_>, key: &'static str) -> Option<i64> {
     Some(if limit == 0 { -1 } else { limit })
 }
 
-/// Permission bits, which are octal: `0o1777`, or `"1777"`; in YAML also `01777`. A plain `1777` is a decimal number and surely not
-/// meant.
+/// Permission bits, which are octal: `0o1777`, or `"1777"`; in YAML also `01777`. A plain `1777` is a decimal number, and surely a
+/// mistake.
 pub fn permission_bits(item: Item<'_>) -> Option<u32> {
     let octal = |text: &str| u32::from_str_radix(text, 8).ok().filter(|bits| *bits <= 0o7777);
     let (text, bits) = match &item.node.value {
@@ -60,7 +60,7 @@ pub fn permission_bits(item: Item<'_>) -> Option<u32> {
         }
     };
     if bits.is_none() {
-        item.add(Invalid::mount(&text, MountFault::OctalMode { value: text.clone() }));
+        item.add(Invalid::Mode { value: text });
     }
     bits
 }

@@ -1,4 +1,4 @@
-//! `reload_signal` and `reload_command`: how a container is told to read its configuration anew.
+//! `reload_signal` and `reload_command`: how a container reloads its configuration.
 //!
 //! Wharf's own keys: the Compose Specification has none. The signal is written as `stop_signal` is, the command as that of a hook.
 
@@ -15,7 +15,7 @@ pub fn read(service: &mut Fields<'_>) -> Option<Reload> {
     let words = command("reload_command", service);
     match (signal, item, words) {
         (Some(_), Some(item), _) => {
-            service.excludes("reload_command", item.place(), "it has a `reload_signal`");
+            service.excludes("reload_command", item.place(), "`reload_signal` is set as well");
             None
         }
         (_, Some(item), Some(words)) if words.is_empty() => {

@@ -11,7 +11,7 @@ use crate::stack::grammar::kernel::cpuset;
 use crate::stack::grammar::paths::absolute;
 use crate::stack::keys;
 use crate::stack::model::{Blkio, Resources};
-use crate::stack::problem::{Across, Expected};
+use crate::stack::problem::{Expected, LimitConflict};
 use crate::stack::text::node::Value;
 
 /// Reads all of them; what `deploy.resources` says comes in.
@@ -44,11 +44,11 @@ pub fn read(service: &mut Fields<'_>, deploy: DeployResources) -> Resources {
     resources
 }
 
-/// One thing that may be said in two places.
+/// One setting that two keys can have.
 fn same<T: PartialEq>(value: &mut Option<T>, of_deploy: Option<T>, service: &Fields<'_>, key: &'static str) {
     match (&value, &of_deploy) {
-        (Some(said), Some(other)) if said != other => {
-            service.add(key, Across::DeployDiffers { key });
+        (Some(own), Some(other)) if own != other => {
+            service.add(key, LimitConflict::DeployDiffers { key });
         }
         (None, Some(_)) => *value = of_deploy,
         _ => (),
@@ -58,17 +58,17 @@ fn same<T: PartialEq>(value: &mut Option<T>, of_deploy: Option<T>, service: &Fie
 fn contradictions(resources: &Resources, service: &Fields<'_>) {
     if resources.cpus.is_some() && (resources.cpu_quota.is_some() || resources.cpu_period.is_some()) {
         let key = if resources.cpu_quota.is_some() { "cpu_quota" } else { "cpu_period" };
-        service.add(key, Across::CpusAndQuota { key });
+        service.add(key, LimitConflict::CpusAndQuota { key });
     }
     match (resources.memswap_limit, resources.mem_limit) {
-        (Some(_), None) => service.add("memswap_limit", Across::SwapWithoutMemory),
+        (Some(_), None) => service.add("memswap_limit", LimitConflict::SwapWithoutMemory),
         (Some(swap), Some(memory)) if swap >= 0 && swap.unsigned_abs() < memory => {
-            service.add("memswap_limit", Across::SwapBelowMemory);
+            service.add("memswap_limit", LimitConflict::SwapBelowMemory);
         }
         _ => (),
     }
     if resources.mem_reservation.zip(resources.mem_limit).is_some_and(|(reserved, limit)| reserved > limit) {
-        service.add("mem_reservation", Across::ReservationAboveLimit);
+        service.add("mem_reservation", LimitConflict::ReservationAboveLimit);
     }
 }
 

@@ -29,8 +29,10 @@ use super::resources;
 use super::schedule;
 use super::secrets;
 use super::security;
+use super::stand_in;
 use super::systemd::{self, SCHEDULED_SECTIONS, SERVICE_SECTIONS};
 use crate::diagnostic::Place;
+use crate::name::ImageRef;
 use crate::stack::fields::{Fields, Item};
 use crate::stack::grammar::addresses::{address, mac_address};
 use crate::stack::grammar::choice;
@@ -42,7 +44,7 @@ use crate::stack::grammar::security::platform;
 use crate::stack::grammar::signals;
 use crate::stack::keys;
 use crate::stack::model::{Condition, Dependency, DeviceRequest, MountsOwner, Service};
-use crate::stack::problem::{Across, BuildFault, Expected, FileKind, Invalid};
+use crate::stack::problem::{BuildFault, Expected, FileKind, Invalid, LimitConflict};
 use crate::stack::text::surroundings::Surroundings;
 
 /// A service, and what is needed to check it against the others but is no part of it.
@@ -54,7 +56,7 @@ pub struct Decoded {
     pub container_name_place: Option<Place>,
     pub ready_place: Option<Place>,
     pub profiles: Vec<String>,
-    /// `image` or `build` was said; if it is wrong, nothing is missing all the same.
+    /// `image` or `build` is written; a wrong one is not reported as missing, too.
     pub has_image_key: bool,
 }
 
@@ -68,9 +70,10 @@ pub struct Context<'a> {
 
 /// Reads one entry of `services`.
 pub fn read(item: Item<'_>, context: &mut Context<'_>) -> Option<Decoded> {
-    let name = item.report.accept(item.key_place, names::key(item.key));
+    let name = item.report.accept(item.key_place, names::service(item.key));
     let mut fields = item.fields(&keys::SERVICE, format!("service `{}`", item.key))?;
-    let mut service = Service { name: item.key.to_owned(), place: item.key_place.clone(), ..Service::default() };
+    let known_name = name.clone().unwrap_or_else(stand_in::service);
+    let mut service = Service::new(known_name, item.key_place.clone(), stand_in::image());
     image(&mut fields, context.surroundings, &mut service);
     process(&mut fields, context, &mut service);
     let network_places = network(&mut fields, context.ports_left, &mut service);
@@ -98,7 +101,9 @@ pub fn read(item: Item<'_>, context: &mut Context<'_>) -> Option<Decoded> {
 /// What the container is made from.
 fn image(fields: &mut Fields<'_>, surroundings: &Surroundings<'_>, service: &mut Service) {
     service.build = build::read(fields, surroundings);
-    service.image = image_name(fields, surroundings, service);
+    if let Some(image) = image_name(fields, surroundings, service) {
+        service.image = image;
+    }
     service.pull_policy = pull_policy::read(service.build.as_ref(), fields);
     service.platform = fields.parse("platform", platform);
     service.runtime = fields.string("runtime");
@@ -196,30 +201,31 @@ fn supervision(fields: &mut Fields<'_>, surroundings: &Surroundings<'_>, service
 }
 
 /// `image`, else the name that Compose gives to what it builds.
-fn image_name(fields: &mut Fields<'_>, surroundings: &Surroundings<'_>, service: &Service) -> String {
+fn image_name(fields: &mut Fields<'_>, surroundings: &Surroundings<'_>, service: &Service) -> Option<ImageRef> {
     if let Some(item) = fields.get("image") {
-        return item.parse(Expected::String, image::reference).unwrap_or_default();
+        return item.parse(Expected::String, image::reference);
     }
-    let Some(build) = &service.build else { return String::new() };
-    let name = format!("{}-{}", surroundings.project, service.name.to_lowercase());
-    if image::reference(&name).is_err() && !surroundings.project.is_empty() {
-        fields.report.add(&build.place, Invalid::Build(BuildFault::ImageName { image: name.clone() }));
+    let build = service.build.as_ref()?;
+    let image = format!("{}-{}", surroundings.project, service.name.to_lowercase());
+    let reference = image::reference(&image);
+    if reference.is_err() && !surroundings.project.is_empty() {
+        fields.report.add(&build.place, Invalid::Build(BuildFault::ImageName { image }));
     }
-    name
+    reference.ok()
 }
 
 /// `scale`, or `replicas` of `deploy`; both say the same.
 fn replicas(fields: &mut Fields<'_>, of_deploy: Option<u32>) -> Option<u32> {
     let scale = deploy::replicas(fields, "scale");
     if scale.zip(of_deploy).is_some_and(|(scale, replicas)| scale != replicas) {
-        fields.add("scale", Across::DeployDiffers { key: "scale" });
+        fields.add("scale", LimitConflict::DeployDiffers { key: "scale" });
     }
     scale.or(of_deploy)
 }
 
 /// `attach` and `logging`: the output goes to the journal, and nowhere else.
 fn output(fields: &mut Fields<'_>) {
-    const BECAUSE: &str = "the output goes to the journal, and nowhere else";
+    const BECAUSE: &str = "all output goes to the journal";
     if fields.boolean("attach") == Some(false) {
         let instead = "remove it; to keep the output out of the journal, set `LogLevelMax = \"notice\"` in \
                        `[services.NAME.systemd.Service]`";

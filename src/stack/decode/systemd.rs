@@ -52,7 +52,7 @@ fn directive(item: Item<'_>) -> Option<(String, Vec<String>)> {
         _ => vec![item],
     };
     if lines.is_empty() {
-        let instead = "write `\"\"` to take back what the unit says, or remove the directive";
+        let instead = "write `\"\"` to clear what the unit sets, or remove the directive";
         item.add(Shape::EmptyList { key: name.to_owned(), instead });
         return None;
     }

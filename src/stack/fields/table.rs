@@ -139,7 +139,7 @@ impl<'a> Fields<'a> {
         self.report.add(place, Shape::Excludes { key: key.to_owned(), owner: self.owner.clone(), because });
     }
 
-    /// Reports that this value of a key cannot be honoured.
+    /// Reports that this value of a key is not supported.
     pub fn refuse(&self, key: &str, because: &'static str, instead: &'static str) {
         self.add(key, Shape::KeyRefused { key: key.to_owned(), owner: self.owner.clone(), because, instead });
     }

@@ -28,7 +28,7 @@ pub fn network(text: &str) -> Result<BuildNetwork, Invalid> {
 pub fn cache(text: &str) -> Result<BuildCache, Invalid> {
     let fault = |fault: fn(String) -> BuildFault| Invalid::Build(fault(text.to_owned()));
     if !text.contains('=') {
-        let attributes = BTreeMap::from([("ref".to_owned(), image::reference(text)?)]);
+        let attributes = BTreeMap::from([("ref".to_owned(), image::reference(text)?.to_string())]);
         return Ok(BuildCache { kind: "registry".to_owned(), attributes });
     }
     let mut attributes = BTreeMap::new();

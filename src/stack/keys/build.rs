@@ -5,8 +5,7 @@
 use super::table::{LIST, NAME_OR_NUMBER, PAIRS, Table, Takes, honoured, ignored, refused};
 use super::tables::{EXTRA_HOSTS, MODE, ULIMITS};
 
-const NO_OWNER: &str =
-    "a secret of a build belongs to root; the Dockerfile's `--mount` can say `uid`, `gid` and `mode`";
+const NO_OWNER: &str = "a build secret is owned by root; set `uid`, `gid` and `mode` in the Dockerfile's `--mount`";
 
 /// `build` in its long form.
 #[rustfmt::skip]
@@ -31,20 +30,20 @@ pub static BUILD: Table = Table {
         honoured("labels", PAIRS, "Labels of the image.", "`label:NAME`"),
         honoured("network", Takes::Words(&["default", "host", "none"]), "The network of the build's steps.",
             "`force-network-mode`"),
-        honoured("no_cache", Takes::Boolean, "Whether to build every step anew.", "`no-cache`"),
+        honoured("no_cache", Takes::Boolean, "Whether to build every step again.", "`no-cache`"),
         honoured("platforms", LIST, "The platform to build for; more than one are refused.", "`platform`"),
         honoured("privileged", Takes::Boolean, "Whether steps may ask for all privileges; the engine must allow it too.",
             "the entitlement `security.insecure`"),
         honoured("provenance", Takes::Boolean, "An attestation of how the image was built; all but `false` is refused.",
             "none is made"),
-        honoured("pull", Takes::Boolean, "Whether to fetch the base images anew.", "`image-resolve-mode`"),
+        honoured("pull", Takes::Boolean, "Whether to fetch the base images again.", "`image-resolve-mode`"),
         honoured("sbom", Takes::Boolean, "An attestation of what is in the image; all but `false` is refused.",
             "none is made"),
         honoured("secrets", Takes::List(&Takes::Either(&[Takes::String, Takes::Table(&BUILD_SECRET)])),
             "Declared secrets that the build's steps may read.", "credentials of the unit that builds"),
         honoured("shm_size", Takes::Bytes, "The size of /dev/shm in the build's steps.", "`shm-size`"),
-        refused("ssh", "SSH keys that the build's steps may use.", "a service of the system has no SSH agent",
-            "give a key of its own with `secrets`, and read it in a step with `RUN --mount=type=secret`"),
+        refused("ssh", "SSH keys that the build's steps may use.", "a system service has no SSH agent",
+            "pass a key with `secrets`, and read it in a step with `RUN --mount=type=secret`"),
         honoured("tags", LIST, "More names of the image.", "the exporter's `name`"),
         honoured("target", Takes::String, "The stage to build.", "`target`"),
         honoured("ulimits", ULIMITS, "Limits of the build's processes.", "`ulimit`"),

@@ -5,9 +5,9 @@
 use super::table::{OPTIONS, PAIRS, Table, Takes, honoured, ignored, own, refused};
 use super::tables::systemd;
 
-const SWARM_SECRET: &str = "it is of a swarm's secret store";
+const SWARM_SECRET: &str = "it configures the secret store of a swarm";
 const USE_CREDENTIAL: &str = "use `file`, `environment` or `credential`";
-const EXTERNAL: &str = "Whether somebody else makes and removes it.";
+const EXTERNAL: &str = "Whether it is created and removed outside this stack.";
 const RESOURCE_LABELS: &str = "Labels of it at the engine.";
 const OPTIONS_SAYS: &str = "The driver's own options.";
 
@@ -79,8 +79,8 @@ pub static VOLUME: Table = Table {
 };
 
 /// Why a swarm's names and labels have no effect.
-pub const NO_OBJECT: &str = "the engine of one host has no object that could bear it";
-const EXTERNAL_FILE: &str = "Whether it is to be looked up among the host's credentials, by its name.";
+pub const NO_OBJECT: &str = "only a swarm stores such an object";
+const EXTERNAL_FILE: &str = "Whether it is one of the host's credentials, looked up by name.";
 const CREDENTIAL_SAYS: &str =
     "A credential of the host by name, or the path of an encrypted one: `wharf secret encrypt`, systemd-creds(1).";
 const CREDENTIAL_IS: &str = "`ImportCredential=`, or `LoadCredentialEncrypted=` for a path";
@@ -108,7 +108,7 @@ pub static SECRET: Table = Table {
     ],
 };
 
-const SWARM_CONFIG: &str = "it is of a swarm's store of configs";
+const SWARM_CONFIG: &str = "it configures the config store of a swarm";
 
 /// An entry of the top-level `configs`.
 #[rustfmt::skip]

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::HashSet;
 
-use super::wording::{Problem, Said};
+use super::wording::{Problem, Wording};
 use crate::diagnostic::{Diagnostic, Diagnostics, Place, Severity};
 
 /// All that was found so far. Whoever reads holds it shared: adding to it is all that can be done on the way.
@@ -23,13 +23,13 @@ impl Report {
         self.push(None, &problem);
     }
 
-    /// The value, or a report of why there is none.
+    /// The value; an error is reported.
     pub fn accept<T>(&self, place: &Place, result: Result<T, impl Problem>) -> Option<T> {
         result.map_err(|problem| self.add(place, problem)).ok()
     }
 
     fn push(&self, place: Option<&Place>, problem: &impl Problem) {
-        let Said { message, help } = problem.say();
+        let Wording { message, help } = problem.wording();
         if problem.refuses_key() {
             self.refused_keys.borrow_mut().extend(place.cloned());
         }

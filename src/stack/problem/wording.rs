@@ -3,14 +3,14 @@
 use crate::diagnostic::Severity;
 
 /// What is wrong, and the way out.
-pub struct Said {
+pub struct Wording {
     pub message: String,
     pub help: String,
 }
 
 /// A sentence pair; the help is in the imperative.
-pub fn said(message: impl Into<String>, help: impl Into<String>) -> Said {
-    Said { message: message.into(), help: help.into() }
+pub fn wording(message: impl Into<String>, help: impl Into<String>) -> Wording {
+    Wording { message: message.into(), help: help.into() }
 }
 
 /// Something that can be reported.
@@ -22,7 +22,7 @@ pub trait Problem {
     fn refuses_key(&self) -> bool {
         false
     }
-    fn say(&self) -> Said;
+    fn wording(&self) -> Wording;
 }
 
 /// `` `a`, `b` and `c` ``
@@ -40,17 +40,22 @@ pub fn quote(value: &str) -> String {
     if value.is_empty() { "an empty string".to_owned() } else { format!("`{value}`") }
 }
 
-/// Why a value is not what it should be; of an empty one no more needs to be said.
-pub fn refused(value: &str, is_not: &str, why: &str, help: String) -> Said {
+/// Why a value is not what it should be, and what to write instead.
+pub fn why(why: impl Into<String>, help: impl Into<String>) -> (String, String) {
+    (why.into(), help.into())
+}
+
+/// Why a value is not what it should be; for an empty one, that it is empty is enough.
+pub fn refused(value: &str, is_not: &str, why: &str, help: String) -> Wording {
     let message =
         if value.is_empty() { format!("an empty string {is_not}") } else { format!("`{value}` {is_not}: {why}") };
-    said(message, help)
+    wording(message, help)
 }
 
 /// `did you mean X?` or, when nothing is near, what else there is.
-pub fn did_you_mean(nearest: Option<&String>, otherwise: impl FnOnce() -> String) -> String {
+pub fn did_you_mean<S: Into<String>>(nearest: Option<&String>, alternative: impl FnOnce() -> S) -> String {
     match nearest {
         Some(nearest) => format!("did you mean `{nearest}`?"),
-        None => otherwise(),
+        None => alternative().into(),
     }
 }

@@ -58,7 +58,7 @@ fn long_kind(
 ) -> Option<MountKind> {
     for other in ["bind", "volume", "tmpfs", "image"].into_iter().filter(|other| *other != name) {
         if let Some(item) = fields.get(other) {
-            fields.excludes(other, item.key_place, "it is for mounts of the type of that name");
+            fields.excludes(other, item.key_place, "it applies only to mounts of that type");
         }
     }
     match name {
