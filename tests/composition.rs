@@ -2,6 +2,8 @@
 //!
 //! What the files come to stands in `tests/cases`, what is wrong with some in `tests/invalid`.
 
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test ends at the first thing that goes wrong")]
+
 mod support;
 
 use std::fs;

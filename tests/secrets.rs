@@ -1,5 +1,7 @@
 //! Secrets and configs on a real host: who can read them, and that nobody else can.
 
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test ends at the first thing that goes wrong")]
+
 mod support;
 
 use std::time::Duration;

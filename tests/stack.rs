@@ -3,6 +3,8 @@
 //! Valid ones are written out below with what they mean. Invalid ones are the folders of `tests/invalid`: a `stack.toml`, what
 //! else it needs, and in `expected.txt` the errors as an administrator sees them. `UPDATE=1` writes the expectations anew.
 
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test ends at the first thing that goes wrong")]
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -1,5 +1,7 @@
 //! `wharf status` and `wharf diff` on a real host: what systemd and wharfd know, for whoever may log in.
 
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test ends at the first thing that goes wrong")]
+
 mod support;
 
 use std::time::Duration;
@@ -154,7 +156,7 @@ fn the_tree_tells_everybody_how_containers_fare_and_what_is_wrong_with_them() {
     wait_for_lines(
         &host,
         "wharf status",
-        &["restarted 0s ago: exit-code", "drift: the stack was changed since the container was made"],
+        &[" ago: exit-code", "drift: the stack was changed since the container was made"],
     );
     host.wait_active("shop-db.service");
     let picture = status(&host);

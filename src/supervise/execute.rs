@@ -46,13 +46,13 @@ pub async fn execute(
         Ok(outcome) => outcome,
     };
     if let Outcome::Failed(why) = &outcome {
-        audit::failed(action, why).await;
+        audit::failed(action, why);
     }
     Ok(outcome)
 }
 
 async fn run_requested(manager: &Manager, action: &Action, detail: String) -> Result<Outcome, ManagerError> {
-    audit::starting(action).await;
+    audit::starting(action);
     let failure = run(manager, action).await?;
     Ok(failure.map_or(Outcome::Done { detail, followers: Vec::new() }, Outcome::Failed))
 }
@@ -66,11 +66,11 @@ async fn repair(
     if !manager.is_steady(&action.unit).await? {
         return Ok(Outcome::LeftAlone);
     }
-    audit::starting(action).await;
+    audit::starting(action);
     // The container goes with the job: its probe is asked for at the same time, and does not delay the job.
     let probe = async {
         let output = probe.await;
-        audit::probe_output(action, &output).await;
+        audit::probe_output(action, &output);
         output
     };
     let (detail, failure) = tokio::join!(probe, run(manager, action));

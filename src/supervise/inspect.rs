@@ -1,4 +1,4 @@
-//! A look at one container: its definition on disk, and what the engine has for it.
+//! The inspection of one container: its definition on disk, and what the engine has for it.
 
 use std::collections::BTreeMap;
 
@@ -45,10 +45,8 @@ pub async fn inspect(
     observed.container_id = found.container.id;
     observed.image_id = found.image_id;
     observed.ports = found.ports;
-    // Of one that has ended, the engine says "unhealthy".
-    if found.container.running {
-        observed.health = found.container.health.status.to_string();
-    }
+    // For one that has ended, the engine keeps saying "unhealthy".
+    observed.health = found.container.running.then_some(found.container.health.status);
     observed.health_output = found.container.health.output;
     Ok(observed)
 }

@@ -10,12 +10,13 @@ use zbus::{MatchRule, Message, MessageStream};
 use super::manager::{Manager, ManagerError, refused};
 use super::path::{UNITS, unit_of};
 use super::state::{Changed, Properties};
+use crate::name::{UnitKind, UnitName};
 
 /// Something that systemd announces.
 #[derive(Debug)]
 pub enum Announcement {
     /// Properties of a service have changed.
-    Service { unit: String, changed: Box<Changed> },
+    Service { unit: UnitName, changed: Box<Changed> },
     /// Unit files were read anew.
     Reloaded,
 }
@@ -80,9 +81,10 @@ pub type Services = Arc<RwLock<BTreeSet<String>>>;
 /// A PropertiesChanged signal of a service, which systemd sends with all that ever changes (org.freedesktop.systemd1(5)).
 fn service_change(message: &Message, services: &Services) -> Option<Announcement> {
     let header = message.header();
-    let unit = unit_of(header.path()?.as_str()).filter(|unit| unit.ends_with(".service"))?;
-    if !services.read().unwrap_or_else(PoisonError::into_inner).contains(&unit) {
-        return unit.contains('@').then(|| Announcement::Service { unit, changed: Box::default() });
+    let unit = UnitName::parse(&unit_of(header.path()?.as_str())?).ok().filter(|unit| unit.is(UnitKind::Service))?;
+    if !services.read().unwrap_or_else(PoisonError::into_inner).contains(unit.as_str()) {
+        let is_instance = unit.instance().is_some();
+        return is_instance.then(|| Announcement::Service { unit, changed: Box::default() });
     }
     let body = message.body();
     let (_, changed, _): (&str, Properties, Vec<&str>) = body.deserialize().ok()?;

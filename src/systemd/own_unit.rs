@@ -5,6 +5,8 @@ use std::time::SystemTime;
 
 use rustix::fs::{XattrFlags, getxattr, setxattr};
 
+use crate::name::{UnitKind, UnitName};
+
 /// What systemd remembers of the unit's starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StartHistory {
@@ -23,7 +25,8 @@ fn cgroup() -> Option<String> {
 /// The unit's name, `None` outside a service.
 pub fn name() -> Option<String> {
     let path = cgroup()?;
-    path.rsplit('/').find(|part| part.ends_with(".service")).map(str::to_owned)
+    let mut units = path.rsplit('/').filter_map(|part| UnitName::parse(part).ok());
+    units.find(|unit| unit.is(UnitKind::Service)).map(|unit| unit.to_string())
 }
 
 /// Asks systemd; `None` outside a service or without an answer.

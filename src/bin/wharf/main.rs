@@ -18,6 +18,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use wharf::install::InstallError;
+use wharf::systemd::log::{self, Fallback};
 
 use cli::{Arguments, Command};
 
@@ -72,6 +73,8 @@ impl Failure {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    // A command that has something to record says by itself that it could not be.
+    let _recorded_later = log::start("wharf", Fallback::None);
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

@@ -10,7 +10,7 @@ use std::time::SystemTime;
 use super::entry::{Exit, Fact, Told};
 use super::{By, Event, Kind, Reason};
 use crate::spec::exit;
-use crate::systemd::Verb;
+use crate::systemd::{UnitResult, Verb};
 
 /// The events of all units.
 pub fn events(told: Vec<Told>) -> Vec<Event> {
@@ -82,7 +82,7 @@ impl Open {
 
 /// Results that stand for how a process ended; systemd has said before how.
 fn ends_a_process(result: &str) -> bool {
-    matches!(result, "exit-code" | "signal" | "core-dump")
+    UnitResult::from(result).is_of_process()
 }
 
 impl Course {
@@ -179,7 +179,7 @@ impl Course {
     fn failed(&mut self, time: SystemTime, result: &str) {
         let was_not_started = self.open.scheduled && !self.open.starting;
         let nothing_ended = ends_a_process(result) && self.open.exit.is_none();
-        let at_limit = was_not_started || nothing_ended || result == "start-limit-hit";
+        let at_limit = was_not_started || nothing_ended || UnitResult::from(result) == UnitResult::StartLimitHit;
         let reason = if at_limit { Reason::StartLimit } else { Reason::Other(result.to_owned()) };
         self.open.failed = Some((time, reason));
         self.open.began.get_or_insert(time);

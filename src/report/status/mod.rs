@@ -21,7 +21,7 @@ use crate::spec::instance_name;
 use crate::supervisor1::{Activation, KnownContainer, Snapshot, Supervisor, SupervisorError, Undeclared};
 use crate::systemd::cgroup::Usage;
 use crate::systemd::manager::is_booted;
-use crate::systemd::{Manager, ManagerError, Scope, UnitState};
+use crate::systemd::{ActiveState, Manager, ManagerError, Scope, SubState, UnitResult, UnitState};
 
 /// Units that systemd is asked for side by side.
 const AT_ONCE: usize = 8;
@@ -80,11 +80,11 @@ pub struct UnitStatus {
     /// Of a template, `%i` (systemd.unit(5)).
     pub instance: Option<String>,
     /// `ActiveState` of systemd, or `unknown` where systemd cannot be asked.
-    pub active: String,
-    pub sub: String,
+    pub active: ActiveState,
+    pub sub: SubState,
     pub status: String,
     /// systemd's word for why a service failed.
-    pub result: String,
+    pub result: UnitResult,
     pub exit_status: i32,
     pub restarts: u32,
     pub uptime_seconds: Option<u64>,
@@ -267,7 +267,7 @@ async fn unit_status(
 ) -> Result<(Vec<UnitStatus>, Option<(String, Usage)>), ManagerError> {
     let Some(manager) = manager else {
         let row = row(unit, &unit.name, None);
-        return Ok((vec![UnitStatus { active: "unknown".to_owned(), ..row }], None));
+        return Ok((vec![UnitStatus { active: ActiveState::Other("unknown".into()), ..row }], None));
     };
     let (mut rows, mut shared) = (Vec::new(), None);
     for (name, instance) in instances(unit, wanted, manager).await? {
@@ -329,11 +329,11 @@ fn row(unit: &InstalledUnit, name: &str, instance: Option<String>) -> UnitStatus
 }
 
 fn filled(row: UnitStatus, state: UnitState, usage: Usage, now: SystemTime) -> UnitStatus {
-    let since = state.active_since.filter(|_| state.active == "active");
+    let since = state.active_since.filter(|_| state.active == ActiveState::Active);
     UnitStatus {
         sub: state.sub,
         // What a unit said last before it stopped is of no more interest, unless it failed.
-        status: if state.active == "inactive" { String::new() } else { state.status_text },
+        status: if state.active == ActiveState::Inactive { String::new() } else { state.status_text },
         active: state.active,
         result: state.result,
         exit_status: state.exec_main_status,

@@ -6,7 +6,8 @@ use std::time::{Duration, SystemTime};
 
 use super::{ProjectStatus, Status, UnitStatus};
 use crate::report::printable;
-use crate::supervisor1::Undeclared;
+use crate::supervisor1::{Health, Undeclared};
+use crate::systemd::ActiveState;
 
 /// What the reader's screen can show.
 #[derive(Debug, Clone, Copy, Default)]
@@ -126,9 +127,9 @@ fn service_of<'a>(prefix: &str, project: &ProjectStatus) -> Node<'a> {
         unit.instance.is_some() && unit.unit.split_once('@').is_some_and(|(start, _)| start == prefix)
     };
     let all: Vec<&UnitStatus> = project.units.iter().filter(is_one).collect();
-    let active = all.iter().filter(|unit| unit.active == "active").count();
+    let active = all.iter().filter(|unit| unit.active == ActiveState::Active).count();
     let colour = match active {
-        _ if all.iter().any(|unit| unit.active == "failed") => Colour::Bad,
+        _ if all.iter().any(|unit| unit.active == ActiveState::Failed) => Colour::Bad,
         active if active == all.len() => Colour::Good,
         0 => Colour::Plain,
         _ => Colour::Moving,
@@ -148,11 +149,11 @@ fn node(unit: &UnitStatus, now: SystemTime) -> Node<'_> {
 
 fn cells(unit: &UnitStatus) -> [Piece; 9] {
     let known = &unit.known;
-    let health = known.health.as_deref().filter(|health| *health != "none").unwrap_or_default();
+    let health = known.health.as_ref().filter(|health| **health != Health::None).unwrap_or(&Health::Unset);
     let health_colour = match health {
-        "healthy" => Colour::Good,
-        "starting" => Colour::Moving,
-        "unhealthy" => Colour::Bad,
+        Health::Healthy => Colour::Good,
+        Health::Starting => Colour::Moving,
+        Health::Unhealthy => Colour::Bad,
         _ => Colour::Plain,
     };
     let seconds =
@@ -165,7 +166,7 @@ fn cells(unit: &UnitStatus) -> [Piece; 9] {
     [
         plain(&unit.unit),
         state(unit),
-        Piece(health.to_owned(), health_colour),
+        Piece(health.to_string(), health_colour),
         seconds(unit.uptime_seconds),
         plain(&if unit.service.is_some() { restarts.to_string() } else { String::new() }),
         seconds(unit.cpu_seconds),
@@ -181,14 +182,16 @@ fn memory(bytes: Option<u64>) -> Piece {
 
 fn state(unit: &UnitStatus) -> Piece {
     let text = match unit.sub.as_str() {
-        "" => unit.active.clone(),
-        sub if sub == unit.active => unit.active.clone(),
+        "" => unit.active.to_string(),
+        sub if sub == unit.active.as_str() => sub.to_owned(),
         sub => format!("{} ({sub})", unit.active),
     };
-    let colour = match unit.active.as_str() {
-        "active" => Colour::Good,
-        "failed" => Colour::Bad,
-        "inactive" | "unknown" => Colour::Plain,
+    let colour = match &unit.active {
+        ActiveState::Active => Colour::Good,
+        ActiveState::Failed => Colour::Bad,
+        ActiveState::Inactive | ActiveState::Unset => Colour::Plain,
+        // Where systemd cannot be asked.
+        ActiveState::Other(_) => Colour::Plain,
         _ => Colour::Moving,
     };
     Piece(text, colour)
@@ -198,12 +201,12 @@ fn state(unit: &UnitStatus) -> Piece {
 fn details(unit: &UnitStatus, now: SystemTime) -> Vec<Piece> {
     let known = &unit.known;
     let mut said: Vec<Piece> = why(unit).into_iter().collect();
-    if known.health.as_deref() == Some("unhealthy") {
+    if known.health == Some(Health::Unhealthy) {
         let output = first_line(known.health_output.as_deref().unwrap_or_default());
         let text = if output.is_empty() { "unhealthy".to_owned() } else { format!("unhealthy: {output}") };
         said.push(Piece(text, Colour::Bad));
     }
-    if let Some(last) = known.last_restart.filter(|_| unit.active != "inactive") {
+    if let Some(last) = known.last_restart.filter(|_| unit.active != ActiveState::Inactive) {
         let ago = duration(now.duration_since(last).unwrap_or_default(), 1);
         let reason = match known.last_restart_reason.as_deref() {
             // systemd's word for a main process that ended well.
@@ -221,15 +224,15 @@ fn details(unit: &UnitStatus, now: SystemTime) -> Vec<Piece> {
 /// Why it failed, or what it does.
 fn why(unit: &UnitStatus) -> Option<Piece> {
     let status = first_line(&unit.status);
-    let has_failed = unit.active == "failed" || unit.sub.starts_with("auto-restart");
-    if has_failed && !matches!(unit.result.as_str(), "" | "success") {
+    let has_failed = unit.active == ActiveState::Failed || unit.sub.is_auto_restart();
+    if has_failed && unit.result.is_failure() {
         let number = if unit.exit_status == 0 { String::new() } else { format!(" {}", unit.exit_status) };
         let more = if status.is_empty() { String::new() } else { format!(": {status}") };
         return Some(Piece(format!("failed: {}{number}{more}", unit.result), Colour::Bad));
     }
     // "Healthy, container 0123456789ab": the row says all of it.
     let id = unit.known.container_id.as_deref().map(short);
-    let says_no_more = unit.active == "active" && id.is_some_and(|id| status.contains(id));
+    let says_no_more = unit.active == ActiveState::Active && id.is_some_and(|id| status.contains(id));
     (!status.is_empty() && !says_no_more).then(|| plain(status))
 }
 
@@ -326,11 +329,17 @@ fn painted(text: &str, colour: Colour, screen: Screen) -> String {
 mod tests {
     use super::*;
     use crate::supervisor1::{Drift, KnownContainer};
+    use crate::systemd::{SubState, UnitResult};
 
     const NOW: Duration = Duration::from_secs(1_000_000);
 
     fn unit(name: &str, active: &str, sub: &str) -> UnitStatus {
-        UnitStatus { unit: name.into(), active: active.into(), sub: sub.into(), ..UnitStatus::default() }
+        UnitStatus {
+            unit: name.into(),
+            active: ActiveState::from(active),
+            sub: SubState::from(sub),
+            ..UnitStatus::default()
+        }
     }
 
     fn container(name: &str, active: &str, sub: &str, known: KnownContainer) -> UnitStatus {
@@ -339,7 +348,7 @@ mod tests {
 
     fn known(health: &str) -> KnownContainer {
         KnownContainer {
-            health: Some(health.into()),
+            health: Some(Health::from(health)),
             container_id: Some("0123456789abcdef".into()),
             image: Some("shop/web:1".into()),
             drift: Some(Vec::new()),
@@ -403,7 +412,7 @@ shop.target                      active
     #[test]
     fn a_unit_that_failed_says_why() {
         let web = UnitStatus {
-            result: "exit-code".into(),
+            result: UnitResult::ExitCode,
             exit_status: 125,
             status: "no such image".into(),
             restarts: 3,

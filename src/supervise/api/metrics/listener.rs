@@ -20,8 +20,8 @@ use super::families;
 use super::text::Format;
 use crate::supervise::api::Shared;
 
-/// Connections that are served at once on a socket, and of them those of one user but root, where the socket knows. The next ones
-/// are closed at once: who keeps connections open keeps nobody else out.
+/// Connections that are served at once on a socket, and those of one user other than root, where the socket knows. More are closed
+/// at once, so that nobody who keeps connections open keeps others out.
 const AT_ONCE: usize = 32;
 const OF_ONE_USER: usize = 8;
 
@@ -42,7 +42,7 @@ pub fn listen(snapshot: &Shared) {
             Ok(listener) => {
                 tokio::spawn(serve(listener, snapshot.clone()));
             }
-            Err(error) => eprintln!("<3>cannot serve metrics on a socket of wharfd-metrics.socket: {error}"),
+            Err(error) => tracing::error!("cannot serve metrics on a socket of wharfd-metrics.socket: {error}"),
         }
     }
 }

@@ -107,11 +107,11 @@ fn of_containers(snapshot: &Snapshot) -> Vec<Family> {
             Kind::Gauge,
             "1 for the ActiveState of the container's unit, 0 for the others",
         )
-        .of(words("state", &STATES, |facts| &facts.unit.active)),
+        .of(words("state", &STATES, |facts| facts.unit.active.as_str())),
         Family::new("wharf_container_health", Kind::Gauge, "1 for the container's health, 0 for the others").of(words(
             "health",
             &HEALTHS,
-            |facts| &facts.observed.health,
+            |facts| facts.observed.health.as_ref().map_or("", AsRef::as_ref),
         )),
         Family::new(
             "wharf_container_restarts",
@@ -193,8 +193,7 @@ fn count(number: usize) -> f64 {
     u32::try_from(number).map_or(f64::INFINITY, f64::from)
 }
 
-/// A double is exact up to 9 petabytes.
-#[allow(clippy::cast_precision_loss)]
+#[allow(clippy::cast_precision_loss, reason = "a double is exact up to 9 petabytes")]
 fn bytes(number: u64) -> f64 {
     number as f64
 }
