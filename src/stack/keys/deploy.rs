@@ -19,7 +19,7 @@ pub static DEPLOY: Table = Table {
             "they belong to a service of a swarm, and there is no swarm", "use `labels` of the service"),
         honoured("mode", Takes::Words(&["replicated", "global"]),
             "Whether `replicas` sets the number, or there is one on each host.", "`replicas`, or 1"),
-        refused("placement", "On which hosts of a swarm it may run.", SWARM, "remove it: this host is where it runs"),
+        refused("placement", "On which hosts of a swarm it may run.", SWARM, "remove it: the service runs on this host"),
         honoured("replicas", Takes::Integer(0), "The number of containers.",
             "instances of a template unit: `PROJECT-NAME@1.service`, …"),
         honoured("resources", Takes::Table(&RESOURCES), "What it may use up, and what it is to get.", "see there"),
