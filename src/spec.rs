@@ -65,8 +65,11 @@ impl ContainerSpec {
 }
 
 fn label_instance(labels: &mut HashMap<String, String>, instance: &str) {
-    if let Some(template) = labels.get_mut(label::UNIT) {
-        *template = template.replacen("@.", &format!("@{instance}."), 1);
+    if let Some(unit) = labels.get_mut(label::UNIT)
+        && let Ok(template) = crate::name::UnitName::parse(unit)
+        && template.is_template()
+    {
+        *unit = template.of_instance(instance).to_string();
     }
     labels.insert(label::INSTANCE.to_owned(), instance.to_owned());
 }
