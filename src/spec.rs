@@ -69,7 +69,8 @@ fn label_instance(labels: &mut HashMap<String, String>, instance: &str) {
         && let Ok(template) = crate::name::UnitName::parse(unit)
         && template.is_template()
     {
-        *unit = template.of_instance(instance).to_string();
+        // The instance comes from systemd (`%i`), which has escaped it.
+        *unit = format!("{}@{instance}.{}", template.prefix(), template.kind().suffix());
     }
     labels.insert(label::INSTANCE.to_owned(), instance.to_owned());
 }
