@@ -11,7 +11,7 @@ PROFILE_DIR := $(TARGET_DIR)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 FAST_DIR := $(PROFILE_DIR)$(if $(filter release,$(PROFILE)),-fast)
 SYSTEMD_DIR := $(DESTDIR)$(PREFIX)/lib/systemd
 
-.PHONY: build install demo bench test lint tools
+.PHONY: bench build demo deny install lint test test-full test-quick tools
 
 # wharf-build apart: see `buildkit` in Cargo.toml. For development, where memory does not matter, all in one.
 build: export WHARF_LIBEXEC = $(PREFIX)/libexec/wharf
@@ -47,9 +47,10 @@ install:
 demo: tools build
 	examples/demo
 
-# On a machine that has nothing else to do.
-bench: tools build
-	benches/generate.sh
+# Everything that needs no host: under a minute once built.
+HOSTLESS := architecture docker_run golden hostile import install keys stack
+test-quick: tools
+	$(CARGO) test --locked --lib --bins $(HOSTLESS:%=--test %) -- --skip systemd_verifies_every_expected_unit
 
 # Hosts wait more than they work: on two cores, four threads take three quarters of the time of two.
 test: export RUST_TEST_THREADS ?= 4
@@ -57,11 +58,26 @@ test: tools
 	tests/host/host prepare
 	@status=0; $(MAKE) lint || status=1; $(CARGO) test --locked --no-fail-fast || status=1; exit $$status
 
+# The same, with many more cases for each property, and a minute of each fuzz target.
+test-full: export PROPTEST_CASES ?= 5120
+test-full: test
+	fuzz/run 60
+
+# Each benchmark prints its figures beside those of what it is compared with. On a machine that has nothing else to do.
+bench: tools build
+	tests/host/host prepare
+	benches/generate.sh
+	benches/unhealthy.sh
+
 lint: tools
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --all-targets --locked -- -D warnings
 	$(CARGO) clippy --no-default-features --locked -- -D warnings
 	$(CARGO) clippy --package wharf-fuzz --no-default-features --locked -- -D warnings
+
+# Licenses, known vulnerabilities and sources of all dependencies. Needs cargo-deny: cargo install --locked cargo-deny.
+deny:
+	$(CARGO) deny --workspace check
 
 # What cargo needs to link, where it is missing. Rust itself is not installed.
 tools:

@@ -1,18 +1,9 @@
 //! Wharf: one compose-like TOML file becomes systemd units; systemd supervises the containers.
 //!
 //! A compiler (`stack` → `plan` → `install`) and small run-time programs (`run` behind `wharf-run` and `wharf-build`,
-//! `supervise` behind `wharfd`). A room uses only rooms on lower floors:
+//! `supervise` behind `wharfd`). ARCHITECTURE.md draws the rooms and the floors that they stand on.
 //!
-//! - floor 4: [`install`]
-//! - floor 3: [`plan`], [`import`], [`run`], [`supervise`], [`report`]
-//! - floor 2: [`stack`], [`engine`]
-//! - floor 1: [`unit`], [`systemd`], [`spec`], [`diagnostic`], [`backoff`], [`message_id`], [`path`], [`signals`],
-//!   [`supervisor1`]
-//!
-//! Architecture invariant: `run` never reads a stack file; `stack` and `unit` meet only in `plan`; only `engine` names the
-//! engine's client library and only `systemd`, the API of `supervise` and its client `supervisor1` name D-Bus.
-
-#![forbid(unsafe_code)]
+//! Invariant: a room uses only rooms on lower floors; `tests/architecture.rs` holds it.
 
 pub mod backoff;
 pub mod diagnostic;
@@ -25,6 +16,7 @@ pub mod name;
 pub mod parallel;
 pub mod path;
 pub mod plan;
+pub mod printable;
 pub mod report;
 pub mod run;
 pub mod signals;

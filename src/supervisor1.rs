@@ -1,14 +1,14 @@
 //! wharfd's interface io.wharf.Supervisor1 on the system bus, as its callers see it.
 //!
-//! In: properties and answers. Out: typed facts. Invariant: what wharfd does not know is `None`; of this, wharfd itself uses
-//! the names alone.
+//! In: properties and answers. Out: typed facts. Invariant: what wharfd does not know is `None`; wharfd itself uses only the
+//! names of this.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use futures_util::{Stream, StreamExt, TryFutureExt};
 use serde::{Serialize, Serializer};
+use thiserror::Error;
 use zbus::fdo::{self, DBusProxy, ObjectManagerProxy};
 use zbus::message::Type as MessageType;
 use zbus::proxy::CacheProperties;
@@ -16,7 +16,8 @@ use zbus::{Connection, MatchRule, MessageStream, proxy};
 
 use crate::systemd::manager::reason;
 use crate::systemd::path::encode;
-use crate::systemd::state::{Properties, take};
+use crate::systemd::state::{Properties, take, take_word};
+use crate::systemd::word::words;
 
 /// The well-known name.
 pub const NAME: &str = "io.wharf.Supervisor1";
@@ -55,7 +56,7 @@ trait Container {
 /// What wharfd knows of this host.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Snapshot {
-    /// Whether the engine answers. While it does not, what was known of the containers last is told.
+    /// Whether the engine answers. While it does not, this is what was known of the containers last.
     pub engine_connected: bool,
     /// The engine's containers that no stack declares, by name.
     pub undeclared: Vec<Undeclared>,
@@ -71,11 +72,21 @@ pub struct Undeclared {
     pub image: String,
 }
 
+words! {
+    /// The result of a container's healthcheck.
+    Health {
+        /// There is no healthcheck.
+        None = "none",
+        Starting = "starting",
+        Healthy = "healthy",
+        Unhealthy = "unhealthy",
+    }
+}
+
 /// What wharfd knows of one container; the properties of io.wharf.Supervisor1.Container.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct KnownContainer {
-    /// `none` (no healthcheck), `starting`, `healthy`, `unhealthy`.
-    pub health: Option<String>,
+    pub health: Option<Health>,
     /// What the healthcheck printed last.
     pub health_output: Option<String>,
     pub container_id: Option<String>,
@@ -114,37 +125,28 @@ pub struct FileChange {
     pub path: String,
 }
 
-/// Why wharfd says nothing, or not this.
-#[derive(Debug, Clone)]
+/// Why there is no answer from wharfd.
+#[derive(Debug, Clone, Error)]
 pub enum SupervisorError {
     /// The bus knows no such name.
+    #[error("wharfd is not installed")]
     NotInstalled,
     /// And nobody shall start it now.
+    #[error("wharfd does not run")]
     NotRunning,
     /// Not in [`PATIENCE`].
+    #[error("wharfd has not answered for {} s", PATIENCE.as_secs())]
     Silent,
     /// It cannot be started, or there is no bus; why.
+    #[error("wharfd cannot be reached: {0}")]
     Unreachable(String),
     /// It refuses.
+    #[error("{}", reason(.0).trim_end_matches('.'))]
     Refused(zbus::Error),
 }
 
-impl fmt::Display for SupervisorError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotInstalled => f.write_str("wharfd is not installed"),
-            Self::NotRunning => f.write_str("wharfd does not run"),
-            Self::Silent => write!(f, "wharfd has not answered for {} s", PATIENCE.as_secs()),
-            Self::Unreachable(why) => write!(f, "wharfd cannot be reached: {why}"),
-            Self::Refused(error) => f.write_str(reason(error).trim_end_matches('.')),
-        }
-    }
-}
-
-impl std::error::Error for SupervisorError {}
-
 impl SupervisorError {
-    /// Of a call that wharfd refuses to nobody: it was the bus, or systemd that cannot start it.
+    /// For a call that wharfd refuses to nobody: it was the bus, or systemd, which cannot start it.
     fn before_it(self) -> Self {
         match self {
             Self::Refused(error) => Self::Unreachable(reason(&error).trim_end_matches('.').to_owned()),
@@ -225,7 +227,7 @@ impl Supervisor {
         })
     }
 
-    /// Something of what wharfd tells may be otherwise from now on, or wharfd has come or gone; ends with the connection.
+    /// An item whenever properties of wharfd change, or it comes or goes; ends with the connection.
     ///
     /// # Errors
     /// The bus refuses.
@@ -239,7 +241,7 @@ impl Supervisor {
     /// What changed in the file system of a unit's container since it was made, by path. Asks polkit.
     ///
     /// # Errors
-    /// The caller may not know, or the engine does not answer.
+    /// The caller may not ask, or the engine does not answer.
     pub async fn file_changes(&self, unit: &str) -> Result<Vec<FileChange>, SupervisorError> {
         let changes = self.container(unit).await?.get_file_changes().await?;
         let mut changes: Vec<_> = changes.into_iter().map(|(change, path)| FileChange { change, path }).collect();
@@ -271,7 +273,6 @@ impl From<Properties> for KnownContainer {
         let all = &mut properties;
         let mut text = |name| take::<String>(all, name).filter(|text| !text.is_empty());
         let mut known = Self {
-            health: text("Health"),
             health_output: text("HealthOutput"),
             container_id: text("ContainerId"),
             image: text("Image"),
@@ -281,6 +282,7 @@ impl From<Properties> for KnownContainer {
             last_restart_reason: text("LastRestartReason"),
             ..Self::default()
         };
+        known.health = take_word(all, "Health").filter(|health| *health != Health::Unset);
         known.restart_count = take(all, "RestartCount");
         let last_restart = take(all, "LastRestart").filter(|microseconds| *microseconds > 0);
         known.last_restart =

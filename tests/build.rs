@@ -1,5 +1,7 @@
 //! Images that are built, on a real host.
 
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test ends at the first thing that goes wrong")]
+
 mod support;
 
 use std::time::Duration;

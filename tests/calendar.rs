@@ -1,5 +1,7 @@
 //! The checker of calendar expressions and systemd itself, on the same list.
 
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test ends at the first thing that goes wrong")]
+
 mod support;
 
 use support::Host;

@@ -1,6 +1,8 @@
 //! The manual's page on Puppet's docker::run: every parameter of the define, each with a key that is honoured and a case that
 //! has it.
 
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test ends at the first thing that goes wrong")]
+
 use std::collections::BTreeSet;
 use std::fs;
 

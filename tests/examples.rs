@@ -1,5 +1,7 @@
 //! The examples, tried as an administrator would: generate, start, use, stop, start again.
 
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test ends at the first thing that goes wrong")]
+
 mod support;
 
 use std::fs;

@@ -1,5 +1,7 @@
 //! `wharf generate` and its neighbours as the administrator, and the tool that runs them a thousand times, see them.
 
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test ends at the first thing that goes wrong")]
+
 mod support;
 
 use std::collections::BTreeMap;

@@ -5,6 +5,8 @@
 //! directory; none if the stack is invalid) and `diagnostics` (errors or warnings as they are shown, if there are any).
 //! `UPDATE=1 cargo test --test golden` rewrites the last two.
 
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test ends at the first thing that goes wrong")]
+
 mod support;
 
 use std::collections::BTreeMap;

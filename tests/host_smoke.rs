@@ -1,5 +1,7 @@
 //! The test host itself: before anything of Wharf is tested on it, it must be a host.
 
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test ends at the first thing that goes wrong")]
+
 mod support;
 
 use std::thread;

@@ -2,6 +2,8 @@
 //!
 //! The program itself is run, so that a stack overflow or an abort would be seen.
 
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test ends at the first thing that goes wrong")]
+
 use std::fmt::Write;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Output, Stdio};

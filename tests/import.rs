@@ -4,6 +4,8 @@
 //! (one `NAME=value` a line), `expected.toml` (what was written) and `diagnostics` (what was said, and the exit code).
 //! `UPDATE=1 cargo test --test import` rewrites the last two.
 
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test ends at the first thing that goes wrong")]
+
 mod support;
 
 use std::fs;

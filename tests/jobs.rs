@@ -1,5 +1,7 @@
 //! Hooks and jobs on a real host: what runs before, after and instead of a long life.
 
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test ends at the first thing that goes wrong")]
+
 mod support;
 
 use std::time::Duration;

@@ -2,6 +2,8 @@
 //!
 //! `UPDATE=1 cargo test --test keys` rewrites the pages that are made from it.
 
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test ends at the first thing that goes wrong")]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,7 @@
 //! The life of containers as units, on a real host: order, failure, death of the parts, and the end.
 
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test ends at the first thing that goes wrong")]
+
 mod support;
 
 use std::time::Duration;

@@ -1,5 +1,7 @@
 //! wharfd's metrics on a real host: by hand, checked by promtool, scraped by Prometheus.
 
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test ends at the first thing that goes wrong")]
+
 mod support;
 
 use std::time::Duration;

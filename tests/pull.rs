@@ -1,5 +1,7 @@
 //! When an image is fetched again, on a real host with a real registry.
 
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test ends at the first thing that goes wrong")]
+
 mod support;
 
 use std::time::Duration;

@@ -3,6 +3,8 @@
 //! Strings are drawn by proptest from the characters that mean something to systemd, written through [`wharf::unit`], loaded by a
 //! booted systemd, and read back over D-Bus. What cannot be written must have been refused, and for a documented reason alone.
 
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test ends at the first thing that goes wrong")]
+
 mod support;
 
 use std::fmt::Write;

@@ -5,6 +5,8 @@
 //! run to run are not compared, nor is the width of columns. A command fails only where the next one is `echo $?`. One that only
 //! looks is given some seconds: what a container does, or writes, shows a moment later.
 
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test ends at the first thing that goes wrong")]
+
 mod support;
 
 use std::thread;

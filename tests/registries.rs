@@ -1,5 +1,7 @@
 //! Private images: a registry that asks for a password, and the places where a login may stand.
 
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test ends at the first thing that goes wrong")]
+
 mod support;
 
 use support::Host;
@@ -70,7 +72,7 @@ fn the_login_of_root_is_used_and_a_missing_or_wrong_one_is_named() {
     host.write("/root/.docker/config.json", r#"{"auths": {"127.0.0.1:5001": {"auth": "YWRhOndyb25n"}}}"#);
     assert_refused(
         &host,
-        "127.0.0.1:5001 refuses the login of /root/.docker/config.json: log in anew as root (`docker login 127.0.0.1:5001`) \
+        "127.0.0.1:5001 refuses the login of /root/.docker/config.json: log in again as root (`docker login 127.0.0.1:5001`) \
          [unauthorized: authentication required]",
     );
 
@@ -136,7 +138,37 @@ fn a_build_uses_the_same_logins_for_its_base_image() {
     };
     assert_refused("127.0.0.1:5001 wants a login and /root/.docker/config.json has none: log in as root");
     host.write("/root/.docker/config.json", r#"{"auths": {"127.0.0.1:5001": {"auth": "YWRhOndyb25n"}}}"#);
-    assert_refused("127.0.0.1:5001 refuses the login of /root/.docker/config.json: log in anew as root");
+    assert_refused("127.0.0.1:5001 refuses the login of /root/.docker/config.json: log in again as root");
     host.sh("cp /root/login.json /root/.docker/config.json; systemctl start base-app-build").ok();
     assert_eq!(host.property("base-app-build", "StatusText"), "Image base-app is built");
+}
+
+/// A host in upper case is a registry, although it has neither a dot nor a port: a login to Docker Hub is not for it.
+#[test]
+fn the_password_for_docker_hub_is_sent_to_no_other_registry() {
+    let host = Host::boot("otherhost");
+    host.write(
+        "/root/registry",
+        "#!/bin/sh\nwhile read -r line && [ \"${line%?}\" ]; do echo \"$line\" >>/root/requests; done\n\
+         printf 'HTTP/1.1 401 Unauthorized\\r\\nWWW-Authenticate: Basic realm=\"x\"\\r\\nConnection: close\\r\\nContent-Length: 0\\r\\n\\r\\n'\n",
+    );
+    host.write(
+        "/root/.docker/config.json",
+        r#"{"auths": {"https://index.docker.io/v1/": {"auth": "YWRhOnNlY3JldA=="}}}"#,
+    );
+    host.write("/etc/systemd/system/other.socket", "[Socket]\nListenStream=127.0.0.1:80\nAccept=yes\n");
+    host.write(
+        "/etc/systemd/system/other@.service",
+        "[Service]\nExecStart=/root/registry\nStandardInput=socket\nStandardError=journal\n",
+    );
+    host.sh("chmod +x /root/registry; echo 127.0.0.1 MYHOST >>/etc/hosts
+         systemctl daemon-reload && systemctl start other.socket
+         echo '{\"insecure-registries\": [\"MYHOST\"]}' >/etc/docker/daemon.json && systemctl restart docker")
+        .ok();
+    host.write("/etc/wharf/shop.toml", "[services.web]\nimage = \"MYHOST/app\"\n");
+    let pulled = host.sh("wharf pull").fails().stderr;
+    assert!(pulled.contains("MYHOST wants a login and /root/.docker/config.json has none"), "{pulled}");
+    let requests = host.read("/root/requests");
+    assert!(requests.contains("GET /v2/"), "{requests}");
+    assert!(!requests.contains("Authorization"), "{requests}");
 }

@@ -1,5 +1,7 @@
 //! `systemctl reload` on a real host.
 
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test ends at the first thing that goes wrong")]
+
 mod support;
 
 use std::time::Duration;

@@ -1,5 +1,7 @@
 //! wharfd on a real host: what hangs is restarted through systemd.
 
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test ends at the first thing that goes wrong")]
+
 mod support;
 
 use std::time::Duration;

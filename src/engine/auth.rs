@@ -11,6 +11,8 @@ use bollard::auth::DockerCredentials;
 use docker_credential::{CredentialRetrievalError, DockerCredential, get_credential_from_reader};
 
 use super::error::LoginFault;
+use crate::name::Registry;
+use crate::printable::printable;
 
 /// The name of the systemd credential that is a `config.json`.
 const CREDENTIAL: &str = "docker-config.json";
@@ -21,8 +23,8 @@ const DOCKER_HUB: &str = "https://index.docker.io/v1/";
 /// What is known of a login to one registry.
 #[derive(Default)]
 pub struct Login {
-    /// As `docker login` takes it; empty for Docker Hub.
-    registry: String,
+    /// As `docker login` takes it; `None`: Docker Hub.
+    registry: Option<String>,
     pub credentials: Option<DockerCredentials>,
     /// The file that has the login, or that should have it.
     file: PathBuf,
@@ -30,18 +32,16 @@ pub struct Login {
     problem: Option<String>,
 }
 
-/// The login to the registry of an image. None is no error: the image may be for everyone.
+/// The login to a registry. A missing login is not an error: the image may be public.
 ///
 /// A credential helper is a program, and may take its time.
-pub async fn login(reference: &str) -> Login {
-    login_to(registry(reference)).await
-}
-
-/// The login to a registry by its host's name, or to Docker Hub by any of its names.
-pub async fn login_to(host: &str) -> Login {
-    let registry = if host.is_empty() || is_docker_hub(host) { String::new() } else { host.to_owned() };
+pub async fn login(registry: Registry<'_>) -> Login {
+    let registry = match registry {
+        Registry::DockerHub => None,
+        Registry::Host(host) => Some(host.to_owned()),
+    };
     let files = files();
-    let found = tokio::task::spawn_blocking(move || find(&registry, &files)).await;
+    let found = tokio::task::spawn_blocking(move || find(registry, &files)).await;
     found.unwrap_or_default()
 }
 
@@ -66,11 +66,11 @@ fn files() -> Vec<PathBuf> {
     credential.into_iter().filter(|path| path.exists()).chain([usual]).collect()
 }
 
-fn find(registry: &str, files: &[PathBuf]) -> Login {
-    let mut login = Login { registry: registry.to_owned(), ..Login::default() };
+fn find(registry: Option<String>, files: &[PathBuf]) -> Login {
+    let mut login = Login { registry, ..Login::default() };
     for file in files {
         login.file.clone_from(file);
-        match read(registry, file) {
+        match read(login.registry.as_deref(), file) {
             Ok(Some(credentials)) => {
                 return Login { credentials: Some(credentials), problem: None, ..login };
             }
@@ -82,12 +82,12 @@ fn find(registry: &str, files: &[PathBuf]) -> Login {
 }
 
 /// `None`: the file, or the helper that it names, has no login to this registry.
-fn read(registry: &str, file: &Path) -> Result<Option<DockerCredentials>, String> {
+fn read(registry: Option<&str>, file: &Path) -> Result<Option<DockerCredentials>, String> {
     let text = match fs::read(file) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         other => other.map_err(|error| format!("{}: {error}", file.display()))?,
     };
-    let server = if registry.is_empty() { DOCKER_HUB } else { registry };
+    let server = registry.unwrap_or(DOCKER_HUB);
     match get_credential_from_reader(text.as_slice(), server) {
         Ok(found) => Ok(Some(credentials(server, found))),
         Err(CredentialRetrievalError::NoCredentialConfigured) => Ok(None),
@@ -114,7 +114,7 @@ fn credentials(server: &str, found: DockerCredential) -> DockerCredentials {
 fn problem(error: &CredentialRetrievalError) -> String {
     match error {
         CredentialRetrievalError::HelperFailure { helper, stderr, .. } => {
-            let said = stderr.trim().replace(char::is_control, " ");
+            let said = printable(stderr.trim());
             let said = if said.is_empty() { "it failed".to_owned() } else { said };
             format!("the credential helper {helper}: {said}")
         }
@@ -124,20 +124,6 @@ fn problem(error: &CredentialRetrievalError) -> String {
         CredentialRetrievalError::CredentialDecodingError => "the login is not base64 of NAME:PASSWORD".to_owned(),
         other => other.to_string(),
     }
-}
-
-/// The registry of a reference, as the engine finds it: what comes before the first slash, if it looks like a host. Empty:
-/// Docker Hub.
-fn registry(reference: &str) -> &str {
-    let is_host = |part: &str| part.contains(['.', ':']) || part == "localhost";
-    match reference.split_once('/') {
-        Some((first, _)) if is_host(first) && !is_docker_hub(first) => first,
-        _ => "",
-    }
-}
-
-fn is_docker_hub(host: &str) -> bool {
-    matches!(host, "docker.io" | "index.docker.io" | "registry-1.docker.io")
 }
 
 /// Whether a registry did not let us in. The engine says "500" to everything; only its words tell.
@@ -166,16 +152,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_registry_is_what_looks_like_a_host() {
-        assert_eq!(registry("127.0.0.1:5000/shop/web:1"), "127.0.0.1:5000");
-        assert_eq!(registry("localhost/web"), "localhost");
-        assert_eq!(registry("ghcr.io/shop/web@sha256:0"), "ghcr.io");
-        for on_hub in ["nginx", "nginx:1.29", "library/nginx", "docker.io/library/nginx"] {
-            assert_eq!(registry(on_hub), "");
-        }
-    }
-
-    #[test]
     fn the_first_file_with_a_login_wins_and_a_broken_one_is_told() {
         let directory = tempfile::tempdir().unwrap();
         let file = |name: &str, text: &str| {
@@ -189,13 +165,13 @@ mod tests {
         let token = file("token", r#"{"auths": {"https://index.docker.io/v1/": {"auth": "", "identitytoken": "t"}}}"#);
         let absent = directory.path().join("absent");
 
-        let login = find("reg.example:5000", &[none.clone(), absent.clone(), ada.clone()]);
+        let login = find(Some("reg.example:5000".to_owned()), &[none.clone(), absent.clone(), ada.clone()]);
         let credentials = login.credentials.unwrap();
         assert_eq!(credentials.username.as_deref(), Some("ada"));
         assert_eq!(credentials.password.as_deref(), Some("pass:word"));
         assert_eq!(login.file, ada);
-        assert_eq!(find("", &[token]).credentials.unwrap().identitytoken.as_deref(), Some("t"));
-        assert!(find("other.example", &[none, absent]).problem.is_none());
-        assert!(find("other.example", &[broken]).problem.unwrap().contains("is not JSON"));
+        assert_eq!(find(None, &[token]).credentials.unwrap().identitytoken.as_deref(), Some("t"));
+        assert!(find(Some("other.example".to_owned()), &[none, absent]).problem.is_none());
+        assert!(find(Some("other.example".to_owned()), &[broken]).problem.unwrap().contains("is not JSON"));
     }
 }

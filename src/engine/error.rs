@@ -4,32 +4,44 @@ use std::fmt;
 use std::path::PathBuf;
 
 use bollard::errors::Error;
+use thiserror::Error as DeriveError;
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, DeriveError)]
 pub enum EngineError {
-    /// Nobody answers, the answer broke off, or it took too long: try again later.
+    /// No answer, half an answer, or one that took too long: try again later.
+    #[error("the engine does not answer: {0}")]
     Unreachable(String),
     /// 404
+    #[error("{0}")]
     NotFound(String),
     /// 409: it exists, or is in use.
+    #[error("{0}")]
     Conflict(String),
-    /// The engine understood and refuses.
+    /// The engine understood the request and refuses it.
+    #[error("{0}")]
     Refused(String),
     /// The engine cannot reach the image's registry: try again later.
+    #[error("{0}")]
     RegistryAway(String),
-    /// The registry wants another login, or one at all.
+    /// The registry wants another login, or any.
+    #[error("{0}")]
     Login(LoginFault),
-    /// The engine cannot build by BuildKit: its answer to `path`.
+    /// The engine cannot build with BuildKit: its answer to `path`.
+    #[error(
+        "this engine has no BuildKit, which a build needs: use Docker Engine 23 or later, or an image that is built \
+         elsewhere [POST {path}: {status} {why}]"
+    )]
     NoBuildKit { path: String, status: u16, why: String },
     /// DOCKER_HOST is not a unix socket.
+    #[error("DOCKER_HOST={0}: only unix:// addresses are supported")]
     Address(String),
 }
 
-/// A registry that does not let us in.
+/// A registry that refuses access.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoginFault {
-    /// As `docker login` takes it; empty for Docker Hub.
-    pub registry: String,
+    /// As `docker login` takes it; `None`: Docker Hub.
+    pub registry: Option<String>,
     /// The file that has the login, or that should have it.
     pub file: PathBuf,
     pub has_login: bool,
@@ -40,11 +52,11 @@ pub struct LoginFault {
 impl fmt::Display for LoginFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { registry, file, has_login, why } = self;
-        let shown = if registry.is_empty() { "Docker Hub" } else { registry };
-        let command = format!("docker login {registry}");
+        let shown = registry.as_deref().unwrap_or("Docker Hub");
+        let command = format!("docker login {}", registry.as_deref().unwrap_or_default());
         let (file, command) = (file.display(), command.trim_end());
         if *has_login {
-            write!(f, "{shown} refuses the login of {file}: log in anew as root (`{command}`) [{why}]")
+            write!(f, "{shown} refuses the login of {file}: log in again as root (`{command}`) [{why}]")
         } else {
             write!(f, "{shown} wants a login and {file} has none: log in as root (`{command}`) [{why}]")
         }
@@ -57,26 +69,6 @@ impl EngineError {
         matches!(self, Self::Unreachable(_))
     }
 }
-
-impl fmt::Display for EngineError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unreachable(why) => write!(f, "the engine does not answer: {why}"),
-            Self::NotFound(why) | Self::Conflict(why) | Self::Refused(why) | Self::RegistryAway(why) => {
-                f.write_str(why)
-            }
-            Self::Login(fault) => fault.fmt(f),
-            Self::NoBuildKit { path, status, why } => write!(
-                f,
-                "this engine has no BuildKit, which a build needs: use Docker Engine 23 or later, or an image that is built \
-                 elsewhere [POST {path}: {status} {why}]"
-            ),
-            Self::Address(host) => write!(f, "DOCKER_HOST={host}: only unix:// addresses are supported"),
-        }
-    }
-}
-
-impl std::error::Error for EngineError {}
 
 impl From<Error> for EngineError {
     fn from(error: Error) -> Self {

@@ -8,6 +8,7 @@ use futures_util::StreamExt;
 
 use super::auth::{self, Login};
 use super::{Engine, EngineError, found};
+use crate::name::ImageRef;
 
 /// An image on this host.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -45,7 +46,7 @@ impl Engine {
             let config = image.config.unwrap_or_default();
             Image {
                 id: image.id.unwrap_or_default(),
-                digests: image.repo_digests.unwrap_or_default().iter().filter_map(|name| digest(name)).collect(),
+                digests: image.repo_digests.unwrap_or_default().iter().filter_map(|name| digest_of(name)).collect(),
                 tagged: image.metadata.and_then(|metadata| metadata.last_tag_time).and_then(|time| local_time(&time)),
                 volumes: config.volumes.unwrap_or_default(),
                 labels: config.labels.unwrap_or_default(),
@@ -58,7 +59,7 @@ impl Engine {
     /// # Errors
     /// As of [`Engine::pull`].
     pub async fn registry_digest(&self, reference: &str) -> Result<Option<String>, EngineError> {
-        let login = auth::login(reference).await;
+        let login = auth::login(parsed(reference)?.registry()).await;
         let docker = auth::with_url_alphabet(self.docker.clone());
         let inspected = docker.inspect_registry_image(reference, login.credentials.clone()).await;
         let described = inspected.map_err(|error| pull_error(error.into(), &login))?;
@@ -68,16 +69,17 @@ impl Engine {
     /// Makes the engine remember that the image was fetched just now: a pull alone leaves no mark, a tag does. What is named by
     /// a digest stays the same for ever, and needs none.
     pub async fn note_pull(&self, reference: &str) -> Result<(), EngineError> {
-        if reference.contains('@') {
-            return Ok(());
+        match parsed(reference)?.effective_tag() {
+            Some(_) => self.tag(reference, reference).await,
+            None => Ok(()),
         }
-        self.tag(reference, reference).await
     }
 
     /// Gives an image another name.
     pub async fn tag(&self, image: &str, name: &str) -> Result<(), EngineError> {
-        let (name, tag) = name_and_tag(name);
-        let options = TagImageOptionsBuilder::new().repo(name).tag(tag).build();
+        let name = parsed(name)?;
+        let tag = name.effective_tag().unwrap_or_default();
+        let options = TagImageOptionsBuilder::new().repo(name.name()).tag(tag).build();
         Ok(self.docker.tag_image(image, Some(options)).await?)
     }
 
@@ -92,9 +94,14 @@ impl Engine {
         platform: Option<&str>,
         progress: &mut dyn FnMut(PullProgress),
     ) -> Result<(), EngineError> {
-        let login = auth::login(reference).await;
+        let parsed = parsed(reference)?;
+        let login = auth::login(parsed.registry()).await;
         let pull_error = |error| pull_error(error, &login);
-        let (name, tag) = name_and_tag(reference);
+        // A digest stays with the name, as `POST /images/create` takes it.
+        let (name, tag) = match parsed.effective_tag() {
+            Some(tag) => (parsed.name(), tag),
+            None => (reference, ""),
+        };
         let options =
             CreateImageOptionsBuilder::new().from_image(name).tag(tag).platform(platform.unwrap_or_default()).build();
         let mut layers: HashMap<String, PullProgress> = HashMap::new();
@@ -119,9 +126,14 @@ impl Engine {
     }
 }
 
-/// Of `name@sha256:…`
-fn digest(name: &str) -> Option<String> {
-    name.split_once('@').map(|(_, digest)| digest.to_owned())
+fn parsed(reference: &str) -> Result<ImageRef, EngineError> {
+    ImageRef::parse(reference)
+        .map_err(|fault| EngineError::Refused(format!("{reference:?} is not an image reference: {fault}")))
+}
+
+/// The digest of `name@sha256:…`.
+fn digest_of(name: &str) -> Option<String> {
+    ImageRef::parse(name).ok()?.digest().map(str::to_owned)
 }
 
 /// The engine writes times with the offset of its zone; the year 1 stands for never.
@@ -151,37 +163,17 @@ fn pull_error(error: EngineError, login: &Login) -> EngineError {
     }
 }
 
-/// Splits `name:tag`; a digest stays with the name, as `POST /images/create` takes it.
-pub fn name_and_tag(reference: &str) -> (&str, &str) {
-    if reference.contains('@') {
-        return (reference, "");
-    }
-    match reference.rsplit_once(':') {
-        Some((name, tag)) if !tag.contains('/') => (name, tag),
-        _ => (reference, "latest"),
-    }
-}
-
-/// Whether two references mean one image: Docker Hub's own names have short forms, and no tag is `latest`.
+/// Whether two references mean one image. What is not a reference means nothing but itself.
 pub fn same_image(one: &str, other: &str) -> bool {
-    fn full(reference: &str) -> (&str, &str) {
-        let (name, tag) = name_and_tag(reference);
-        let name = name.strip_prefix("docker.io/").unwrap_or(name);
-        (name.strip_prefix("library/").unwrap_or(name), tag)
+    match (ImageRef::parse(one), ImageRef::parse(other)) {
+        (Ok(one), Ok(other)) => one.is_same_image(&other),
+        _ => one == other,
     }
-    full(one) == full(other)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{local_time, name_and_tag, same_image};
-
-    #[test]
-    fn docker_hub_has_short_names() {
-        assert!(same_image("docker.io/library/nginx", "nginx:latest"));
-        assert!(same_image("docker.io/shop/web:1", "shop/web:1"));
-        assert!(!same_image("127.0.0.1:5000/web:1", "127.0.0.1:5000/web:2"));
-    }
+    use super::local_time;
 
     #[test]
     fn times_have_an_offset_or_none() {
@@ -190,12 +182,5 @@ mod tests {
         assert_eq!(local_time("2026-08-22T12:00:00.5+02:00"), utc);
         assert_eq!(local_time("2026-08-22T06:30:00.5-03:30"), utc);
         assert_eq!(local_time("0001-01-01T00:00:00Z"), None);
-    }
-
-    #[test]
-    fn a_port_is_no_tag() {
-        assert_eq!(name_and_tag("127.0.0.1:5000/web"), ("127.0.0.1:5000/web", "latest"));
-        assert_eq!(name_and_tag("127.0.0.1:5000/web:2"), ("127.0.0.1:5000/web", "2"));
-        assert_eq!(name_and_tag("web@sha256:0"), ("web@sha256:0", ""));
     }
 }

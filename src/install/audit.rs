@@ -10,7 +10,7 @@ use std::time::SystemTime;
 use crate::mark::Mark;
 use crate::message_id;
 use crate::plan::Plan;
-use crate::systemd::journal::{Journal, Priority};
+use crate::systemd::log;
 
 use super::changes::{Action, Change, Changes, template_of};
 use super::jobs::Ran;
@@ -45,15 +45,21 @@ impl Acts {
     fn is_empty(&self) -> bool {
         *self == Self::default()
     }
+}
 
-    fn fields(&self) -> [(&'static str, String); 4] {
-        [
-            ("WHARF_STARTED", self.started.join(" ")),
-            ("WHARF_RESTARTED", self.restarted.join(" ")),
-            ("WHARF_STOPPED", self.stopped.join(" ")),
-            ("WHARF_FAILED", self.failed.join(" ")),
-        ]
-    }
+/// What became of files, by name.
+#[derive(Debug, Default)]
+struct Files {
+    written: String,
+    removed: String,
+    enabled: String,
+}
+
+/// What an entry is about.
+struct Subject<'a> {
+    id: &'static str,
+    project: &'a str,
+    source: Option<&'a Path>,
 }
 
 /// Writes the entries of one run.
@@ -69,7 +75,7 @@ impl Audit {
     }
 
     /// The files of a project were changed.
-    pub async fn generated(&mut self, plan: &Plan, changes: &Changes) {
+    pub fn generated(&mut self, plan: &Plan, changes: &Changes) {
         if changes.is_empty() {
             return;
         }
@@ -79,18 +85,18 @@ impl Audit {
         };
         let written =
             |action: &Action| matches!(action, Action::Create { .. } | Action::Update { .. } | Action::Mode { .. });
-        let fields = [
-            ("WHARF_WRITTEN", names(written)),
-            ("WHARF_REMOVED", names(|action| matches!(action, Action::Remove { .. }))),
-            ("WHARF_ENABLED", linked_units(changes, |action| matches!(action, Action::Enable { .. }))),
-        ];
-        let project = &plan.project;
-        let message = format!("{project}: the units have been generated");
-        self.write(message_id::GENERATED, project, source(plan).as_deref(), &message, &fields).await;
+        let files = Files {
+            written: names(written),
+            removed: names(|action| matches!(action, Action::Remove { .. })),
+            enabled: linked_units(changes, |action| matches!(action, Action::Enable { .. })),
+        };
+        let (project, source) = (plan.project.as_str(), source(plan));
+        let subject = Subject { id: message_id::GENERATED, project, source: source.as_deref() };
+        self.write(&subject, "the units have been generated", &files, &Acts::default());
     }
 
     /// Units of a project were started, restarted or stopped.
-    pub async fn applied(&mut self, plan: &Plan, changes: &Changes, acts: &Acts) {
+    pub fn applied(&mut self, plan: &Plan, changes: &Changes, acts: &Acts) {
         let removed: BTreeSet<&str> = changes.removed_units().collect();
         let acts = acts.of(|unit| {
             let template = template_of(unit);
@@ -100,46 +106,38 @@ impl Audit {
         if acts.is_empty() {
             return;
         }
-        let project = &plan.project;
-        let message = format!("{project}: what runs has been brought to what was generated");
-        self.write(message_id::APPLIED, project, source(plan).as_deref(), &message, &acts.fields()).await;
+        let (project, source) = (plan.project.as_str(), source(plan));
+        let subject = Subject { id: message_id::APPLIED, project, source: source.as_deref() };
+        self.write(&subject, "what runs has been brought to what was generated", &Files::default(), &acts);
     }
 
     /// A project left the host.
-    pub async fn removed(&mut self, project: &str, source: Option<&Path>, files: &[PathBuf], acts: &Acts) {
+    pub fn removed(&mut self, project: &str, source: Option<&Path>, files: &[PathBuf], acts: &Acts) {
         let names = files.iter().filter_map(|file| file.file_name()?.to_str());
-        let mut fields = vec![("WHARF_REMOVED", names.collect::<Vec<_>>().join(" "))];
-        fields.extend(acts.fields());
-        let message = format!("{project}: the project has been removed");
-        self.write(message_id::REMOVED, project, source, &message, &fields).await;
+        let files = Files { removed: names.collect::<Vec<_>>().join(" "), ..Files::default() };
+        self.write(&Subject { id: message_id::REMOVED, project, source }, "the project has been removed", &files, acts);
     }
 
-    async fn write(
-        &mut self,
-        id: &str,
-        project: &str,
-        source: Option<&Path>,
-        message: &str,
-        more: &[(&'static str, String)],
-    ) {
+    fn write(&mut self, Subject { id, project, source }: &Subject, message: &str, files: &Files, acts: &Acts) {
         let began = self.began.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_micros().to_string();
-        let source = source.map(|source| source.display().to_string()).unwrap_or_default();
-        let sudo_user = std::env::var("SUDO_USER").unwrap_or_default();
-        let common = [
-            ("MESSAGE_ID", id),
-            ("SYSLOG_IDENTIFIER", "wharf"),
-            ("WHARF_PROJECT", project),
-            ("WHARF_SOURCE", &source),
-            ("WHARF_BEGAN", &began),
-            ("WHARF_SUDO_USER", &sudo_user),
-        ];
-        let all = common.into_iter().chain(more.iter().map(|(name, value)| (*name, value.as_str())));
-        let fields: Vec<(&str, &str)> = all.filter(|(_, value)| !value.is_empty()).collect();
-        let sent = match Journal::new(&fields) {
-            Ok(mut journal) => journal.offer(Priority::Notice, message.as_bytes(), &[]).await,
-            Err(error) => Err(error),
-        };
-        if let Err(error) = sent {
+        let present = |text: String| (!text.is_empty()).then_some(text);
+        let units = |units: &[String]| present(units.join(" "));
+        tracing::info!(
+            MESSAGE_ID = id,
+            WHARF_PROJECT = project,
+            WHARF_SOURCE = source.map(|source| source.display().to_string()),
+            WHARF_BEGAN = began,
+            WHARF_SUDO_USER = std::env::var("SUDO_USER").ok().and_then(present),
+            WHARF_WRITTEN = present(files.written.clone()),
+            WHARF_REMOVED = present(files.removed.clone()),
+            WHARF_ENABLED = present(files.enabled.clone()),
+            WHARF_STARTED = units(&acts.started),
+            WHARF_RESTARTED = units(&acts.restarted),
+            WHARF_STOPPED = units(&acts.stopped),
+            WHARF_FAILED = units(&acts.failed),
+            "{project}: {message}",
+        );
+        if let Err(error) = log::flush() {
             self.unrecorded = Some(error.to_string());
         }
     }

@@ -179,7 +179,7 @@ impl Generate {
             self.write(generated, &directory, Some(manager)).await?;
             // Before anything waits for jobs: who gives up waiting has changed the files all the same.
             for (plan, project) in plans.iter().zip(&generated.projects) {
-                audit.generated(plan, &project.changes).await;
+                audit.generated(plan, &project.changes);
             }
         }
         drop(directory);
@@ -195,7 +195,7 @@ impl Generate {
             generated.started = ran.done.into_iter().filter(|unit| running::runs(unit)).collect();
             generated.failed_jobs.extend(ran.failed);
             for (plan, project) in plans.iter().zip(&generated.projects) {
-                audit.applied(plan, &project.changes, &acts).await;
+                audit.applied(plan, &project.changes, &acts);
             }
         } else if generated.changes_files() {
             let outdated = running::outdated(manager, plans, &self.destination.on_disk).await?;

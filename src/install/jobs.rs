@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use crate::systemd::{Job, JobOutcome, JobResult, Manager, ManagerError, UnitState};
+use crate::systemd::{
+    ActiveState, Job, JobOutcome, JobResult, LoadState, Manager, ManagerError, SubState, UnitResult, UnitState,
+};
 
 /// A unit that did not get where it should, and what systemd knows about why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,10 +37,10 @@ impl fmt::Display for FailedJob {
 }
 
 fn why(state: &UnitState) -> String {
-    let status = match (state.result.as_str(), state.exec_main_status) {
-        ("" | "success", _) => String::new(),
-        ("exit-code", status) => format!(": exit status {status}"),
-        ("signal" | "core-dump", signal) => format!(": killed by signal {signal}"),
+    let status = match (&state.result, state.exec_main_status) {
+        (UnitResult::Unset | UnitResult::Success, _) => String::new(),
+        (UnitResult::ExitCode, status) => format!(": exit status {status}"),
+        (UnitResult::Signal | UnitResult::CoreDump, signal) => format!(": killed by signal {signal}"),
         (result, _) => format!(": {result}"),
     };
     if state.status_text.is_empty() { status } else { format!("{status}: {}", state.status_text) }
@@ -85,9 +87,12 @@ async fn explain(manager: &Manager, outcome: &JobOutcome) -> Result<FailedJob, M
 
 /// A unit between two attempts counts: it is why its dependent did not start.
 fn failed(state: &UnitState) -> bool {
-    state.active == "failed" || state.load == "not-found" || (state.sub == "auto-restart") || has_bad_result(state)
+    state.active == ActiveState::Failed
+        || state.load == LoadState::NotFound
+        || state.sub == SubState::AutoRestart
+        || has_bad_result(state)
 }
 
 fn has_bad_result(state: &UnitState) -> bool {
-    state.active != "active" && !matches!(state.result.as_str(), "" | "success")
+    state.active != ActiveState::Active && state.result.is_failure()
 }

@@ -1,7 +1,9 @@
 //! Image references: `[REGISTRY/]REPOSITORY[:TAG][@DIGEST]`, or the ID of an image on this host.
 //!
 //! Source: the reference grammar of the distribution project, which registries and the engine follow, with its normal form
-//! (`nginx` means `docker.io/library/nginx:latest`); Compose Specification, services, image.
+//! (`nginx` means `docker.io/library/nginx:latest`); Compose Specification, services, image. A crate that parses references brings a
+//! regular expression engine with it (`oci-spec` 0.10: regex), which each wharf-run would carry: so the grammar is here, and the
+//! reference library's published test vectors are in its tests.
 
 use std::borrow::Cow;
 use std::ops::Range;

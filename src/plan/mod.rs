@@ -128,7 +128,7 @@ pub fn plan(stack: &Stack, location: &Location) -> Result<Plan, Diagnostics> {
     let target = names::target(&stack.name);
     files.unit(whole, &target, Ok(units::target(&head)));
     files.finish().map(|files| Plan {
-        project: stack.name.clone(),
+        project: stack.name.to_string(),
         autostart: stack.autostart,
         wanted_by: units::wanted_by(&head).into_iter().map(|wanting| (target.clone(), wanting)).collect(),
         target,
@@ -151,7 +151,7 @@ fn images(stack: &Stack) -> Vec<PlannedImage> {
             (Some(_), _) => PullPolicy::Build,
             (None, policy) => policy.unwrap_or(PullPolicy::Missing),
         };
-        let image = images.entry((&service.image, service.platform.as_ref())).or_insert(policy);
+        let image = images.entry((service.image.as_str(), service.platform.as_ref())).or_insert(policy);
         if eagerness(policy) > eagerness(*image) {
             *image = policy;
         }

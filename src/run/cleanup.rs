@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::{message, secrets};
 use crate::engine::{Container, Engine, EngineError};
 use crate::spec::ContainerSpec;
+use crate::systemd::UnitResult;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -60,5 +61,6 @@ fn failed(reason: &str) -> ExitCode {
 /// Whether a signal ended the main process although nobody had asked the unit to stop (systemd.exec(5), $SERVICE_RESULT).
 fn wharf_run_died() -> bool {
     let result = std::env::var("SERVICE_RESULT").unwrap_or_default();
-    matches!(result.as_str(), "signal" | "core-dump" | "oom-kill" | "watchdog")
+    let result = UnitResult::from(result.as_str());
+    matches!(result, UnitResult::Signal | UnitResult::CoreDump | UnitResult::OomKill | UnitResult::Watchdog)
 }

@@ -1,12 +1,12 @@
 //! /etc/wharf/wharfd.toml: everything in it is optional, and so is the file.
 
-use std::fmt;
 use std::fs;
 use std::io;
 use std::path::Path;
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, de};
+use thiserror::Error;
 
 use super::policy::Pauses;
 
@@ -16,17 +16,17 @@ pub const FILE: &str = "/etc/wharf/wharfd.toml";
 /// Longer is as good as never, and more than clocks can add.
 const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
-/// What an administrator may say; times as `"10s"`, `"5min"`, `"1day 12h"`.
+/// What an administrator may set; times as `"10s"`, `"5min"`, `"1day 12h"`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// The pause before an unhealthy container is restarted for the second time in a row; it doubles from then on. 10 s.
+    /// The pause before an unhealthy container is restarted a second time; it doubles from then on. 10 s.
     restart_sec: Option<Span>,
     /// The longest pause. 5 min.
     restart_max_delay_sec: Option<Span>,
-    /// Healthy for so long, it begins anew. 10 min.
+    /// After so long without interruption healthy, attempts count from one again. 10 min.
     restart_reset_sec: Option<Span>,
-    /// How often the registries are asked what the images' names mean. Never, unless somebody asks for it.
+    /// How often the registries are asked for the images' digests. Never, unless a caller asks for it.
     check_images_sec: Option<Span>,
 }
 
@@ -48,7 +48,7 @@ impl<'de> Deserialize<'de> for Span {
 }
 
 impl Config {
-    /// Reads the file; one that is not there says nothing.
+    /// Reads the file; if there is none, the defaults apply.
     ///
     /// # Errors
     /// It cannot be read, or is wrong.
@@ -77,19 +77,12 @@ impl Config {
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, Error)]
+#[error("{file}: {}", .why.trim_end())]
 pub struct ConfigError {
     file: String,
     why: String,
 }
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.file, self.why.trim_end())
-    }
-}
-
-impl std::error::Error for ConfigError {}
 
 #[cfg(test)]
 mod tests {

@@ -1,4 +1,4 @@
-//! What of a container is not as its definition says. Pure.
+//! Drift: how a container differs from its definition. Pure.
 //!
 //! What may be changed at the engine without a new container: its name, its networks, its limits and restart policy (Engine API,
 //! `POST /containers/{id}/update`). What may have changed around it: the definition, and what its image's name means.
@@ -90,7 +90,7 @@ pub fn differences(
             .collect();
         if !other.is_empty() {
             other.sort_unstable();
-            add(Aspect::Labels, format!("it lacks the labels {}, or has them otherwise", other.join(", ")));
+            add(Aspect::Labels, format!("labels missing or changed: {}", other.join(", ")));
         }
         networks(spec, observed, &mut add);
         resources(&spec.container.host_config, &observed.host_config, &mut add);

@@ -1,14 +1,16 @@
-//! All that is known of one container: what was declared, how its unit stands, what the engine has.
+//! All that is known of one container: its declaration, the state of its unit, what the engine has.
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
+use super::action::Reason;
 use super::declared::Declared;
 use super::drift::Difference;
-use crate::systemd::UnitState;
+use crate::engine::Health;
+use crate::systemd::{ActiveState, UnitResult, UnitState};
 
 /// One container, whether it runs or not.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Facts {
     pub declared: Declared,
     pub unit: UnitState,
@@ -16,6 +18,14 @@ pub struct Facts {
     pub restarts: Restarts,
     /// With which status the container ended last, or by which signal; `None`: it has not since wharfd was started.
     pub last_exit: Option<i32>,
+}
+
+impl Facts {
+    /// Nothing has been observed yet.
+    pub fn new(declared: Declared, unit: UnitState) -> Self {
+        let (observed, restarts) = (Observed::default(), Restarts::default());
+        Self { declared, unit, observed, restarts, last_exit: None }
+    }
 }
 
 /// The definition as it was read last, and the container as the engine showed it last. Empty: there is none.
@@ -29,8 +39,8 @@ pub struct Observed {
     pub image_id: String,
     /// The hash of the definition that the container was made of.
     pub running_spec_hash: String,
-    /// `none` (no healthcheck), `starting`, `healthy`, `unhealthy` (Engine API).
-    pub health: String,
+    /// `None`: nothing runs, or its health is not known yet.
+    pub health: Option<Health>,
     /// What the healthcheck printed last.
     pub health_output: String,
     /// As `docker ps` shows them.
@@ -41,20 +51,35 @@ pub struct Observed {
 /// The restarts since wharfd was started: by systemd after a failure, by wharfd, and through it; not those by `systemctl`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Restarts {
-    by_reason: BTreeMap<String, u32>,
+    by_reason: BTreeMap<RestartReason, u32>,
     pub last: Option<Restart>,
     /// How the unit failed last, as systemd forgets it with the next start.
-    failure: Option<(String, String)>,
+    failure: Option<(UnitResult, String)>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Restart {
     pub at: SystemTime,
-    /// systemd's word for the unit's failure (`exit-code`, `signal`, `oom-kill`…; `success`: it ended), or `unhealthy`, `requested`,
-    /// `dependency`.
-    pub reason: String,
-    /// More, for people: the exit status, what the healthcheck said, who asked.
+    pub reason: RestartReason,
+    /// More, for people: the exit status, what the healthcheck printed, who made the request.
     pub detail: String,
+}
+
+/// Who restarted a unit, and why.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RestartReason {
+    /// systemd, because of this result; `success`: the container had ended by itself.
+    Systemd(UnitResult),
+    Wharfd(Reason),
+}
+
+impl RestartReason {
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Systemd(result) => result.as_str(),
+            Self::Wharfd(reason) => reason.as_str(),
+        }
+    }
 }
 
 impl Restarts {
@@ -74,19 +99,19 @@ impl Restarts {
 
     /// Looks at the unit as it was and as it is: systemd may have restarted it meanwhile, and says why only until it has.
     pub fn compare(&mut self, before: &UnitState, now: &UnitState) -> Option<Restart> {
-        if !now.result.is_empty() && now.result != "success" {
+        if now.result.is_failure() {
             let detail = if now.exec_main_status == 0 { String::new() } else { now.exec_main_status.to_string() };
             self.failure = Some((now.result.clone(), detail));
         }
         if now.restarts <= before.restarts {
             // Started by somebody else since.
-            if now.result == "success" && now.active == "active" {
+            if now.result == UnitResult::Success && now.active == ActiveState::Active {
                 self.failure = None;
             }
             return None;
         }
-        let (reason, detail) = self.failure.take().unwrap_or_else(|| ("success".to_owned(), String::new()));
-        let restart = Restart { at: SystemTime::now(), reason, detail };
+        let (result, detail) = self.failure.take().unwrap_or((UnitResult::Success, String::new()));
+        let restart = Restart { at: SystemTime::now(), reason: RestartReason::Systemd(result), detail };
         self.add(restart.clone());
         Some(restart)
     }
@@ -97,19 +122,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_restart_by_systemd_has_the_reason_that_was_told_before_it() {
+    fn a_restart_by_systemd_has_the_result_from_before_it() {
         let mut restarts = Restarts::default();
-        let running = UnitState { result: "success".to_owned(), ..UnitState::default() };
-        let failed = UnitState { result: "exit-code".to_owned(), exec_main_status: 3, ..UnitState::default() };
+        let running = UnitState { result: UnitResult::Success, ..UnitState::default() };
+        let failed = UnitState { result: UnitResult::ExitCode, exec_main_status: 3, ..UnitState::default() };
         let again = UnitState { restarts: 1, ..running.clone() };
         assert_eq!(restarts.compare(&running, &failed), None);
         let restart = restarts.compare(&failed, &again).unwrap();
         assert_eq!((restart.reason.as_str(), restart.detail.as_str()), ("exit-code", "3"));
         // Started by hand, systemd counts from zero; then the container ends well.
-        let by_hand = UnitState { active: "active".to_owned(), ..running.clone() };
+        let by_hand = UnitState { active: ActiveState::Active, ..running.clone() };
         assert_eq!(restarts.compare(&again, &failed), None);
         assert_eq!(restarts.compare(&failed, &by_hand), None);
-        assert_eq!(restarts.compare(&by_hand, &again).unwrap().reason, "success");
+        assert_eq!(restarts.compare(&by_hand, &again).unwrap().reason.as_str(), "success");
         assert_eq!(restarts.count(), 2);
     }
 }

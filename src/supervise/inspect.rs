@@ -1,4 +1,4 @@
-//! A look at one container: its definition on disk, and what the engine has for it.
+//! The inspection of one container: its definition on disk, and what the engine has for it.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use super::facts::Observed;
 use crate::engine::{Engine, EngineError};
 use crate::spec::{self, ComparedSpec, label};
 
-/// Everything is asked anew. `registry`: the digests that the registries were last observed to have, by the image's name.
+/// Reads the definition and asks the engine. `registry`: the digests that the registries had last, by the image's name.
 ///
 /// # Errors
 /// The engine does not answer.
@@ -31,7 +31,7 @@ pub async fn inspect(
     if found.is_none() {
         found = engine.inspect(&declared.container).await?;
     }
-    let Some(found) = found.filter(|found| found.container.label(label::UNIT) == Some(&declared.unit)) else {
+    let Some(found) = found.filter(|found| found.container.label(label::UNIT) == Some(declared.unit.as_str())) else {
         return Ok(observed);
     };
     if let Some(spec) = &spec {
@@ -45,10 +45,8 @@ pub async fn inspect(
     observed.container_id = found.container.id;
     observed.image_id = found.image_id;
     observed.ports = found.ports;
-    // Of one that has ended, the engine says "unhealthy".
-    if found.container.running {
-        observed.health = found.container.health.status.to_string();
-    }
+    // For one that has ended, the engine keeps saying "unhealthy".
+    observed.health = found.container.running.then_some(found.container.health.status);
     observed.health_output = found.container.health.output;
     Ok(observed)
 }

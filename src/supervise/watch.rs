@@ -1,6 +1,6 @@
-//! The engine's side of the snapshot: the health of all containers, whole after every gap, and each change.
+//! Watches the engine: a snapshot of all containers that run after every gap, and each event.
 //!
-//! Invariant: a change is never told before the snapshot that it changes.
+//! Invariant: an event never comes before the snapshot that it changes.
 
 use std::time::Duration;
 
@@ -16,16 +16,16 @@ const HEAD_START: Duration = Duration::from_millis(100);
 /// The snapshot is asked for again so long after the first.
 const SECOND_SNAPSHOT: Duration = Duration::from_secs(5);
 
-/// What the engine tells.
+/// Something from the engine.
 pub enum EngineUpdate {
-    /// How all containers fare that run, by this engine.
-    All(Engine, Vec<ContainerEvent>),
-    Change(EngineEvent),
-    /// It cannot be reached, or its events have ended. It is being tried again.
-    Away(EngineError),
+    /// All containers that run and have a unit, by this engine.
+    Snapshot(Engine, Vec<ContainerEvent>),
+    Event(EngineEvent),
+    /// It cannot be reached, or its events have ended. It is tried again.
+    Disconnected(EngineError),
 }
 
-/// Tells all that happens at the engine, until nobody listens.
+/// Sends all that happens at the engine, until nobody listens.
 pub async fn watch(to: Sender<EngineUpdate>) {
     let mut pause = Backoff::default();
     while !to.is_closed() {
@@ -39,7 +39,7 @@ pub async fn watch(to: Sender<EngineUpdate>) {
             }
             Err(error) => error,
         };
-        if to.send(EngineUpdate::Away(error)).await.is_err() {
+        if to.send(EngineUpdate::Disconnected(error)).await.is_err() {
             return;
         }
         pause.wait().await;
@@ -48,24 +48,24 @@ pub async fn watch(to: Sender<EngineUpdate>) {
 
 /// Until the events end; whether there has been a snapshot.
 async fn follow(engine: &Engine, to: &Sender<EngineUpdate>) -> (EngineError, bool) {
-    let mut changes = Box::pin(engine.events());
-    // The request for events goes out as the stream is polled. No change shall fall between it and the snapshot, so the engine has
+    let mut events = Box::pin(engine.events());
+    // The request for events goes out as the stream is polled. No event shall fall between it and the snapshot, so the engine has
     // some time for it first; how long it really takes it does not say, so there is a second snapshot later.
-    let mut first = tokio::time::timeout(HEAD_START, changes.next()).await.ok();
+    let mut first = tokio::time::timeout(HEAD_START, events.next()).await.ok();
     let mut was_there = false;
     let mut second_snapshot = std::pin::pin!(tokio::time::sleep(SECOND_SNAPSHOT));
     let mut is_due = true;
     loop {
-        let told = if is_due {
+        let update = if is_due {
             match engine.running_containers().await {
-                Ok(all) => EngineUpdate::All(engine.clone(), all),
+                Ok(all) => EngineUpdate::Snapshot(engine.clone(), all),
                 Err(error) => return (error, was_there),
             }
         } else {
             let next = async {
                 match first.take() {
-                    Some(change) => change,
-                    None => changes.next().await,
+                    Some(event) => event,
+                    None => events.next().await,
                 }
             };
             tokio::select! {
@@ -73,15 +73,15 @@ async fn follow(engine: &Engine, to: &Sender<EngineUpdate>) -> (EngineError, boo
                     is_due = true;
                     continue;
                 }
-                change = next => match change {
-                    Some(Ok(change)) => EngineUpdate::Change(change),
+                event = next => match event {
+                    Some(Ok(event)) => EngineUpdate::Event(event),
                     Some(Err(error)) => return (error, was_there),
                     None => return (closed(), was_there),
                 },
             }
         };
         (is_due, was_there) = (false, true);
-        if to.send(told).await.is_err() {
+        if to.send(update).await.is_err() {
             return (closed(), true);
         }
     }

@@ -1,4 +1,4 @@
-//! What systemd announces by itself: changes of its services, and that it has read unit files anew.
+//! Signals of systemd: changes of its units, and the end of a daemon-reload.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -10,13 +10,14 @@ use zbus::{MatchRule, Message, MessageStream};
 use super::manager::{Manager, ManagerError, refused};
 use super::path::{UNITS, unit_of};
 use super::state::{Changed, Properties};
+use crate::name::{UnitKind, UnitName};
 
-/// Something that systemd announces.
+/// A signal of systemd.
 #[derive(Debug)]
 pub enum Announcement {
     /// Properties of a service have changed.
-    Service { unit: String, changed: Box<Changed> },
-    /// Unit files were read anew.
+    Service { unit: UnitName, changed: Box<Changed> },
+    /// Unit files were read again.
     Reloaded,
 }
 
@@ -24,7 +25,7 @@ impl Manager {
     /// What systemd announces of these services from now on, and that an instance of any template (`@`) has changed; ends with the
     /// connection. Of others nothing is even read: there may be many.
     ///
-    /// Whoever calls systemd must not be the one who takes these: a queue of them that is full keeps the answers back.
+    /// They must be taken by another task than the one that calls systemd: a full queue of signals holds back the answers.
     ///
     /// # Errors
     /// The bus or systemd refuses.
@@ -37,7 +38,7 @@ impl Manager {
         Ok(futures_util::stream::select(changes, self.reloads().await?.map(|()| Announcement::Reloaded)))
     }
 
-    /// The names of units, of all types, of which something changes from now on; `None`: unit files were read anew. Ends with
+    /// The names of units, of all types, of which something changes from now on; `None`: unit files were read again. Ends with
     /// the connection, and is taken as [`Manager::announcements`] are.
     ///
     /// # Errors
@@ -80,9 +81,10 @@ pub type Services = Arc<RwLock<BTreeSet<String>>>;
 /// A PropertiesChanged signal of a service, which systemd sends with all that ever changes (org.freedesktop.systemd1(5)).
 fn service_change(message: &Message, services: &Services) -> Option<Announcement> {
     let header = message.header();
-    let unit = unit_of(header.path()?.as_str()).filter(|unit| unit.ends_with(".service"))?;
-    if !services.read().unwrap_or_else(PoisonError::into_inner).contains(&unit) {
-        return unit.contains('@').then(|| Announcement::Service { unit, changed: Box::default() });
+    let unit = UnitName::parse(&unit_of(header.path()?.as_str())?).ok().filter(|unit| unit.is(UnitKind::Service))?;
+    if !services.read().unwrap_or_else(PoisonError::into_inner).contains(unit.as_str()) {
+        let is_instance = unit.instance().is_some();
+        return is_instance.then(|| Announcement::Service { unit, changed: Box::default() });
     }
     let body = message.body();
     let (_, changed, _): (&str, Properties, Vec<&str>) = body.deserialize().ok()?;

@@ -4,6 +4,8 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::name::UnitName;
+
 /// What a slice and all in it have used; `None` where the kernel does not account for it, or the slice is not there.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Usage {
@@ -30,7 +32,8 @@ impl Usage {
 /// A slice lies in the slices that its name names: systemd.slice(5).
 fn path_of_slice(slice: &str) -> PathBuf {
     let mut path = PathBuf::from("/sys/fs/cgroup");
-    let name = slice.strip_suffix(".slice").unwrap_or(slice);
+    let unit = UnitName::parse(slice);
+    let name = unit.as_ref().map_or(slice, |unit| unit.stem());
     for (end, _) in name.match_indices('-').chain([(name.len(), "")]) {
         path.push(format!("{}.slice", &name[..end]));
     }

@@ -3,12 +3,15 @@
 //! The protocol is described in systemd's "Native Journal Protocol". Messages are bytes, not text: what a container prints
 //! reaches the journal as it was printed.
 
-use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::fs::File;
+use std::io::{self, Write};
+use std::mem::MaybeUninit;
+use std::os::fd::AsFd;
 use std::time::Duration;
 
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
-use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
+use rustix::io::Errno;
+use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketAddrUnix, sendmsg};
 use tokio::io::Interest;
 use tokio::net::UnixDatagram;
 
@@ -16,9 +19,6 @@ const SOCKET: &str = "/run/systemd/journal/socket";
 
 /// While journald is away (it is being restarted), the writer waits; nothing is dropped.
 const RETRY: Duration = Duration::from_millis(100);
-
-/// A writer that must not wait longer gives up.
-const PATIENCE: Duration = Duration::from_secs(1);
 
 /// syslog(3) levels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,9 +29,11 @@ pub enum Priority {
     Info = 6,
 }
 
-/// A writer whose entries share some fields.
+/// A writer whose entries share some fields, and that waits for journald: for a container's output. Messages of the program itself
+/// go through [`super::log`].
 pub struct Journal {
     socket: UnixDatagram,
+    is_connected: bool,
     /// The fields of every entry, encoded.
     common: Vec<u8>,
     entry: Vec<u8>,
@@ -47,27 +49,11 @@ impl Journal {
         for (name, value) in fields {
             field(&mut common, name, value.as_bytes());
         }
-        Ok(Self { socket: UnixDatagram::unbound()?, common, entry: Vec::new() })
+        Ok(Self { socket: UnixDatagram::unbound()?, is_connected: false, common, entry: Vec::new() })
     }
 
     /// Writes one entry. Returns when journald has it.
     pub async fn send(&mut self, priority: Priority, message: &[u8], fields: &[(&str, &str)]) {
-        self.encode(priority, message, fields);
-        while self.try_send().await.is_err() {
-            tokio::time::sleep(RETRY).await;
-        }
-    }
-
-    /// Writes one entry, where somebody waits for more than the entry: without a second attempt, and within a second.
-    ///
-    /// # Errors
-    /// There is no journal here, or it does not take the entry.
-    pub async fn offer(&mut self, priority: Priority, message: &[u8], fields: &[(&str, &str)]) -> io::Result<()> {
-        self.encode(priority, message, fields);
-        tokio::time::timeout(PATIENCE, self.try_send()).await.unwrap_or_else(|late| Err(late.into()))
-    }
-
-    fn encode(&mut self, priority: Priority, message: &[u8], fields: &[(&str, &str)]) {
         self.entry.clear();
         self.entry.extend_from_slice(&self.common);
         field(&mut self.entry, "PRIORITY", (priority as u8).to_string().as_bytes());
@@ -75,38 +61,48 @@ impl Journal {
             field(&mut self.entry, name, value.as_bytes());
         }
         field(&mut self.entry, "MESSAGE", message);
-    }
-
-    async fn try_send(&self) -> io::Result<()> {
-        match self.socket.send_to(&self.entry, SOCKET).await {
-            Err(error) if error.raw_os_error() == Some(rustix::io::Errno::MSGSIZE.raw_os_error()) => {
-                self.send_as_file().await
-            }
-            other => other.map(|_| ()),
+        while self.try_send().await.is_err() {
+            self.is_connected = false;
+            tokio::time::sleep(RETRY).await;
         }
     }
 
-    /// An entry that is too large for a datagram travels as a sealed memory file.
-    async fn send_as_file(&self) -> io::Result<()> {
-        let file = memfd_create("wharf-journal-entry", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
-        let mut file = std::fs::File::from(file);
-        io::Write::write_all(&mut file, &self.entry)?;
-        let file = OwnedFd::from(file);
-        fcntl_add_seals(&file, SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE | SealFlags::SEAL)?;
-        self.socket.connect(SOCKET)?;
-        let send = || {
-            let descriptors = [file.as_fd()];
-            let mut space = [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-            let mut control = SendAncillaryBuffer::new(&mut space);
-            control.push(SendAncillaryMessage::ScmRights(&descriptors));
-            sendmsg(&self.socket, &[], &mut control, SendFlags::NOSIGNAL)?;
-            Ok(())
-        };
+    async fn try_send(&mut self) -> io::Result<()> {
+        if !self.is_connected {
+            connect(&self.socket)?;
+            self.is_connected = true;
+        }
+        let send = || Ok(send(&self.socket, &self.entry, SendFlags::DONTWAIT)?);
         self.socket.async_io(Interest::WRITABLE, send).await
     }
 }
 
-fn field(entry: &mut Vec<u8>, name: &str, value: &[u8]) {
+/// Only of a socket that is connected does the kernel say that journald's queue, which all programs fill, has room again.
+pub(super) fn connect(socket: impl AsFd) -> Result<(), Errno> {
+    rustix::net::connect(socket, &SocketAddrUnix::new(SOCKET)?)
+}
+
+/// Sends one entry; one that is too large for a datagram travels as a sealed memory file.
+pub(super) fn send(socket: impl AsFd, entry: &[u8], flags: SendFlags) -> Result<(), Errno> {
+    match rustix::net::send(&socket, entry, flags | SendFlags::NOSIGNAL) {
+        Err(Errno::MSGSIZE | Errno::NOBUFS) => send_as_file(socket, entry, flags),
+        other => other.map(|_| ()),
+    }
+}
+
+fn send_as_file(socket: impl AsFd, entry: &[u8], flags: SendFlags) -> Result<(), Errno> {
+    let file = memfd_create("wharf-journal-entry", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
+    let mut file = File::from(file);
+    file.write_all(entry).map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
+    fcntl_add_seals(&file, SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE | SealFlags::SEAL)?;
+    let descriptors = [file.as_fd()];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut control = SendAncillaryBuffer::new(&mut space);
+    control.push(SendAncillaryMessage::ScmRights(&descriptors));
+    sendmsg(socket, &[], &mut control, flags | SendFlags::NOSIGNAL).map(|_| ())
+}
+
+pub(super) fn field(entry: &mut Vec<u8>, name: &str, value: &[u8]) {
     entry.extend_from_slice(name.as_bytes());
     if value.contains(&b'\n') {
         entry.push(b'\n');

@@ -2,13 +2,13 @@
 //!
 //! In: which entries are wanted. Out: their fields, oldest first. What the caller may not read, it does not see.
 
-use std::fmt;
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::{Map, Value};
+use thiserror::Error;
 
 /// Entries that have, for each of these fields, one of its values.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -96,23 +96,14 @@ fn value_of(value: &Value) -> Option<String> {
 }
 
 /// Why the journal could not be read.
-#[derive(Debug)]
+#[derive(Debug, Error)]
 pub enum JournalctlError {
+    #[error("cannot run journalctl: {0}")]
     CannotRun(io::Error),
     /// In journalctl's own words.
+    #[error("journalctl: {0}")]
     Failed(String),
 }
-
-impl fmt::Display for JournalctlError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::CannotRun(error) => write!(f, "cannot run journalctl: {error}"),
-            Self::Failed(said) => write!(f, "journalctl: {said}"),
-        }
-    }
-}
-
-impl std::error::Error for JournalctlError {}
 
 /// Reads what a query asks for.
 ///

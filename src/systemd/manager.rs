@@ -3,25 +3,35 @@
 //! In: unit names and jobs. Out: properties, and how each job ended. Invariant: no job is started before its end can be seen.
 
 use std::collections::{BTreeSet, HashSet};
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use futures_util::StreamExt;
+use thiserror::Error;
 use tokio::sync::OnceCell;
 use zbus::proxy::CacheProperties;
 use zbus::{Connection, OwnedObjectPath, fdo, proxy};
 
 use super::job::{Job, JobOutcome, JobResult};
 use super::path::{path_of, unit_of};
-use super::state::{Properties, UnitState, is_steady};
+use super::state::{ActiveState, Properties, SubState, UnitState, is_steady};
+use crate::name::{UnitKind, UnitName};
 
-/// Which of systemd's managers is meant.
+/// One of systemd's managers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
     System,
     /// The manager of the calling user, on the session bus.
     User,
+}
+
+impl Scope {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::System => "systemd on the system bus",
+            Self::User => "the user's systemd on the session bus",
+        }
+    }
 }
 
 /// (type, link, target) of an enablement link that was made or removed.
@@ -69,34 +79,18 @@ trait SystemdUnit {
     fn job(&self) -> zbus::Result<(u32, OwnedObjectPath)>;
 }
 
-#[derive(Debug)]
+#[derive(Debug, Error)]
 pub enum ManagerError {
     /// The bus or systemd on it does not answer.
+    #[error("cannot reach {}: {error}", .scope.as_str())]
     Unreachable { scope: Scope, error: zbus::Error },
     /// A call was refused.
+    #[error("systemd refused to {what}: {}", reason(.error))]
     Call { what: String, error: zbus::Error },
     /// The connection ended while jobs were under way.
+    #[error("the connection to systemd ended while jobs were under way; see `systemctl list-jobs`")]
     Lost,
 }
-
-impl fmt::Display for ManagerError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unreachable { scope: Scope::System, error } => {
-                write!(f, "cannot reach systemd on the system bus: {error}")
-            }
-            Self::Unreachable { scope: Scope::User, error } => {
-                write!(f, "cannot reach the user's systemd on the session bus: {error}")
-            }
-            Self::Call { what, error } => write!(f, "systemd refused to {what}: {}", reason(error)),
-            Self::Lost => {
-                f.write_str("the connection to systemd ended while jobs were under way; see `systemctl list-jobs`")
-            }
-        }
-    }
-}
-
-impl std::error::Error for ManagerError {}
 
 /// The sentence of who refuses, without the error's D-Bus name.
 pub(crate) fn reason(error: &zbus::Error) -> String {
@@ -153,7 +147,7 @@ impl Manager {
     /// # Errors
     /// systemd does not answer.
     pub async fn unit_path(&self) -> Result<Vec<PathBuf>, ManagerError> {
-        let paths = self.proxy.unit_path().await.map_err(refused("tell its unit path"))?;
+        let paths = self.proxy.unit_path().await.map_err(refused("name its unit path"))?;
         Ok(paths.into_iter().map(PathBuf::from).collect())
     }
 
@@ -202,7 +196,7 @@ impl Manager {
         // At once, and nothing but these: this is between a container that hangs and its restart.
         let (active, sub, job) = tokio::join!(proxy.active_state(), proxy.sub_state(), proxy.job());
         let (active, sub, (job, _)) = (active.map_err(failed)?, sub.map_err(failed)?, job.map_err(failed)?);
-        Ok(is_steady(&active, &sub, job))
+        Ok(is_steady(&ActiveState::from(active.as_str()), &SubState::from(sub.as_str()), job))
     }
 
     /// Queues jobs and waits until all have ended, and how those ended that they pulled in for `also`.
@@ -290,13 +284,13 @@ impl Manager {
         let failed = |error| ManagerError::Call { what: format!("describe {name}"), error };
         let path = self.proxy.load_unit(name).await.map_err(failed)?;
         let mut properties = self.properties(&path, "org.freedesktop.systemd1.Unit").await.map_err(failed)?;
-        if name.ends_with(".service") {
+        if UnitName::parse(name).is_ok_and(|unit| unit.is(UnitKind::Service)) {
             properties.extend(self.properties(&path, "org.freedesktop.systemd1.Service").await.map_err(failed)?);
         }
         Ok(UnitState::new(name, properties.into()))
     }
 
-    /// The unit that a process belongs to, if it can be told.
+    /// The unit that a process belongs to, if systemd knows it.
     pub async fn unit_of_process(&self, pid: u32) -> Option<String> {
         unit_of(self.proxy.get_unit_by_pid(pid).await.ok()?.as_str())
     }

@@ -1,4 +1,4 @@
-//! The one door to systemd: its Manager over D-Bus, service notification, the journal and the unit's own cgroup.
+//! The one door to systemd: its Manager over D-Bus, service notification, the journal (that of the program, `log`, among it) and the unit's own cgroup.
 //!
 //! Invariant: only this room, the D-Bus API of wharfd and its client (`supervisor1`) speak D-Bus.
 
@@ -8,13 +8,15 @@ pub mod credentials;
 pub mod job;
 pub mod journal;
 pub mod journalctl;
+pub mod log;
 pub mod manager;
 pub mod own_unit;
 pub mod path;
 pub mod service;
 pub mod state;
+pub(crate) mod word;
 
 pub use announce::{Announcement, Services};
 pub use job::{Job, JobOutcome, JobResult, Verb};
 pub use manager::{Manager, ManagerError, Scope};
-pub use state::UnitState;
+pub use state::{ActiveState, LoadState, SubState, UnitResult, UnitState};

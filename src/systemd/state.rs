@@ -5,17 +5,104 @@ use std::time::{Duration, SystemTime};
 
 use zbus::{OwnedVariant, Structure, Variant};
 
+use super::word::words;
+
+words! {
+    /// Whether systemd could read the unit file: `LoadState`.
+    LoadState {
+        Loaded = "loaded",
+        NotFound = "not-found",
+        BadSetting = "bad-setting",
+        Error = "error",
+        Merged = "merged",
+        Masked = "masked",
+    }
+}
+
+words! {
+    /// `ActiveState`, the same for all types of units.
+    ActiveState {
+        Active = "active",
+        Reloading = "reloading",
+        Inactive = "inactive",
+        Failed = "failed",
+        Activating = "activating",
+        Deactivating = "deactivating",
+        Maintenance = "maintenance",
+        Refreshing = "refreshing",
+    }
+}
+
+words! {
+    /// `SubState`; the type of the unit says which there are. Those that matter here.
+    SubState {
+        Dead = "dead",
+        Failed = "failed",
+        Start = "start",
+        Running = "running",
+        Exited = "exited",
+        AutoRestart = "auto-restart",
+        AutoRestartQueued = "auto-restart-queued",
+    }
+}
+
+words! {
+    /// Why a service failed, or that it did not: `$SERVICE_RESULT` of systemd.exec(5).
+    UnitResult {
+        Success = "success",
+        Protocol = "protocol",
+        Timeout = "timeout",
+        ExitCode = "exit-code",
+        Signal = "signal",
+        CoreDump = "core-dump",
+        Watchdog = "watchdog",
+        ExecCondition = "exec-condition",
+        OomKill = "oom-kill",
+        StartLimitHit = "start-limit-hit",
+        Resources = "resources",
+    }
+}
+
+impl ActiveState {
+    /// Active, or on the way to it.
+    pub fn is_active(&self) -> bool {
+        matches!(self, Self::Active | Self::Activating | Self::Reloading | Self::Refreshing)
+    }
+
+    /// Neither at rest nor failed.
+    pub fn is_running(&self) -> bool {
+        !matches!(self, Self::Inactive | Self::Failed)
+    }
+}
+
+impl SubState {
+    /// Failed, and between two attempts.
+    pub fn is_auto_restart(&self) -> bool {
+        matches!(self, Self::AutoRestart | Self::AutoRestartQueued)
+    }
+}
+
+impl UnitResult {
+    /// Whether it says that something failed.
+    pub fn is_failure(&self) -> bool {
+        !matches!(self, Self::Unset | Self::Success)
+    }
+
+    /// Whether it says how a process ended: by its exit status, or a signal.
+    pub fn is_of_process(&self) -> bool {
+        matches!(self, Self::ExitCode | Self::Signal | Self::CoreDump)
+    }
+}
+
 /// What systemd knows of one unit; names as in org.freedesktop.systemd1(5). Zero and empty where a unit type lacks one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UnitState {
     pub name: String,
-    /// `loaded`, `not-found`, `masked`…
-    pub load: String,
-    pub active: String,
-    pub sub: String,
+    pub load: LoadState,
+    pub active: ActiveState,
+    pub sub: SubState,
     pub status_text: String,
-    /// Why a service failed: `exit-code`, `signal`, `timeout`… `success` if it did not.
-    pub result: String,
+    pub result: UnitResult,
     pub exec_main_status: i32,
     pub main_pid: u32,
     pub restarts: u32,
@@ -39,11 +126,11 @@ impl UnitState {
     }
 
     pub fn is_active(&self) -> bool {
-        matches!(self.active.as_str(), "active" | "activating" | "reloading" | "refreshing")
+        self.active.is_active()
     }
 
     pub fn is_running(&self) -> bool {
-        self.active != "inactive" && self.active != "failed"
+        self.active.is_running()
     }
 
     /// Whether it is active and nothing is under way for it, neither a job nor an end.
@@ -53,7 +140,10 @@ impl UnitState {
 
     /// Whether its main process has run, and does not now: systemd forgets the status with the next start.
     pub fn has_ended(&self) -> bool {
-        self.main_pid == 0 && self.started.is_some() && !self.result.is_empty() && self.active != "active"
+        self.main_pid == 0
+            && self.started.is_some()
+            && self.result != UnitResult::Unset
+            && self.active != ActiveState::Active
     }
 
     /// Takes over what has changed.
@@ -82,18 +172,18 @@ impl UnitState {
     }
 }
 
-pub(super) fn is_steady(active: &str, sub: &str, job: u32) -> bool {
-    active == "active" && sub == "running" && job == 0
+pub(super) fn is_steady(active: &ActiveState, sub: &SubState, job: u32) -> bool {
+    *active == ActiveState::Active && *sub == SubState::Running && job == 0
 }
 
 /// What is new of a unit, or all of it; of a signal's hundred properties only those of [`UnitState`], as many may wait.
 #[derive(Debug, Default)]
 pub struct Changed {
-    load: Option<String>,
-    active: Option<String>,
-    sub: Option<String>,
+    load: Option<LoadState>,
+    active: Option<ActiveState>,
+    sub: Option<SubState>,
     status_text: Option<String>,
-    result: Option<String>,
+    result: Option<UnitResult>,
     slice: Option<String>,
     exec_main_status: Option<i32>,
     main_pid: Option<u32>,
@@ -116,11 +206,11 @@ impl From<Properties> for Changed {
         });
         let all = &mut properties;
         Self {
-            load: take(all, "LoadState"),
-            active: take(all, "ActiveState"),
-            sub: take(all, "SubState"),
+            load: take_word(all, "LoadState"),
+            active: take_word(all, "ActiveState"),
+            sub: take_word(all, "SubState"),
             status_text: take(all, "StatusText"),
-            result: take(all, "Result"),
+            result: take_word(all, "Result"),
             slice: take(all, "Slice"),
             exec_main_status: take(all, "ExecMainStatus"),
             main_pid: take(all, "MainPID"),
@@ -141,7 +231,26 @@ pub(crate) fn take<T: TryFrom<OwnedVariant>>(properties: &mut Properties, name: 
     T::try_from(properties.remove(name)?).ok()
 }
 
+pub(crate) fn take_word<T: for<'a> From<&'a str>>(properties: &mut Properties, name: &str) -> Option<T> {
+    take::<String>(properties, name).map(|word| T::from(&word))
+}
+
 /// Microseconds since 1970; zero: never.
 fn timestamp(microseconds: u64) -> Option<SystemTime> {
     (microseconds > 0).then(|| SystemTime::UNIX_EPOCH + Duration::from_micros(microseconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_of_a_newer_systemd_is_kept() {
+        for word in ["active", "", "hibernating"] {
+            assert_eq!(ActiveState::from(word).as_str(), word);
+        }
+        assert_eq!(ActiveState::from("active"), ActiveState::Active);
+        assert_eq!(UnitResult::default(), UnitResult::from(""));
+        assert_eq!(serde_json::to_string(&UnitResult::from("new-way")).unwrap(), "\"new-way\"");
+    }
 }

@@ -4,6 +4,8 @@
 //! `stacks/NAME/`: `compose.yaml` with what it names; `arguments` for both commands; `before` and `after`, shell for what is not the
 //! stack's own; `edit`, shell for what `wharf import` asks an administrator to do; `probe`, lines of a service and a command whose output in its container is compared too. `STACK=NAME` runs one alone.
 
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test ends at the first thing that goes wrong")]
+
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -13,19 +13,19 @@ const PAGE: &str = "packaging/manual/compose-differences.md";
 const OTHER_FORMS: &[(&str, &str)] = &[
     (
         "Names of containers",
-        "`shop-web-1` with Compose, `shop-web` with Wharf (`shop-web-2` of replicas); wherever a container is named, also by its id, that is one name",
+        "`shop-web-1` with Compose, `shop-web` with Wharf (`shop-web-2` of replicas); in all references to containers, also by ID, they are treated as the same name",
     ),
-    ("Labels", "without `com.docker.compose.*` and `io.wharf.*`, by which each program knows its own"),
+    ("Labels", "without the programs' own labels, `com.docker.compose.*` and `io.wharf.*`"),
     (
         "`restart`",
-        "with Compose the engine's policy, with Wharf the unit's `Restart=` and `StartLimitBurst=` (the engine's is `no`: two supervisors would fight). `unless-stopped` is `always`: what `systemctl stop` or `disable` has ended stays so",
+        "with Compose the engine's policy, with Wharf the unit's `Restart=` and `StartLimitBurst=` (the engine's is `no`: two supervisors would fight). `unless-stopped` is the same as `always`: a unit that was stopped or disabled stays so",
     ),
     (
         "Binds, mounts, `tmpfs`",
-        "the engine takes a mount in three forms; source, target and every option are compared, and what they became",
+        "the engine has three forms of mounts; source, target, all options and the resulting mounts are compared",
     ),
     ("`expose`", "`8000` and `9000-9001/udp` are the engine's `8000/tcp`, `9000/udp`, `9001/udp`"),
-    ("Ports that the engine chooses", "any port of the range is as good as another"),
+    ("Ports that the engine chooses", "any port of the range is accepted"),
     (
         "Addresses",
         "an address, subnet or MAC address that the stack does not choose is compared by whether there is one",
@@ -37,7 +37,7 @@ const OTHER_FORMS: &[(&str, &str)] = &[
     ("A network that is not the stack's", "Compose names it by its id, Wharf by its name"),
     (
         "What has ended",
-        "a container is looked at when it has started, and again in the end; whether it still runs, and its health, are compared too",
+        "containers are inspected after the start and again at the end; their state and health are compared too",
     ),
 ];
 
@@ -48,71 +48,63 @@ const LISTED: &[(&str, &str, &str)] = &[
     (
         "include",
         "`include` with `env_file` or a `.env` of its own",
-        "The import is one stack with one set of variables: put those into the `.env` beside it.",
+        "The imported stack has one set of variables: add them to the `.env` file beside it.",
     ),
     ("replicas", "`deploy.labels`", "They are labels of a Swarm service; no container has them with Compose either."),
 ];
 
 /// Keys whose effect this Compose or this host cannot show.
 const NOT_COMPARED: &[(&str, &str)] = &[
-    (
-        "`cpuset`",
-        "the engine of the test host knows no CPUs by number, as the machine gives it no cgroup controller `cpuset`",
-    ),
+    ("`cpuset`", "the test host has no cgroup controller `cpuset`"),
     (
         "`mem_swappiness`, `oom_kill_disable`, `cpu_rt_period`, `cpu_rt_runtime`",
         "the engine discards or refuses them under cgroup v2",
     ),
-    (
-        "`gpus`, `devices` by CDI, `runtime` other than `runc`",
-        "there is no such hardware and no such runtime on the test host",
-    ),
+    ("`gpus`, `devices` by CDI, `runtime` other than `runc`", "the test host has neither the hardware nor the runtime"),
     (
         "`models`, `provider`, `use_api_socket`, `gw_priority`, `post_start`, `pre_stop`, `label_file`, `env_file` with `format`, `volumes` of type `image`, `interface_name`",
         "newer than Compose 2.26 or Engine 26.1",
     ),
     (
         "`develop`, `credential_spec`, `isolation`, `cpu_count`, `cpu_percent`",
-        "not for a container that runs on Linux; `wharf` refuses them with the reason",
+        "not for containers on Linux; `wharf` refuses them with the reason",
     ),
 ];
 
 /// The page, as the tables want it.
 fn page(stacks: &BTreeSet<String>) -> String {
     let mut page = "\
-# What differs from Compose
+# Differences from Compose
 
-`wharf import` and `wharf generate` give what `docker compose up` would run. The suite `tests/compose` shows it: on one host, each of its
-stacks is started by Docker Compose 2.26 and, imported, by systemd; what the engine (26.1) then says of every container, network and volume
-is compared as a whole (`docker inspect`: `Config`, `HostConfig`, `Mounts`, ports and networks; for secrets and configs, also the files in the
-container). Any difference that is not in the following table fails the suite, and so does a line of the table that no stack needs. This
-page is made from the suite's own tables.
+`wharf import` and `wharf generate` create the same containers as `docker compose up`. The test suite `tests/compose` verifies this: on one
+host, each of its stacks is started by Docker Compose 2.26 and, after an import, by systemd. All containers, networks and volumes are then
+compared as the engine (26.1) reports them (`docker inspect`: `Config`, `HostConfig`, `Mounts`, ports and networks; for secrets and configs,
+also the files in the container). The suite fails if there is a difference that is not in the following table, and if a line of the table is
+not needed. This page is generated from the suite's tables.
 
 ## Differences
 
-| what | with Compose | with Wharf | why |
+| subject | Compose | Wharf | reason |
 |---|---|---|---|
 "
     .to_owned();
     for Accepted { title, compose, wharf, why, .. } in ACCEPTED {
         let _infallible = writeln!(page, "| {title} | {compose} | {wharf} | {why} |");
     }
-    page.push_str("\n## Keys that the import asks you about\n\n| key | why |\n|---|---|\n");
+    page.push_str("\n## Keys that need a decision after an import\n\n| key | reason |\n|---|---|\n");
     for (_, key, why) in LISTED {
         let _infallible = writeln!(page, "| {key} | {why} |");
     }
-    page.push_str("\n## Compared in another form\n\n| what | how |\n|---|---|\n");
+    page.push_str("\n## Equivalent forms\n\n| subject | comparison |\n|---|---|\n");
     for (what, how) in OTHER_FORMS {
         let _infallible = writeln!(page, "| {what} | {how} |");
     }
-    page.push_str("\n## Not compared\n\n| what | why |\n|---|---|\n");
+    page.push_str("\n## Not compared\n\n| subject | reason |\n|---|---|\n");
     for (what, why) in NOT_COMPARED {
         let _infallible = writeln!(page, "| {what} | {why} |");
     }
-    page.push_str(
-        "\nThe machine need not enforce a limit for it to be compared: what counts is what the engine was asked for.\n",
-    );
-    page.push_str("\n## The stacks\n\n| stack | what it shows |\n|---|---|\n");
+    page.push_str("\nLimits are compared as requested from the engine, whether or not the machine enforces them.\n");
+    page.push_str("\n## Stacks\n\n| stack | subject |\n|---|---|\n");
     for stack in stacks {
         let _infallible = writeln!(page, "| `{stack}` | {} |", first_comment(stack));
     }

@@ -2,7 +2,7 @@
 //!
 //! A thin face of `tests/host/host`. It runs commands and hands back what they said; what that means is for the test to assert.
 
-#![allow(dead_code)] // each test file uses its own part
+#![allow(dead_code, reason = "each test file uses its own part")]
 
 pub mod cases;
 

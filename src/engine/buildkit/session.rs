@@ -29,6 +29,7 @@ use super::BuildFiles;
 use super::connection::{unreachable, upgrade};
 use crate::engine::EngineError;
 use crate::engine::auth::{self, Login};
+use crate::name::Registry;
 
 /// The methods that are here to be called.
 const METHODS: [&str; 4] = [
@@ -99,7 +100,7 @@ struct Logins(LastLogin);
 #[async_trait]
 impl Auth for Logins {
     async fn credentials(&self, request: Request<CredentialsRequest>) -> Result<Response<CredentialsResponse>, Status> {
-        let login = auth::login_to(&request.into_inner().host).await;
+        let login = auth::login(Registry::of_host(&request.into_inner().host)).await;
         let found = login.credentials.clone().unwrap_or_default();
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(login);
         // A token instead of a password has no user name.

@@ -29,8 +29,7 @@ pub fn tagged(kind: &str, text: &str) -> Option<Value> {
         ("bool", value @ Value::Bool(_)) | ("int", value @ Value::Integer(_)) | ("float", value @ Value::Float(_)) => {
             Some(value)
         }
-        // Precision is lost above 2^53, as it is in Compose.
-        #[expect(clippy::cast_precision_loss)]
+        #[expect(clippy::cast_precision_loss, reason = "precision is lost above 2^53, as it is in Compose")]
         ("float", Value::Integer(number)) => Some(Value::Float(number as f64)),
         _ => None,
     }

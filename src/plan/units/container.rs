@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{Head, add_credentials, add_engine, apply, once_each, only};
 use crate::mark::Mark;
-use crate::name::{ContainerName, ServiceName, SpecHash, UnitName};
+use crate::name::{ContainerName, SpecHash, UnitName};
 use crate::plan::container::DEFAULT_GRACE;
 use crate::plan::files;
 use crate::plan::names;
@@ -36,7 +36,7 @@ const SANDBOX: [(&str, &str); 2] = [("NoNewPrivileges", "yes"), ("RestrictAddres
 pub fn container(head: &Head, service: &Service, role: Role, spec: &ContainerSpec) -> Result<UnitFile, Unwritable> {
     let mut unit = head.unit(&format!("Container {} ({})", spec.wharf.name, service.image));
     if service.replicas.is_some() {
-        let description = format!("Container {}-%i ({})", spec.wharf.name, text(&service.image)?);
+        let description = format!("Container {}-%i ({})", spec.wharf.name, text(service.image.as_str())?);
         unit.section("Unit").override_with("Description", &[description]);
     }
     order(head, unit.section("Unit"), service)?;
@@ -79,7 +79,7 @@ pub fn container(head: &Head, service: &Service, role: Role, spec: &ContainerSpe
 
 fn container_mark(head: &Head, service: &Service, spec: &ContainerSpec) -> Mark {
     Mark {
-        service: ServiceName::parse(&service.name).ok(),
+        service: Some(service.name.clone()),
         container: ContainerName::parse(&spec.wharf.name).ok(),
         spec_hash: SpecHash::parse(&spec.wharf.config_hash).ok(),
         on_unhealthy: service.on_unhealthy,
@@ -91,7 +91,7 @@ fn container_mark(head: &Head, service: &Service, spec: &ContainerSpec) -> Mark 
 /// The units of the services that say `restart = true` of this one. What lives in its namespaces follows it in any case.
 fn restarts_with(head: &Head, service: &Service) -> Vec<UnitName> {
     let follows = |(other, dependency): &&Dependent| {
-        dependency.restart && other.namespaces.owners().all(|(owner, _)| owner != service.name)
+        dependency.restart && other.namespaces.owners().all(|(owner, _)| owner != service.name.as_str())
     };
     let followers = head.dependents().of(&service.name).iter().filter(follows);
     followers.flat_map(|(follower, _)| names::running_units(head.project(), follower)).collect()

@@ -17,7 +17,7 @@ use super::files::{self, Credential, Grants};
 use super::order::Dependents;
 use super::{Location, Reader, names};
 use crate::mark::Mark;
-use crate::name::{ProjectName, UnitName};
+use crate::name::UnitName;
 use crate::stack::{Overrides, Service, Stack};
 use crate::unit::{Section, UnitFile, Unwritable, command_line, text};
 
@@ -97,8 +97,7 @@ impl<'a> Head<'a> {
 
     /// What every unit of the project says about itself.
     fn mark(&self) -> Mark {
-        let project = ProjectName::parse(self.project()).expect("a checked stack has a valid project name");
-        Mark::new(project, Some(self.stack.source.clone()))
+        Mark::new(self.stack.name.clone(), Some(self.stack.source.clone()))
     }
 }
 

@@ -4,7 +4,7 @@
 
 use super::table::{DURATION, LIST, PAIRS, Table, Takes, honoured, refused};
 
-const SWARM: &str = "it tells a swarm what to do with many hosts";
+const SWARM: &str = "it configures a swarm of several hosts";
 
 /// `deploy`.
 #[rustfmt::skip]
@@ -13,19 +13,19 @@ pub static DEPLOY: Table = Table {
     title: "a service's deployment",
     required: &[],
     keys: &[
-        honoured("endpoint_mode", Takes::Words(&["dnsrr"]), "How others reach the replicas.",
-            "`dnsrr`, which is what happens: the engine's DNS gives the addresses of all"),
+        honoured("endpoint_mode", Takes::Words(&["dnsrr"]), "How other services reach the replicas.",
+            "nothing: the engine's DNS always returns the addresses of all replicas"),
         refused("labels", "Labels of the swarm's service, not of its containers.",
-            "there is no swarm, so nothing has them", "use `labels` of the service"),
+            "they belong to a service of a swarm, and there is no swarm", "use `labels` of the service"),
         honoured("mode", Takes::Words(&["replicated", "global"]),
-            "How replicas are counted: their number, or one a host.", "`replicas`, or 1"),
-        refused("placement", "On which hosts of a swarm it may run.", SWARM, "remove it: this host is where it runs"),
-        honoured("replicas", Takes::Integer(0), "How many containers.",
+            "Whether `replicas` sets the number, or there is one on each host.", "`replicas`, or 1"),
+        refused("placement", "On which hosts of a swarm it may run.", SWARM, "remove it: the service runs on this host"),
+        honoured("replicas", Takes::Integer(0), "The number of containers.",
             "instances of a template unit: `PROJECT-NAME@1.service`, …"),
         honoured("resources", Takes::Table(&RESOURCES), "What it may use up, and what it is to get.", "see there"),
         honoured("restart_policy", Takes::Table(&RESTART_POLICY), "When it is started again.", "see there"),
         refused("rollback_config", "How a swarm goes back to the former version.", SWARM,
-            "remove it: generate from the former stack file"),
+            "remove it: to go back, generate from the previous stack file"),
         refused("update_config", "How a swarm replaces running containers.", SWARM,
             "remove it: systemd restarts the unit"),
     ],
@@ -64,11 +64,11 @@ pub static RESERVATIONS: Table = Table {
     title: "reservations",
     required: &[],
     keys: &[
-        refused("cpus", "CPU time that is set aside.", "Linux sets no CPU time aside",
+        refused("cpus", "CPU time that is reserved.", "Linux cannot reserve CPU time",
             "use `cpu_shares` for its weight against others"),
         honoured("devices", Takes::List(&Takes::Table(&DEVICE_REQUEST)), "Devices such as GPUs.", "`DeviceRequests`"),
         refused("generic_resources", "Resources that a swarm's hosts announce.", SWARM, "name the device in `devices`"),
-        honoured("memory", Takes::Bytes, "Memory that is not taken from it unless there is no other.",
+        honoured("memory", Takes::Bytes, "The memory that is protected as long as the host has other memory to reclaim.",
             "`MemoryReservation` and `MemoryLow=` of the slice"),
     ],
 };
@@ -80,13 +80,13 @@ pub static DEVICE_REQUEST: Table = Table {
     title: "a request for devices",
     required: &[],
     keys: &[
-        honoured("capabilities", LIST, "What the devices must be able to do, as `gpu`.",
+        honoured("capabilities", LIST, "The required capabilities, for example `gpu`.",
             "`DeviceRequests.Capabilities`"),
-        honoured("count", Takes::Either(&[Takes::Integer(-1), Takes::Words(&["all"])]), "How many.",
+        honoured("count", Takes::Either(&[Takes::Integer(-1), Takes::Words(&["all"])]), "The number of devices.",
             "`DeviceRequests.Count`"),
-        honoured("device_ids", LIST, "Which ones.", "`DeviceRequests.DeviceIDs`"),
-        honoured("driver", Takes::String, "What hands them out, as `nvidia` or `cdi`.", "`DeviceRequests.Driver`"),
-        honoured("options", PAIRS, "The driver's own options.", "`DeviceRequests.Options`"),
+        honoured("device_ids", LIST, "The IDs of the devices.", "`DeviceRequests.DeviceIDs`"),
+        honoured("driver", Takes::String, "The device driver, for example `nvidia` or `cdi`.", "`DeviceRequests.Driver`"),
+        honoured("options", PAIRS, "Options of the driver.", "`DeviceRequests.Options`"),
     ],
 };
 
@@ -97,12 +97,12 @@ pub static RESTART_POLICY: Table = Table {
     title: "a restart policy",
     required: &[],
     keys: &[
-        honoured("condition", Takes::Words(&["none", "on-failure", "any"]), "After which end it is started again.",
+        honoured("condition", Takes::Words(&["none", "on-failure", "any"]), "When the service is restarted.",
             "`Restart=`"),
-        honoured("delay", DURATION, "How long to wait before.", "`RestartSec=`"),
-        honoured("max_attempts", Takes::Integer(0), "How many restarts in a row may fail before there are no more.",
+        honoured("delay", DURATION, "The delay before a restart.", "`RestartSec=`"),
+        honoured("max_attempts", Takes::Integer(0), "The maximum number of consecutive failed restarts.",
             "`StartLimitBurst=`"),
-        honoured("window", DURATION, "How long it must run for a restart to have succeeded; without it, 10 seconds.",
-            "`StartLimitIntervalSec=`: this time and a pause, for each of `max_attempts`"),
+        honoured("window", DURATION, "How long the service must run for a restart to count as successful; the default is 10 seconds.",
+            "`StartLimitIntervalSec=`: this time plus `delay`, for each of `max_attempts`"),
     ],
 };

@@ -9,13 +9,13 @@ use super::walk::{root, walk};
 const HEAD: &str = "\
 # The keys of a stack file
 
-Each key of the Compose Specification, and Wharf's own, with what it takes and what becomes of it. A key that is *refused* is an
-error that names its line, the reason, and what to do instead; one that is *ignored* is a warning; one that is not on this page is
-an error. Keys that begin with `x-` are for you: nobody reads them. This page and the JSON schema (`wharf schema`) are made from
-the table in Wharf's code that the program itself reads by.
+All keys of the Compose Specification and of Wharf's own, with their values and effects. A *refused* key is an error; the message
+has its line, the reason and an alternative. An *ignored* key is a warning. A key that is not on this page is an error. Keys that
+begin with `x-` are ignored. This page and the JSON schema (`wharf schema`) are generated from the table by which Wharf reads
+stack files.
 
-In a string, `${VARIABLE}` stands for a variable of the environment. Where a boolean, a number or a size is expected, a string
-that says one is taken too, so that it may come from a variable.
+In strings, `${VARIABLE}` is replaced with the value of an environment variable. Booleans, numbers and sizes may also be written
+as strings, so that they can come from variables.
 
 ";
 
@@ -28,7 +28,7 @@ pub fn manual() -> String {
     let _ = writeln!(page, "{} keys may be written, {} are refused.", count(true), count(false));
     for section in &sections {
         let _ = write!(page, "\n## {}\n\n", section.heading());
-        page.push_str("| key | what it takes | what it means | what becomes of it |\n|---|---|---|---|\n");
+        page.push_str("| key | value | meaning | effect |\n|---|---|---|---|\n");
         for key in section.table.keys {
             page.push_str(&row(key));
         }

@@ -5,11 +5,11 @@
 use super::table::{OPTIONS, PAIRS, Table, Takes, honoured, ignored, own, refused};
 use super::tables::systemd;
 
-const SWARM_SECRET: &str = "it is of a swarm's secret store";
+const SWARM_SECRET: &str = "it configures the secret store of a swarm";
 const USE_CREDENTIAL: &str = "use `file`, `environment` or `credential`";
-const EXTERNAL: &str = "Whether somebody else makes and removes it.";
-const RESOURCE_LABELS: &str = "Labels of it at the engine.";
-const OPTIONS_SAYS: &str = "The driver's own options.";
+const EXTERNAL: &str = "Whether it is created and removed outside the stack.";
+const RESOURCE_LABELS: &str = "Labels at the engine.";
+const OPTIONS_SAYS: &str = "Options of the driver.";
 
 /// An entry of the top-level `networks`.
 #[rustfmt::skip]
@@ -18,17 +18,17 @@ pub static NETWORK: Table = Table {
     title: "a network",
     required: &[],
     keys: &[
-        honoured("attachable", Takes::Boolean, "Whether containers that are in no stack may join.",
+        honoured("attachable", Takes::Boolean, "Whether containers outside the stack may join.",
             "`Attachable` of the network"),
-        honoured("driver", Takes::String, "The engine's driver; without it, `bridge`.", "`Driver` of the network"),
+        honoured("driver", Takes::String, "The network driver; the default is `bridge`.", "`Driver` of the network"),
         honoured("driver_opts", OPTIONS, OPTIONS_SAYS, "`Options` of the network"),
-        honoured("enable_ipv4", Takes::Boolean, "Whether it has IPv4 addresses.", "`EnableIPv4` of the network"),
-        honoured("enable_ipv6", Takes::Boolean, "Whether it has IPv6 addresses.", "`EnableIPv6` of the network"),
+        honoured("enable_ipv4", Takes::Boolean, "Whether the network has IPv4 addresses.", "`EnableIPv4` of the network"),
+        honoured("enable_ipv6", Takes::Boolean, "Whether the network has IPv6 addresses.", "`EnableIPv6` of the network"),
         honoured("external", Takes::Boolean, EXTERNAL, "no unit; it must exist when a container starts"),
-        honoured("internal", Takes::Boolean, "Whether it is cut off from the outside.", "`Internal` of the network"),
-        honoured("ipam", Takes::Table(&IPAM), "Its addresses.", "`IPAM` of the network"),
+        honoured("internal", Takes::Boolean, "Whether the network has no access to the outside.", "`Internal` of the network"),
+        honoured("ipam", Takes::Table(&IPAM), "The address management.", "`IPAM` of the network"),
         honoured("labels", PAIRS, RESOURCE_LABELS, "`Labels` of the network"),
-        honoured("name", Takes::String, "Its name at the engine; without it, `PROJECT_KEY`.", "`Name` of the network"),
+        honoured("name", Takes::String, "The name at the engine; the default is `PROJECT_KEY`.", "`Name` of the network"),
         systemd("directives of the network's unit"),
     ],
 };
@@ -40,8 +40,8 @@ pub static IPAM: Table = Table {
     title: "a network's addresses",
     required: &[],
     keys: &[
-        honoured("config", Takes::List(&Takes::Table(&IPAM_CONFIG)), "Its subnets.", "`IPAM.Config`"),
-        honoured("driver", Takes::String, "What hands the addresses out; without it, the engine.", "`IPAM.Driver`"),
+        honoured("config", Takes::List(&Takes::Table(&IPAM_CONFIG)), "The subnets.", "`IPAM.Config`"),
+        honoured("driver", Takes::String, "The driver that assigns addresses; the default is the engine's.", "`IPAM.Driver`"),
         honoured("options", OPTIONS, OPTIONS_SAYS, "`IPAM.Options`"),
     ],
 };
@@ -53,11 +53,11 @@ pub static IPAM_CONFIG: Table = Table {
     title: "a subnet",
     required: &[],
     keys: &[
-        honoured("aux_addresses", Takes::Map(&Takes::String), "Addresses that are kept free: host name → address.",
+        honoured("aux_addresses", Takes::Map(&Takes::String), "Addresses that are not assigned: host name → address.",
             "`AuxiliaryAddresses`"),
         honoured("gateway", Takes::String, "The gateway's address.", "`Gateway`"),
         honoured("ip_range", Takes::String,
-            "The part of the subnet that containers get addresses of, in CIDR notation.", "`IPRange`"),
+            "The range for addresses of containers, in CIDR notation.", "`IPRange`"),
         honoured("subnet", Takes::String, "The subnet in CIDR notation.", "`Subnet`"),
     ],
 };
@@ -69,23 +69,23 @@ pub static VOLUME: Table = Table {
     title: "a volume",
     required: &[],
     keys: &[
-        honoured("driver", Takes::String, "The engine's driver; without it, `local`.", "`Driver` of the volume"),
+        honoured("driver", Takes::String, "The volume driver; the default is `local`.", "`Driver` of the volume"),
         honoured("driver_opts", OPTIONS, OPTIONS_SAYS, "`DriverOpts` of the volume"),
         honoured("external", Takes::Boolean, EXTERNAL, "no unit; it must exist when a container starts"),
         honoured("labels", PAIRS, RESOURCE_LABELS, "`Labels` of the volume"),
-        honoured("name", Takes::String, "Its name at the engine; without it, `PROJECT_KEY`.", "`Name` of the volume"),
+        honoured("name", Takes::String, "The name at the engine; the default is `PROJECT_KEY`.", "`Name` of the volume"),
         systemd("directives of the volume's unit"),
     ],
 };
 
 /// Why a swarm's names and labels have no effect.
-pub const NO_OBJECT: &str = "the engine of one host has no object that could bear it";
-const EXTERNAL_FILE: &str = "Whether it is to be looked up among the host's credentials, by its name.";
+pub const NO_OBJECT: &str = "the engine of a single host has no object for it";
+const EXTERNAL_FILE: &str = "Whether it is a credential of the host, found by its name.";
 const CREDENTIAL_SAYS: &str =
     "A credential of the host by name, or the path of an encrypted one: `wharf secret encrypt`, systemd-creds(1).";
 const CREDENTIAL_IS: &str = "`ImportCredential=`, or `LoadCredentialEncrypted=` for a path";
 const VALUE_IS: &str = "`LoadCredential=` of a private file beside the unit";
-const NAME_SAYS: &str = "The name of an external one; without it, the key.";
+const NAME_SAYS: &str = "The name of the credential if `external`; the default is the key.";
 const LABELS_SAYS: &str = "Labels of the object in a swarm's store.";
 const TEMPLATE_INSTEAD: &str = "write the contents out, or use variables";
 
@@ -99,16 +99,16 @@ pub static SECRET: Table = Table {
         own("credential", Takes::String, CREDENTIAL_SAYS, CREDENTIAL_IS),
         refused("driver", "The secret store.", SWARM_SECRET, USE_CREDENTIAL),
         refused("driver_opts", "Options of the secret store.", SWARM_SECRET, USE_CREDENTIAL),
-        honoured("environment", Takes::String, "The variable of the environment that holds it.", VALUE_IS),
+        honoured("environment", Takes::String, "The environment variable with the contents.", VALUE_IS),
         honoured("external", Takes::Boolean, EXTERNAL_FILE, "`ImportCredential=`"),
-        honoured("file", Takes::String, "The file that holds it.", "`LoadCredential=`"),
+        honoured("file", Takes::String, "The file with the contents.", "`LoadCredential=`"),
         ignored("labels", PAIRS, LABELS_SAYS, NO_OBJECT),
         honoured("name", Takes::String, NAME_SAYS, "`ImportCredential=`"),
-        refused("template_driver", "What fills a template in.", SWARM_SECRET, TEMPLATE_INSTEAD),
+        refused("template_driver", "The template driver.", SWARM_SECRET, TEMPLATE_INSTEAD),
     ],
 };
 
-const SWARM_CONFIG: &str = "it is of a swarm's store of configs";
+const SWARM_CONFIG: &str = "it configures the config store of a swarm";
 
 /// An entry of the top-level `configs`.
 #[rustfmt::skip]
@@ -117,13 +117,13 @@ pub static CONFIG: Table = Table {
     title: "a config",
     required: &[],
     keys: &[
-        honoured("content", Takes::String, "The contents themselves.", VALUE_IS),
+        honoured("content", Takes::String, "The contents.", VALUE_IS),
         own("credential", Takes::String, CREDENTIAL_SAYS, CREDENTIAL_IS),
-        honoured("environment", Takes::String, "The variable of the environment that holds it.", VALUE_IS),
+        honoured("environment", Takes::String, "The environment variable with the contents.", VALUE_IS),
         honoured("external", Takes::Boolean, EXTERNAL_FILE, "`ImportCredential=`"),
-        honoured("file", Takes::String, "The file that holds it.", "`LoadCredential=`"),
+        honoured("file", Takes::String, "The file with the contents.", "`LoadCredential=`"),
         ignored("labels", PAIRS, LABELS_SAYS, NO_OBJECT),
         honoured("name", Takes::String, NAME_SAYS, "`ImportCredential=`"),
-        refused("template_driver", "What fills a template in.", SWARM_CONFIG, TEMPLATE_INSTEAD),
+        refused("template_driver", "The template driver.", SWARM_CONFIG, TEMPLATE_INSTEAD),
     ],
 };

@@ -36,7 +36,7 @@ pub enum State {
     Ignored(&'static str),
     /// An error.
     Refused {
-        /// Completes "cannot be honoured: ".
+        /// Completes "is not supported: ".
         because: &'static str,
         /// What to do, in the imperative.
         instead: &'static str,
@@ -159,7 +159,7 @@ impl Takes {
             Self::Boolean => "`true` or `false`".to_owned(),
             Self::Integer(_) => "an integer".to_owned(),
             Self::Number => "a number".to_owned(),
-            Self::Bytes => "bytes, or a size as `64m`".to_owned(),
+            Self::Bytes => "bytes, or a size such as `64m`".to_owned(),
             Self::Words(words) => alternatives(words.iter().map(|word| format!("`{word}`"))),
             Self::List(element) => format!("a list of {}", element.plural()),
             Self::Named(value) => format!("a table: name → {}", value.name()),

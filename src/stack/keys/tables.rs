@@ -18,12 +18,7 @@ const SYSTEMD: Takes = Takes::Map(&Takes::Map(&Takes::Either(&[Takes::Scalar, Ta
 
 /// `systemd` of whatever has a unit.
 pub(super) const fn systemd(of: &'static str) -> Key {
-    own(
-        "systemd",
-        SYSTEMD,
-        "Directives that are added to the unit or replace its own: section → directive → value.",
-        of,
-    )
+    own("systemd", SYSTEMD, "Directives that extend or override the unit: section → directive → value.", of)
 }
 
 /// An entry of `blkio_config`'s limits.
@@ -36,17 +31,17 @@ pub static BLKIO: Table = Table {
     title: "block devices",
     required: &[],
     keys: &[
-        honoured("device_read_bps", RATES, "Bytes that may be read in a second.",
+        honoured("device_read_bps", RATES, "The maximum number of bytes read per second.",
             "`BlkioDeviceReadBps` and `IOReadBandwidthMax=` of the slice"),
-        honoured("device_read_iops", RATES, "Reads that may happen in a second.",
+        honoured("device_read_iops", RATES, "The maximum number of reads per second.",
             "`BlkioDeviceReadIOps` and `IOReadIOPSMax=` of the slice"),
-        honoured("device_write_bps", RATES, "Bytes that may be written in a second.",
+        honoured("device_write_bps", RATES, "The maximum number of bytes written per second.",
             "`BlkioDeviceWriteBps` and `IOWriteBandwidthMax=` of the slice"),
-        honoured("device_write_iops", RATES, "Writes that may happen in a second.",
+        honoured("device_write_iops", RATES, "The maximum number of writes per second.",
             "`BlkioDeviceWriteIOps` and `IOWriteIOPSMax=` of the slice"),
-        honoured("weight", Takes::Integer(0), "The weight against others, 10 to 1000.",
+        honoured("weight", Takes::Integer(0), "The relative weight, 10 to 1000.",
             "`BlkioWeight` and `IOWeight=` of the slice"),
-        honoured("weight_device", Takes::List(&Takes::Table(&BLKIO_WEIGHT)), "The weight at a device.",
+        honoured("weight_device", Takes::List(&Takes::Table(&BLKIO_WEIGHT)), "The relative weight for a device.",
             "`BlkioWeightDevice` and `IODeviceWeight=` of the slice"),
     ],
 };
@@ -59,7 +54,7 @@ pub static BLKIO_RATE: Table = Table {
     required: &["path", "rate"],
     keys: &[
         honoured("path", Takes::String, "The device.", "`Path`"),
-        honoured("rate", Takes::Bytes, "Bytes or operations in a second.", "`Rate`"),
+        honoured("rate", Takes::Bytes, "Bytes or operations per second.", "`Rate`"),
     ],
 };
 
@@ -71,7 +66,7 @@ pub static BLKIO_WEIGHT: Table = Table {
     required: &["path", "weight"],
     keys: &[
         honoured("path", Takes::String, "The device.", "`Path`"),
-        honoured("weight", Takes::Integer(0), "The weight against others, 10 to 1000.", "`Weight`"),
+        honoured("weight", Takes::Integer(0), "The relative weight, 10 to 1000.", "`Weight`"),
     ],
 };
 
@@ -83,11 +78,11 @@ pub static DEPENDENCY: Table = Table {
     required: &[],
     keys: &[
         honoured("condition", Takes::Words(&["service_started", "service_healthy", "service_completed_successfully"]),
-            "What must be true of it; without it, `service_started`.", "when its unit is active"),
-        honoured("required", Takes::Boolean, "Whether a failure of it matters.", "`Requires=`, or `Wants=` if not"),
+            "The condition that must be met; the default is `service_started`.", "when its unit is active"),
+        honoured("required", Takes::Boolean, "Whether the service fails to start if the dependency does.", "`Requires=`, or `Wants=` if not"),
         honoured("restart", Takes::Boolean,
-            "Whether the service is restarted after wharfd has restarted it, because it was unhealthy.",
-            "`RestartsWith=` of its unit, for wharfd; `systemctl restart` of it goes through `Requires=` in any case"),
+            "Whether the service is restarted after wharfd has restarted the unhealthy dependency.",
+            "`RestartsWith=`, for wharfd; an explicit `systemctl restart` of the dependency always restarts the service, by `Requires=`"),
     ],
 };
 
@@ -98,10 +93,10 @@ pub static DEVICE: Table = Table {
     title: "a device",
     required: &["source"],
     keys: &[
-        honoured("permissions", Takes::String, "What may be done with it: some of `r`, `w`, `m`.",
+        honoured("permissions", Takes::String, "The permissions: `r`, `w`, `m` or a combination.",
             "`CgroupPermissions`"),
         honoured("source", Takes::String, "The device on the host.", "`PathOnHost`"),
-        honoured("target", Takes::String, "Its path in the container; without it, the same.", "`PathInContainer`"),
+        honoured("target", Takes::String, "The path in the container; the default is `source`.", "`PathInContainer`"),
     ],
 };
 
@@ -112,10 +107,10 @@ pub static ENV_FILE: Table = Table {
     title: "a file of environment variables",
     required: &["path"],
     keys: &[
-        honoured("format", Takes::Words(&["raw"]), "`raw`: nothing in it is quoted or a variable.",
+        honoured("format", Takes::Words(&["raw"]), "`raw`: quotes and variables have no meaning.",
             "how the file is read"),
         honoured("path", Takes::String, "The file.", "`Env`"),
-        honoured("required", Takes::Boolean, "Whether it must exist.", "an error, or nothing"),
+        honoured("required", Takes::Boolean, "Whether the file must exist.", "an error if it is missing"),
     ],
 };
 
@@ -126,7 +121,7 @@ pub static EXTENDS: Table = Table {
     title: "the service whose keys are taken over",
     required: &["service"],
     keys: &[
-        honoured("file", Takes::String, "The stack file it is in; without it, this one.",
+        honoured("file", Takes::String, "The stack file of the service; the default is the same file.",
             "its keys, as if written here"),
         honoured("service", Takes::String, "Its name.", "its keys, as if written here"),
     ],
@@ -139,16 +134,16 @@ pub static HEALTHCHECK: Table = Table {
     title: "a healthcheck",
     required: &[],
     keys: &[
-        honoured("disable", Takes::Boolean, "Whether to do without the image's own.", "`Healthcheck.Test` of `NONE`"),
+        honoured("disable", Takes::Boolean, "Whether the image's healthcheck is disabled.", "`Healthcheck.Test` of `NONE`"),
         honoured("interval", DURATION, "The time between probes.", "`Healthcheck.Interval`"),
-        honoured("retries", Takes::Integer(0), "How many failures in a row make it unhealthy.",
+        honoured("retries", Takes::Integer(0), "The number of consecutive failures until the container is unhealthy.",
             "`Healthcheck.Retries`"),
-        honoured("start_interval", DURATION, "The time between probes while it starts.", "`Healthcheck.StartInterval`"),
-        honoured("start_period", DURATION, "How long it may take to start, in which failures do not count.",
+        honoured("start_interval", DURATION, "The time between probes during `start_period`.", "`Healthcheck.StartInterval`"),
+        honoured("start_period", DURATION, "The time for starting, during which failures do not count.",
             "`Healthcheck.StartPeriod`"),
-        honoured("test", COMMAND, "A line of shell, or a list that begins with `CMD`, `CMD-SHELL` or `NONE`.",
+        honoured("test", COMMAND, "A shell command, or a list that begins with `CMD`, `CMD-SHELL` or `NONE`.",
             "`Healthcheck.Test`"),
-        honoured("timeout", DURATION, "How long a probe may take.", "`Healthcheck.Timeout`"),
+        honoured("timeout", DURATION, "The maximum duration of a probe.", "`Healthcheck.Timeout`"),
     ],
 };
 
@@ -159,12 +154,12 @@ pub static HOOK: Table = Table {
     title: "a command at a point of the container's life",
     required: &["command"],
     keys: &[
-        honoured("command", COMMAND, "What is run.", "`Cmd` of the exec"),
+        honoured("command", COMMAND, "The command.", "`Cmd` of the exec"),
         honoured("environment", PAIRS, "Environment variables.", "`Env` of the exec"),
-        honoured("privileged", Takes::Boolean, "Whether it may do nearly all that the host's root may.",
+        honoured("privileged", Takes::Boolean, "Whether it has almost all privileges of the host's root.",
             "`Privileged` of the exec"),
-        honoured("user", NAME_OR_NUMBER, "The user it runs as.", "`User` of the exec"),
-        honoured("working_dir", Takes::String, "The directory in which it runs.", "`WorkingDir` of the exec"),
+        honoured("user", NAME_OR_NUMBER, "The user that runs the command.", "`User` of the exec"),
+        honoured("working_dir", Takes::String, "The directory in which the command runs.", "`WorkingDir` of the exec"),
     ],
 };
 
@@ -178,7 +173,7 @@ pub static LOGGING: Table = Table {
         honoured("driver", Takes::Words(&["journald"]), "The engine's log driver; all others are refused.",
             "the output goes to the journal"),
         refused("options", "Options of the engine's log driver.",
-            "the journal does not get its options from a container",
+            "the journal has no options for each container",
             "remove it: journald.conf(5) bounds the journal's size and age"),
     ],
 };
@@ -190,17 +185,17 @@ pub static ATTACHMENT: Table = Table {
     title: "how a service joins a network",
     required: &[],
     keys: &[
-        honoured("aliases", LIST, "More names by which others on the network find it.", "`Aliases`"),
-        honoured("driver_opts", OPTIONS, "The network driver's own options.", "`DriverOpts`"),
-        honoured("gw_priority", Takes::Integer(i64::MIN), "The network with the highest one has the default gateway.",
+        honoured("aliases", LIST, "Additional names of the service on the network.", "`Aliases`"),
+        honoured("driver_opts", OPTIONS, "Options of the network driver.", "`DriverOpts`"),
+        honoured("gw_priority", Takes::Integer(i64::MIN), "The network with the highest value provides the default gateway.",
             "`GwPriority`"),
         honoured("interface_name", Takes::String, "The name of the interface in the container.",
             "`DriverOpts` of `com.docker.network.endpoint.ifname`"),
-        honoured("ipv4_address", Takes::String, "Its IPv4 address.", "`IPAMConfig.IPv4Address`"),
-        honoured("ipv6_address", Takes::String, "Its IPv6 address.", "`IPAMConfig.IPv6Address`"),
-        honoured("link_local_ips", LIST, "More link-local addresses.", "`IPAMConfig.LinkLocalIPs`"),
-        honoured("mac_address", Takes::String, "Its MAC address.", "`MacAddress`"),
-        honoured("priority", Takes::Integer(i64::MIN), "The network with the highest one is joined first.",
+        honoured("ipv4_address", Takes::String, "The IPv4 address.", "`IPAMConfig.IPv4Address`"),
+        honoured("ipv6_address", Takes::String, "The IPv6 address.", "`IPAMConfig.IPv6Address`"),
+        honoured("link_local_ips", LIST, "Additional link-local addresses.", "`IPAMConfig.LinkLocalIPs`"),
+        honoured("mac_address", Takes::String, "The MAC address.", "`MacAddress`"),
+        honoured("priority", Takes::Integer(i64::MIN), "The network with the highest value is joined first.",
             "the order in which networks are joined"),
     ],
 };
@@ -212,16 +207,16 @@ pub static PORT: Table = Table {
     title: "a published port",
     required: &["target"],
     keys: &[
-        honoured("app_protocol", Takes::String, "The protocol above, for readers.", "nothing but itself"),
-        honoured("host_ip", Takes::String, "The host's address; without it, all.", "`HostIp`"),
-        honoured("mode", Takes::Words(&["host", "ingress"]), "How a swarm balances; one host has only one way.",
-            "the same for both"),
-        honoured("name", Takes::String, "A name, for readers.", "nothing but itself"),
-        honoured("protocol", Takes::Words(&["tcp", "udp", "sctp"]), "The protocol; without it, `tcp`.",
+        honoured("app_protocol", Takes::String, "The application protocol, as documentation.", "nothing"),
+        honoured("host_ip", Takes::String, "The address on the host; the default is all addresses.", "`HostIp`"),
+        honoured("mode", Takes::Words(&["host", "ingress"]), "How Swarm distributes connections; both values mean the same on one host.",
+            "nothing"),
+        honoured("name", Takes::String, "A name, as documentation.", "nothing"),
+        honoured("protocol", Takes::Words(&["tcp", "udp", "sctp"]), "The protocol; the default is `tcp`.",
             "the protocol of the binding"),
-        honoured("published", NAME_OR_NUMBER, "The host's port or range of ports; without it, any free one.",
+        honoured("published", NAME_OR_NUMBER, "The port or range on the host; the default is any free port.",
             "`HostPort`"),
-        honoured("target", NAME_OR_NUMBER, "The container's port.", "the port of the binding"),
+        honoured("target", NAME_OR_NUMBER, "The port in the container.", "the port of the binding"),
     ],
 };
 
@@ -232,8 +227,8 @@ pub static ULIMIT: Table = Table {
     title: "a limit of setrlimit(2)",
     required: &["soft", "hard"],
     keys: &[
-        honoured("hard", Takes::Integer(-1), "What the soft one may be raised to; -1 is unlimited.", "`Hard`"),
-        honoured("soft", Takes::Integer(-1), "What is in force; -1 is unlimited.", "`Soft`"),
+        honoured("hard", Takes::Integer(-1), "The hard limit; -1 is unlimited.", "`Hard`"),
+        honoured("soft", Takes::Integer(-1), "The soft limit; -1 is unlimited.", "`Soft`"),
     ],
 };
 
@@ -245,13 +240,13 @@ pub static MOUNT: Table = Table {
     required: &["type", "target"],
     keys: &[
         honoured("bind", Takes::Table(&MOUNT_BIND), "Options of the type `bind`.", "see there"),
-        ignored("consistency", Takes::String, "How promptly changes are seen.", "it has no effect on Linux"),
+        ignored("consistency", Takes::String, "How consistent the mount is.", "it has no effect on Linux"),
         honoured("image", Takes::Table(&MOUNT_IMAGE), "Options of the type `image`.", "see there"),
-        honoured("read_only", Takes::Boolean, "Whether it can only be read.", "`ReadOnly`"),
+        honoured("read_only", Takes::Boolean, "Whether the mount is read-only.", "`ReadOnly`"),
         honoured("source", Takes::String, "The path on the host, the volume's key, or the image.", "`Source`"),
-        honoured("target", Takes::String, "Where it is in the container.", "`Target`"),
+        honoured("target", Takes::String, "The path in the container.", "`Target`"),
         honoured("tmpfs", Takes::Table(&MOUNT_TMPFS), "Options of the type `tmpfs`.", "see there"),
-        honoured("type", Takes::Words(&["bind", "volume", "tmpfs", "image"]), "What is mounted.", "`Type`"),
+        honoured("type", Takes::Words(&["bind", "volume", "tmpfs", "image"]), "The type of the mount.", "`Type`"),
         honoured("volume", Takes::Table(&MOUNT_VOLUME), "Options of the type `volume`.", "see there"),
     ],
 };
@@ -263,13 +258,13 @@ pub static MOUNT_BIND: Table = Table {
     title: "options of a bind mount",
     required: &[],
     keys: &[
-        honoured("create_host_path", Takes::Boolean, "Whether a missing source is made, as a directory.",
+        honoured("create_host_path", Takes::Boolean, "Whether a missing source is created as a directory.",
             "`BindOptions.CreateMountpoint`"),
         honoured("propagation", Takes::Words(&["private", "rprivate", "shared", "rshared", "slave", "rslave"]),
-            "How mounts below it spread: mount_namespaces(7).", "`BindOptions.Propagation`"),
+            "The mount propagation, see mount_namespaces(7).", "`BindOptions.Propagation`"),
         honoured("recursive", Takes::Words(&["enabled", "disabled", "writable", "readonly"]),
-            "Whether mounts below the source are seen, and read-only.", "`BindOptions.NonRecursive` and the like"),
-        honoured("selinux", Takes::Words(&["z", "Z"]), "How SELinux labels the source: shared or private.",
+            "Whether mounts below the source are included, and read-only.", "`BindOptions.NonRecursive` and related options"),
+        honoured("selinux", Takes::Words(&["z", "Z"]), "The SELinux label of the source: shared or private.",
             "`:z` or `:Z` of `Binds`"),
     ],
 };
@@ -280,7 +275,7 @@ pub static MOUNT_IMAGE: Table = Table {
     id: "mount_image",
     title: "options of an image mount",
     required: &[],
-    keys: &[honoured("subpath", Takes::String, "The directory of the image that is mounted.", "`ImageOptions.Subpath`")],
+    keys: &[honoured("subpath", Takes::String, "The directory in the image to mount.", "`ImageOptions.Subpath`")],
 };
 
 /// `tmpfs` of a mount.
@@ -290,8 +285,8 @@ pub static MOUNT_TMPFS: Table = Table {
     title: "options of a tmpfs mount",
     required: &[],
     keys: &[
-        honoured("mode", MODE, "Its permission bits, octal.", "`TmpfsOptions.Mode`"),
-        honoured("size", Takes::Bytes, "Its size.", "`TmpfsOptions.SizeBytes`"),
+        honoured("mode", MODE, "The permissions, octal.", "`TmpfsOptions.Mode`"),
+        honoured("size", Takes::Bytes, "The size.", "`TmpfsOptions.SizeBytes`"),
     ],
 };
 
@@ -302,10 +297,10 @@ pub static MOUNT_VOLUME: Table = Table {
     title: "options of a volume mount",
     required: &[],
     keys: &[
-        honoured("labels", PAIRS, "Labels of a volume that the mount makes.", "`VolumeOptions.Labels`"),
-        honoured("nocopy", Takes::Boolean, "Whether an empty volume stays empty, in place of the image's files.",
+        honoured("labels", PAIRS, "Labels of a volume that the mount creates.", "`VolumeOptions.Labels`"),
+        honoured("nocopy", Takes::Boolean, "Whether an empty volume stays empty instead of getting the image's files.",
             "`VolumeOptions.NoCopy`"),
-        honoured("subpath", Takes::String, "The directory of the volume that is mounted.", "`VolumeOptions.Subpath`"),
+        honoured("subpath", Takes::String, "The directory in the volume to mount.", "`VolumeOptions.Subpath`"),
     ],
 };
 
@@ -316,11 +311,11 @@ pub static GRANT: Table = Table {
     title: "a secret or config that is mounted",
     required: &["source"],
     keys: &[
-        honoured("gid", NAME_OR_NUMBER, "The group of the file in the container.", "the file's group"),
-        honoured("mode", MODE, "Its permission bits, octal.", "the file's mode"),
+        honoured("gid", NAME_OR_NUMBER, "The group that owns the file in the container.", "the file's group"),
+        honoured("mode", MODE, "The permissions, octal.", "the file's mode"),
         honoured("source", Takes::String, "The key of the declared secret or config.", "the file's contents"),
-        honoured("target", Takes::String, "Where it is in the container; a secret's name alone is below /run/secrets.",
+        honoured("target", Takes::String, "The path in the container; for a secret, a name is relative to /run/secrets.",
             "a read-only mount"),
-        honoured("uid", NAME_OR_NUMBER, "The user of the file in the container.", "the file's owner"),
+        honoured("uid", NAME_OR_NUMBER, "The user that owns the file in the container.", "the file's owner"),
     ],
 };

@@ -39,7 +39,7 @@ pub(super) async fn serve(
             update = updates.recv() => match update {
                 // That the bus is lost, shows below.
                 Some(update) => if let Err(error) = bus.apply(update).await {
-                    eprintln!("<4>cannot tell it on the bus: {error}");
+                    tracing::warn!("cannot publish a change on the bus: {error}");
                 },
                 None => return Ok(()),
             },
@@ -75,21 +75,21 @@ impl Bus {
                 self.publish_manager(|snapshot| snapshot.engine_is_connected = is_connected).await
             }
             Update::Restarted { unit, restart } => {
-                self.emitter(&unit)?.restarted(&restart.reason, &restart.detail).await
+                self.emitter(&unit)?.restarted(restart.reason.as_str(), &restart.detail).await
             }
-            Update::Stopped { unit, reason, detail } => self.emitter(&unit)?.stopped(&reason, &detail).await,
+            Update::Stopped { unit, reason, detail } => self.emitter(&unit)?.stopped(reason.as_str(), &detail).await,
             Update::Failed { unit, verb, reason, why } => {
-                self.emitter(&unit)?.job_failed(verb.as_str(), &reason, &why).await
+                self.emitter(&unit)?.job_failed(verb.as_str(), reason.as_str(), &why).await
             }
-            Update::Response { answer, reply } => {
-                let _caller_has_left = reply.send(answer);
+            Update::Response { response, reply } => {
+                let _caller_has_left = reply.send(response);
                 Ok(())
             }
             Update::Ready => {
                 listen(&self.snapshot);
                 if let Err(error) = self.connection.request_name(NAME).await {
                     // Without it nobody finds the objects, but what hangs is still restarted.
-                    eprintln!("<3>cannot own {NAME} on the system bus, is its policy installed? {error}");
+                    tracing::error!("cannot own {NAME} on the system bus, is its policy installed? {error}");
                 }
                 Ok(())
             }
@@ -101,7 +101,7 @@ impl Bus {
     }
 
     async fn show(&mut self, facts: Arc<Facts>) -> zbus::Result<()> {
-        let unit = facts.declared.unit.clone();
+        let unit = facts.declared.unit.to_string();
         self.update_snapshot(|snapshot| {
             snapshot.containers.insert(unit.clone(), facts.clone());
         });

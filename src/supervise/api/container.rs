@@ -47,7 +47,7 @@ impl ContainerObject {
         self.slot.get()
     }
 
-    /// The properties that are otherwise in `other`, as they are there.
+    /// The properties that differ in `other`, with their values there.
     pub fn differences(&self, other: &Self) -> HashMap<&'static str, Variant<'static>> {
         let mut found = HashMap::new();
         macro_rules! compare {
@@ -153,18 +153,18 @@ impl ContainerObject {
     /// The unit that supervises it.
     #[zbus(property(emits_changed_signal = "const"))]
     fn unit(&self) -> String {
-        self.facts().declared.unit.clone()
+        self.facts().declared.unit.to_string()
     }
 
     /// The stack.
     #[zbus(property(emits_changed_signal = "const"))]
     fn project(&self) -> String {
-        self.facts().declared.project.clone()
+        self.facts().declared.project.to_string()
     }
 
     #[zbus(property(emits_changed_signal = "const"))]
     fn service(&self) -> String {
-        self.facts().declared.service.clone()
+        self.facts().declared.service.to_string()
     }
 
     /// Which of several containers of the service; empty if there is but one.
@@ -200,13 +200,13 @@ impl ContainerObject {
     /// The unit's ActiveState.
     #[zbus(property)]
     fn state(&self) -> String {
-        self.facts().unit.active.clone()
+        self.facts().unit.active.to_string()
     }
 
     /// The unit's SubState.
     #[zbus(property)]
     fn sub_state(&self) -> String {
-        self.facts().unit.sub.clone()
+        self.facts().unit.sub.to_string()
     }
 
     /// The unit's StatusText.
@@ -218,7 +218,7 @@ impl ContainerObject {
     /// The unit's Result: `success`, or how it failed.
     #[zbus(property)]
     fn result(&self) -> String {
-        self.facts().unit.result.clone()
+        self.facts().unit.result.to_string()
     }
 
     /// The exit status of the container that ended last since wharfd was started, or the number of its signal; 0 also if none has.
@@ -254,7 +254,7 @@ impl ContainerObject {
     /// `none` (no healthcheck), `starting`, `healthy`, `unhealthy`; empty if there is no container.
     #[zbus(property)]
     fn health(&self) -> String {
-        self.facts().observed.health.clone()
+        self.facts().observed.health.map(|health| health.to_string()).unwrap_or_default()
     }
 
     /// What the healthcheck printed last.
@@ -295,6 +295,6 @@ impl ContainerObject {
     fn last_restart_reason(&self) -> String {
         let facts = self.facts();
         let last = facts.restarts.last.as_ref();
-        last.map(|restart| restart.reason.clone()).unwrap_or_default()
+        last.map(|restart| restart.reason.as_str().to_owned()).unwrap_or_default()
     }
 }

@@ -1,4 +1,4 @@
-//! What programs and people see of wharfd: its objects on the bus, its figures for monitoring.
+//! The interfaces of wharfd: its objects on the bus, its metrics.
 //!
 //! In: facts, as they change. Out: properties, signals, metrics; and what callers ask for, checked, to the supervising thread.
 //! Invariant: a thread of its own, which keeps nothing but the last facts: however many questions come, they wait for each
@@ -18,12 +18,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::mpsc::{Sender, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 
-use super::action::Caller;
+use super::action::{Caller, Reason};
 use super::facts::{Facts, Restart};
 use crate::engine::{FileChange, ListedContainer};
 use crate::systemd::Verb;
 
-/// News for those who watch.
+/// A change, for those who watch.
 #[derive(Debug)]
 pub enum Update {
     /// Of a container that is new, or has changed.
@@ -41,27 +41,27 @@ pub enum Update {
     },
     Stopped {
         unit: String,
-        reason: String,
+        reason: Reason,
         detail: String,
     },
     Failed {
         unit: String,
         verb: Verb,
-        reason: String,
+        reason: Reason,
         why: String,
     },
-    /// To a caller, who then finds what was told before it in the properties.
+    /// To a caller, who then finds what was published before it in the properties.
     Response {
-        answer: Response,
+        response: Response,
         reply: oneshot::Sender<Response>,
     },
-    /// The snapshot is whole.
+    /// Everything is known.
     Ready,
     /// Is anybody there?
     Ping,
 }
 
-/// Something that a caller asks for, and may.
+/// Something that an authorised caller asks for.
 #[derive(Debug)]
 pub struct Request {
     pub unit: String,
@@ -120,7 +120,7 @@ impl Api {
                 Err(error) => Err(error.to_string()),
             };
             if let Err(error) = served {
-                eprintln!("<3>the D-Bus interface: {error}");
+                tracing::error!("the D-Bus interface: {error}");
             }
             drop(lives);
         });
@@ -132,7 +132,7 @@ impl Api {
         let _ended = self.updates.send(update);
     }
 
-    /// Whether it has answered since it was asked last; asks anew.
+    /// Whether the thread has answered the last ping; sends the next one.
     pub fn is_alive(&self) -> bool {
         let has_answered = self.has_answered.swap(false, Ordering::Relaxed);
         self.publish(Update::Ping);

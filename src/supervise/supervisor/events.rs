@@ -1,138 +1,133 @@
-//! What is heard, and what follows from it.
+//! What follows from an event of the engine or of systemd, and from a request.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
 use super::Supervisor;
-use super::work::Completion;
-use crate::engine::{ContainerChange, ContainerEvent, EngineEvent, Health, same_image};
+use super::tasks::Completion;
+use crate::engine::{ContainerChange, ContainerEvent, Engine, EngineError, EngineEvent, Health, same_image};
 use crate::supervise::action::{Action, Cause};
-use crate::supervise::api::{Operation, Payload, Request, Update};
+use crate::supervise::api::{Operation, Payload, Request, Response, Update};
 use crate::supervise::facts::Facts;
 use crate::supervise::watch::EngineUpdate;
 use crate::systemd::{Announcement, ManagerError};
 
-/// What a container is told in: all that run.
-struct Snapshot {
-    /// It alone has its unit's label, whatever its name.
-    is_alone: bool,
+/// Where a [`ContainerEvent`] comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Source {
+    /// The container may be another one by now.
+    Event,
+    /// A list of all containers that run. `is_alone`: no other container has this unit's label.
+    Snapshot { is_alone: bool },
 }
 
 impl Supervisor {
-    pub(super) async fn handle_engine(&mut self, told: EngineUpdate) -> Result<(), ManagerError> {
-        match told {
-            EngineUpdate::All(engine, all) => {
-                self.engine = Some(engine);
-                self.engine_is_known = true;
-                self.engine_error = None;
-                let now = Instant::now();
-                let runs: BTreeSet<&str> = all.iter().map(|fares| fares.unit.as_str()).collect();
-                for unit in self.containers.keys().filter(|unit| !runs.contains(unit.as_str())) {
-                    self.policy.unknown(unit, now);
-                }
-                self.to_look.extend(self.containers.keys().cloned());
-                self.undeclared_changed = true;
-                for (index, fares) in all.iter().enumerate() {
-                    let is_alone = !all.iter().enumerate().any(|(other, it)| other != index && it.unit == fares.unit);
-                    self.handle_container(fares.clone(), Some(Snapshot { is_alone })).await?;
-                }
-                self.api.publish(Update::Engine { is_connected: true });
-                self.say("Watching");
-            }
-            EngineUpdate::Change(EngineEvent::Container(fares)) => self.handle_container(fares, None).await?,
-            EngineUpdate::Change(EngineEvent::Altered { id, unit }) => {
+    pub(super) async fn handle_engine(&mut self, update: EngineUpdate) -> Result<(), ManagerError> {
+        match update {
+            EngineUpdate::Snapshot(engine, running) => self.handle_snapshot(engine, running).await?,
+            EngineUpdate::Event(EngineEvent::Container(event)) => self.handle_container(event, Source::Event).await?,
+            EngineUpdate::Event(EngineEvent::Altered { id, unit }) => {
                 let has_id = |facts: &&Arc<Facts>| facts.observed.container_id == id;
-                let by_id = || self.containers.values().find(has_id).map(|facts| facts.declared.unit.clone());
+                let by_id = || self.containers.values().find(has_id).map(|facts| facts.declared.unit.to_string());
                 match unit.or_else(by_id).filter(|unit| self.containers.contains_key(unit)) {
-                    Some(unit) => {
-                        self.to_look.insert(unit);
-                    }
-                    None => self.undeclared_changed = true,
+                    Some(unit) => self.agenda.changed(&unit),
+                    None => self.agenda.list_changed(),
                 }
             }
-            EngineUpdate::Change(EngineEvent::Image(names)) => {
+            EngineUpdate::Event(EngineEvent::Image(names)) => {
                 let means = |image: &str| names.iter().any(|name| same_image(name, image));
-                let is_of =
+                let has_it =
                     |facts: &&Arc<Facts>| means(&facts.observed.image) || names.contains(&facts.observed.image_id);
-                let units = self.containers.values().filter(is_of);
-                self.to_look.extend(units.map(|facts| facts.declared.unit.clone()));
+                self.containers.values().filter(has_it).for_each(|facts| self.agenda.changed(&facts.declared.unit));
             }
-            EngineUpdate::Away(error) => {
-                self.engine = None;
-                self.deliver(|_| true);
-                self.engine_is_known = true;
-                self.api.publish(Update::Engine { is_connected: false });
-                let because = error.to_string();
-                if self.engine_error.as_ref() != Some(&because) {
-                    eprintln!("<4>{because}; waiting for the engine");
-                    self.engine_error = Some(because);
-                }
-                self.say("Waiting for the engine");
-            }
+            EngineUpdate::Disconnected(error) => self.handle_disconnect(&error),
         }
         Ok(())
     }
 
-    /// `snapshot`: told of what runs now; else of what happened to a container, which may be another by now.
-    async fn handle_container(
-        &mut self,
-        fares: ContainerEvent,
-        snapshot: Option<Snapshot>,
-    ) -> Result<(), ManagerError> {
-        let ContainerEvent { unit, id, name, change } = fares;
+    async fn handle_snapshot(&mut self, engine: Engine, running: Vec<ContainerEvent>) -> Result<(), ManagerError> {
+        self.engine = Some(engine);
+        self.engine_error = None;
+        self.agenda.connected();
+        let now = Instant::now();
+        let units: BTreeSet<&str> = running.iter().map(|event| event.unit.as_str()).collect();
+        for unit in self.containers.keys().filter(|unit| !units.contains(unit.as_str())) {
+            self.policy.unknown(unit, now);
+        }
+        for event in &running {
+            let is_alone = running.iter().filter(|other| other.unit == event.unit).count() == 1;
+            self.handle_container(event.clone(), Source::Snapshot { is_alone }).await?;
+        }
+        self.api.publish(Update::Engine { is_connected: true });
+        self.set_status("Watching");
+        Ok(())
+    }
+
+    fn handle_disconnect(&mut self, error: &EngineError) {
+        self.engine = None;
+        let answers = self.agenda.disconnected();
+        self.deliver(answers);
+        self.api.publish(Update::Engine { is_connected: false });
+        let error = error.to_string();
+        if self.engine_error.as_ref() != Some(&error) {
+            tracing::warn!("{error}; waiting for the engine");
+            self.engine_error = Some(error);
+        }
+        self.set_status("Waiting for the engine");
+    }
+
+    async fn handle_container(&mut self, event: ContainerEvent, source: Source) -> Result<(), ManagerError> {
+        let ContainerEvent { unit, id, name, change } = event;
         if !self.containers.contains_key(&unit) && !self.unknown_units.contains(&unit) {
             // Its unit may have been written since.
             self.refresh_units().await?;
         }
         let Some(facts) = self.containers.get_mut(&unit) else {
             self.unknown_units.insert(unit);
-            self.undeclared_changed = true;
+            self.agenda.list_changed();
             return Ok(());
         };
         let is_known = facts.observed.container_id == id;
         // A copy (docker commit) has the labels of the original.
-        let is_it = name == facts.declared.container || snapshot.as_ref().is_some_and(|snapshot| snapshot.is_alone);
-        let is_new = is_it && (snapshot.is_some() || change == ContainerChange::Started);
+        let is_it = name == facts.declared.container || source == (Source::Snapshot { is_alone: true });
+        let is_new = is_it && (source != Source::Event || change == ContainerChange::Started);
         if !is_known && !is_new {
-            self.undeclared_changed = true;
+            self.agenda.list_changed();
             return Ok(());
         }
         let now = Instant::now();
-        let health = match change {
-            ContainerChange::Health(health) => health.to_string(),
-            ContainerChange::Started => String::new(),
-            ContainerChange::Ended => facts.observed.health.clone(),
-        };
         match change {
             ContainerChange::Health(Health::HEALTHY) => self.policy.healthy(&unit, now),
             ContainerChange::Health(Health::UNHEALTHY) => self.policy.unhealthy(&unit, now),
             _ => self.policy.unknown(&unit, now),
         }
-        // Whether it has no healthcheck or has just been started, the look will tell.
-        let is_news = change != ContainerChange::Health(Health::NONE) && facts.observed.health != health;
-        if !is_known || is_news {
+        let health = match change {
+            // Whether it has no healthcheck or has just been started, the inspection shows.
+            ContainerChange::Health(Health::NONE) | ContainerChange::Ended => facts.observed.health,
+            ContainerChange::Health(health) => Some(health),
+            ContainerChange::Started => None,
+        };
+        if !is_known || facts.observed.health != health {
             let facts = Arc::make_mut(facts);
             facts.observed.container_id = id;
-            if is_news {
-                facts.observed.health = health;
-            }
-            self.show(&unit);
+            facts.observed.health = health;
+            self.publish(&unit);
         }
-        self.to_look.insert(unit);
+        self.agenda.changed(&unit);
         Ok(())
     }
 
     pub(super) async fn handle_announcement(&mut self, announcement: Announcement) -> Result<(), ManagerError> {
         match announcement {
-            Announcement::Service { unit, changed } => match self.containers.get(&unit) {
+            Announcement::Service { unit, changed } => match self.containers.get(unit.as_str()) {
                 Some(facts) => {
-                    let mut now = facts.unit.clone();
-                    now.apply(*changed);
-                    self.stands(unit, now);
+                    let mut state = facts.unit.clone();
+                    state.apply(*changed);
+                    self.set_unit_state(&unit, state);
                 }
                 // Of a template, any instance may be started.
-                None if self.templates.iter().any(|template| template.instance_of(&unit).is_some()) => {
+                None if self.templates.iter().any(|template| template.name.instance_in(&unit).is_some()) => {
                     self.refresh_units().await?;
                 }
                 None => {}
@@ -145,29 +140,31 @@ impl Supervisor {
         Ok(())
     }
 
-    pub(super) fn answer(&mut self, Request { unit, operation, reply }: Request) {
+    pub(super) fn handle_request(&mut self, Request { unit, operation, reply }: Request) {
         let Some(facts) = self.containers.get(&unit) else {
             let _caller_has_left = reply.send(Err(format!("{unit} is no longer on this host")));
             return;
         };
         match operation {
             Operation::Run(verb, caller) => {
-                self.begin(Action { unit, verb, cause: Cause::Requested(caller) }, Some(reply))
+                self.begin(Action { unit, verb, cause: Cause::Requested(caller) }, Some(reply));
             }
             Operation::CheckImage => self.check_image(facts.observed.image.clone(), Some((unit, reply))),
             Operation::FileChanges => {
-                let (engine, id) = (self.engine.clone(), facts.observed.container_id.clone());
-                let work = async move {
-                    let answer = match engine {
-                        _ if id.is_empty() => Err(format!("{unit} has no container now")),
-                        Some(engine) => engine.file_changes(&id).await.map_err(|error| error.to_string()),
-                        None => Err("the engine is away".to_owned()),
-                    };
-                    let _caller_has_left = reply.send(answer.map(Payload::Changes));
+                let changes = file_changes(self.engine.clone(), unit, facts.observed.container_id.clone());
+                self.tasks.push(tokio::spawn(async {
+                    let _caller_has_left = reply.send(changes.await);
                     Completion::Nothing
-                };
-                self.work.push(tokio::spawn(work));
+                }));
             }
         }
     }
+}
+
+async fn file_changes(engine: Option<Engine>, unit: String, container: String) -> Response {
+    if container.is_empty() {
+        return Err(format!("{unit} has no container now"));
+    }
+    let engine = engine.ok_or("the engine is away")?;
+    engine.file_changes(&container).await.map(Payload::Changes).map_err(|error| error.to_string())
 }

@@ -20,8 +20,8 @@ use super::families;
 use super::text::Format;
 use crate::supervise::api::Shared;
 
-/// Connections that are served at once on a socket, and of them those of one user but root, where the socket knows. The next ones
-/// are closed at once: who keeps connections open keeps nobody else out.
+/// Connections that are served at once on a socket, and those of one user other than root, where the socket knows. More are closed
+/// at once, so that nobody who keeps connections open keeps others out.
 const AT_ONCE: usize = 32;
 const OF_ONE_USER: usize = 8;
 
@@ -42,7 +42,7 @@ pub fn listen(snapshot: &Shared) {
             Ok(listener) => {
                 tokio::spawn(serve(listener, snapshot.clone()));
             }
-            Err(error) => eprintln!("<3>cannot serve metrics on a socket of wharfd-metrics.socket: {error}"),
+            Err(error) => tracing::error!("cannot serve metrics on a socket of wharfd-metrics.socket: {error}"),
         }
     }
 }
@@ -105,7 +105,7 @@ async fn serve(listener: Listener, snapshot: Shared) {
             let service = service_fn(async |request| Ok::<_, Infallible>(answer(&request, &snapshot)));
             let mut http = http1::Builder::new();
             let http = http.timer(TokioTimer::new()).header_read_timeout(HEADER);
-            // Whoever leaves in the middle, or never comes to the point, is nobody to complain about.
+            // A client that disconnects early, or never sends a request, is no error.
             let _ended = tokio::time::timeout(LONGEST, http.serve_connection(TokioIo::new(stream), service)).await;
             drop(part);
         });
@@ -114,7 +114,7 @@ async fn serve(listener: Listener, snapshot: Shared) {
 
 fn answer(request: &Request<Incoming>, snapshot: &Shared) -> Response<Full<Bytes>> {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        let mut response = say(StatusCode::METHOD_NOT_ALLOWED, "GET is all there is\n");
+        let mut response = say(StatusCode::METHOD_NOT_ALLOWED, "only GET is supported\n");
         response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
         return response;
     }

@@ -1,0 +1,115 @@
+//! Which units of containers there are, and their states.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, PoisonError};
+
+use futures_util::{StreamExt, TryStreamExt};
+
+use super::Supervisor;
+use crate::mark::{InstalledUnit, installed_units};
+use crate::supervise::api::Update;
+use crate::supervise::declared::{Declared, declared, is_template};
+use crate::supervise::facts::Facts;
+use crate::supervise::policy::UnitActivity;
+use crate::systemd::{ManagerError, UnitState};
+
+/// Units whose states are asked for side by side.
+const AT_ONCE: usize = 16;
+
+impl Supervisor {
+    /// Reads from the unit files which units of containers there are, and asks for the states of those that are new.
+    pub(super) async fn refresh_units(&mut self) -> Result<(), ManagerError> {
+        let directories = self.manager.unit_path().await?;
+        let installed = match installed_units(&directories) {
+            Ok(installed) => installed,
+            Err(error) => {
+                tracing::error!("{error}");
+                return Ok(());
+            }
+        };
+        let patterns: Vec<String> =
+            installed.iter().filter(|unit| is_template(unit)).map(InstalledUnit::instances).collect();
+        let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
+        let instances = self.manager.active_units(&patterns).await?;
+        let declared = declared(&installed, &instances);
+        self.templates = installed.into_iter().filter(is_template).collect();
+        let names: BTreeSet<String> = declared.iter().map(|one| one.unit.to_string()).collect();
+        let gone: Vec<String> = self.containers.keys().filter(|unit| !names.contains(*unit)).cloned().collect();
+        // Before their states are asked for, so that no change falls in between.
+        *self.services.write().unwrap_or_else(PoisonError::into_inner) = names;
+        for unit in gone {
+            self.remove_unit(unit);
+        }
+        let (known, new): (Vec<_>, Vec<_>) =
+            declared.into_iter().partition(|declared| self.containers.contains_key(declared.unit.as_str()));
+        let states = new.iter().map(|declared| self.manager.unit(&declared.unit));
+        let states: Vec<UnitState> = futures_util::stream::iter(states).buffered(AT_ONCE).try_collect().await?;
+        for (declared, state) in new.into_iter().zip(states) {
+            self.add_unit(declared, state);
+        }
+        for declared in known {
+            self.update_unit(declared);
+        }
+        self.agenda.list_changed();
+        Ok(())
+    }
+
+    fn add_unit(&mut self, declared: Declared, mut state: UnitState) {
+        let unit = declared.unit.to_string();
+        // Not needed, and long.
+        state.requires = Vec::new();
+        self.policy.set_activity(&unit, activity(&state));
+        let facts = Facts::new(declared.clone(), state);
+        self.containers.insert(unit, Arc::new(facts));
+        self.update_unit(declared);
+    }
+
+    fn update_unit(&mut self, declared: Declared) {
+        let unit = declared.unit.to_string();
+        self.policy.set_on_unhealthy(&unit, declared.on_unhealthy);
+        if let Some(facts) = self.containers.get_mut(&unit) {
+            Arc::make_mut(facts).declared = declared;
+        }
+        self.agenda.declared(&unit);
+        self.publish(&unit);
+    }
+
+    fn remove_unit(&mut self, unit: String) {
+        self.containers.remove(&unit);
+        self.policy.forget(&unit);
+        let answers = self.agenda.removed(&unit);
+        self.api.publish(Update::Gone(unit));
+        self.deliver(answers);
+    }
+
+    pub(super) async fn refresh_unit(&mut self, unit: &str) {
+        if self.containers.contains_key(unit) {
+            // A unit that systemd does not know is left alone. That the bus is lost shows at the announcements.
+            match self.manager.unit(unit).await {
+                Ok(state) => self.set_unit_state(unit, state),
+                Err(_) => self.policy.set_activity(unit, UnitActivity::Other),
+            }
+        }
+    }
+
+    pub(super) fn set_unit_state(&mut self, unit: &str, mut state: UnitState) {
+        // Not needed, and long.
+        state.requires = Vec::new();
+        let Some(facts) = self.containers.get_mut(unit).filter(|facts| facts.unit != state) else { return };
+        let facts = Arc::make_mut(facts);
+        let restart = facts.restarts.compare(&facts.unit, &state);
+        if state.has_ended() {
+            facts.last_exit = Some(state.exec_main_status);
+        }
+        self.policy.set_activity(unit, activity(&state));
+        facts.unit = state;
+        self.publish(unit);
+        if let Some(restart) = restart {
+            self.api.publish(Update::Restarted { unit: unit.to_owned(), restart });
+        }
+    }
+}
+
+fn activity(state: &UnitState) -> UnitActivity {
+    if state.is_steady() { UnitActivity::Running } else { UnitActivity::Other }
+}
