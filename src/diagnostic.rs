@@ -7,24 +7,44 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
 /// A file that the user wrote, kept whole so that an error can quote it.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct SourceFile {
     /// The path as the user gave it.
     pub path: PathBuf,
     /// The whole text.
     pub text: String,
+    /// Where each line begins, once somebody has asked.
+    line_starts: OnceLock<Vec<usize>>,
 }
 
 impl SourceFile {
     pub fn new(path: impl Into<PathBuf>, text: impl Into<String>) -> Arc<Self> {
-        Arc::new(Self { path: path.into(), text: text.into() })
+        Arc::new(Self { path: path.into(), text: text.into(), line_starts: OnceLock::new() })
+    }
+
+    /// The line of a byte, counted from 1, and where it begins.
+    fn line_at(&self, offset: usize) -> (usize, usize) {
+        let starts = self.line_starts.get_or_init(|| {
+            let newlines = self.text.match_indices('\n');
+            std::iter::once(0).chain(newlines.map(|(at, _)| at + 1)).collect()
+        });
+        let line = starts.partition_point(|start| *start <= offset);
+        (line, starts.get(line - 1).copied().unwrap_or(0))
     }
 }
+
+impl PartialEq for SourceFile {
+    fn eq(&self, other: &Self) -> bool {
+        self.path == other.path && self.text == other.text
+    }
+}
+
+impl Eq for SourceFile {}
 
 /// A range of bytes in a [`SourceFile`].
 #[derive(Clone, PartialEq, Eq)]
@@ -40,10 +60,10 @@ impl Place {
 
     /// Line and column of the start, both counted from 1; the column counts characters.
     pub fn line_column(&self) -> (usize, usize) {
-        let before = self.file.text.get(..self.span.start).unwrap_or(&self.file.text);
-        let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
-        (line, column)
+        let text = &self.file.text;
+        let offset = if text.is_char_boundary(self.span.start) { self.span.start } else { text.len() };
+        let (line, start) = self.file.line_at(offset);
+        (line, text.get(start..offset).unwrap_or("").chars().count() + 1)
     }
 }
 
@@ -171,7 +191,8 @@ impl Diagnostics {
     /// The diagnostics as text, as a compiler shows them, sorted by place; `colour` adds terminal escapes.
     pub fn render(&self, colour: bool) -> String {
         let mut sorted: Vec<&Diagnostic> = self.kept.iter().collect();
-        sorted.sort_by_key(|d| d.place.as_ref().map(|p| (p.file.path.clone(), p.span.start)));
+        let position = |d: &Diagnostic| d.place.as_ref().map(|p| (p.file.path.clone(), p.span.start));
+        sorted.sort_by_cached_key(|d| position(d));
         let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
         let mut text: String = sorted.iter().map(|d| render_one(&renderer, d) + "\n").collect();
         for (all, what, level) in [(self.errors, "errors", Level::ERROR), (self.warnings, "warnings", Level::WARNING)] {
@@ -228,9 +249,9 @@ fn quoted(place: &Place) -> Option<(&str, usize, Range<usize>)> {
     let text = &place.file.text;
     let end = place.span.end.min(text.len());
     let span = place.span.start.min(end)..end;
-    let start_of_line = text.get(..span.start)?.rfind('\n').map_or(0, |newline| newline + 1);
+    let (first, start_of_line) = place.file.line_at(span.start);
+    text.get(start_of_line..span.start)?;
     let end_of_line = text.get(span.end..)?.find('\n').map_or(text.len(), |newline| span.end + newline);
-    let first = text[..start_of_line].matches('\n').count() + 1;
     let lines = text.get(start_of_line..end_of_line).filter(|lines| lines.len() <= MOST_QUOTED)?;
     Some((lines, first, span.start - start_of_line..span.end - start_of_line))
 }

@@ -13,6 +13,7 @@ pub mod install;
 pub mod mark;
 pub mod message_id;
 pub mod name;
+pub mod parallel;
 pub mod path;
 pub mod plan;
 pub mod printable;

@@ -4,6 +4,8 @@
 //! Invariant: no secret value is in a spec but [`ValuesSpec`], which nobody but root and systemd reads, and the same stack gives
 //! the same bytes (keys are sorted).
 
+pub mod json;
+
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::fs;
@@ -420,9 +422,7 @@ pub struct ResourcePart {
 
 /// A spec, or a part of one, as text: indented, keys sorted, a line break at the end.
 pub fn to_json<T: Serialize>(spec: &T) -> String {
-    // Through a Value, whose maps are sorted: the engine's models hold maps in random order.
-    let sorted = serde_json::to_value(spec).expect("a spec is plain data with string keys");
-    format!("{sorted:#}\n")
+    json::sorted(spec, json::Layout::Indented) + "\n"
 }
 
 /// Why there is no spec in a file.

@@ -17,6 +17,8 @@ fn main() -> ExitCode {
         eprintln!("Run by systemd at boot and daemon-reload, see systemd.generator(7).");
         return ExitCode::from(2);
     };
+    // Each file is made with the permissions that it is to have.
+    rustix::process::umask(rustix::fs::Mode::WGRP | rustix::fs::Mode::WOTH);
     let stacks = std::env::var_os("WHARF_STACK_DIR").map_or_else(|| PathBuf::from(STACK_DIRECTORY), PathBuf::from);
     let problems: Vec<String> = match Generator::new(stacks, PathBuf::from(normal_dir)).run() {
         Ok(broken) => broken.iter().map(ToString::to_string).collect(),

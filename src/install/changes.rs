@@ -6,11 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use crate::mark::owner_of;
+use crate::mark::is_spec;
 use crate::name::UnitName;
 use crate::plan::{Plan, PlannedFile};
 
-use super::directory::{Entry, Snapshot};
+use super::snapshot::{Entry, Snapshot};
 
 /// All changes of one project, in the order in which they are made.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -109,7 +109,7 @@ impl Changes {
     /// Units that go away.
     pub fn removed_units(&self) -> impl Iterator<Item = &str> {
         let removed = self.items.iter().filter(|change| matches!(change.action, Action::Remove { .. }));
-        removed.map(|change| change.name.as_str()).filter(|name| !name.ends_with(".json"))
+        removed.map(|change| change.name.as_str()).filter(|name| !is_spec(name))
     }
 }
 
@@ -132,15 +132,17 @@ fn update(file: &PlannedFile, old: &[u8], old_mode: u32) -> Action {
 }
 
 fn missing_links(plan: &Plan, snapshot: &Snapshot, seen_as: &Path) -> Vec<Change> {
-    let links =
-        plan.wanted_by.iter().map(|(unit, wanted_by)| (format!("{wanted_by}.wants/{unit}"), seen_as.join(unit)));
+    let links = plan
+        .wanted_by
+        .iter()
+        .map(|(unit, wanted_by)| (format!("{wanted_by}.wants/{unit}"), seen_as.join(unit.as_str())));
     let missing = links.filter(|(name, _)| !snapshot.enablement.contains_key(name));
     missing.map(|(name, target)| Change { name, action: Action::Enable { target } }).collect()
 }
 
 fn removals(snapshot: &Snapshot, project: &str, keep: impl Fn(&str) -> bool) -> Vec<Change> {
     let files = snapshot.entries.iter().filter_map(|(name, entry)| match entry {
-        Entry::File { contents, mode } if !keep(name) && owner(name, entry).as_deref() == Some(project) => {
+        Entry::File { contents, mode } if !keep(name) && entry.owner(name).as_deref() == Some(project) => {
             let old = String::from_utf8_lossy(contents).into_owned();
             Some((name.as_str(), Action::Remove { old, old_mode: *mode }))
         }
@@ -165,17 +167,7 @@ fn file_name(path: &Path) -> Option<&str> {
     path.file_name()?.to_str()
 }
 
-/// The project that something in a unit directory belongs to; a link belongs to the owner of what it leads to.
-pub(super) fn owner(name: &str, entry: &Entry) -> Option<String> {
-    match entry {
-        Entry::File { contents, .. } | Entry::Link { contents: Some(contents), .. } => {
-            owner_of(name, &String::from_utf8_lossy(contents)).map(String::from)
-        }
-        Entry::Link { contents: None, .. } | Entry::Directory | Entry::Unreadable => None,
-    }
-}
-
-/// The template of which a unit is an instance: `a@.service` of `a@1.service` (systemd.unit(5)).
-pub(super) fn template_of(unit: &str) -> Option<String> {
-    UnitName::parse(unit).ok()?.template().map(String::from)
+/// The template of which a unit is an instance (systemd.unit(5)).
+pub(super) fn template_of(unit: &str) -> Option<UnitName> {
+    UnitName::parse(unit).ok()?.template()
 }

@@ -1,19 +1,22 @@
 //! A unit directory: read as a whole under a lock, and changed so that every file is whole at every moment.
 //!
-//! Invariant: a file is written beside its place, synced, and renamed; a run that was interrupted leaves its own
-//! leftovers behind, by which the next one knows that work is unfinished.
+//! Invariant: where files outlast a boot, a file is written beside its place, synced, and renamed; a run that was interrupted
+//! leaves its own leftovers behind, by which the next one knows that work is unfinished.
 
 use std::collections::BTreeMap;
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt, symlink};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
 use tempfile::TempPath;
 
+use crate::parallel;
+
 use super::changes::{Action, Change, Changes};
 use super::error::InstallError;
+use super::snapshot::{Entry, Snapshot};
 
 /// systemd ignores files whose names begin with a dot (systemd.unit(5)).
 const LEFTOVER_PREFIX: &str = ".#wharf-";
@@ -40,34 +43,6 @@ pub enum Access {
     Read,
     /// Nobody else; the directory is made if it is not there.
     Write,
-}
-
-/// What lies in a unit directory under one name.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Entry {
-    File {
-        contents: Vec<u8>,
-        mode: u32,
-    },
-    /// With the contents of the file that it leads to, if it leads to one.
-    Link {
-        target: PathBuf,
-        contents: Option<Vec<u8>>,
-    },
-    Directory,
-    /// A file that the caller may not read.
-    Unreadable,
-}
-
-/// A unit directory as it was at one moment.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Snapshot {
-    pub path: PathBuf,
-    pub entries: BTreeMap<String, Entry>,
-    /// Enablement links, as `multi-user.target.wants/shop.target`, and where each leads.
-    pub enablement: BTreeMap<String, PathBuf>,
-    /// What an interrupted run left behind.
-    pub leftovers: Vec<String>,
 }
 
 /// A unit directory, locked for as long as this value lives.
@@ -136,9 +111,14 @@ impl UnitDirectory {
     /// A file cannot be written. If that happens before the first rename nothing has changed.
     pub fn apply(&self, changes: &[&Changes]) -> Result<Unfinished<'_>, InstallError> {
         let changes: Vec<&Change> = changes.iter().flat_map(|changes| &changes.items).collect();
-        let each = self.durability == Durability::Synced && changes.len() <= SYNCED_ONE_BY_ONE;
-        let mut staged = changes.iter().map(|change| self.stage(change, each)).collect::<Result<Vec<_>, _>>()?;
-        if self.durability == Durability::Synced && !each {
+        if self.durability == Durability::Volatile {
+            self.apply_in_place(&changes)?;
+            return Ok(Unfinished { directory: self });
+        }
+        let each = changes.len() <= SYNCED_ONE_BY_ONE;
+        let staged = parallel::map(&changes, |change| self.stage(change, each));
+        let mut staged = staged.into_iter().collect::<Result<Vec<_>, _>>()?;
+        if !each {
             self.sync_file_system()?;
         }
         let unfinished = self.begin()?;
@@ -153,6 +133,38 @@ impl UnitDirectory {
         }
         self.sync_directory(&self.path)?;
         Ok(unfinished)
+    }
+
+    /// Nobody reads the directory before the run has ended, and nothing of it outlasts a boot.
+    fn apply_in_place(&self, changes: &[&Change]) -> Result<(), InstallError> {
+        let (mut removed, mut linked, mut written) = (Vec::new(), Vec::new(), Vec::new());
+        for change in changes {
+            match &change.action {
+                Action::Create { new, mode } | Action::Update { new, mode, .. } => written.push((change, new, *mode)),
+                action if action.removes() => removed.push(change),
+                _ => linked.push(change),
+            }
+        }
+        let write = |(change, contents, mode): &(&&Change, &String, u32)| self.write_in_place(change, contents, *mode);
+        parallel::map(&written, write).into_iter().collect::<Result<(), _>>()?;
+        linked.into_iter().try_for_each(|change| self.settle(change, None))?;
+        removed.into_iter().try_for_each(|change| self.remove(&change.name))
+    }
+
+    fn write_in_place(&self, change: &Change, contents: &str, mode: u32) -> Result<(), InstallError> {
+        let path = self.path.join(&change.name);
+        let write = || {
+            let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&path)?;
+            file.write_all(contents.as_bytes())
+        };
+        // What is there may be a link, or have other permissions.
+        let again = || {
+            fs::remove_file(&path)?;
+            write()
+        };
+        let written =
+            write().or_else(|error| if error.kind() == io::ErrorKind::AlreadyExists { again() } else { Err(error) });
+        written.map_err(|error| InstallError::io("write", &path, error))
     }
 
     fn begin(&self) -> Result<Unfinished<'_>, InstallError> {
@@ -260,7 +272,7 @@ impl Unfinished<'_> {
     /// # Errors
     /// A leftover cannot be removed.
     pub fn finish(self) -> Result<(), InstallError> {
-        self.directory.clean()
+        if self.directory.durability == Durability::Volatile { Ok(()) } else { self.directory.clean() }
     }
 }
 

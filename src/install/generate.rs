@@ -5,17 +5,19 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use crate::name::UnitName;
 use crate::plan::Plan;
 use crate::systemd::manager::is_booted;
 use crate::systemd::{Job, Manager, ManagerError};
 
 use super::audit::{Acts, Audit};
 use super::changes::{Action, Change, Changes, Enablement};
-use super::conflict::{LoadPath, conflicts};
 use super::destination::{Destination, Reach};
 use super::directory::{Access, Durability, UnitDirectory};
 use super::error::InstallError;
 use super::jobs::{self, FailedJob, Ran};
+use super::load_path::LoadPath;
+use super::precheck::conflicts;
 use super::running;
 
 /// Whether anything is written.
@@ -189,10 +191,8 @@ impl Generate {
             generated.failed_jobs.extend(ran.failed);
             let outdated = running::outdated(manager, plans, &self.destination.on_disk).await?;
             let ran = start(manager, plans, &outdated).await?;
-            // Targets and slices have nothing of their own that runs.
-            let runs = |unit: &String| !unit.ends_with(".target") && !unit.ends_with(".slice");
             let acts = Acts::of_run(&ran, &outdated, &generated.stopped);
-            generated.started = ran.done.into_iter().filter(runs).collect();
+            generated.started = ran.done.into_iter().filter(|unit| running::runs(unit)).collect();
             generated.failed_jobs.extend(ran.failed);
             for (plan, project) in plans.iter().zip(&generated.projects) {
                 audit.applied(plan, &project.changes, &acts);
@@ -234,7 +234,7 @@ impl Generate {
         }
         let seen_as: &Path = &self.destination.seen_as;
         let changes = |plan: &Plan| ProjectChanges {
-            target: plan.target.clone(),
+            target: plan.target.clone().into(),
             changes: Changes::compute(plan, &snapshot, self.enablement, seen_as),
         };
         let unfinished = !snapshot.leftovers.is_empty();
@@ -269,7 +269,8 @@ async fn start(manager: &Manager, plans: &[Plan], outdated: &[String]) -> Result
     let jobs: Vec<(Job, &str)> = restarts.chain(starts).collect();
     let files = plans.iter().flat_map(|plan| &plan.files);
     let instances = plans.iter().flat_map(|plan| plan.instances.values().flatten());
-    let units = files.filter(|file| file.is_unit()).map(|file| &file.name).chain(instances).cloned().collect();
+    let files = files.filter(|file| file.is_unit()).map(|file| file.name.as_str());
+    let units = files.chain(instances.map(UnitName::as_str)).map(str::to_owned).collect();
     jobs::run(manager, &jobs, &units).await
 }
 

@@ -12,10 +12,11 @@ use crate::report::installed::projects_in;
 use crate::stack::Request;
 
 use super::changes::{Changes, Enablement};
-use super::conflict::{LoadPath, conflicts};
 use super::destination::{Destination, SYSTEM_LOAD_PATH};
 use super::directory::{Access, Durability, UnitDirectory};
 use super::error::InstallError;
+use super::load_path::LoadPath;
+use super::precheck::conflicts;
 use super::prepare::{prepare, stacks_in};
 
 /// One run of the generator.

@@ -3,7 +3,7 @@
 //! In: plans, and the directory that is to hold them. Out: the same files on disk, stale ones gone, systemd reloaded, jobs
 //! awaited; and a report of what changed, also in the journal.
 //! Invariant: a file that this project does not own is never overwritten, shadowed or removed; every file is whole at every
-//! moment; nothing is touched or reloaded when nothing changed. Decisions (`changes`, `conflict`) are pure, effects stand
+//! moment; nothing is touched or reloaded when nothing changed. Decisions (`changes`, `precheck`) are pure, effects stand
 //! beside them (`directory`, `generate`, `remove`).
 
 mod audit;
@@ -16,20 +16,26 @@ mod error;
 mod generate;
 mod generator;
 mod jobs;
+mod load_path;
+mod precheck;
 mod prepare;
 mod pull;
 mod remove;
 mod running;
+mod snapshot;
 
 pub use changes::{Action, Change, Changes, Enablement};
-pub use conflict::{Conflict, LoadPath, Reason, conflicts};
+pub use conflict::{Conflict, Reason};
 pub use destination::{Destination, LIBEXEC, Reach, STACK_DIRECTORY};
 pub use diff::diff;
-pub use directory::{Access, Durability, Entry, Snapshot, Unfinished, UnitDirectory};
+pub use directory::{Access, Durability, Unfinished, UnitDirectory};
 pub use error::InstallError;
 pub use generate::{Effect, Generate, Generated, Note, ProjectChanges};
 pub use generator::{BrokenStack, Generator};
 pub use jobs::FailedJob;
+pub use load_path::LoadPath;
+pub use precheck::conflicts;
 pub use prepare::{Prepared, prepare, requests, stacks_in};
 pub use pull::{Progress, Pull, WantedImage};
 pub use remove::{Remove, Removed};
+pub use snapshot::{Entry, Snapshot};

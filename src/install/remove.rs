@@ -81,7 +81,7 @@ fn is_declared(source: &Path) -> bool {
 
 /// Everything of the project that runs, in one go: systemd puts the jobs in order.
 async fn stop(manager: &Manager, project: &InstalledProject) -> Result<Ran, InstallError> {
-    let patterns: Vec<String> = project.units.iter().map(|unit| unit.name.replacen("@.", "@*.", 1)).collect();
+    let patterns: Vec<String> = project.units.iter().map(|unit| unit.name.pattern()).collect();
     let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
     let running = manager.active_units(&patterns).await?;
     let jobs: Vec<(Job, &str)> = running.iter().map(|unit| (Job::Stop, unit.as_str())).collect();

@@ -5,49 +5,52 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use crate::name::UnitName;
+use crate::name::{UnitKind, UnitName};
 use crate::plan::Plan;
 use crate::systemd::{Manager, ManagerError};
 
-use super::changes::{Action, Changes, template_of};
+use super::changes::Changes;
 
 /// Units that run as they were before their unit file or specification was written.
 pub(super) async fn outdated(manager: &Manager, plans: &[Plan], directory: &Path) -> Result<Vec<String>, ManagerError> {
     let definitions = definitions(plans, directory);
     let mut outdated = Vec::new();
-    for unit in active(manager, definitions.keys().map(String::as_str)).await? {
-        let files = definitions.get(&unit).or_else(|| definitions.get(&template_of(&unit)?));
+    for unit in active(manager, definitions.keys().copied()).await? {
+        let files = definitions.get(&unit).or_else(|| definitions.get(&unit.template()?));
         let written = files.into_iter().flatten().filter_map(|file| modified(file)).max();
         if manager.unit(&unit).await?.started < written {
-            outdated.push(unit);
+            outdated.push(unit.into());
         }
     }
     Ok(outdated)
 }
 
-/// Units that run and whose file the changes remove. Slices and targets have nothing of their own that runs.
+/// Units that run and whose file the changes remove.
 pub(super) async fn removed(manager: &Manager, changes: &[&Changes]) -> Result<Vec<String>, ManagerError> {
-    let items = changes.iter().flat_map(|changes| &changes.items);
-    let removed =
-        items.filter(|change| matches!(change.action, Action::Remove { .. }) && UnitName::parse(&change.name).is_ok());
-    let names = removed.map(|change| change.name.as_str());
-    active(manager, names.filter(|name| !name.ends_with(".slice") && !name.ends_with(".target"))).await
+    let names = changes.iter().flat_map(|changes| changes.removed_units()).filter(|name| runs(name));
+    let units: Vec<UnitName> = names.filter_map(|name| UnitName::parse(name).ok()).collect();
+    Ok(active(manager, units.iter()).await?.into_iter().map(String::from).collect())
 }
 
 /// Instances that run and are none of the plan's any more.
 pub(super) async fn surplus(manager: &Manager, plans: &[Plan]) -> Result<Vec<String>, ManagerError> {
     let templates = || plans.iter().flat_map(|plan| &plan.instances);
-    let declared: BTreeSet<&String> = templates().flat_map(|(_, instances)| instances).collect();
-    let running = active(manager, templates().map(|(template, _)| template.as_str())).await?;
-    Ok(running.into_iter().filter(|unit| !declared.contains(unit)).collect())
+    let declared: BTreeSet<&UnitName> = templates().flat_map(|(_, instances)| instances).collect();
+    let running = active(manager, templates().map(|(template, _)| template)).await?;
+    Ok(running.into_iter().filter(|unit| !declared.contains(unit)).map(String::from).collect())
+}
+
+/// Whether a unit has something of its own that runs: targets and slices have not.
+pub(super) fn runs(unit: &str) -> bool {
+    UnitName::parse(unit).is_ok_and(|unit| !matches!(unit.kind(), UnitKind::Target | UnitKind::Slice))
 }
 
 /// The files of each unit that is to be restarted when they change.
-fn definitions(plans: &[Plan], directory: &Path) -> BTreeMap<String, Vec<PathBuf>> {
-    let mut definitions: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
+fn definitions<'a>(plans: &'a [Plan], directory: &Path) -> BTreeMap<&'a UnitName, Vec<PathBuf>> {
+    let mut definitions: BTreeMap<&UnitName, Vec<PathBuf>> = BTreeMap::new();
     for file in plans.iter().flat_map(|plan| &plan.files) {
         if let Some(unit) = &file.restarts {
-            definitions.entry(unit.clone()).or_default().push(directory.join(&file.name));
+            definitions.entry(unit).or_default().push(directory.join(&file.name));
         }
     }
     definitions
@@ -58,8 +61,9 @@ fn modified(file: &Path) -> Option<SystemTime> {
 }
 
 /// Which of these units run; of a template, which instances.
-async fn active(manager: &Manager, units: impl Iterator<Item = &str>) -> Result<Vec<String>, ManagerError> {
-    let patterns: Vec<String> = units.map(|unit| unit.replacen("@.", "@*.", 1)).collect();
+async fn active(manager: &Manager, units: impl Iterator<Item = &UnitName>) -> Result<Vec<UnitName>, ManagerError> {
+    let patterns: Vec<String> = units.map(UnitName::pattern).collect();
     let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
-    manager.active_units(&patterns).await
+    let running = manager.active_units(&patterns).await?;
+    Ok(running.iter().filter_map(|unit| UnitName::parse(unit).ok()).collect())
 }

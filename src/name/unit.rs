@@ -100,11 +100,17 @@ impl UnitName {
     /// It may be longer than systemd takes: see [`UnitName::is_too_long`].
     pub fn new(stem: &str, kind: UnitKind) -> Self {
         let plain = |b: u8| b.is_ascii_alphanumeric() || b":-_.\\@".contains(&b);
-        let stem: String = stem
-            .bytes()
-            .map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("\\x{byte:02x}") })
-            .collect();
-        Self(format!("{stem}.{}", kind.suffix()).into())
+        let mut name = String::with_capacity(stem.len() + 8);
+        for byte in stem.bytes() {
+            if plain(byte) {
+                name.push(char::from(byte));
+            } else {
+                let _infallible = write!(name, "\\x{byte:02x}");
+            }
+        }
+        name.push('.');
+        name.push_str(kind.suffix());
+        Self(name.into())
     }
 
     /// The slice whose place in the tree is `parts`: each part is escaped, so that a dash in a part makes no level of its own

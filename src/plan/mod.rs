@@ -15,11 +15,14 @@ mod resource;
 mod units;
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Place};
+use crate::mark::is_spec;
+use crate::name::UnitName;
+use crate::parallel;
 use crate::spec;
 use crate::stack::{Build, Network, PullPolicy, Service, Stack, Volume};
 use crate::unit::{UnitFile, Unwritable};
@@ -52,14 +55,14 @@ pub struct Plan {
     /// The project's name.
     pub project: String,
     /// The unit that starts and stops the whole stack, e.g. `shop.target`.
-    pub target: String,
+    pub target: UnitName,
     /// Started at boot when found by `wharf-generator`.
     pub autostart: bool,
     /// Units that `systemctl enable` would link, and what wants them: (`shop.target`, `multi-user.target`).
-    pub wanted_by: Vec<(String, String)>,
+    pub wanted_by: Vec<(UnitName, String)>,
     pub files: Vec<PlannedFile>,
     /// The instances of each template that belong to the stack: `shop-web@.service` → `shop-web@1.service`…
-    pub instances: BTreeMap<String, Vec<String>>,
+    pub instances: BTreeMap<UnitName, Vec<UnitName>>,
     /// Images to fetch, without repetition.
     pub images: Vec<PlannedImage>,
 }
@@ -74,13 +77,13 @@ pub struct PlannedFile {
     pub mode: u32,
     /// The unit to restart when this file changes. `None`: to read it again is enough, or there is nothing to be done to what
     /// is there (a volume keeps its data and its options).
-    pub restarts: Option<String>,
+    pub restarts: Option<UnitName>,
 }
 
 impl PlannedFile {
     /// Whether systemd reads it as a unit (a container spec is not one).
     pub fn is_unit(&self) -> bool {
-        !self.name.ends_with(".json")
+        !is_spec(&self.name)
     }
 }
 
@@ -98,7 +101,8 @@ pub struct PlannedImage {
 /// Two things of the stack that would get the same unit or container name, a name too long for a unit, a dependency that asks for
 /// two things at once, a path that no unit file can carry, or a key that neither systemd nor the engine would act on.
 pub fn plan(stack: &Stack, location: &Location) -> Result<Plan, Diagnostics> {
-    let mut files = Files { problems: refused::problems(stack, location), ..Files::default() };
+    let problems = refused::problems(stack, location);
+    let mut files = Files { refused: problems.has_errors(), problems, ..Files::default() };
     let source = stack.source.display().to_string();
     let head = units::Head::new(stack, location, &source);
     let whole = Origin { place: &stack.place, restarts: None };
@@ -113,9 +117,14 @@ pub fn plan(stack: &Stack, location: &Location) -> Result<Plan, Diagnostics> {
             files.build(stack, &head, service, build);
         }
     }
-    for (service, role) in order::roles(stack, &mut files.problems) {
+    let refused = files.refused;
+    let services = order::roles(stack, head.dependents(), &mut files.problems);
+    let of_services = parallel::map(&services, |&(service, role)| {
+        let mut files = Files { refused, ..Files::default() };
         files.service(stack, &head, service, role);
-    }
+        files
+    });
+    of_services.into_iter().for_each(|of_service| files.append(of_service));
     let target = names::target(&stack.name);
     files.unit(whole, &target, Ok(units::target(&head)));
     files.finish().map(|files| Plan {
@@ -129,7 +138,7 @@ pub fn plan(stack: &Stack, location: &Location) -> Result<Plan, Diagnostics> {
     })
 }
 
-fn instances(stack: &Stack) -> BTreeMap<String, Vec<String>> {
+fn instances(stack: &Stack) -> BTreeMap<UnitName, Vec<UnitName>> {
     let replicated = stack.services.values().filter(|service| service.replicas.is_some());
     let units = |service| (names::service_unit(&stack.name, service), names::running_units(&stack.name, service));
     replicated.map(units).collect()
@@ -172,22 +181,24 @@ const LONGEST_NAME: usize = 255;
 
 /// The files so far, and what went wrong.
 #[derive(Default)]
-struct Files {
-    files: Vec<PlannedFile>,
-    owners: BTreeMap<String, Place>,
+struct Files<'a> {
+    /// Each with what it is made for.
+    files: Vec<(PlannedFile, &'a Place)>,
     problems: Diagnostics,
+    /// The stack has what no unit can carry: each place of it is among the problems.
+    refused: bool,
 }
 
 /// What of the stack a file is made for.
 #[derive(Clone, Copy)]
-struct Origin<'a> {
+struct Origin<'a, 'r> {
     place: &'a Place,
     /// See [`PlannedFile::restarts`].
-    restarts: Option<&'a str>,
+    restarts: Option<&'r UnitName>,
 }
 
-impl Files {
-    fn network(&mut self, stack: &Stack, head: &units::Head, network: &Network) {
+impl<'a> Files<'a> {
+    fn network(&mut self, stack: &'a Stack, head: &units::Head, network: &'a Network) {
         let spec = resource::network_spec(stack, network);
         let unit = names::network_unit(&stack.name, &network.key);
         let origin = Origin { place: &network.place, restarts: Some(&unit) };
@@ -195,33 +206,33 @@ impl Files {
         self.unit(origin, &unit, units::network(head, network, &spec));
     }
 
-    fn volume(&mut self, stack: &Stack, head: &units::Head, volume: &Volume) {
+    fn volume(&mut self, stack: &'a Stack, head: &units::Head, volume: &'a Volume) {
         let spec = resource::volume_spec(stack, volume);
         let origin = Origin { place: &volume.place, restarts: None };
         self.spec(origin, &names::volume_spec(&stack.name, &volume.key), &spec);
         self.unit(origin, &names::volume_unit(&stack.name, &volume.key), units::volume(head, volume, &spec));
     }
 
-    fn service(&mut self, stack: &Stack, head: &units::Head, service: &Service, role: order::Role) {
+    fn service(&mut self, stack: &'a Stack, head: &units::Head, service: &'a Service, role: order::Role) {
         let mut spec = container::container_spec(stack, service, role.ready);
         if let Some(builder) = head.builder(service) {
             spec.wharf.pull_policy = spec::PullPolicy::Never;
-            spec.wharf.built_by = Some(names::build_unit(&stack.name, builder));
+            spec.wharf.built_by = Some(names::build_unit(&stack.name, builder).into());
         }
         let container_unit = units::container(head, service, role, &spec);
         spec.wharf.unit_hash =
-            container_unit.as_ref().map_or_else(|_| String::new(), |unit| text_hash(&unit.text_of("Service")));
+            container_unit.as_ref().map_or_else(|_| String::new(), |unit| text_hash(&unit.text_of("Service")).into());
         let unit = names::service_unit(&stack.name, service);
         let origin = Origin { place: &service.place, restarts: None };
         // A scheduled run that goes on is left alone: the next one is of the new definition.
-        let defining = Origin { restarts: service.schedule.is_none().then_some(unit.as_str()), ..origin };
+        let defining = Origin { restarts: service.schedule.is_none().then_some(&unit), ..origin };
         self.spec(defining, &names::container_spec(&stack.name, &service.name), &spec);
         if let Some(values) = files::values(stack, service.into()) {
             self.spec(defining, &names::values_spec(&stack.name, &service.name), &values);
         }
         self.slice(origin, &names::service_slice(&stack.name, &service.name), units::service_slice(head, service));
         self.unit(origin, &unit, container_unit);
-        let has_dependents = stack.services.values().any(|other| other.depends_on.contains_key(service.name.as_str()));
+        let has_dependents = !head.dependents().of(&service.name).is_empty();
         if service.replicas.is_some() && has_dependents {
             self.unit(origin, &names::replicas_unit(&stack.name, &service.name), Ok(units::replicas(head, service)));
         }
@@ -232,7 +243,7 @@ impl Files {
         }
     }
 
-    fn build(&mut self, stack: &Stack, head: &units::Head, service: &Service, build: &Build) {
+    fn build(&mut self, stack: &'a Stack, head: &units::Head, service: &'a Service, build: &'a Build) {
         let spec = build::build_spec(stack, head, service, build);
         let unit = names::build_unit(&stack.name, &service.name);
         let origin = Origin { place: &build.place, restarts: Some(&unit) };
@@ -244,32 +255,32 @@ impl Files {
     }
 
     /// A slice is a unit, with a file or without.
-    fn slice(&mut self, origin: Origin, name: &str, file: Option<UnitFile>) {
+    fn slice(&mut self, origin: Origin<'a, '_>, name: &str, file: Option<UnitFile>) {
         self.check_length(origin, "unit", name);
         if let Some(file) = file {
             self.add(origin, name, file.to_string(), 0o644);
         }
     }
 
-    fn unit(&mut self, origin: Origin, name: &str, unit: Result<UnitFile, Unwritable>) {
+    fn unit(&mut self, origin: Origin<'a, '_>, name: &str, unit: Result<UnitFile, Unwritable>) {
         match unit {
             Ok(unit) => self.file(origin, name, unit.to_string(), 0o644),
             // A path that cannot be written has been refused where it stands.
-            Err(_) if self.problems.has_errors() => (),
+            Err(_) if self.refused => (),
             Err(unwritable) => self.problems.push(Diagnostic::error(unwritable.to_string()).at(origin.place)),
         }
     }
 
-    fn spec<T: serde::Serialize>(&mut self, origin: Origin, name: &str, spec: &T) {
+    fn spec<T: serde::Serialize>(&mut self, origin: Origin<'a, '_>, name: &str, spec: &T) {
         self.file(origin, name, spec::to_json(spec), 0o600);
     }
 
-    fn file(&mut self, origin: Origin, name: &str, contents: String, mode: u32) {
+    fn file(&mut self, origin: Origin<'a, '_>, name: &str, contents: String, mode: u32) {
         self.check_length(origin, "file", name);
         self.add(origin, name, contents, mode);
     }
 
-    fn check_length(&mut self, origin: Origin, what: &str, name: &str) {
+    fn check_length(&mut self, origin: Origin<'a, '_>, what: &str, name: &str) {
         if name.len() > LONGEST_NAME {
             let message =
                 format!("a {what} named `{name}` would be needed, which is longer than {LONGEST_NAME} characters");
@@ -281,17 +292,28 @@ impl Files {
         }
     }
 
-    fn add(&mut self, origin: Origin, name: &str, contents: String, mode: u32) {
-        let file = PlannedFile { name: name.to_owned(), contents, mode, restarts: origin.restarts.map(str::to_owned) };
-        if let Some(first) = self.owners.insert(file.name.clone(), origin.place.clone()) {
-            let message = format!("two things of this stack need a file named `{}`", file.name);
-            let help = format!("the other one is at {first}; rename one of them");
-            self.problems.push(Diagnostic::error(message).at(origin.place).help(help));
-        }
-        self.files.push(file);
+    fn add(&mut self, origin: Origin<'a, '_>, name: &str, contents: String, mode: u32) {
+        let file = PlannedFile { name: name.to_owned(), contents, mode, restarts: origin.restarts.cloned() };
+        self.files.push((file, origin.place));
     }
 
-    fn finish(self) -> Result<Vec<PlannedFile>, Diagnostics> {
-        if self.problems.has_errors() { Err(self.problems) } else { Ok(self.files) }
+    fn append(&mut self, other: Files<'a>) {
+        self.files.extend(other.files);
+        self.problems.append(other.problems);
+    }
+
+    fn finish(mut self) -> Result<Vec<PlannedFile>, Diagnostics> {
+        let mut taken: HashMap<&str, &Place> = HashMap::with_capacity(self.files.len());
+        for (file, place) in &self.files {
+            if let Some(first) = taken.insert(&file.name, place) {
+                let message = format!("two things of this stack need a file named `{}`", file.name);
+                let help = format!("the other one is at {first}; rename one of them");
+                self.problems.push(Diagnostic::error(message).at(place).help(help));
+            }
+        }
+        if self.problems.has_errors() {
+            return Err(self.problems);
+        }
+        Ok(self.files.into_iter().map(|(file, _)| file).collect())
     }
 }

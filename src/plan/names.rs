@@ -1,66 +1,71 @@
 //! What things are called on the host.
 
-use crate::name::UnitName;
+use crate::name::{UnitKind, UnitName};
 use crate::spec::ContainerSpec;
 use crate::stack::{Service, Stack};
 
 /// `shop.target`
-pub fn target(project: &str) -> String {
-    format!("{project}.target")
+pub fn target(project: &str) -> UnitName {
+    UnitName::new(project, UnitKind::Target)
 }
 
 /// `shop-web.service`; where replicas are spoken of, the template `shop-web@.service`.
-pub fn service_unit(project: &str, service: &Service) -> String {
-    let template = if service.replicas.is_some() { "@" } else { "" };
-    format!("{project}-{}{template}.service", service.name)
+pub fn service_unit(project: &str, service: &Service) -> UnitName {
+    let unit = part(project, &service.name, UnitKind::Service);
+    if service.replicas.is_some() { unit.as_template() } else { unit }
 }
 
 /// The units that run the service: `shop-web.service`, or `shop-web@1.service`, `shop-web@2.service`…
-pub fn running_units(project: &str, service: &Service) -> Vec<String> {
+pub fn running_units(project: &str, service: &Service) -> Vec<UnitName> {
+    let unit = service_unit(project, service);
     match service.replicas {
-        None => vec![service_unit(project, service)],
-        Some(count) => (1..=count).map(|number| format!("{project}-{}@{number}.service", service.name)).collect(),
+        None => vec![unit],
+        Some(count) => (1..=count).map(|number| unit.of_instance(&number.to_string())).collect(),
     }
 }
 
 /// `shop-web-replicas.service`
-pub fn replicas_unit(project: &str, service: &str) -> String {
-    format!("{project}-{service}-replicas.service")
+pub fn replicas_unit(project: &str, service: &str) -> UnitName {
+    part(project, &format!("{service}-replicas"), UnitKind::Service)
 }
 
 /// `shop-backup.timer`, which starts `shop-backup.service`
-pub fn timer(project: &str, service: &str) -> String {
-    format!("{project}-{service}.timer")
+pub fn timer(project: &str, service: &str) -> UnitName {
+    part(project, service, UnitKind::Timer)
 }
 
 /// `shop-web-build.service`
-pub fn build_unit(project: &str, service: &str) -> String {
-    format!("{project}-{service}-build.service")
+pub fn build_unit(project: &str, service: &str) -> UnitName {
+    part(project, &format!("{service}-build"), UnitKind::Service)
+}
+
+/// `shop-default-network.service`
+pub fn network_unit(project: &str, network: &str) -> UnitName {
+    part(project, &format!("{network}-network"), UnitKind::Service)
+}
+
+/// `shop-data-volume.service`
+pub fn volume_unit(project: &str, volume: &str) -> UnitName {
+    part(project, &format!("{volume}-volume"), UnitKind::Service)
+}
+
+/// `wharf-shop.slice`
+pub fn project_slice(project: &str) -> UnitName {
+    UnitName::slice(&["wharf", project])
+}
+
+/// `wharf-shop-web.slice`
+pub fn service_slice(project: &str, service: &str) -> UnitName {
+    UnitName::slice(&["wharf", project, service])
+}
+
+fn part(project: &str, part: &str, kind: UnitKind) -> UnitName {
+    UnitName::new(&format!("{project}-{part}"), kind)
 }
 
 /// `shop-web.build.json`
 pub fn build_spec(project: &str, service: &str) -> String {
     format!("{project}-{service}.build.json")
-}
-
-/// `shop-default-network.service`
-pub fn network_unit(project: &str, network: &str) -> String {
-    format!("{project}-{network}-network.service")
-}
-
-/// `shop-data-volume.service`
-pub fn volume_unit(project: &str, volume: &str) -> String {
-    format!("{project}-{volume}-volume.service")
-}
-
-/// `wharf-shop.slice`
-pub fn project_slice(project: &str) -> String {
-    UnitName::slice(&["wharf", project]).into()
-}
-
-/// `wharf-shop-web.slice`
-pub fn service_slice(project: &str, service: &str) -> String {
-    UnitName::slice(&["wharf", project, service]).into()
 }
 
 /// `shop-web.container.json`, beside `shop-web.service`

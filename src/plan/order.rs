@@ -16,27 +16,32 @@ pub struct Role {
 }
 
 /// Each service with its role, in an order in which dependencies come first.
-pub fn roles<'a>(stack: &'a Stack, problems: &mut Diagnostics) -> Vec<(&'a Service, Role)> {
-    let dependents = dependents(stack);
-    let none = Vec::new();
-    let role = |service: &'a Service| {
-        let dependents = dependents.get(service.name.as_str()).unwrap_or(&none);
-        (service, role(service, dependents, problems))
-    };
+pub fn roles<'a>(stack: &'a Stack, dependents: &Dependents, problems: &mut Diagnostics) -> Vec<(&'a Service, Role)> {
+    let role = |service: &'a Service| (service, role(service, dependents.of(&service.name), problems));
     dependencies_first(stack).into_iter().map(role).collect()
 }
 
 /// Which service depends on another, and how.
-type Dependent<'a> = (&'a Service, &'a Dependency);
+pub type Dependent<'a> = (&'a Service, &'a Dependency);
 
-fn dependents(stack: &Stack) -> HashMap<&str, Vec<Dependent<'_>>> {
-    let mut dependents: HashMap<&str, Vec<Dependent>> = HashMap::new();
-    for service in stack.services.values() {
-        for (name, dependency) in &service.depends_on {
-            dependents.entry(name).or_default().push((service, dependency));
+/// The dependents of each service.
+pub struct Dependents<'a>(HashMap<&'a str, Vec<Dependent<'a>>>);
+
+impl<'a> Dependents<'a> {
+    pub fn new(stack: &'a Stack) -> Self {
+        let mut dependents: HashMap<&str, Vec<Dependent>> = HashMap::new();
+        for service in stack.services.values() {
+            for (name, dependency) in &service.depends_on {
+                dependents.entry(name).or_default().push((service, dependency));
+            }
         }
+        Self(dependents)
     }
-    dependents
+
+    /// Sorted by name.
+    pub fn of(&self, service: &str) -> &[Dependent<'a>] {
+        self.0.get(service).map_or(&[], Vec::as_slice)
+    }
 }
 
 /// Depth first, by name. A stack has no cycles: the stack room refuses them.

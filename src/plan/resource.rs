@@ -23,7 +23,7 @@ pub fn network_spec(stack: &Stack, network: &Network) -> NetworkSpec {
         labels: Some(labels(stack, &network.labels)),
         ..Default::default()
     };
-    let part = ResourcePart { project: stack.name.to_string(), config_hash: config_hash(&body) };
+    let part = ResourcePart { project: stack.name.to_string(), config_hash: config_hash(&body).into() };
     body.labels.get_or_insert_default().insert(label::CONFIG_HASH.to_owned(), part.config_hash.clone());
     NetworkSpec { network: body, wharf: part }
 }
@@ -36,7 +36,7 @@ pub fn volume_spec(stack: &Stack, volume: &Volume) -> VolumeSpec {
         labels: Some(labels(stack, &volume.labels)),
         ..Default::default()
     };
-    let part = ResourcePart { project: stack.name.to_string(), config_hash: config_hash(&body) };
+    let part = ResourcePart { project: stack.name.to_string(), config_hash: config_hash(&body).into() };
     body.labels.get_or_insert_default().insert(label::CONFIG_HASH.to_owned(), part.config_hash.clone());
     VolumeSpec { volume: body, wharf: part }
 }

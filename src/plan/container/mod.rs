@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use super::files;
 use super::hash::config_hash;
+use crate::name::SpecHash;
 use crate::spec::models::{
     ContainerCreateBody, DeviceMapping, HealthConfig, HostConfig, HostConfigLogConfig, NetworkingConfig, PortBinding,
     ResourcesUlimits, RestartPolicy, RestartPolicyNameEnum,
@@ -78,14 +79,14 @@ pub fn container_spec(stack: &Stack, service: &Service, ready: Ready) -> Contain
         pre_stop: hooks::hooks(&service.pre_stop),
         reload: service.reload.as_ref().map(hooks::reload),
     };
-    part.config_hash = hash(&body, &part);
+    part.config_hash = hash(&body, &part).into();
     let hash = part.config_hash.clone();
     body.labels.get_or_insert_default().insert(label::CONFIG_HASH.to_owned(), hash);
     ContainerSpec { container: body, wharf: part }
 }
 
 /// Of what the engine is asked for. Where secrets and configs come from is no part of it, and their contents even less.
-fn hash(body: &ContainerCreateBody, part: &ContainerPart) -> String {
+fn hash(body: &ContainerCreateBody, part: &ContainerPart) -> SpecHash {
     // What was not said does not count: a new version of Wharf replaces no container that is defined as before.
     let files: Vec<_> =
         part.files.iter().map(|file| (&file.contents.source, &file.target, file.uid, file.gid, file.mode)).collect();
@@ -171,7 +172,7 @@ fn host_config(stack: &Stack, service: &Service, network_mode: Option<String>, l
         device_cgroup_rules: some_unless_empty(service.device_cgroup_rules.clone()),
         storage_opt: some_map(sorted(&service.storage_opt)),
         runtime: service.runtime.clone(),
-        cgroup_parent: Some(names::service_slice(&stack.name, &service.name)),
+        cgroup_parent: Some(names::service_slice(&stack.name, &service.name).into()),
         restart_policy: Some(RestartPolicy { name: Some(RestartPolicyNameEnum::NO), maximum_retry_count: None }),
         log_config: Some(log_buffer()),
         ..resources::resources(&service.resources)

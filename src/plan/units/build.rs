@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use super::{Head, add_credentials, add_engine, once_each};
 use crate::mark::{Made, Mark};
-use crate::name::SpecHash;
 use crate::plan::{files, hash, names};
 use crate::spec::{BuildSpec, exit};
 use crate::stack::{Build, Service};
@@ -46,7 +45,7 @@ pub fn build(head: &Head, service: &Service, build: &Build, spec: &BuildSpec) ->
         section.add(directive, value);
     }
     let made = Some(Made::Image(service.image.to_string()));
-    let spec_hash = SpecHash::parse(&hash::config_hash(spec)).ok();
+    let spec_hash = Some(hash::config_hash(spec));
     Mark { made, spec_hash, ..head.mark() }.write(&mut unit);
     Ok(unit)
 }

@@ -10,7 +10,7 @@ use crate::name::{ContainerName, SpecHash, UnitName};
 use crate::plan::container::DEFAULT_GRACE;
 use crate::plan::files;
 use crate::plan::names;
-use crate::plan::order::Role;
+use crate::plan::order::{Dependent, Role};
 use crate::spec::{ContainerSpec, Ready, exit, pre_stop_limit};
 use crate::stack::{MountKind, Overrides, Restart, RestartTuning, Service};
 use crate::unit::{Section, UnitFile, Unwritable, path_word, text};
@@ -78,25 +78,23 @@ pub fn container(head: &Head, service: &Service, role: Role, spec: &ContainerSpe
 }
 
 fn container_mark(head: &Head, service: &Service, spec: &ContainerSpec) -> Mark {
-    let followers = restarts_with(head, service);
     Mark {
         service: Some(service.name.clone()),
         container: ContainerName::parse(&spec.wharf.name).ok(),
         spec_hash: SpecHash::parse(&spec.wharf.config_hash).ok(),
         on_unhealthy: service.on_unhealthy,
-        restarts_with: followers.iter().filter_map(|unit| UnitName::parse(unit).ok()).collect(),
+        restarts_with: restarts_with(head, service),
         ..head.mark()
     }
 }
 
 /// The units of the services that say `restart = true` of this one. What lives in its namespaces follows it in any case.
-fn restarts_with(head: &Head, service: &Service) -> Vec<String> {
-    let follows = |other: &&Service| {
-        other.depends_on.get(service.name.as_str()).is_some_and(|dependency| dependency.restart)
-            && other.namespaces.owners().all(|(owner, _)| owner != service.name.as_str())
+fn restarts_with(head: &Head, service: &Service) -> Vec<UnitName> {
+    let follows = |(other, dependency): &&Dependent| {
+        dependency.restart && other.namespaces.owners().all(|(owner, _)| owner != service.name.as_str())
     };
-    let followers = head.stack.services.values().filter(follows);
-    followers.flat_map(|follower| names::running_units(head.project(), follower)).collect()
+    let followers = head.dependents().of(&service.name).iter().filter(follows);
+    followers.flat_map(|(follower, _)| names::running_units(head.project(), follower)).collect()
 }
 
 /// The grace period begins with the stop signal, which the hooks come before.

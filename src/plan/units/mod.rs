@@ -14,8 +14,10 @@ mod timer;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::files::{self, Credential, Grants};
+use super::order::Dependents;
 use super::{Location, Reader, names};
 use crate::mark::Mark;
+use crate::name::UnitName;
 use crate::stack::{Overrides, Service, Stack};
 use crate::unit::{Section, UnitFile, Unwritable, command_line, text};
 
@@ -34,13 +36,18 @@ pub struct Head<'a> {
     source: &'a str,
     /// Image → the service that builds it.
     builders: BTreeMap<&'a str, &'a str>,
+    dependents: Dependents<'a>,
 }
 
 impl<'a> Head<'a> {
     pub fn new(stack: &'a Stack, location: &'a Location, source: &'a str) -> Self {
         let built = stack.services.values().rev().filter(|service| service.build.is_some());
         let builders = built.map(|service| (service.image.as_str(), service.name.as_str())).collect();
-        Self { stack, location, source, builders }
+        Self { stack, location, source, builders, dependents: Dependents::new(stack) }
+    }
+
+    pub fn dependents(&self) -> &Dependents<'a> {
+        &self.dependents
     }
 
     /// The service of this stack that builds the image of a service: itself, or the first by name.
@@ -72,7 +79,7 @@ impl<'a> Head<'a> {
         unit
     }
 
-    fn target(&self) -> String {
+    fn target(&self) -> UnitName {
         names::target(self.project())
     }
 
@@ -115,7 +122,7 @@ fn add_credentials(section: &mut Section, head: &Head, grants: Grants, values: &
 }
 
 /// Without repetitions, in the order of the first ones.
-fn once_each(names: Vec<String>) -> Vec<String> {
+fn once_each<T: Ord + Clone>(names: Vec<T>) -> Vec<T> {
     let mut seen = BTreeSet::new();
     names.into_iter().filter(|name| seen.insert(name.clone())).collect()
 }
