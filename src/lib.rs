@@ -15,6 +15,7 @@ pub mod message_id;
 pub mod name;
 pub mod path;
 pub mod plan;
+pub mod printable;
 pub mod report;
 pub mod run;
 pub mod signals;

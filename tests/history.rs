@@ -197,7 +197,7 @@ fn what_is_shown(host: &Host, all: &[Value]) {
     assert_eq!(events(host, "shop --until -1d").len(), 0);
     let wrong = host.sh("wharf history shop --since nonsense").fails();
     assert!(wrong.stderr.contains("nonsense"), "{wrong:?}");
-    assert_eq!(host.sh("wharf history shop --until -1d").ok().stderr, "wharf: the journal has nothing of it\n");
+    assert_eq!(host.sh("wharf history shop --until -1d").ok().stderr, "wharf: no matching events in the journal\n");
 }
 
 fn who_may_read(host: &Host) {

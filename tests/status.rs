@@ -266,7 +266,7 @@ fn without_wharfd_or_the_engine_there_is_what_systemd_knows() {
     only_systemd("wharfd is not installed;");
 
     host.sh("systemctl start wharfd && systemctl stop docker.socket docker").ok();
-    let away = "wharf: the engine does not answer; what was known of the containers last is shown\n";
+    let away = "wharf: the engine does not answer; the last known state of the containers is shown\n";
     host.wait_for("wharfd has seen it", Duration::from_secs(20), || host.sh("wharf status").stderr == away);
     assert_eq!(as_joe(&host, "wharf status").ok().stderr, away);
     assert_eq!(status(&host)["engine_connected"], false);

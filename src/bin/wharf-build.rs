@@ -1,6 +1,6 @@
-//! `wharf-build SPEC`: what the unit executes that builds an image. For systemd, not for people.
+//! `wharf-build SPEC`: executed by the units that build an image.
 //!
-//! A program of its own, for what it takes to speak with BuildKit would be in the memory of every container's wharf-run.
+//! A program of its own: what it takes to speak with BuildKit would be in the memory of every container's wharf-run.
 
 use std::path::Path;
 use std::process::ExitCode;

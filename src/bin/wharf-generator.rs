@@ -1,4 +1,4 @@
-//! `wharf-generator`: the translation at boot and daemon-reload, systemd.generator(7).
+//! `wharf-generator`: generates units at boot and daemon-reload, systemd.generator(7).
 
 use std::ffi::OsString;
 use std::fs::OpenOptions;
@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use wharf::install::{Generator, STACK_DIRECTORY};
 
-/// 1 if a stack was broken: systemd logs that the generator failed, and goes on with what was written.
+/// Exits with 1 if a stack is invalid: systemd logs that the generator failed, and uses what was written.
 fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
     let [normal_dir, _early_dir, _late_dir] = arguments.as_slice() else {
@@ -26,8 +26,8 @@ fn main() -> ExitCode {
     ExitCode::from(u8::from(!problems.is_empty()))
 }
 
-/// One line to the kernel's log, as an error: systemd waits for its generators, so the journal may not be asked.
-/// In a container /dev/kmsg is no device but a dead end, and standard error is the console.
+/// Writes one line to the kernel's log, as an error. The journal may not run yet: systemd waits for its generators.
+/// In a container /dev/kmsg may be no device; then the line goes to standard error, the console.
 fn log(message: &str) {
     let line = format!("<3>wharf-generator[{}]: {message}\n", std::process::id());
     let is_device = std::fs::metadata("/dev/kmsg").is_ok_and(|kernel| kernel.file_type().is_char_device());

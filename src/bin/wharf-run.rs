@@ -1,4 +1,4 @@
-//! `wharf-run VERB SPEC`: what the units of a stack execute. For systemd, not for people.
+//! `wharf-run VERB SPEC`: executed by the units of a stack.
 
 use std::path::Path;
 use std::pin::Pin;
@@ -11,7 +11,7 @@ use wharf::spec::{self, ContainerSpec, FollowedSpec};
 const USAGE: &str = "usage: wharf-run container|container-reload|container-remove|network|network-remove|volume SPEC [INSTANCE]\n\
                      wharf-run is started by the units that `wharf generate` writes.";
 
-/// A handful of sockets need no room for a thousand events.
+/// A few sockets need no room for a thousand events.
 const EVENTS_PER_TICK: usize = 16;
 
 fn main() -> ExitCode {
@@ -30,7 +30,7 @@ fn main() -> ExitCode {
         Err(error) => return run::cannot_start(&format!("cannot start: {error}")),
     };
     let path = Path::new(path);
-    // Each in a box of its own: what runs as long as a container shall not take the room of what is large and short.
+    // Each in a box of its own: the future that lives as long as a container must not be as large as the largest of them.
     let work: Pin<Box<dyn Future<Output = ExitCode>>> = match verb.as_str() {
         "container" => Box::pin(with(path, async |spec: ContainerSpec| {
             let spec = instance.into_iter().fold(spec, ContainerSpec::of_instance);

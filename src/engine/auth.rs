@@ -12,6 +12,7 @@ use docker_credential::{CredentialRetrievalError, DockerCredential, get_credenti
 
 use super::error::LoginFault;
 use crate::name::Registry;
+use crate::printable::printable;
 
 /// The name of the systemd credential that is a `config.json`.
 const CREDENTIAL: &str = "docker-config.json";
@@ -113,7 +114,7 @@ fn credentials(server: &str, found: DockerCredential) -> DockerCredentials {
 fn problem(error: &CredentialRetrievalError) -> String {
     match error {
         CredentialRetrievalError::HelperFailure { helper, stderr, .. } => {
-            let said = stderr.trim().replace(char::is_control, " ");
+            let said = printable(stderr.trim());
             let said = if said.is_empty() { "it failed".to_owned() } else { said };
             format!("the credential helper {helper}: {said}")
         }

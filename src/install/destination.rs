@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 use crate::plan::{Location, Reader};
 use crate::systemd::Scope;
 
+/// Where stacks lie that are generated when none is named, and at boot.
+pub const STACK_DIRECTORY: &str = "/etc/wharf";
+
 /// The directory of the program that container units run.
 pub const LIBEXEC: &str = match option_env!("WHARF_LIBEXEC") {
     Some(directory) => directory,
@@ -84,6 +87,14 @@ impl Destination {
         let reader = if scope == Scope::User { Reader::User } else { Reader::System };
         let reach = Reach::Running { scope, runtime };
         Self { on_disk: directory.clone(), seen_as: directory, root: None, reach, reader }
+    }
+
+    /// Where its stack files lie if none is named: /etc/wharf, below the root if there is one.
+    pub fn stack_directory(&self) -> PathBuf {
+        match &self.root {
+            Some(root) => below(root, Path::new(STACK_DIRECTORY)),
+            None => PathBuf::from(STACK_DIRECTORY),
+        }
     }
 
     /// What [`crate::plan::plan`] must know of it.

@@ -11,9 +11,6 @@ use crate::stack::{self, Request, Stack};
 
 use super::destination::Destination;
 
-/// Where stacks lie that are generated when none is named, and at boot.
-pub const STACK_DIRECTORY: &str = "/etc/wharf";
-
 /// Plans that may be written together.
 #[derive(Debug, Clone, Default)]
 pub struct Prepared {

@@ -10,11 +10,10 @@ use crate::systemd::{Job, Manager, Scope};
 
 use super::audit::{Acts, Audit};
 use super::changes::Changes;
-use super::destination::Destination;
+use super::destination::{Destination, STACK_DIRECTORY};
 use super::directory::{Access, Durability, UnitDirectory};
 use super::error::InstallError;
 use super::jobs::{self, FailedJob, Ran};
-use super::prepare::STACK_DIRECTORY;
 
 /// Which project is to go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +49,7 @@ impl Remove {
         let everywhere: Vec<PathBuf> = directories.iter().cloned().chain([generated]).collect();
         let project = find_project(&self.stack, projects_in(&everywhere)?)?;
         let still_declared = project.sources.iter().find(|source| is_declared(source)).cloned();
-        let mut removed = Removed { project: project.name.clone(), still_declared, ..Removed::default() };
+        let mut removed = Removed { project: project.name.to_string(), still_declared, ..Removed::default() };
         let manager = if is_booted() { Some(Manager::connect(Scope::System).await?) } else { None };
         let mut audit = Audit::begin();
         let mut acts = Acts::default();

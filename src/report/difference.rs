@@ -1,23 +1,22 @@
 //! `wharf diff`: how containers differ from their definitions, and what changed in their file systems.
 //!
-//! In: what wharfd knows and may be asked. Out: typed differences, shown as text or as JSON.
-
-use std::fmt::Write;
+//! In: answers of wharfd. Out: typed differences, shown as text or as JSON.
 
 use serde::Serialize;
 
-use super::printable;
 use super::status::{Sources, Status, StatusError, Unknown};
+use super::table::{Cell, Screen, Table, fit};
+use crate::name::{ContainerName, ProjectName, ServiceName, UnitName};
 use crate::supervisor1::{Activation, Drift, FileChange, Supervisor};
 
 /// The differences of one container.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ContainerDifference {
-    pub project: String,
-    pub service: Option<String>,
-    pub unit: String,
+    pub project: ProjectName,
+    pub service: Option<ServiceName>,
+    pub unit: UnitName,
     pub instance: Option<String>,
-    pub container: Option<String>,
+    pub container: Option<ContainerName>,
     pub container_id: Option<String>,
     /// `None`: there is no container.
     pub drift: Option<Vec<Drift>>,
@@ -29,9 +28,9 @@ pub struct ContainerDifference {
 #[derive(Debug, Default)]
 pub struct Differences {
     pub containers: Vec<ContainerDifference>,
-    /// What could not be learned, a line each.
+    /// What could not be found out, a line each.
     pub problems: Vec<String>,
-    /// Whether drift may be there that is not known.
+    /// Whether there may be more drift.
     pub incomplete: bool,
 }
 
@@ -86,12 +85,12 @@ pub async fn differences(sources: &Sources, wanted: Option<&str>, registry: bool
 }
 
 impl Differences {
-    /// wharfd answers once it knows what follows for the container.
+    /// wharfd answers when it has compared the container with the new answer.
     async fn check_images(&mut self, supervisor: &Supervisor, status: &Status) {
         let units = status.projects.iter().flat_map(|project| &project.units);
         for unit in units.filter(|unit| unit.known.container_id.is_some()) {
             if let Err(error) = supervisor.check_image(&unit.unit).await {
-                self.problems.push(format!("{}: the registry: {error}", unit.unit));
+                self.problems.push(format!("{}: cannot ask the registry: {error}", unit.unit));
                 self.incomplete = true;
             }
         }
@@ -101,29 +100,26 @@ impl Differences {
         match supervisor.file_changes(unit).await {
             Ok(files) => Some(files),
             Err(error) => {
-                self.problems.push(format!("{unit}: its file system: {error}"));
+                self.problems.push(format!("{unit}: cannot list what changed in its file system: {error}"));
                 None
             }
         }
     }
 }
 
-/// The containers that differ: a line for each difference below the unit.
+/// The containers that differ, each with a line for each difference below its unit.
 pub fn text(containers: &[ContainerDifference]) -> String {
-    let mut text = String::new();
+    let mut table = Table::default();
     for one in containers {
         let drift = one.drift.iter().flatten().map(|one| format!("drift: {}", one.text));
         let files = one.files.iter().flatten().map(|file| format!("{} {}", file.change, file.path));
-        let lines: Vec<String> = drift.chain(files).collect();
-        if !lines.is_empty() {
-            let _infallible = writeln!(text, "{}", one.unit);
-            for line in lines {
-                // A container gives its files any names, also such as would move the cursor.
-                let _infallible = writeln!(text, "  {}", printable(&line));
-            }
+        let mut differences = drift.chain(files).peekable();
+        if differences.peek().is_some() {
+            table.row([Cell::from(&one.unit)]);
         }
+        differences.for_each(|difference| table.note("  ", Cell::from(difference)));
     }
-    text
+    fit(table.lines(Screen::default()), Screen::default())
 }
 
 #[cfg(test)]
@@ -133,17 +129,17 @@ mod tests {
     #[test]
     fn only_a_container_that_differs_is_shown() {
         let same = ContainerDifference {
-            project: "shop".into(),
-            service: Some("web".into()),
-            unit: "shop-web.service".into(),
+            project: ProjectName::parse("shop").unwrap(),
+            service: Some(ServiceName::parse("web").unwrap()),
+            unit: UnitName::parse("shop-web.service").unwrap(),
             instance: None,
-            container: Some("shop-web".into()),
+            container: Some(ContainerName::parse("shop-web").unwrap()),
             container_id: Some("0123".into()),
             drift: Some(Vec::new()),
             files: None,
         };
         let other = ContainerDifference {
-            unit: "shop-db.service".into(),
+            unit: UnitName::parse("shop-db.service").unwrap(),
             drift: Some(vec![Drift { aspect: "name".into(), text: "it is named other, not shop-db".into() }]),
             files: Some(vec![FileChange { change: "A".into(), path: "/tmp/a\u{1b}]".into() }]),
             ..same.clone()

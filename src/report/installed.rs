@@ -1,121 +1,100 @@
-//! Which projects are installed on this host, told from the unit files alone.
+//! Which projects are installed on this host, by the unit files alone.
 //!
 //! In: directories of systemd's unit load path. Out: the projects with their units.
 //! Invariant: nothing is written, nothing outside the directories is read.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::{Path, PathBuf};
 
+use thiserror::Error;
+
 use crate::mark::{InstalledUnit, UnreadableDirectory, installed_units};
+use crate::name::ProjectName;
 use crate::path::absolute;
 
-/// A project of which units lie in some directory.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// A project with units in some directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InstalledProject {
-    pub name: String,
+    pub name: ProjectName,
     pub sources: Vec<PathBuf>,
     pub units: Vec<InstalledUnit>,
 }
 
 impl InstalledProject {
+    pub(super) fn new(name: ProjectName) -> Self {
+        Self { name, sources: Vec::new(), units: Vec::new() }
+    }
+
     /// Whether the project was made from this stack file.
     pub fn comes_from(&self, source: &Path) -> bool {
         self.sources.iter().any(|known| known == source)
     }
+
+    /// Adds a unit, unless there is one with its name.
+    pub(super) fn add(&mut self, unit: InstalledUnit) {
+        if self.units.iter().any(|known| known.name == unit.name) {
+            return;
+        }
+        self.add_source(unit.mark.source.as_deref());
+        self.units.push(unit);
+    }
+
+    pub(super) fn add_source(&mut self, source: Option<&Path>) {
+        if let Some(source) = source.filter(|source| !self.comes_from(source)) {
+            self.sources.push(source.to_owned());
+        }
+    }
 }
 
-/// The projects whose units lie in these directories, by name. Of two units of one name the first directory's counts.
+/// The projects with units in these directories, by name. Of two units with one name the first directory's counts.
 ///
 /// # Errors
-/// A directory exists but cannot be read. An unreadable file is skipped: it is not Wharf's, whose units are world-readable.
+/// A directory exists but cannot be read. An unreadable file is skipped: Wharf's units are readable by everyone.
 pub fn projects_in(directories: &[PathBuf]) -> Result<Vec<InstalledProject>, LookupError> {
-    let mut projects: BTreeMap<String, InstalledProject> = BTreeMap::new();
+    let mut projects: BTreeMap<ProjectName, InstalledProject> = BTreeMap::new();
     for unit in installed_units(directories)? {
-        let project = projects.entry(unit.mark.project.to_string()).or_default();
-        unit.mark.project.as_str().clone_into(&mut project.name);
+        let name = &unit.mark.project;
+        let project = projects.entry(name.clone()).or_insert_with(|| InstalledProject::new(name.clone()));
         project.add(unit);
     }
     Ok(projects.into_values().collect())
 }
 
-/// The project that a name, or the path of a stack file, means.
+/// The project with this name, or made from the stack file at this path.
 ///
 /// # Errors
-/// None does, or several were made from that file.
+/// There is none, or several were made from that file.
 pub fn find_project(wanted: &str, installed: Vec<InstalledProject>) -> Result<InstalledProject, LookupError> {
     let names = |projects: &[InstalledProject]| projects.iter().map(|project| project.name.clone()).collect();
     let known = names(&installed);
-    let (mut meant, source) = if wanted.contains('/') || wanted.ends_with(".toml") {
-        let source = absolute(Path::new(wanted));
-        let meant: Vec<_> = installed.into_iter().filter(|project| project.comes_from(&source)).collect();
-        (meant, source)
-    } else {
-        (installed.into_iter().filter(|project| project.name == wanted).collect(), PathBuf::new())
+    let source = (wanted.contains('/') || wanted.ends_with(".toml")).then(|| absolute(Path::new(wanted)));
+    let is_wanted = |project: &InstalledProject| match &source {
+        Some(source) => project.comes_from(source),
+        None => project.name == *wanted,
     };
-    match (meant.pop(), meant.is_empty()) {
+    let mut found: Vec<_> = installed.into_iter().filter(is_wanted).collect();
+    match (found.pop(), found.is_empty()) {
         (Some(project), true) => Ok(project),
         (Some(project), false) => {
-            meant.push(project);
-            Err(LookupError::Ambiguous { source, projects: names(&meant) })
+            found.push(project);
+            Err(LookupError::Ambiguous { source_file: source.unwrap_or_default(), projects: names(&found) })
         }
         (None, _) => Err(LookupError::Unknown { wanted: wanted.to_owned(), known }),
     }
 }
 
 /// Why no project was found.
-#[derive(Debug)]
+#[derive(Debug, Error)]
 pub enum LookupError {
     /// This host has no unit of it.
-    Unknown {
-        wanted: String,
-        known: Vec<String>,
-    },
-    /// Several projects were made from one stack file.
-    Ambiguous {
-        source: PathBuf,
-        projects: Vec<String>,
-    },
-    Unreadable(UnreadableDirectory),
+    #[error("no unit on this host was generated by wharf for `{wanted}`{}", others(known))]
+    Unknown { wanted: String, known: Vec<ProjectName> },
+    #[error("several projects were made from {source_file}: {}; name one of them", projects.join(", "))]
+    Ambiguous { source_file: PathBuf, projects: Vec<ProjectName> },
+    #[error(transparent)]
+    Unreadable(#[from] UnreadableDirectory),
 }
 
-impl fmt::Display for LookupError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unknown { wanted, known } => {
-                write!(f, "no unit on this host was generated by wharf for `{wanted}`")?;
-                if known.is_empty() { Ok(()) } else { write!(f, "; there are the projects {}", known.join(", ")) }
-            }
-            Self::Ambiguous { source, projects } => {
-                write!(
-                    f,
-                    "several projects were made from {}: {}; name one of them",
-                    source.display(),
-                    projects.join(", ")
-                )
-            }
-            Self::Unreadable(error) => error.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for LookupError {}
-
-impl From<UnreadableDirectory> for LookupError {
-    fn from(error: UnreadableDirectory) -> Self {
-        Self::Unreadable(error)
-    }
-}
-
-impl InstalledProject {
-    /// Adds a unit, unless one of its name is there.
-    pub(super) fn add(&mut self, unit: InstalledUnit) {
-        if self.units.iter().any(|known| known.name == unit.name) {
-            return;
-        }
-        if let Some(source) = unit.mark.source.as_ref().filter(|source| !self.comes_from(source)) {
-            self.sources.push(source.clone());
-        }
-        self.units.push(unit);
-    }
+fn others(known: &[ProjectName]) -> String {
+    if known.is_empty() { String::new() } else { format!("; there are the projects {}", known.join(", ")) }
 }

@@ -10,6 +10,7 @@ use super::message;
 use super::patience::patiently;
 use crate::backoff::Backoff;
 use crate::engine::{Engine, EngineError, Health};
+use crate::printable::one_line;
 use crate::systemd::service;
 
 /// Follows the health of a container.
@@ -38,11 +39,11 @@ pub fn status_line(health: Health, id: &str) -> String {
     }
 }
 
-fn one_line(output: &str) -> String {
-    const MOST: usize = 200;
-    let line = output.trim().replace(char::is_control, " ");
-    let line = if line.is_empty() { "the probe printed nothing".to_owned() } else { line };
-    line.chars().take(MOST).collect()
+/// The output of a probe as one line.
+fn shown(output: &str) -> String {
+    const LONGEST: usize = 200;
+    let line = one_line(output, LONGEST);
+    if line.is_empty() { "the probe printed nothing".to_owned() } else { line }
 }
 
 impl<'a> HealthWatch<'a> {
@@ -129,6 +130,6 @@ impl<'a> HealthWatch<'a> {
 
     async fn probe_output(&self) -> String {
         let inspected = self.engine.container(self.id).await.ok().flatten();
-        one_line(&inspected.map(|container| container.health.output).unwrap_or_default())
+        shown(&inspected.map(|container| container.health.output).unwrap_or_default())
     }
 }

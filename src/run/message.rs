@@ -1,20 +1,26 @@
 //! wharf-run's own messages: lines on standard error, which the journal reads with their level (sd-daemon(3)).
 
 use std::fmt;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use crate::spec::exit;
 
 pub fn error(message: &str) {
-    eprintln!("<3>{message}");
+    write(3, message);
 }
 
 pub fn warning(message: &str) {
-    eprintln!("<4>{message}");
+    write(4, message);
 }
 
 pub fn info(message: &str) {
-    eprintln!("<6>{message}");
+    write(6, message);
+}
+
+fn write(level: u8, message: &str) {
+    // In one write, so that the journal gets one line. If the journal has gone, there is nobody to tell.
+    let _nobody_listens = io::stderr().write_all(format!("<{level}>{message}\n").as_bytes());
 }
 
 /// Reports that the program could not begin its work; the exit status for it.

@@ -1,10 +1,10 @@
-//! The command line: every option documented once, and from here in `--help`.
+//! The command line. Every option is documented here once, for `--help` and the manual.
 
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Parser, Subcommand};
 
-/// Runs the containers of this host as systemd units.
+/// Run the containers of this host as systemd units
 ///
 /// One compose-like TOML file becomes systemd units; systemd supervises the containers.
 #[derive(Debug, Parser)]
@@ -21,21 +21,21 @@ const EXIT_CODES: &str = "Exit codes: 0 done; 1 failed; 2 wrong usage; 3 a stack
 pub enum Command {
     /// Write the units of stacks, remove stale ones, and reload systemd if something changed
     Generate(Generate),
-    /// Say everything that is wrong with stack files, and write nothing
+    /// Check stack files, and write nothing
     Check(Check),
-    /// Fetch all images of stacks side by side
+    /// Pull all images of stacks concurrently
     Pull(Pull),
-    /// Write the stack file that says what a compose file says
+    /// Convert a compose file to a stack file
     Import(Import),
-    /// Show the units of installed stacks and how they fare
+    /// Show the status of installed stacks, their units and containers
     Status(Status),
-    /// Show how containers differ from their definitions, and what changed in their file systems
+    /// Show drift: how containers differ from their definitions, and what changed in their file systems
     Diff(Diff),
     /// Show what happened to stacks, why and by whom, from the journal
     History(History),
     /// Stop a stack and delete its units, containers and networks
     Remove(Remove),
-    /// Print the JSON schema of stack files, by which an editor completes and checks them
+    /// Print the JSON schema of stack files, for completion and checks in an editor
     Schema,
     /// Encrypt a secret for this host
     Secret(Secret),
@@ -44,14 +44,14 @@ pub enum Command {
 /// Which stacks, and how much of them.
 #[derive(Debug, Args)]
 pub struct Stacks {
-    /// Stack files, one project each, with STACK.override.toml beside each [default: every /etc/wharf/*.toml but wharfd.toml; with
-    /// --root, those below it]
+    /// Stack files, one project each; STACK.override.toml beside one is merged over it [default: every /etc/wharf/*.toml except
+    /// wharfd.toml; with --root, those below it]
     #[arg(value_name = "STACK")]
     pub stacks: Vec<PathBuf>,
-    /// A file of one project that has several: the first names it, each next one is merged over those before
+    /// One of several files of one project: the first names the project, each following one is merged over those before
     #[arg(short = 'f', long = "file", value_name = "FILE", conflicts_with = "stacks")]
     pub files: Vec<PathBuf>,
-    /// Select the services of this profile; `*` selects all [default: COMPOSE_PROFILES, else the stack's own `profiles`]
+    /// Enable a profile; `*` enables all [default: COMPOSE_PROFILES, else the stack's own `profiles`]
     #[arg(long = "profile", value_name = "NAME")]
     pub profiles: Vec<String>,
 }
@@ -62,22 +62,22 @@ pub struct Generate {
     pub stacks: Stacks,
     #[command(flatten)]
     pub place: Place,
-    /// Print the units and write nothing; of a private file (mode 0600) only the name
+    /// Print the units and write nothing; for a private file (mode 0600), print only its name
     #[arg(long)]
     pub dry_run: bool,
-    /// Print what would change as a unified diff and write nothing; of a private file only which keys differ
+    /// Print what would change as a unified diff and write nothing; for a private file, print only which keys differ
     #[arg(long)]
     pub diff: bool,
-    /// Write nothing; exit with 4 if there is something to do
+    /// Write nothing; exit with 4 if something would change
     #[arg(long)]
     pub check: bool,
     /// Start the stacks at boot (systemctl enable)
     #[arg(long)]
     pub enable: bool,
-    /// Start the stacks, and restart what runs with an older definition
+    /// Start the stacks, and restart units that run with an older definition
     #[arg(long, conflicts_with_all = ["output", "root", "no_reload"])]
     pub now: bool,
-    /// Do not have systemd reload its units
+    /// Do not make systemd reload its units
     #[arg(long)]
     pub no_reload: bool,
     /// Print the result as JSON
@@ -88,16 +88,16 @@ pub struct Generate {
 #[derive(Debug, Args)]
 #[group(multiple = false)]
 pub struct Place {
-    /// Write to this directory; the running systemd is left alone
+    /// Write to this directory, and do not reload the running systemd
     #[arg(long, value_name = "DIR")]
     pub output: Option<PathBuf>,
-    /// Write to etc/systemd/system below this root; the running systemd is left alone
+    /// Write to etc/systemd/system below this root, and do not reload the running systemd
     #[arg(long, value_name = "DIR")]
     pub root: Option<PathBuf>,
-    /// Write to /run/systemd/system: gone after a reboot
+    /// Write to /run/systemd/system, until the next reboot
     #[arg(long)]
     pub runtime: bool,
-    /// Write to the calling user's own unit directory
+    /// Write to the calling user's unit directory
     #[arg(long)]
     pub user: bool,
 }
@@ -120,44 +120,44 @@ pub struct Pull {
 
 #[derive(Debug, Args)]
 pub struct Import {
-    /// Compose files, the later ones over the earlier ones [default: the one that Compose would find, and its override]
+    /// Compose files; later ones are merged over earlier ones [default: the file that Compose would find, and its override]
     #[arg(value_name = "COMPOSE_FILE")]
     pub files: Vec<PathBuf>,
-    /// The same, as `docker compose` has it
+    /// A compose file, as for `docker compose`
     #[arg(short, long, value_name = "COMPOSE_FILE")]
     pub file: Vec<PathBuf>,
-    /// Write to this file [default: standard output]; relative paths are made right for its directory
+    /// Write to this file [default: standard output]; relative paths are adapted to its directory
     #[arg(short, long, value_name = "STACK")]
     pub output: Option<PathBuf>,
     /// Overwrite the output file if it exists
     #[arg(long, requires = "output")]
     pub force: bool,
-    /// The project's name [default: as Compose finds it]
+    /// The project's name [default: as Compose determines it]
     #[arg(short, long, value_name = "NAME")]
     pub project_name: Option<String>,
 }
 
 #[derive(Debug, Args)]
 pub struct Status {
-    /// A project's name, or the path of its stack file [default: all]
+    /// A project's name, or the path of its stack file [default: all projects]
     #[arg(value_name = "STACK")]
     pub stack: Option<String>,
-    /// Print the result as JSON; with --watch one line each time
+    /// Print the result as JSON; with --watch, one line for each change
     #[arg(long)]
     pub json: bool,
-    /// Show it anew whenever something changes, until Ctrl-C
+    /// Show the status again whenever something changes, until Ctrl-C
     #[arg(long)]
     pub watch: bool,
 }
 
-/// wharfd knows the differences. What changed in the file systems, and what the registries have, it tells root, and whom polkit
-/// lets manage containers (io.wharf.manage-containers).
+/// wharfd finds the differences. Changes in file systems, and what registries have, are shown only to root and to users
+/// authorised by polkit (io.wharf.manage-containers).
 #[derive(Debug, Args)]
 pub struct Diff {
-    /// A project's name, or the path of its stack file [default: all]
+    /// A project's name, or the path of its stack file [default: all projects]
     #[arg(value_name = "STACK")]
     pub stack: Option<String>,
-    /// First ask the registries what the images' names mean there now
+    /// First ask the registries for the current digests of the images
     #[arg(long)]
     pub registry: bool,
     /// Print the result as JSON
@@ -167,13 +167,13 @@ pub struct Diff {
 
 #[derive(Debug, Args)]
 pub struct History {
-    /// A project's name, or the path of its stack file, which need not exist any more [default: all]
+    /// A project's name, or the path of its stack file, which may have been removed [default: all projects]
     #[arg(value_name = "STACK")]
     pub stack: Option<String>,
-    /// Show what happened at this time or later: `2026-01-31 12:00`, `yesterday`, `-2h`, see systemd.time(7)
+    /// Show events at this time or later: `2026-01-31 12:00`, `yesterday`, `-2h`, see systemd.time(7)
     #[arg(long, value_name = "WHEN", allow_hyphen_values = true)]
     pub since: Option<String>,
-    /// Show what happened at this time or earlier
+    /// Show events at this time or earlier
     #[arg(long, value_name = "WHEN", allow_hyphen_values = true)]
     pub until: Option<String>,
     /// Show only the newest events
@@ -192,19 +192,19 @@ pub struct Secret {
 
 #[derive(Debug, Subcommand)]
 pub enum SecretCommand {
-    /// Encrypt standard input, or what is typed, so that only this host can read it (systemd-creds)
+    /// Encrypt standard input, or what you type, so that only this host can read it (systemd-creds)
     Encrypt {
-        /// As a stack's `credential` has it: a name, for /etc/credstore.encrypted/NAME, or the path of a file
+        /// The name in the stack file's `credential`, for /etc/credstore.encrypted/NAME; or the path of a file
         credential: String,
     },
 }
 
 #[derive(Debug, Args)]
 pub struct Remove {
-    /// A project's name, or the path of its stack file, which need not exist any more
+    /// A project's name, or the path of its stack file, which may have been removed
     #[arg(value_name = "STACK")]
     pub stack: String,
-    /// Remove its volumes too, with all data in them
+    /// Remove its volumes too, with all their data
     #[arg(long)]
     pub volumes: bool,
 }

@@ -4,10 +4,11 @@ use serde_json::json;
 use wharf::install::Destination;
 use wharf::report::history::{HistoryError, Period, history, table};
 
-use crate::{Exit, Failure, cli, output};
+use crate::exit::{Exit, Failure};
+use crate::{cli, output};
 
-const LIMITED: &str = "wharf: you may not read the journal of the system, so that only your own messages are known; root may, and \
-     members of the group systemd-journal: usermod --append --groups systemd-journal USER";
+const LIMITED: &str = "you may not read the system's journal, so only your own messages are shown; to read it, become root or \
+     join the group systemd-journal: usermod --append --groups systemd-journal USER";
 
 pub fn run(arguments: &cli::History) -> Result<Exit, Failure> {
     let period = Period { since: arguments.since.as_deref(), until: arguments.until.as_deref() };
@@ -16,15 +17,15 @@ pub fn run(arguments: &cli::History) -> Result<Exit, Failure> {
     if matches!(&found, Ok(history) if history.limited)
         || matches!(&found, Err(HistoryError::Lookup { limited: true, .. }))
     {
-        output::message(LIMITED);
+        output::notice(LIMITED);
     }
-    let events = found.map_err(|error| Failure::failed(&error))?.events;
+    let events = found?.events;
     let first = arguments.lines.map_or(0, |lines| events.len().saturating_sub(lines));
     let events = &events[first..];
     if arguments.json {
-        output::json(&json!({"events": events}));
+        output::json(&json!({"events": events}))?;
     } else if events.is_empty() {
-        output::message("wharf: the journal has nothing of it");
+        output::notice("no matching events in the journal");
     } else {
         output::data(&table(events));
     }

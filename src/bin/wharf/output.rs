@@ -1,21 +1,24 @@
-//! How results are shown: messages on standard error, data on standard output, colour on a terminal only.
+//! The one place where the command prints: messages on standard error, data on standard output, colour on a terminal only.
 
 use std::io::{self, IsTerminal, Write};
 
-use serde_json::Value;
+use serde::Serialize;
 use wharf::diagnostic::Diagnostics;
-use wharf::report::status::text::Screen;
+use wharf::printable::printable;
+use wharf::report::table::Screen;
 
-/// Diagnostics as a compiler shows them; NO_COLOR (no-color.org) is honoured.
-pub fn diagnostics(diagnostics: &Diagnostics) -> String {
-    diagnostics.render(io::stderr().is_terminal() && is_coloured())
+use crate::stacks;
+
+/// Shows diagnostics as a compiler does; NO_COLOR (no-color.org) is honoured.
+pub fn diagnostics(diagnostics: &Diagnostics) {
+    error(&diagnostics.render(io::stderr().is_terminal() && is_coloured()));
 }
 
 fn is_coloured() -> bool {
     std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
-/// What standard output can show. A picture that is drawn `in_place` leaves the last line of a terminal to the cursor.
+/// What standard output can show. A text that is redrawn `in_place` leaves the last line of a terminal to the cursor.
 pub fn screen(in_place: bool) -> Screen {
     let size = rustix::termios::tcgetwinsize(io::stdout()).ok().filter(|_| io::stdout().is_terminal());
     let length = |length: u16| Some(usize::from(length)).filter(|length| *length > 0);
@@ -27,41 +30,45 @@ pub fn screen(in_place: bool) -> Screen {
     }
 }
 
-/// Whether the locale (locale(7)) is one of UTF-8. None at all counts as one, as for systemctl(1).
+/// Whether the locale (locale(7)) uses UTF-8. Without a locale it counts as UTF-8, as for systemctl(1).
 fn is_utf8() -> bool {
-    let set = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(|name| environment(name).filter(|it| !it.is_empty()));
+    let set = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .into_iter()
+        .find_map(|name| stacks::environment(name).filter(|it| !it.is_empty()));
     set.is_none_or(|locale| {
         let locale = locale.to_ascii_lowercase();
         locale.contains("utf-8") || locale.contains("utf8")
     })
 }
 
-/// A text that is shown again and again.
+/// A text that is shown again whenever it changes.
 #[derive(Default)]
 pub struct Canvas {
-    /// Lines of the terminal that it takes.
+    /// The lines of the terminal that it takes.
     lines: usize,
     is_begun: bool,
 }
 
 impl Canvas {
-    /// Shows the next text: on a terminal in the place of the one before, else after it and a line that is empty.
+    /// Shows the next text: on a terminal in place of the one before, else after it and an empty line.
     ///
     /// # Errors
-    /// Nobody reads any more.
+    /// The reader has gone.
     pub fn draw(&mut self, text: &str) -> io::Result<()> {
-        let before = match self.is_begun {
-            true if io::stdout().is_terminal() => self.clearing(),
-            true => "\n".to_owned(),
-            false => String::new(),
+        let before = if !self.is_begun {
+            String::new()
+        } else if io::stdout().is_terminal() {
+            self.clearing()
+        } else {
+            "\n".to_owned()
         };
         self.is_begun = true;
         self.lines = text.lines().count();
-        // In one piece, so that an interruption leaves no half of a control sequence behind.
+        // In one write, so that an interruption leaves no incomplete control sequence behind.
         write(&format!("{before}{text}"))
     }
 
-    /// Leaves the cursor below it, and below the `^C` that a terminal shows.
+    /// Leaves the cursor below the text, and below the `^C` that a terminal shows.
     pub fn leave(&self) {
         if io::stdout().is_terminal() {
             data("\n");
@@ -85,7 +92,7 @@ impl Canvas {
     }
 }
 
-/// Prints data; a reader that went away (`| head`) is no error.
+/// Prints data; a reader that has gone (`| head`) is no error.
 pub fn data(text: &str) {
     let _reader_gone = write(text);
 }
@@ -93,22 +100,40 @@ pub fn data(text: &str) {
 /// Prints data at once.
 ///
 /// # Errors
-/// Nobody reads any more.
+/// The reader has gone.
 pub fn write(text: &str) -> io::Result<()> {
     let mut output = io::stdout().lock();
     output.write_all(text.as_bytes())?;
     output.flush()
 }
 
-pub fn json(value: &Value) {
-    data(&format!("{value:#}\n"));
+/// The answer to `--json`: indented, keys sorted, a line break at the end.
+///
+/// # Errors
+/// The value has a map with keys that are not text.
+pub fn json(value: &impl Serialize) -> serde_json::Result<()> {
+    data(&format!("{:#}\n", serde_json::to_value(value)?));
+    Ok(())
 }
 
-/// A line for the administrator.
+/// The same in one line, for a series of answers.
+///
+/// # Errors
+/// As for [`json`], or the reader has gone.
+pub fn json_line(value: &impl Serialize) -> io::Result<()> {
+    write(&format!("{}\n", serde_json::to_value(value)?))
+}
+
+/// What the command did: a line.
 pub fn message(text: &str) {
-    let _nobody_listens = writeln!(io::stderr().lock(), "{text}");
+    error(&format!("{}\n", printable(text)));
 }
 
-pub fn environment(name: &str) -> Option<String> {
-    std::env::var(name).ok()
+/// What the administrator has to know, with the program's name before each line.
+pub fn notice(text: &str) {
+    text.lines().for_each(|line| message(&format!("wharf: {line}")));
+}
+
+fn error(text: &str) {
+    let _reader_gone = io::stderr().lock().write_all(text.as_bytes());
 }

@@ -1,65 +1,29 @@
 //! `wharf pull`
 
-use std::collections::BTreeMap;
 use std::io::{self, IsTerminal};
 use std::path::Path;
 
-use futures_util::{StreamExt, stream};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use wharf::engine::{Engine, EngineError, PullProgress};
-use wharf::install::{Destination, InstallError, STACK_DIRECTORY, prepare};
-use wharf::plan::Plan;
-use wharf::stack::PullPolicy;
+use wharf::install::{Destination, Progress, Pull, STACK_DIRECTORY, WantedImage, prepare};
+use wharf::printable::printable;
 
-use crate::{Exit, Failure, cli, output, stacks};
-
-/// More at once would only share the same line.
-const AT_ONCE: usize = 4;
+use crate::exit::{Exit, Failure};
+use crate::{cli, output, stacks};
 
 pub async fn run(arguments: &cli::Pull) -> Result<Exit, Failure> {
     let stacks = stacks::named(&arguments.stacks, Path::new(STACK_DIRECTORY))?;
-    let prepared = prepare(&stacks, &Destination::system()).map_err(InstallError::Invalid)?;
-    eprint!("{}", output::diagnostics(&prepared.warnings));
-    let images = images(&prepared.plans);
-    if images.is_empty() {
-        output::message("wharf: there is no image to fetch");
+    let prepared = prepare(&stacks, &Destination::system())?;
+    output::diagnostics(&prepared.warnings);
+    let pull = Pull::of(&prepared.plans);
+    if pull.images().next().is_none() {
+        output::notice("no image to pull");
         return Ok(Exit::Done);
     }
-    let engine = Engine::connect().await.map_err(|error| Failure::failed(&error))?;
-    let screen = Screen::new(images.keys().map(|(image, _)| image.len()).max().unwrap_or(0));
-    let pulls = images.iter().map(|(image, refreshed)| pull(&engine, image, *refreshed, &screen));
-    let results: Vec<Result<(), EngineError>> = stream::iter(pulls).buffer_unordered(AT_ONCE).collect().await;
-    Ok(if results.iter().all(Result::is_ok) { Exit::Done } else { Exit::Failed })
-}
-
-/// All but those that are built or never to be fetched, each with its platform; and whether its age counts at later starts.
-fn images(plans: &[Plan]) -> BTreeMap<(String, Option<String>), bool> {
-    let mut images = BTreeMap::new();
-    for image in plans.iter().flat_map(|plan| &plan.images) {
-        if !matches!(image.pull_policy, PullPolicy::Never | PullPolicy::Build) {
-            let refreshed: &mut bool = images.entry((image.reference.clone(), image.platform.clone())).or_default();
-            *refreshed |= matches!(image.pull_policy, PullPolicy::Refresh(_));
-        }
-    }
-    images
-}
-
-async fn pull(
-    engine: &Engine,
-    (image, platform): &(String, Option<String>),
-    refreshed: bool,
-    screen: &Screen,
-) -> Result<(), EngineError> {
-    let bar = screen.begin(image);
-    let mut result = engine.pull(image, platform.as_deref(), &mut |progress| bar.show(progress)).await;
-    if result.is_ok() && refreshed {
-        result = engine.note_pull(image).await;
-    }
-    match &result {
-        Ok(()) => bar.end("done"),
-        Err(error) => bar.end(&format!("failed: {error}")),
-    }
-    result
+    let engine = Engine::connect().await?;
+    let screen = Screen::new(pull.images().map(|image| image.reference.len()).max().unwrap_or(0));
+    let pulled = pull.run(&engine, &|image| screen.begin(image)).await;
+    Ok(if pulled { Exit::Done } else { Exit::Failed })
 }
 
 /// Bars on a terminal, else a line when an image begins and one when it ends.
@@ -78,31 +42,36 @@ impl Screen {
         Self { bars: io::stderr().is_terminal().then(MultiProgress::new), width }
     }
 
-    fn begin(&self, image: &str) -> Bar {
+    fn begin(&self, image: &WantedImage) -> Bar {
+        let image = image.reference.clone();
         let bar = self.bars.as_ref().map(|bars| {
             let template = format!("{{prefix:{}}} {{bar:30}} {{bytes:>10}} of {{total_bytes:<10}} {{msg}}", self.width);
             let style = ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
-            bars.add(ProgressBar::new(0).with_style(style).with_prefix(image.to_owned()))
+            bars.add(ProgressBar::new(0).with_style(style).with_prefix(image.clone()))
         });
         if bar.is_none() {
             output::message(&format!("{image}: pulling"));
         }
-        Bar { image: image.to_owned(), bar }
+        Bar { image, bar }
     }
 }
 
-impl Bar {
-    fn show(&self, progress: PullProgress) {
+impl Progress for Bar {
+    fn update(&self, progress: PullProgress) {
         if let Some(bar) = &self.bar {
             bar.set_length(progress.total);
             bar.set_position(progress.current);
         }
     }
 
-    fn end(self, how: &str) {
+    fn finish(self, result: &Result<(), EngineError>) {
+        let outcome = match result {
+            Ok(()) => "done".to_owned(),
+            Err(error) => format!("failed: {error}"),
+        };
         match self.bar {
-            Some(bar) => bar.abandon_with_message(how.to_owned()),
-            None => output::message(&format!("{}: {how}", self.image)),
+            Some(bar) => bar.abandon_with_message(printable(&outcome)),
+            None => output::message(&format!("{}: {outcome}", self.image)),
         }
     }
 }

@@ -1,11 +1,11 @@
-//! `wharf schema`: what an editor needs to complete and check stack files.
+//! `wharf schema`: the JSON schema of stack files, by which an editor completes and checks them.
 
 use wharf::stack::keys;
 
-use super::{Exit, output};
+use crate::exit::{Exit, Failure};
+use crate::output;
 
-/// Prints the JSON schema of stack files.
-pub fn run() -> Exit {
-    output::json(&keys::schema());
-    Exit::Done
+pub fn run() -> Result<Exit, Failure> {
+    output::json(&keys::schema())?;
+    Ok(Exit::Done)
 }

@@ -1,15 +1,17 @@
-//! What one entry of the journal says.
+//! Reads one entry of the journal.
 //!
-//! In: an entry. Out: a fact about a unit ([`Told`]), or what a command of Wharf did ([`Record`]).
+//! In: an entry. Out: a fact about a unit ([`UnitEntry`]), or what a command of Wharf did ([`CommandEntry`]).
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use super::{By, Event, Kind, Reason, time_of};
+use super::event::{Actor, Event, Kind, Reason};
+use crate::mark::is_spec;
 use crate::message_id as id;
+use crate::name::{ProjectName, UnitKind, UnitName};
 use crate::systemd::Verb;
 use crate::systemd::journalctl::Entry;
 
-/// All fields that are looked at.
+/// All fields that are read.
 pub const FIELDS: [&str; 33] = [
     "MESSAGE",
     "MESSAGE_ID",
@@ -46,27 +48,27 @@ pub const FIELDS: [&str; 33] = [
     "_SYSTEMD_UNIT",
 ];
 
-/// One thing that was said about a unit.
+/// One thing that happened to a unit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fact {
     /// wharfd is about to act.
-    Asked {
+    Acting {
         verb: Verb,
         reason: Reason,
-        by: By,
+        by: Actor,
     },
-    /// What the healthcheck said.
-    Probed(String),
-    /// wharfd's act came to nothing.
-    NotHelped {
-        why: String,
+    /// What the healthcheck printed.
+    ProbeOutput(String),
+    /// What wharfd did had no effect, or it could not do it.
+    ActionFailed {
+        message: String,
         reason: Reason,
-        by: By,
+        by: Actor,
     },
     Starting,
     Started,
     Stopping,
-    /// `restart`: in order to start again.
+    /// `restart`: to be started again.
     Stopped {
         restart: bool,
     },
@@ -75,8 +77,8 @@ pub enum Fact {
     JobFailed {
         result: String,
     },
-    Exited(Exit),
-    /// The unit has failed, with systemd's word for why.
+    Exited(ProcessEnd),
+    /// The unit has failed; `Result` of org.freedesktop.systemd1(5).
     Failed {
         result: String,
     },
@@ -88,25 +90,25 @@ pub enum Fact {
 
 /// How a process ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Exit {
+pub enum ProcessEnd {
     Status(i32),
     Signal(i32),
 }
 
-/// A fact, of which unit and when.
+/// What happened to which unit, and when.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Told {
+pub struct UnitEntry {
     pub time: SystemTime,
     pub boot: String,
-    pub unit: String,
+    pub unit: UnitName,
     pub fact: Fact,
 }
 
-impl Told {
-    pub fn of(entry: &Entry, user_name: &dyn Fn(u32) -> Option<String>) -> Option<Self> {
+impl UnitEntry {
+    pub fn read(entry: &Entry, user_name: &dyn Fn(u32) -> Option<String>) -> Option<Self> {
         let message_id = entry.get("MESSAGE_ID")?;
         let field = if id::OF_WHARFD.contains(&message_id.as_str()) { "OBJECT_SYSTEMD_UNIT" } else { "UNIT" };
-        let unit = entry.get(field)?;
+        let unit = UnitName::parse(&entry.get(field)?).ok()?;
         let fact = fact(&message_id, &unit, entry, user_name)?;
         Some(Self { time: time_of(entry.time()), boot: entry.get("_BOOT_ID").unwrap_or_default(), unit, fact })
     }
@@ -115,13 +117,15 @@ impl Told {
 fn fact(message_id: &str, unit: &str, entry: &Entry, user_name: &dyn Fn(u32) -> Option<String>) -> Option<Fact> {
     let word = |field: &str| entry.get(field).unwrap_or_default();
     Some(match message_id {
-        id::UNHEALTHY_RESTARTED | id::UNHEALTHY_STOPPED | id::DEPENDENCY_RESTARTED | id::REQUESTED => {
-            Fact::Asked { verb: Verb::parse(&word("WHARF_ACT"))?, reason: reason(entry), by: asker(entry, user_name) }
-        }
-        id::PROBED => Fact::Probed(without_start(&word("MESSAGE"), &format!("{unit}: the healthcheck said: "))),
+        id::UNHEALTHY_RESTARTED | id::UNHEALTHY_STOPPED | id::DEPENDENCY_RESTARTED | id::REQUESTED => Fact::Acting {
+            verb: Verb::parse(&word("WHARF_ACT"))?,
+            reason: reason(entry),
+            by: requester(entry, user_name),
+        },
+        id::PROBED => Fact::ProbeOutput(without_start(&word("MESSAGE"), &format!("{unit}: the healthcheck said: "))),
         id::NOT_HELPED => {
-            let why = without_start(&word("MESSAGE"), &format!("{unit}: "));
-            Fact::NotHelped { why, reason: reason(entry), by: asker(entry, user_name) }
+            let message = without_start(&word("MESSAGE"), &format!("{unit}: "));
+            Fact::ActionFailed { message, reason: reason(entry), by: requester(entry, user_name) }
         }
         id::UNIT_STARTING => Fact::Starting,
         id::UNIT_STARTED => Fact::Started,
@@ -129,7 +133,7 @@ fn fact(message_id: &str, unit: &str, entry: &Entry, user_name: &dyn Fn(u32) -> 
         id::UNIT_STOPPED => Fact::Stopped { restart: word("JOB_TYPE") == "restart" },
         id::UNIT_RELOADED if word("JOB_RESULT") == "done" => Fact::Reloaded,
         id::UNIT_FAILED => Fact::JobFailed { result: word("JOB_RESULT") },
-        id::UNIT_PROCESS_EXIT => Fact::Exited(exit(entry)?),
+        id::UNIT_PROCESS_EXIT => Fact::Exited(process_end(entry)?),
         id::UNIT_FAILURE_RESULT => Fact::Failed { result: word("UNIT_RESULT") },
         id::UNIT_SUCCESS => Fact::Succeeded,
         id::UNIT_RESTART_SCHEDULED => Fact::Scheduled,
@@ -146,19 +150,19 @@ fn reason(entry: &Entry) -> Reason {
     }
 }
 
-fn exit(entry: &Entry) -> Option<Exit> {
+fn process_end(entry: &Entry) -> Option<ProcessEnd> {
     let status = entry.number("EXIT_STATUS")?;
-    Some(if entry.get("EXIT_CODE")? == "exited" { Exit::Status(status) } else { Exit::Signal(status) })
+    Some(if entry.get("EXIT_CODE")? == "exited" { ProcessEnd::Status(status) } else { ProcessEnd::Signal(status) })
 }
 
 fn without_start(message: &str, start: &str) -> String {
     message.strip_prefix(start).unwrap_or(message).trim().to_owned()
 }
 
-/// Who asked wharfd, if it says so; else wharfd.
-fn asker(entry: &Entry, user_name: &dyn Fn(u32) -> Option<String>) -> By {
+/// Who asked wharfd, if wharfd says so; else wharfd itself.
+fn requester(entry: &Entry, user_name: &dyn Fn(u32) -> Option<String>) -> Actor {
     let Some(uid) = entry.number("WHARF_CALLER_UID") else { return writer(entry, user_name) };
-    By {
+    Actor {
         uid: Some(uid),
         pid: entry.number("WHARF_CALLER_PID"),
         comm: entry.get("WHARF_CALLER_COMM").filter(|comm| !comm.is_empty()),
@@ -167,13 +171,13 @@ fn asker(entry: &Entry, user_name: &dyn Fn(u32) -> Option<String>) -> By {
     }
 }
 
-/// Who wrote an entry: systemd.journal-fields(7), "Trusted Journal Fields". What wharf itself says of sudo(8) counts only where
-/// the journal does not know who had logged in.
-fn writer(entry: &Entry, user_name: &dyn Fn(u32) -> Option<String>) -> By {
+/// Who wrote an entry: systemd.journal-fields(7), "Trusted Journal Fields". The user whom wharf itself took from sudo(8) counts
+/// only if the journal does not know who had logged in.
+fn writer(entry: &Entry, user_name: &dyn Fn(u32) -> Option<String>) -> Actor {
     let uid = entry.number("_UID");
     let name = |uid: Option<u32>| uid.and_then(user_name);
     let logged_in = name(entry.number("_AUDIT_LOGINUID")).or_else(|| name(entry.number("_SYSTEMD_OWNER_UID")));
-    By {
+    Actor {
         uid,
         pid: entry.number("_PID"),
         comm: entry.get("_COMM"),
@@ -184,42 +188,42 @@ fn writer(entry: &Entry, user_name: &dyn Fn(u32) -> Option<String>) -> By {
 
 /// What a command of Wharf did.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Record {
+pub struct CommandEntry {
     time: SystemTime,
     /// When the command began to act on units.
     began: SystemTime,
-    deed: Deed,
-    project: String,
+    operation: Operation,
+    project: ProjectName,
     source: Option<String>,
-    by: By,
+    by: Actor,
     written: Vec<String>,
     removed: Vec<String>,
     enabled: Vec<String>,
-    /// Units to which the command did something.
+    /// Units that the command started, restarted or stopped, or could not.
     touched: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Deed {
+enum Operation {
     Generated,
     Applied,
     Removed,
 }
 
-impl Record {
-    pub fn of(entry: &Entry, user_name: &dyn Fn(u32) -> Option<String>) -> Option<Self> {
-        let deed = match entry.get("MESSAGE_ID")?.as_str() {
-            id::GENERATED => Deed::Generated,
-            id::APPLIED => Deed::Applied,
-            id::REMOVED => Deed::Removed,
+impl CommandEntry {
+    pub fn read(entry: &Entry, user_name: &dyn Fn(u32) -> Option<String>) -> Option<Self> {
+        let operation = match entry.get("MESSAGE_ID")?.as_str() {
+            id::GENERATED => Operation::Generated,
+            id::APPLIED => Operation::Applied,
+            id::REMOVED => Operation::Removed,
             _ => return None,
         };
         let touched = ["WHARF_STARTED", "WHARF_RESTARTED", "WHARF_STOPPED", "WHARF_FAILED"];
         Some(Self {
             time: time_of(entry.time()),
             began: time_of(entry.number("WHARF_BEGAN").unwrap_or_else(|| entry.time())),
-            deed,
-            project: entry.get("WHARF_PROJECT")?,
+            operation,
+            project: ProjectName::parse(&entry.get("WHARF_PROJECT")?).ok()?,
             source: entry.get("WHARF_SOURCE"),
             by: writer(entry, user_name),
             written: entry.words("WHARF_WRITTEN"),
@@ -229,37 +233,36 @@ impl Record {
         })
     }
 
-    /// Says of what systemd did meanwhile that it was this command that had asked for it.
+    /// Adds this command as the one who asked for an event that systemd carried out meanwhile.
     pub fn explain(&self, event: &mut Event) {
-        let is_ours =
-            self.deed != Deed::Generated && event.unit.as_ref().is_some_and(|unit| self.touched.contains(unit));
+        let is_ours = self.operation != Operation::Generated
+            && event.unit.as_ref().is_some_and(|unit| self.touched.iter().any(|touched| *unit == touched.as_str()));
         let by_systemd = matches!(event.reason, Some(Reason::Crashed | Reason::Ended));
         let in_time = (self.began..=self.time).contains(&event.time);
         if !is_ours || by_systemd || event.by.is_some() || !in_time {
             return;
         }
         event.by = Some(self.by.clone());
-        let reason = match (self.deed, event.event) {
-            (Deed::Removed, _) => Reason::Removed,
+        let reason = match (self.operation, event.event) {
+            (Operation::Removed, _) => Reason::Removed,
             (_, Kind::Restarted | Kind::Stopped) => Reason::Changed,
             _ => Reason::Requested,
         };
         event.reason.get_or_insert(reason);
     }
 
-    /// The event that it is by itself; what was done to units is told by theirs.
+    /// The event of the command itself; what it did to units are events of those.
     pub fn into_event(self) -> Option<Event> {
-        let event = match self.deed {
-            Deed::Generated => Kind::Generated,
-            Deed::Removed => Kind::Removed,
-            Deed::Applied => return None,
+        let event = match self.operation {
+            Operation::Generated => Kind::Generated,
+            Operation::Removed => Kind::Removed,
+            Operation::Applied => return None,
         };
         let lists = [("wrote", &self.written), ("removed", &self.removed), ("enabled", &self.enabled)];
         let lists = lists.into_iter().filter(|(_, names)| !names.is_empty());
-        let done: Vec<String> =
-            lists.map(|(verb, names)| format!("{verb} {}", worth_naming(names).join(" "))).collect();
-        let said = [self.source.unwrap_or_default(), done.join(", ")];
-        let said: Vec<&str> = said.iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
+        let done: Vec<String> = lists.map(|(verb, names)| format!("{verb} {}", main_files(names).join(" "))).collect();
+        let parts = [self.source.unwrap_or_default(), done.join(", ")];
+        let parts: Vec<&str> = parts.iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
         Some(Event {
             time: self.time,
             project: self.project,
@@ -267,16 +270,21 @@ impl Record {
             service: None,
             event,
             reason: None,
-            detail: Some(said.join(": ")),
+            detail: Some(parts.join(": ")),
             by: Some(self.by),
             exit_status: None,
         })
     }
 }
 
-/// The files that an administrator has names for: of a unit, neither its slice nor its specification; if there is nothing else, all.
-fn worth_naming(names: &[String]) -> Vec<&str> {
+/// The units without their slices and specifications; if there is nothing else, all files.
+fn main_files(names: &[String]) -> Vec<&str> {
     let all = names.iter().map(String::as_str);
-    let units: Vec<&str> = all.clone().filter(|name| !name.ends_with(".json") && !name.ends_with(".slice")).collect();
+    let is_slice = |name: &str| UnitName::parse(name).is_ok_and(|unit| unit.is(UnitKind::Slice));
+    let units: Vec<&str> = all.clone().filter(|name| !is_spec(name) && !is_slice(name)).collect();
     if units.is_empty() { all.collect() } else { units }
+}
+
+fn time_of(microseconds: u64) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_micros(microseconds)
 }

@@ -1,11 +1,14 @@
-//! What the journal says, as systemd 257 and wharfd say it, and what is made of it.
+//! Entries of the journal, as systemd 257 and wharfd write them, and the events that they become.
 
-use std::collections::BTreeMap;
+use std::time::SystemTime;
 
 use serde_json::{Value, json};
 
+use super::units::Owner;
 use super::*;
 use crate::message_id as id;
+use crate::name::{ProjectName, ServiceName, UnitName};
+use crate::systemd::journalctl::Entry;
 
 /// An entry of the journal as JSON; `fields` are `NAME=VALUE`.
 fn entry(second: u64, message_id: &str, unit: &str, fields: &str) -> Entry {
@@ -31,8 +34,9 @@ fn name(uid: u32) -> Option<String> {
 }
 
 fn events_of(entries: Vec<Entry>) -> Vec<Event> {
-    let owner = ("shop".to_owned(), Some("web".to_owned()));
-    let units = Units(BTreeMap::from([(WEB.to_owned(), owner)]));
+    let project = ProjectName::parse("shop").unwrap();
+    let owner = Owner { project, service: Some(ServiceName::parse("web").unwrap()) };
+    let units = Units::one(UnitName::parse(WEB).unwrap(), owner);
     events(&Found { entries, limited: false }, &units, &name)
 }
 
@@ -54,8 +58,8 @@ fn lines(entries: Vec<Entry>) -> Vec<String> {
 }
 
 /// Entries of one unit, each as `SECOND KIND FIELDS`.
-fn web(said: &[(u64, &str, &str)]) -> Vec<Entry> {
-    said.iter().map(|(second, message_id, fields)| entry(*second, message_id, WEB, fields)).collect()
+fn web(entries: &[(u64, &str, &str)]) -> Vec<Entry> {
+    entries.iter().map(|(second, message_id, fields)| entry(*second, message_id, WEB, fields)).collect()
 }
 
 const START: [(u64, &str, &str); 2] =
@@ -85,8 +89,8 @@ const STOP: [(u64, &str, &str); 3] = [
 
 #[test]
 fn a_crash_and_what_systemd_does_about_it_are_one_event() {
-    let told = web(&[&START[..], &CRASH, &RESTART, &STOP].concat());
-    assert_eq!(lines(told), ["2 started", "10 restarted crashed 3", "21 restarted", "32 stopped"]);
+    let entries = web(&[&START[..], &CRASH, &RESTART, &STOP].concat());
+    assert_eq!(lines(entries), ["2 started", "10 restarted crashed 3", "21 restarted", "32 stopped"]);
 }
 
 #[test]
@@ -105,7 +109,7 @@ fn the_supervisors_own_statuses_are_explained() {
 }
 
 #[test]
-fn what_is_not_restarted_has_failed() {
+fn a_unit_that_is_not_restarted_has_failed() {
     assert_eq!(lines(web(&CRASH[..2])), ["10 failed exit-code 3"]);
     let started_again = [&CRASH[..2], &[(40, id::UNIT_STARTING, ""), (41, id::UNIT_STARTED, "")]].concat();
     assert_eq!(lines(web(&started_again)), ["10 failed exit-code 3", "41 started"]);
@@ -114,8 +118,8 @@ fn what_is_not_restarted_has_failed() {
 }
 
 #[test]
-fn an_attempt_that_fails_is_told_apart_from_the_crash_before_it() {
-    let told = [
+fn a_failed_attempt_is_not_the_crash_before_it() {
+    let entries = [
         &CRASH[..4],
         &[
             (12, id::UNIT_PROCESS_EXIT, "EXIT_CODE=exited;EXIT_STATUS=251"),
@@ -129,7 +133,7 @@ fn an_attempt_that_fails_is_told_apart_from_the_crash_before_it() {
     let could_not = "(the container could not be started, or was not healthy in time)";
     let expected =
         ["10 failed exit-code 3".to_owned(), format!("12 failed exit-code 251 {could_not}"), "14 started".to_owned()];
-    assert_eq!(lines(web(&told.concat())), expected);
+    assert_eq!(lines(web(&entries.concat())), expected);
 }
 
 #[test]
@@ -139,41 +143,41 @@ fn too_many_crashes_end_at_the_start_limit() {
         (11, id::UNIT_FAILURE_RESULT, "UNIT_RESULT=exit-code"),
         (11, id::UNIT_FAILED, "JOB_TYPE=start;JOB_RESULT=failed"),
     ];
-    let told = [&CRASH[..3], &limit].concat();
-    assert_eq!(lines(web(&told)), ["11 failed start-limit 3"]);
+    let entries = [&CRASH[..3], &limit].concat();
+    assert_eq!(lines(web(&entries)), ["11 failed start-limit 3"]);
     // And another start by hand.
-    assert_eq!(lines(web(&[&told[..], &limit].concat())), ["11 failed start-limit 3", "11 failed start-limit"]);
+    assert_eq!(lines(web(&[&entries[..], &limit].concat())), ["11 failed start-limit 3", "11 failed start-limit"]);
 }
 
 #[test]
 fn a_restart_by_wharfd_says_why_and_what_the_healthcheck_said() {
     for probe_comes in [1, 4, 6] {
-        let mut told = [&[(20, id::UNHEALTHY_RESTARTED, WHARFD)], &RESTART[..]].concat();
-        told.insert(probe_comes, (21, id::PROBED, WHARFD));
+        let mut entries = [&[(20, id::UNHEALTHY_RESTARTED, WHARFD)], &RESTART[..]].concat();
+        entries.insert(probe_comes, (21, id::PROBED, WHARFD));
         let expected = "20 restarted unhealthy (cat: can't open '/tmp/ok') wharfd";
-        assert_eq!(lines(web(&told)), [expected], "the probe comes at place {probe_comes}");
+        assert_eq!(lines(web(&entries)), [expected], "the probe comes at place {probe_comes}");
     }
 }
 
 #[test]
 fn a_restart_by_wharfd_that_somebody_stopped_is_not_wharfds_stop() {
     let not_helped = (33, id::NOT_HELPED, WHARFD);
-    let told = [&[(20, id::UNHEALTHY_RESTARTED, WHARFD)], &STOP[..], &[not_helped]].concat();
-    let told = lines(web(&told));
-    assert_eq!(told.len(), 2, "{told:?}");
-    assert_eq!(told[0], "32 stopped");
-    assert!(told[1].starts_with("33 failed unhealthy (") && told[1].ends_with("wharfd"), "{told:?}");
+    let entries = [&[(20, id::UNHEALTHY_RESTARTED, WHARFD)], &STOP[..], &[not_helped]].concat();
+    let entries = lines(web(&entries));
+    assert_eq!(entries.len(), 2, "{entries:?}");
+    assert_eq!(entries[0], "32 stopped");
+    assert!(entries[1].starts_with("33 failed unhealthy (") && entries[1].ends_with("wharfd"), "{entries:?}");
 }
 
 #[test]
-fn what_came_of_a_request_is_told_or_that_it_is_not_known() {
+fn a_request_has_its_outcome_or_is_pending() {
     let requested = "_UID=0;_PID=7;_COMM=wharfd;WHARF_ACT=stop;WHARF_REASON=requested;WHARF_CALLER_UID=1000;\
                      WHARF_CALLER_PID=99;WHARF_CALLER_COMM=busctl;WHARF_CALLER_UNIT=session-1.scope";
     let stop = [&[(30, id::REQUESTED, requested)], &STOP[..]].concat();
-    let told = events_of(web(&stop));
-    assert_eq!(told.len(), 1);
-    assert_eq!((told[0].event, &told[0].reason), (Kind::Stopped, &Some(Reason::Requested)));
-    let by = told[0].by.clone().expect("known");
+    let entries = events_of(web(&stop));
+    assert_eq!(entries.len(), 1);
+    assert_eq!((entries[0].event, &entries[0].reason), (Kind::Stopped, &Some(Reason::Requested)));
+    let by = entries[0].by.clone().expect("known");
     assert_eq!((by.uid, by.pid, by.user.as_deref()), (Some(1000), Some(99), Some("joe")));
     assert_eq!((by.comm.as_deref(), by.unit.as_deref()), (Some("busctl"), Some("session-1.scope")));
 
@@ -183,7 +187,7 @@ fn what_came_of_a_request_is_told_or_that_it_is_not_known() {
 }
 
 #[test]
-fn what_ends_by_itself_has_finished() {
+fn a_unit_that_ends_by_itself_has_finished() {
     let job = [(1, id::UNIT_STARTING, ""), (2, id::UNIT_SUCCESS, ""), (2, id::UNIT_STARTED, "JOB_RESULT=done")];
     assert_eq!(lines(web(&job)), ["2 finished"]);
     assert_eq!(lines(web(&[&START[..], &[(5, id::UNIT_SUCCESS, "")]].concat())), ["2 started", "5 finished"]);
@@ -199,26 +203,26 @@ fn a_dependency_that_fails_is_a_reason() {
 }
 
 #[test]
-fn a_boot_ends_what_was_under_way() {
-    let mut told = web(&CRASH[..3]);
-    told.push(entry(50, id::UNIT_STARTING, WEB, "_BOOT_ID=b2"));
-    told.push(entry(51, id::UNIT_STARTED, WEB, "_BOOT_ID=b2"));
-    assert_eq!(lines(told), ["10 failed exit-code 3", "51 started"]);
+fn a_boot_ends_pending_events() {
+    let mut entries = web(&CRASH[..3]);
+    entries.push(entry(50, id::UNIT_STARTING, WEB, "_BOOT_ID=b2"));
+    entries.push(entry(51, id::UNIT_STARTED, WEB, "_BOOT_ID=b2"));
+    assert_eq!(lines(entries), ["10 failed exit-code 3", "51 started"]);
 }
 
 #[test]
-fn what_a_command_did_to_units_is_its_users_doing() {
+fn what_a_command_did_to_units_is_by_its_user() {
     let wharf = "WHARF_PROJECT=shop;WHARF_SOURCE=/root/shop.toml;_UID=0;_PID=5;_COMM=wharf;_AUDIT_LOGINUID=1000;WHARF_SUDO_USER=eve";
     let written =
         "WHARF_WRITTEN=shop-web.container.json shop-web.service wharf-shop-web.slice;WHARF_ENABLED=shop.target";
     let applied = "WHARF_BEGAN=20000000;WHARF_RESTARTED=shop-web.service";
-    let mut told = web(&START);
-    told.push(entry(20, id::GENERATED, "", &format!("{wharf};{written}")));
-    told.extend(web(&RESTART));
-    told.push(entry(25, id::APPLIED, "", &format!("{wharf};{applied}")));
-    told.extend(web(&STOP));
+    let mut entries = web(&START);
+    entries.push(entry(20, id::GENERATED, "", &format!("{wharf};{written}")));
+    entries.extend(web(&RESTART));
+    entries.push(entry(25, id::APPLIED, "", &format!("{wharf};{applied}")));
+    entries.extend(web(&STOP));
     assert_eq!(
-        lines(told.clone()),
+        lines(entries.clone()),
         [
             "2 started",
             "20 generated (/root/shop.toml: wrote shop-web.service, enabled shop.target) wharf",
@@ -226,57 +230,57 @@ fn what_a_command_did_to_units_is_its_users_doing() {
             "32 stopped",
         ]
     );
-    assert_eq!(events_of(told)[2].by.as_ref().and_then(|by| by.user.as_deref()), Some("joe"), "not what sudo says");
+    assert_eq!(events_of(entries)[2].by.as_ref().and_then(|by| by.user.as_deref()), Some("joe"), "not what sudo says");
 }
 
 #[test]
-fn a_crash_while_a_command_is_at_work_is_not_its_doing() {
+fn a_crash_during_a_command_is_not_by_its_user() {
     let wharf = "WHARF_PROJECT=shop;_UID=0;_COMM=wharf;WHARF_BEGAN=9000000;WHARF_RESTARTED=shop-web.service";
-    let mut told = web(&CRASH);
-    told.extend(web(&RESTART));
-    told.push(entry(25, id::APPLIED, "", wharf));
-    assert_eq!(lines(told), ["10 restarted crashed 3", "21 restarted changed wharf"]);
+    let mut entries = web(&CRASH);
+    entries.extend(web(&RESTART));
+    entries.push(entry(25, id::APPLIED, "", wharf));
+    assert_eq!(lines(entries), ["10 restarted crashed 3", "21 restarted changed wharf"]);
 }
 
 #[test]
-fn behind_sudo_where_the_kernel_does_not_know_sudo_is_believed() {
+fn behind_sudo_the_user_is_sudos_if_the_kernel_knows_none() {
     let wharf = "WHARF_PROJECT=shop;_UID=0;_COMM=wharf;WHARF_SUDO_USER=joe;WHARF_REMOVED=shop.target";
-    let told = events_of(vec![entry(1, id::REMOVED, "", wharf)]);
-    assert_eq!(told[0].event, Kind::Removed);
-    assert_eq!(told[0].by.as_ref().and_then(|by| by.user.as_deref()), Some("joe"));
+    let entries = events_of(vec![entry(1, id::REMOVED, "", wharf)]);
+    assert_eq!(entries[0].event, Kind::Removed);
+    assert_eq!(entries[0].by.as_ref().and_then(|by| by.user.as_deref()), Some("joe"));
 }
 
 #[test]
-fn json_has_every_field_whatever_is_known() {
-    let told = serde_json::to_value(events_of(web(&STOP))).expect("JSON");
+fn json_always_has_every_field() {
+    let entries = serde_json::to_value(events_of(web(&STOP))).expect("JSON");
     let expected: Value = json!([{
         "time": "1970-01-01T00:00:32.000000Z", "project": "shop", "unit": WEB, "service": "web", "event": "stopped",
         "reason": null, "detail": null, "by": null, "exit_status": null,
     }]);
-    assert_eq!(told, expected);
+    assert_eq!(entries, expected);
 }
 
 #[test]
-fn an_event_is_one_line_and_obeys_nobody() {
-    let mut told = events_of(web(&CRASH));
-    told[0].detail = Some(format!("first\n\x1b[31msecond {}", "x".repeat(500)));
-    let table = table(&told);
+fn an_event_is_one_line_without_control_characters() {
+    let mut entries = events_of(web(&CRASH));
+    entries[0].detail = Some(format!("first\n\x1b[31msecond {}", "x".repeat(500)));
+    let table = table(&entries);
     assert_eq!(table.lines().count(), 2, "{table}");
     assert!(table.contains("crashed: exit status 3: first [31msecond xxx") && table.ends_with("x…\n"), "{table}");
 }
 
 #[test]
 fn removed_units_and_instances_are_still_known() {
-    let act = entry(
+    let generated = entry(
         1,
         id::GENERATED,
         "",
         "WHARF_PROJECT=old;WHARF_SOURCE=/o.toml;WHARF_WRITTEN=old-a@.service old.json wharf-old.slice",
     );
     let mut projects = Vec::new();
-    remember(&mut projects, &[act]);
+    add_removed(&mut projects, &[generated]);
     assert_eq!(projects[0].sources, [PathBuf::from("/o.toml")]);
-    let seen = ["old-a@1.service", "old-a@2.service", "old-ab@1.service"].map(str::to_owned).to_vec();
-    let units = Units::of(&projects, || Ok(seen)).expect("nothing is read");
-    assert_eq!(units.0.keys().collect::<Vec<_>>(), ["old-a@1.service", "old-a@2.service"]);
+    let logged = ["old-a@1.service", "old-a@2.service", "old-ab@1.service"].map(str::to_owned).to_vec();
+    let units = Units::of(&projects, || Ok(logged)).expect("nothing is read");
+    assert_eq!(units.names().map(|name| name.as_str()).collect::<Vec<_>>(), ["old-a@1.service", "old-a@2.service"]);
 }

@@ -1,4 +1,4 @@
-//! The picture anew whenever something changes, told by signals of systemd and of wharfd.
+//! The status again whenever something changes, as signals of systemd and of wharfd report.
 //!
 //! Invariant: nothing is asked while nothing changes.
 
@@ -7,28 +7,30 @@ use std::time::Duration;
 use futures_util::{Stream, StreamExt};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use super::{Sources, Status, StatusError};
+use super::model::{Status, StatusError};
+use super::sources::Sources;
+use crate::name::{UnitKind, UnitName};
 use crate::supervisor1::Activation;
 
-/// Changes within this time are one.
-const TOGETHER: Duration = Duration::from_millis(100);
+/// Changes within this time count as one.
+const BATCH: Duration = Duration::from_millis(100);
 
 /// Something has changed.
 enum Change {
     Unit(String),
-    /// Of what systemd has read, or wharfd knows.
+    /// systemd has reloaded its units, or wharfd knows something new.
     Any,
     /// The connection to the bus ended.
-    Lost,
+    ConnectionLost,
 }
 
-/// Pictures, each of which differs from the one before.
-pub struct Pictures<'a> {
+/// A series of statuses, each of which differs from the one before.
+pub struct Watch<'a> {
     sources: &'a Sources,
     wanted: Option<&'a str>,
     changes: UnboundedReceiver<Change>,
     last: Option<Status>,
-    /// Something has changed since it was told. Kept here, as whoever waits for the next one may stop to, and wait again.
+    /// Something has changed since `last`. Kept here, as a caller may cancel [`Watch::next`] and call it again.
     is_stale: bool,
 }
 
@@ -37,34 +39,34 @@ impl Sources {
     ///
     /// # Errors
     /// This system does not run systemd, or the bus refuses.
-    pub async fn watch<'a>(&'a self, wanted: Option<&'a str>) -> Result<Pictures<'a>, StatusError> {
+    pub async fn watch<'a>(&'a self, wanted: Option<&'a str>) -> Result<Watch<'a>, StatusError> {
         let manager = self.manager.as_ref().ok_or(StatusError::NoSystemd)?;
-        let (to, changes) = unbounded_channel();
+        let (sender, changes) = unbounded_channel();
         let units = manager.changed_units().await?;
-        take(units.map(|unit| unit.map_or(Change::Any, Change::Unit)), to.clone());
+        forward(units.map(|unit| unit.map_or(Change::Any, Change::Unit)), sender.clone());
         if let Ok(supervisor) = &self.supervisor {
-            take(supervisor.changes().await?.map(|()| Change::Any), to);
+            forward(supervisor.changes().await?.map(|()| Change::Any), sender);
         }
-        Ok(Pictures { sources: self, wanted, changes, last: None, is_stale: true })
+        Ok(Watch { sources: self, wanted, changes, last: None, is_stale: true })
     }
 }
 
-/// Takes signals off the bus as they come: a queue of them that is full keeps the answers back.
-fn take(changes: impl Stream<Item = Change> + Send + 'static, to: UnboundedSender<Change>) {
+/// Takes signals off the bus as they come: if their queue were full, answers would not get through.
+fn forward(changes: impl Stream<Item = Change> + Send + 'static, sender: UnboundedSender<Change>) {
     tokio::spawn(async move {
         let mut changes = std::pin::pin!(changes);
         while let Some(change) = changes.next().await {
-            if to.send(change).is_err() {
+            if sender.send(change).is_err() {
                 return;
             }
         }
-        let _nobody_watches = to.send(Change::Lost);
+        let _nobody_watches = sender.send(Change::ConnectionLost);
     });
 }
 
-impl Pictures<'_> {
-    /// The first picture at once, the next one when something of it has changed. Only the first one starts wharfd: who stops it
-    /// while others watch has stopped it.
+impl Watch<'_> {
+    /// The first status at once, the next one when something of it has changed. Only the first one starts wharfd: if somebody
+    /// stops wharfd meanwhile, it stays stopped.
     ///
     /// # Errors
     /// The bus or systemd is gone, or so is the project that is named.
@@ -81,7 +83,7 @@ impl Pictures<'_> {
         }
     }
 
-    /// The picture that was told last.
+    /// The status that [`Watch::next`] returned last.
     pub fn last(&self) -> Option<&Status> {
         self.last.as_ref()
     }
@@ -89,26 +91,27 @@ impl Pictures<'_> {
     async fn wait(&mut self) -> Result<(), StatusError> {
         while !self.is_stale {
             match self.changes.recv().await {
-                None | Some(Change::Lost) => return Err(StatusError::Lost),
-                Some(change) => self.is_stale = self.concerns(&change),
+                None | Some(Change::ConnectionLost) => return Err(StatusError::ConnectionLost),
+                Some(change) => self.is_stale = self.is_relevant(&change),
             }
         }
         if self.last.is_some() {
-            tokio::time::sleep(TOGETHER).await;
+            tokio::time::sleep(BATCH).await;
         }
         while let Ok(change) = self.changes.try_recv() {
-            if matches!(change, Change::Lost) {
-                return Err(StatusError::Lost);
+            if matches!(change, Change::ConnectionLost) {
+                return Err(StatusError::ConnectionLost);
             }
         }
         Ok(())
     }
 
-    /// Whether it may be seen in the picture.
-    fn concerns(&self, change: &Change) -> bool {
+    /// Whether it may change the status.
+    fn is_relevant(&self, change: &Change) -> bool {
         let Change::Unit(unit) = change else { return true };
-        let installed = self.last.iter().flat_map(|status| &status.installed);
-        let mut shown = installed.filter(|installed| !installed.name.ends_with(".slice"));
-        shown.any(|installed| installed.name == **unit || installed.instance_of(unit).is_some())
+        let Ok(unit) = UnitName::parse(unit) else { return false };
+        let installed = self.last.iter().flat_map(|status| &status.installed).map(|installed| &installed.name);
+        let mut shown = installed.filter(|installed| !installed.is(UnitKind::Slice));
+        shown.any(|installed| *installed == unit || installed.instance_in(&unit).is_some())
     }
 }

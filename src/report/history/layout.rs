@@ -1,49 +1,37 @@
-//! Events as a table for the terminal: one line each.
+//! Events as a table: one line each.
 
-use std::fmt::Write;
 use std::time::SystemTime;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::{By, Event, Reason};
-use crate::report::printable;
+use super::event::{Actor, Event, Reason};
+use crate::printable::one_line;
+use crate::report::table::{Cell, Screen, Table, fit};
 
 const HEADINGS: [&str; 5] = ["TIME", "UNIT", "EVENT", "BY", "WHY"];
 
-/// What is shown of a detail.
+/// Characters of a detail that are shown.
 const LONGEST_DETAIL: usize = 160;
 
-/// The events with a line of headings; times are local, as journalctl(1) shows them. The reason comes last: it has any length.
+/// The events with a line of headings; times are local, as journalctl(1) shows them. The reason comes last, as it may be long.
 pub fn table(events: &[Event]) -> String {
     table_in(events, &TimeZone::system())
 }
 
 fn table_in(events: &[Event], zone: &TimeZone) -> String {
-    let mut lines = vec![HEADINGS.map(str::to_owned)];
-    lines.extend(events.iter().map(|event| cells(event, zone)));
-    let widths: Vec<usize> = (0..HEADINGS.len())
-        .map(|column| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0))
-        .collect();
-    let mut text = String::new();
-    for line in &lines {
-        let mut padded = String::new();
-        for (cell, width) in line.iter().zip(&widths) {
-            let _infallible = write!(padded, "{cell:<width$}  ");
-        }
-        text.push_str(padded.trim_end());
-        text.push('\n');
-    }
-    text
+    let mut table = Table::with_headings(&HEADINGS);
+    events.iter().for_each(|event| table.row(cells(event, zone)));
+    fit(table.lines(Screen::default()), Screen::default())
 }
 
-fn cells(event: &Event, zone: &TimeZone) -> [String; 5] {
+fn cells(event: &Event, zone: &TimeZone) -> [Cell; 5] {
     [
-        local(event.time, zone),
-        event.unit.as_ref().unwrap_or(&event.project).clone(),
-        event.event.as_str().to_owned(),
-        event.by.as_ref().map(by).unwrap_or_default(),
-        why(event),
+        Cell::from(local(event.time, zone)),
+        event.unit.as_ref().map_or_else(|| Cell::from(&event.project), Cell::from),
+        Cell::from(event.event.as_str()),
+        Cell::from(event.by.as_ref().map(actor).unwrap_or_default()),
+        Cell::from(reason(event)),
     ]
 }
 
@@ -54,10 +42,10 @@ fn local(time: SystemTime, zone: &TimeZone) -> String {
     }
 }
 
-/// `joe (wharf[4711], session-3.scope)`; of wharfd's own acts its name alone.
-fn by(by: &By) -> String {
+/// `joe (wharf[4711], session-3.scope)`; for wharfd only its name.
+fn actor(by: &Actor) -> String {
     // A program may give itself any name.
-    let comm = one_line(by.comm.as_deref().unwrap_or_default());
+    let comm = one_line(by.comm.as_deref().unwrap_or_default(), LONGEST_DETAIL);
     if comm == "wharfd" {
         return comm;
     }
@@ -70,7 +58,7 @@ fn by(by: &By) -> String {
 }
 
 /// `crashed: exit status 3`, `exit-code 3`, `unhealthy: what the healthcheck said`
-fn why(event: &Event) -> String {
+fn reason(event: &Event) -> String {
     let reason = match &event.reason {
         Some(Reason::StartLimit) => "start limit".to_owned(),
         Some(Reason::Changed) => "the stack file changed".to_owned(),
@@ -84,16 +72,7 @@ fn why(event: &Event) -> String {
         Some(status) => format!("{reason}: exit status {status}"),
         None => reason,
     };
-    let detail = event.detail.as_deref().map(one_line).unwrap_or_default();
+    let detail = event.detail.as_deref().map(|detail| one_line(detail, LONGEST_DETAIL)).unwrap_or_default();
     let parts = [reason, detail];
     parts.iter().map(String::as_str).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(": ")
-}
-
-/// The start of a text, on one line, without what a terminal would obey.
-fn one_line(text: &str) -> String {
-    let line = printable(text).split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(LONGEST_DETAIL) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line,
-    }
 }

@@ -1,0 +1,85 @@
+//! How a run ends: the only place where exit codes are decided (clap itself exits with 2 for wrong usage).
+
+use std::error::Error;
+use std::io;
+use std::process::ExitCode;
+
+use wharf::diagnostic::Diagnostics;
+use wharf::engine::EngineError;
+use wharf::install::InstallError;
+use wharf::report::history::HistoryError;
+use wharf::report::status::StatusError;
+use wharf::systemd::credentials::CredentialError;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    Done,
+    Failed,
+    /// A stack file is invalid.
+    Invalid,
+    /// `--check` found something to do, or `diff` a container that is not as its definition says.
+    Different,
+    /// `import` wrote a stack file that does not say everything, or that has to be corrected.
+    Incomplete,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Done => 0,
+            Exit::Failed => 1,
+            Exit::Invalid => 3,
+            Exit::Different => 4,
+            Exit::Incomplete => 5,
+        })
+    }
+}
+
+/// An error that ends the run.
+#[derive(Debug)]
+pub enum Failure {
+    /// Stack files, or compose files, are invalid.
+    Invalid(Diagnostics),
+    /// What went wrong, one line or several.
+    Failed(String),
+}
+
+impl Failure {
+    pub fn failed(error: &dyn Error) -> Self {
+        Self::Failed(error.to_string())
+    }
+
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Invalid(_) => Exit::Invalid,
+            Self::Failed(_) => Exit::Failed,
+        }
+    }
+}
+
+impl From<Diagnostics> for Failure {
+    fn from(diagnostics: Diagnostics) -> Self {
+        Self::Invalid(diagnostics)
+    }
+}
+
+impl From<InstallError> for Failure {
+    fn from(error: InstallError) -> Self {
+        match error {
+            InstallError::Invalid(diagnostics) => Self::Invalid(diagnostics),
+            other => Self::failed(&other),
+        }
+    }
+}
+
+macro_rules! failures {
+    ($($error:ty),*) => {
+        $(impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                Self::failed(&error)
+            }
+        })*
+    };
+}
+
+failures!(CredentialError, EngineError, HistoryError, StatusError, io::Error, serde_json::Error);

@@ -1,0 +1,78 @@
+//! The units whose history is asked for, each with its project and service.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::mark::{InstalledUnit, Mark};
+use crate::name::{ProjectName, ServiceName, UnitKind, UnitName};
+use crate::report::InstalledProject;
+use crate::systemd::journalctl::{Entry, JournalctlError};
+
+/// What a unit belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owner {
+    pub project: ProjectName,
+    pub service: Option<ServiceName>,
+}
+
+/// By name. Slices are left out: they come and go with their units.
+#[derive(Debug, Default)]
+pub struct Units(BTreeMap<UnitName, Owner>);
+
+impl Units {
+    /// The units of the projects. `logged`: all units that the journal knows, asked for only if there are templates.
+    pub fn of(
+        projects: &[InstalledProject],
+        logged: impl FnOnce() -> Result<Vec<String>, JournalctlError>,
+    ) -> Result<Self, JournalctlError> {
+        let mut units = BTreeMap::new();
+        let mut templates = BTreeMap::new();
+        let all = projects.iter().flat_map(|project| &project.units);
+        for unit in all.filter(|unit| !unit.name.is(UnitKind::Slice)) {
+            let owner = Owner { project: unit.mark.project.clone(), service: unit.mark.service.clone() };
+            let list = if unit.is_template() { &mut templates } else { &mut units };
+            list.insert(unit.name.clone(), owner);
+        }
+        if !templates.is_empty() {
+            for unit in logged()?.iter().filter_map(|name| UnitName::parse(name).ok()) {
+                if let Some(owner) = unit.template().and_then(|template| templates.get(&template)) {
+                    units.insert(unit, owner.clone());
+                }
+            }
+        }
+        Ok(Self(units))
+    }
+
+    pub fn owner(&self, unit: &UnitName) -> Option<&Owner> {
+        self.0.get(unit)
+    }
+
+    pub fn names(&self) -> impl Iterator<Item = &UnitName> {
+        self.0.keys()
+    }
+
+    #[cfg(test)]
+    pub fn one(unit: UnitName, owner: Owner) -> Self {
+        Self(BTreeMap::from([(unit, owner)]))
+    }
+}
+
+/// Adds the projects and units that do not exist any more, from the journal's entries of Wharf's commands.
+pub fn add_removed(projects: &mut Vec<InstalledProject>, commands: &[Entry]) {
+    for entry in commands {
+        let name = entry.get("WHARF_PROJECT").and_then(|name| ProjectName::parse(&name).ok());
+        let Some(name) = name else { continue };
+        let index = projects.iter().position(|project| project.name == name).unwrap_or_else(|| {
+            projects.push(InstalledProject::new(name.clone()));
+            projects.len() - 1
+        });
+        let project = &mut projects[index];
+        let source = entry.get("WHARF_SOURCE").map(PathBuf::from);
+        project.add_source(source.as_deref());
+        let files = ["WHARF_WRITTEN", "WHARF_REMOVED"].iter().flat_map(|field| entry.words(field));
+        for unit in files.filter_map(|file| UnitName::parse(&file).ok()) {
+            let mark = Mark::new(name.clone(), source.clone());
+            project.add(InstalledUnit { name: unit, directory: PathBuf::new(), mark });
+        }
+    }
+}

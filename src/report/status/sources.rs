@@ -1,0 +1,199 @@
+//! Where the status comes from: unit files, systemd's properties, control groups, and wharfd.
+//!
+//! Invariant: this only reads; nothing but wharfd itself is started.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use futures_util::StreamExt;
+
+use super::model::{ProjectStatus, Status, StatusError, UnitStatus, Unknown};
+use crate::mark::InstalledUnit;
+use crate::name::{UnitKind, UnitName};
+use crate::report::installed::{InstalledProject, find_project, projects_in};
+use crate::supervisor1::{Activation, Snapshot, Supervisor, SupervisorError};
+use crate::systemd::cgroup::Usage;
+use crate::systemd::manager::is_booted;
+use crate::systemd::{ActiveState, Manager, ManagerError, Scope, UnitState};
+
+/// So many units are asked for concurrently.
+const AT_ONCE: usize = 8;
+
+/// The connections through which the status is read.
+pub struct Sources {
+    /// `None`: this system does not run systemd.
+    pub(super) manager: Option<Manager>,
+    pub(super) supervisor: Result<Supervisor, SupervisorError>,
+    /// The unit directories, if there is no manager to ask.
+    directories: Vec<PathBuf>,
+}
+
+impl Sources {
+    /// Connects to the system bus. `directories`: the unit directories, if there is no systemd to ask.
+    ///
+    /// # Errors
+    /// systemd runs and cannot be reached.
+    pub async fn connect(directories: Vec<PathBuf>) -> Result<Self, StatusError> {
+        let manager = if is_booted() { Some(Manager::connect(Scope::System).await?) } else { None };
+        let supervisor = match manager {
+            Some(_) => Supervisor::connect().await,
+            None => Err(SupervisorError::NotRunning),
+        };
+        Ok(Self { manager, supervisor, directories })
+    }
+
+    /// The status of all projects, or of the one that is named.
+    ///
+    /// # Errors
+    /// No such project, or systemd does not answer. If wharfd does not answer, [`Status::unknown`] says so.
+    pub async fn status(&self, wanted: Option<&str>, activation: Activation) -> Result<Status, StatusError> {
+        let directories = match &self.manager {
+            Some(manager) => manager.unit_path().await?,
+            None => self.directories.clone(),
+        };
+        let mut projects = projects_in(&directories)?;
+        if let Some(wanted) = wanted {
+            projects = vec![find_project(wanted, projects)?];
+        }
+        let (snapshot, unknown) = self.snapshot(activation).await;
+        let mut status = Status { unknown, ..Status::default() };
+        for mut project in projects {
+            project.units.sort_by_key(|unit| (rank(unit), unit.name.clone()));
+            status.projects.push(self.project_status(&project).await?);
+            status.installed.append(&mut project.units);
+        }
+        if let Some(snapshot) = snapshot {
+            status.add(snapshot);
+        }
+        Ok(status)
+    }
+
+    /// The connection to wharfd.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn supervisor(&self) -> Result<&Supervisor, StatusError> {
+        self.supervisor.as_ref().map_err(|error| error.clone().into())
+    }
+
+    async fn snapshot(&self, activation: Activation) -> (Option<Snapshot>, Option<Unknown>) {
+        if self.manager.is_none() {
+            return (None, Some(Unknown::Systemd));
+        }
+        let snapshot = match &self.supervisor {
+            Ok(supervisor) => supervisor.snapshot(activation).await,
+            Err(error) => Err(error.clone()),
+        };
+        match snapshot {
+            Ok(snapshot) => {
+                let unknown = (!snapshot.engine_connected).then_some(Unknown::Engine);
+                (Some(snapshot), unknown)
+            }
+            Err(error) => (None, Some(Unknown::Supervisor(error))),
+        }
+    }
+
+    async fn project_status(&self, project: &InstalledProject) -> Result<ProjectStatus, ManagerError> {
+        let mut status = ProjectStatus { project: project.name.clone(), units: Vec::new(), shared: BTreeMap::new() };
+        let wanted: Vec<&UnitName> = project.units.iter().flat_map(|unit| &unit.mark.wants).collect();
+        let shown = project.units.iter().filter(|unit| !unit.name.is(UnitKind::Slice));
+        let requests: Vec<_> = shown.map(|unit| self.unit_status(unit, &wanted)).collect();
+        let mut answers = futures_util::stream::iter(requests).buffered(AT_ONCE);
+        while let Some(answer) = answers.next().await {
+            let (units, shared) = answer?;
+            status.shared.extend(shared);
+            status.units.extend(units);
+        }
+        Ok(status)
+    }
+
+    /// One row for a unit; for a template, one for each instance that is `wanted` or was started by hand, and what its instances
+    /// use together.
+    async fn unit_status(
+        &self,
+        unit: &InstalledUnit,
+        wanted: &[&UnitName],
+    ) -> Result<(Vec<UnitStatus>, Option<(UnitName, Usage)>), ManagerError> {
+        let Some(manager) = &self.manager else {
+            return Ok((vec![row(unit, unit.name.clone())], None));
+        };
+        let (mut rows, mut shared) = (Vec::new(), None);
+        for name in instances(unit, wanted, manager).await? {
+            let state = manager.unit(&name).await?;
+            let mut usage = usage(unit, &state);
+            if unit.is_template() && usage != Usage::default() {
+                shared = Some((unit.name.clone(), std::mem::take(&mut usage)));
+            }
+            rows.push(filled(row(unit, name), state, usage));
+        }
+        Ok((rows, shared))
+    }
+}
+
+fn rank(unit: &InstalledUnit) -> u8 {
+    match (unit.name.kind(), &unit.mark.service) {
+        (UnitKind::Target, _) => 0,
+        (_, Some(_)) => 1,
+        (_, None) => 2,
+    }
+}
+
+/// The units that a unit file defines: itself, or the instances of a template by their number.
+async fn instances(
+    unit: &InstalledUnit,
+    wanted: &[&UnitName],
+    manager: &Manager,
+) -> Result<Vec<UnitName>, ManagerError> {
+    if !unit.is_template() {
+        return Ok(vec![unit.name.clone()]);
+    }
+    let running = manager.active_units(&[&unit.name.pattern()]).await?;
+    let running = running.iter().filter_map(|name| UnitName::parse(name).ok());
+    let names = running.chain(wanted.iter().copied().cloned());
+    let numbered = names.filter_map(|name| {
+        let number = unit.name.instance_in(&name)?.parse().unwrap_or(u32::MAX);
+        Some((number, name))
+    });
+    let instances: BTreeSet<(u32, UnitName)> = numbered.collect();
+    Ok(instances.into_iter().map(|(_, name)| name).collect())
+}
+
+/// A container's slice belongs to it, or to all containers of its service. Other units share one, which says nothing of them.
+fn usage(unit: &InstalledUnit, state: &UnitState) -> Usage {
+    let has_own_slice = unit.mark.service.is_some() && state.is_running() && !state.slice.is_empty();
+    if has_own_slice { Usage::of_slice(&state.slice) } else { Usage::default() }
+}
+
+fn row(unit: &InstalledUnit, name: UnitName) -> UnitStatus {
+    let instance = name.instance().map(str::to_owned);
+    let container = unit.mark.container.as_ref();
+    UnitStatus {
+        service: unit.mark.service.clone(),
+        container: match &instance {
+            Some(instance) => container.and_then(|container| container.of_instance(instance).ok()),
+            None => container.cloned(),
+        },
+        instance,
+        ..UnitStatus::new(name)
+    }
+}
+
+fn filled(row: UnitStatus, state: UnitState, usage: Usage) -> UnitStatus {
+    let since = state.active_since.filter(|_| state.active == ActiveState::Active);
+    UnitStatus {
+        sub: state.sub,
+        // The status text of a unit that stopped is outdated, unless it failed.
+        status: if state.active == ActiveState::Inactive { String::new() } else { state.status_text },
+        active: state.active,
+        result: state.result,
+        exit_status: state.exec_main_status,
+        restarts: state.restarts,
+        uptime_seconds: since
+            .and_then(|since| SystemTime::now().duration_since(since).ok())
+            .map(|uptime| uptime.as_secs()),
+        cpu_seconds: usage.cpu.map(|cpu| cpu.as_secs()),
+        memory_bytes: usage.memory,
+        ..row
+    }
+}
