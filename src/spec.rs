@@ -65,8 +65,12 @@ impl ContainerSpec {
 }
 
 fn label_instance(labels: &mut HashMap<String, String>, instance: &str) {
-    if let Some(template) = labels.get_mut(label::UNIT) {
-        *template = template.replacen("@.", &format!("@{instance}."), 1);
+    if let Some(unit) = labels.get_mut(label::UNIT)
+        && let Ok(template) = crate::name::UnitName::parse(unit)
+        && template.is_template()
+    {
+        // The instance comes from systemd (`%i`), which has escaped it.
+        *unit = format!("{}@{instance}.{}", template.prefix(), template.kind().suffix());
     }
     labels.insert(label::INSTANCE.to_owned(), instance.to_owned());
 }

@@ -20,7 +20,7 @@ const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// The pause before an unhealthy container is restarted a second time in a row; it doubles from then on. 10 s.
+    /// The pause before an unhealthy container is restarted a second time; it doubles from then on. 10 s.
     restart_sec: Option<Span>,
     /// The longest pause. 5 min.
     restart_max_delay_sec: Option<Span>,

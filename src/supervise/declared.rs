@@ -1,17 +1,18 @@
-//! Which containers this host has units for, told from the unit files.
+//! The containers that this host has units for, from the unit files.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use crate::mark::InstalledUnit;
+use crate::name::{ProjectName, ServiceName, UnitName};
 use crate::spec::{ContainerSpec, OnUnhealthy, instance_name};
 
 /// The unit of a container.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Declared {
-    pub unit: String,
-    pub project: String,
-    pub service: String,
+    pub unit: UnitName,
+    pub project: ProjectName,
+    pub service: ServiceName,
     /// Of a template, `%i`; else empty.
     pub instance: String,
     /// The container's name at the engine.
@@ -19,17 +20,14 @@ pub struct Declared {
     pub spec: PathBuf,
     pub on_unhealthy: OnUnhealthy,
     /// Units that are restarted after this one has been.
-    pub restarts_with: Vec<String>,
+    pub restarts_with: Vec<UnitName>,
 }
 
 /// The containers' units; of templates those instances that the stack wants, or that are among `running`.
 pub fn declared(installed: &[InstalledUnit], running: &[String]) -> Vec<Declared> {
-    let wanted: Vec<&str> = installed
-        .iter()
-        .flat_map(|unit| &unit.mark.wants)
-        .map(|name| name.as_str())
-        .chain(running.iter().map(String::as_str))
-        .collect();
+    let running = running.iter().filter_map(|name| UnitName::parse(name).ok());
+    let wanted: BTreeSet<UnitName> =
+        installed.iter().flat_map(|unit| &unit.mark.wants).cloned().chain(running).collect();
     installed.iter().flat_map(|unit| of_unit(unit, &wanted)).collect()
 }
 
@@ -38,27 +36,26 @@ pub fn is_template(unit: &InstalledUnit) -> bool {
     unit.mark.container.is_some() && unit.is_template()
 }
 
-fn of_unit(unit: &InstalledUnit, wanted: &[&str]) -> Vec<Declared> {
+fn of_unit(unit: &InstalledUnit, wanted: &BTreeSet<UnitName>) -> Vec<Declared> {
     let (Some(service), Some(container)) = (&unit.mark.service, &unit.mark.container) else { return Vec::new() };
     let one = Declared {
-        unit: unit.name.to_string(),
-        project: unit.mark.project.to_string(),
-        service: service.to_string(),
+        unit: unit.name.clone(),
+        project: unit.mark.project.clone(),
+        service: service.clone(),
         instance: String::new(),
         container: container.to_string(),
         spec: unit.directory.join(ContainerSpec::file_name(&unit.mark.project, service)),
         on_unhealthy: unit.mark.on_unhealthy,
-        restarts_with: unit.mark.restarts_with.iter().map(ToString::to_string).collect(),
+        restarts_with: unit.mark.restarts_with.clone(),
     };
     if !unit.is_template() {
         return vec![one];
     }
-    let names: BTreeSet<(&str, String)> =
-        wanted.iter().filter_map(|name| Some((*name, unit.instance_of(name)?))).collect();
-    let instances = names.into_iter().map(|(name, instance)| Declared {
-        unit: name.to_owned(),
-        container: instance_name(container, &instance),
-        instance,
+    let instances = wanted.iter().filter_map(|name| Some((name, unit.name.instance_in(name)?)));
+    let instances = instances.map(|(name, instance)| Declared {
+        unit: name.clone(),
+        container: instance_name(container, instance),
+        instance: instance.to_owned(),
         ..one.clone()
     });
     instances.collect()

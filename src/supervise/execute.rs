@@ -8,6 +8,7 @@ use futures_util::future::try_join_all;
 
 use super::action::{Action, Cause};
 use super::audit;
+use crate::name::UnitName;
 use crate::systemd::{Manager, ManagerError, Verb};
 
 /// The result of an action.
@@ -32,7 +33,7 @@ pub enum Outcome {
 pub async fn execute(
     manager: &Manager,
     action: &Action,
-    followers: &[String],
+    followers: &[UnitName],
     probe: impl Future<Output = String>,
 ) -> Result<Outcome, ManagerError> {
     let result = match &action.cause {
@@ -60,7 +61,7 @@ async fn run_requested(manager: &Manager, action: &Action, detail: String) -> Re
 async fn repair(
     manager: &Manager,
     action: &Action,
-    followers: &[String],
+    followers: &[UnitName],
     probe: impl Future<Output = String>,
 ) -> Result<Outcome, ManagerError> {
     if !manager.is_steady(&action.unit).await? {
@@ -86,13 +87,13 @@ async fn repair(
 }
 
 /// Restarts those that run, side by side; returns which were.
-async fn restart_followers(manager: &Manager, unit: &str, followers: &[String]) -> Result<Vec<String>, ManagerError> {
+async fn restart_followers(manager: &Manager, unit: &str, followers: &[UnitName]) -> Result<Vec<String>, ManagerError> {
     let restarts = followers.iter().map(async |follower| {
         if !manager.is_steady(follower).await.unwrap_or(false) {
             return Ok(None);
         }
         let cause = Cause::Dependency { of: unit.to_owned() };
-        let action = Action { unit: follower.clone(), verb: Verb::Restart, cause };
+        let action = Action { unit: follower.to_string(), verb: Verb::Restart, cause };
         // Its failure is not the unit's. It has no followers in turn: they would be followers of the unit.
         let outcome = Box::pin(execute(manager, &action, &[], async { String::new() })).await?;
         Ok(matches!(outcome, Outcome::Done { .. }).then_some(action.unit))

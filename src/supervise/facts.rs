@@ -10,7 +10,7 @@ use crate::engine::Health;
 use crate::systemd::{ActiveState, UnitResult, UnitState};
 
 /// One container, whether it runs or not.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Facts {
     pub declared: Declared,
     pub unit: UnitState,
@@ -18,6 +18,14 @@ pub struct Facts {
     pub restarts: Restarts,
     /// With which status the container ended last, or by which signal; `None`: it has not since wharfd was started.
     pub last_exit: Option<i32>,
+}
+
+impl Facts {
+    /// Nothing has been observed yet.
+    pub fn new(declared: Declared, unit: UnitState) -> Self {
+        let (observed, restarts) = (Observed::default(), Restarts::default());
+        Self { declared, unit, observed, restarts, last_exit: None }
+    }
 }
 
 /// The definition as it was read last, and the container as the engine showed it last. Empty: there is none.

@@ -8,7 +8,7 @@ use super::facts::Observed;
 use crate::engine::{Engine, EngineError};
 use crate::spec::{self, ComparedSpec, label};
 
-/// Everything is asked anew. `registry`: the digests that the registries were last observed to have, by the image's name.
+/// Reads the definition and asks the engine. `registry`: the digests that the registries had last, by the image's name.
 ///
 /// # Errors
 /// The engine does not answer.
@@ -31,7 +31,7 @@ pub async fn inspect(
     if found.is_none() {
         found = engine.inspect(&declared.container).await?;
     }
-    let Some(found) = found.filter(|found| found.container.label(label::UNIT) == Some(&declared.unit)) else {
+    let Some(found) = found.filter(|found| found.container.label(label::UNIT) == Some(declared.unit.as_str())) else {
         return Ok(observed);
     };
     if let Some(spec) = &spec {

@@ -12,7 +12,7 @@ use crate::systemd::Verb;
 /// How soon an action is repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pauses {
-    /// The pause before the second action in a row; it doubles from then on.
+    /// The pause before the second consecutive attempt; it doubles from then on.
     pub first: Duration,
     pub longest: Duration,
     /// After so long without interruption healthy, a unit's attempts count from one again.
@@ -78,7 +78,7 @@ impl Policy {
         self.pauses = pauses;
     }
 
-    /// Attempts in a row that were made before this policy began, and when the last one was.
+    /// Consecutive attempts before this policy began, and when the last one was made.
     pub fn resume(&mut self, unit: &str, attempts: u32, last_attempt: Instant) {
         let unit = self.of(unit);
         (unit.attempts, unit.last_attempt) = (attempts, Some(last_attempt));
@@ -182,7 +182,7 @@ impl Unit {
 }
 
 impl Pauses {
-    /// After so many attempts in a row.
+    /// After so many consecutive attempts.
     fn after(self, attempts: u32) -> Duration {
         let doublings = attempts.saturating_sub(1).min(16);
         self.first.saturating_mul(2_u32.pow(doublings)).min(self.longest)

@@ -1,4 +1,4 @@
-//! What systemd announces by itself: changes of its services, and that it has read unit files anew.
+//! Signals of systemd: changes of its units, and the end of a daemon-reload.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -12,12 +12,12 @@ use super::path::{UNITS, unit_of};
 use super::state::{Changed, Properties};
 use crate::name::{UnitKind, UnitName};
 
-/// Something that systemd announces.
+/// A signal of systemd.
 #[derive(Debug)]
 pub enum Announcement {
     /// Properties of a service have changed.
     Service { unit: UnitName, changed: Box<Changed> },
-    /// Unit files were read anew.
+    /// Unit files were read again.
     Reloaded,
 }
 
@@ -25,7 +25,7 @@ impl Manager {
     /// What systemd announces of these services from now on, and that an instance of any template (`@`) has changed; ends with the
     /// connection. Of others nothing is even read: there may be many.
     ///
-    /// Whoever calls systemd must not be the one who takes these: a queue of them that is full keeps the answers back.
+    /// They must be taken by another task than the one that calls systemd: a full queue of signals holds back the answers.
     ///
     /// # Errors
     /// The bus or systemd refuses.
@@ -38,7 +38,7 @@ impl Manager {
         Ok(futures_util::stream::select(changes, self.reloads().await?.map(|()| Announcement::Reloaded)))
     }
 
-    /// The names of units, of all types, of which something changes from now on; `None`: unit files were read anew. Ends with
+    /// The names of units, of all types, of which something changes from now on; `None`: unit files were read again. Ends with
     /// the connection, and is taken as [`Manager::announcements`] are.
     ///
     /// # Errors

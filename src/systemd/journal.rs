@@ -29,8 +29,8 @@ pub enum Priority {
     Info = 6,
 }
 
-/// A writer whose entries share some fields, for whom it is in order to wait for journald: the relay of a container's output.
-/// What a program logs of its own goes through [`super::log`].
+/// A writer whose entries share some fields, and that waits for journald: for a container's output. Messages of the program itself
+/// go through [`super::log`].
 pub struct Journal {
     socket: UnixDatagram,
     is_connected: bool,

@@ -2,8 +2,8 @@
 //!
 //! In: events. Their fields are written as they are named, so they are named as in systemd.journal-fields(7), without a prefix;
 //! their levels are syslog's: error, warning, notice for `info!`, info for `debug!`. Out: entries, by the native protocol.
-//! Invariant: whoever logs never waits for journald. While journald takes nothing, entries wait in their order, up to a limit;
-//! what is beyond it is counted, and the count is logged.
+//! Invariant: a thread that logs never waits for journald. While journald takes nothing, entries wait in their order, up to a limit;
+//! those beyond it are dropped and counted, and the count is logged.
 
 use std::collections::VecDeque;
 use std::fmt::{Debug, Write as _};
@@ -121,7 +121,7 @@ impl Log {
                     state.error = Some(error);
                     drop(state);
                     if self.fallback == Fallback::Stderr {
-                        // Without a journal and stderr, there is nobody to tell.
+                        // There is no other place to write to.
                         let _nobody = writeln!(io::stderr(), "<{}>{}", entry.priority as u8, entry.message);
                     }
                     return;

@@ -17,7 +17,7 @@ use super::path::{path_of, unit_of};
 use super::state::{ActiveState, Properties, SubState, UnitState, is_steady};
 use crate::name::{UnitKind, UnitName};
 
-/// Which of systemd's managers is meant.
+/// One of systemd's managers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
     System,
@@ -147,7 +147,7 @@ impl Manager {
     /// # Errors
     /// systemd does not answer.
     pub async fn unit_path(&self) -> Result<Vec<PathBuf>, ManagerError> {
-        let paths = self.proxy.unit_path().await.map_err(refused("tell its unit path"))?;
+        let paths = self.proxy.unit_path().await.map_err(refused("name its unit path"))?;
         Ok(paths.into_iter().map(PathBuf::from).collect())
     }
 
@@ -290,7 +290,7 @@ impl Manager {
         Ok(UnitState::new(name, properties.into()))
     }
 
-    /// The unit that a process belongs to, if it can be told.
+    /// The unit that a process belongs to, if systemd knows it.
     pub async fn unit_of_process(&self, pid: u32) -> Option<String> {
         unit_of(self.proxy.get_unit_by_pid(pid).await.ok()?.as_str())
     }

@@ -66,7 +66,7 @@ pub fn oom_kills() -> Option<u64> {
 }
 
 /// Makes systemd give the unit the result `oom-kill` once this process ends: the container's processes are in a cgroup of
-/// their own, which systemd does not look at. This is how systemd-oomd tells systemd of a kill (its cgroup attribute
+/// their own, which systemd does not look at. This is how systemd-oomd reports a kill to systemd (its cgroup attribute
 /// `user.oomd_ooms`, a counter).
 pub fn mark_oom_kill() {
     const COUNTER: &str = "user.oomd_ooms";
@@ -74,7 +74,7 @@ pub fn mark_oom_kill() {
     let mut buffer = [0_u8; 32];
     let read = getxattr(&path, COUNTER, &mut buffer[..]).unwrap_or(0);
     let count: u64 = str::from_utf8(&buffer[..read]).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0);
-    // Where the attribute cannot be set, the exit status 137 and the log line still tell.
+    // Where the attribute cannot be set, the exit status 137 and the log line still show it.
     let _without_attributes = setxattr(&path, COUNTER, (count + 1).to_string().as_bytes(), XattrFlags::empty());
 }
 

@@ -1,4 +1,4 @@
-//! What a service tells its manager about itself (sd_notify(3)). Outside systemd it tells nobody.
+//! Notifications of a service to its manager: sd_notify(3). Outside systemd they go nowhere.
 
 use std::time::Duration;
 
@@ -55,7 +55,7 @@ pub fn status(status: &str) {
     send(&[NotifyState::Status(status)]);
 }
 
-/// `STATUS=` while something long goes on: the start or stop timeout begins anew.
+/// `STATUS=` while something long goes on: the start or stop timeout starts over.
 pub fn busy(status: &str) {
     let extension = NotifyState::ExtendTimeoutUsec(u32::try_from(EXTENSION.as_micros()).unwrap_or(u32::MAX));
     send(&[NotifyState::Status(status), extension]);
@@ -67,6 +67,6 @@ pub fn stopping(status: &str) {
 }
 
 fn send(state: &[NotifyState]) {
-    // Without a manager, or with one that does not listen, there is nobody to tell.
+    // Without a manager, or with one that does not listen, nothing is lost.
     let _nobody_listens = sd_notify::notify(state);
 }

@@ -91,6 +91,7 @@ impl<'a> Head<'a> {
 
     /// What every unit of the project says about itself.
     fn mark(&self) -> Mark {
+        #[expect(clippy::expect_used, reason = "`stack` checks the name before a plan is made")]
         let project = ProjectName::parse(self.project()).expect("a checked stack has a valid project name");
         Mark::new(project, Some(self.stack.source.clone()))
     }

@@ -1,6 +1,7 @@
 //! The stack as types: what is left when syntax, interpolation and defaults are out of the way.
 //!
-//! Keys are named as the Compose Specification names them; each field's source is the section of that name.
+//! Keys are named as the Compose Specification names them; each field's source is the section of that name. Invariant: plain data,
+//! without the places and spellings of the text, apart from places that later messages need.
 
 mod build;
 mod job;

@@ -101,7 +101,7 @@ impl Bus {
     }
 
     async fn show(&mut self, facts: Arc<Facts>) -> zbus::Result<()> {
-        let unit = facts.declared.unit.clone();
+        let unit = facts.declared.unit.to_string();
         self.update_snapshot(|snapshot| {
             snapshot.containers.insert(unit.clone(), facts.clone());
         });

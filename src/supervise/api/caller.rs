@@ -1,6 +1,6 @@
-//! Who calls, and whether they may: polkit(8), action `io.wharf.manage-containers`.
+//! Authorises callers: polkit(8), action `io.wharf.manage-containers`.
 //!
-//! Invariant: nothing is done for a caller before polkit has said yes, or the caller is root.
+//! Invariant: nothing is done for a caller that is not root before polkit has authorised it.
 
 use std::collections::HashMap;
 use std::fs;
@@ -33,7 +33,7 @@ pub(super) struct Gate {
     under_way: Arc<Mutex<HashMap<u32, usize>>>,
 }
 
-/// A call that was let in.
+/// A call that was admitted.
 pub(super) struct Pass {
     pub caller: Caller,
     under_way: Arc<Mutex<HashMap<u32, usize>>>,
@@ -62,15 +62,15 @@ impl Gate {
         })
     }
 
-    /// Lets in whoever may act.
+    /// Admits a caller that is authorised.
     ///
     /// # Errors
-    /// They may not, or have too many calls under way.
+    /// It is not, or has too many calls under way.
     pub async fn admit(&self, header: &Header<'_>) -> fdo::Result<Pass> {
-        let sender = header.sender().ok_or_else(|| fdo::Error::AccessDenied("who are you?".to_owned()))?;
+        let sender = header.sender().ok_or_else(|| fdo::Error::AccessDenied("the call has no sender".to_owned()))?;
         let credentials = self.bus.get_connection_credentials(BusName::from(sender.to_owned())).await?;
         let (Some(uid), Some(pid)) = (credentials.unix_user_id(), credentials.process_id()) else {
-            return Err(fdo::Error::AccessDenied("the bus does not know who calls".to_owned()));
+            return Err(fdo::Error::AccessDenied("the bus does not know the caller".to_owned()));
         };
         let mut pass = self.count(uid)?;
         if uid != 0 {
@@ -104,10 +104,10 @@ impl Gate {
         let result = self.polkit.check_authorization(&subject, ACTION, &HashMap::new(), flags, "").await;
         match result {
             Ok(result) if result.is_authorized => Ok(()),
-            Ok(result) if result.is_challenge => {
-                Err(fdo::Error::InteractiveAuthorizationRequired(format!("you must authenticate first ({ACTION})")))
-            }
-            Ok(_) => Err(denied(format!("polkit does not let you do this ({ACTION})"))),
+            Ok(result) if result.is_challenge => Err(fdo::Error::InteractiveAuthorizationRequired(format!(
+                "interactive authentication required ({ACTION})"
+            ))),
+            Ok(_) => Err(denied(format!("not authorised by polkit ({ACTION})"))),
             Err(error) => Err(denied(format!("polkit cannot be asked: {error}"))),
         }
     }

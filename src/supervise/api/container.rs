@@ -153,18 +153,18 @@ impl ContainerObject {
     /// The unit that supervises it.
     #[zbus(property(emits_changed_signal = "const"))]
     fn unit(&self) -> String {
-        self.facts().declared.unit.clone()
+        self.facts().declared.unit.to_string()
     }
 
     /// The stack.
     #[zbus(property(emits_changed_signal = "const"))]
     fn project(&self) -> String {
-        self.facts().declared.project.clone()
+        self.facts().declared.project.to_string()
     }
 
     #[zbus(property(emits_changed_signal = "const"))]
     fn service(&self) -> String {
-        self.facts().declared.service.clone()
+        self.facts().declared.service.to_string()
     }
 
     /// Which of several containers of the service; empty if there is but one.

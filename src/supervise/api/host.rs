@@ -41,11 +41,11 @@ impl ManagerObject {
         let unit = self.read(|snapshot| {
             let mut all = snapshot.containers.values();
             let facts = all.find(|facts| {
-                [&facts.declared.unit, &facts.declared.container, &facts.observed.container_id]
+                [facts.declared.unit.as_str(), &facts.declared.container, &facts.observed.container_id]
                     .into_iter()
                     .any(|it| it == name)
             });
-            facts.map(|facts| facts.declared.unit.clone())
+            facts.map(|facts| facts.declared.unit.to_string())
         });
         let unit =
             unit.ok_or_else(|| fdo::Error::UnknownObject(format!("no stack of this host has a container `{name}`")))?;

@@ -132,7 +132,7 @@ impl Api {
         let _ended = self.updates.send(update);
     }
 
-    /// Whether it has answered since it was asked last; asks anew.
+    /// Whether the thread has answered the last ping; sends the next one.
     pub fn is_alive(&self) -> bool {
         let has_answered = self.has_answered.swap(false, Ordering::Relaxed);
         self.publish(Update::Ping);

@@ -29,7 +29,7 @@ impl Supervisor {
             EngineUpdate::Event(EngineEvent::Container(event)) => self.handle_container(event, Source::Event).await?,
             EngineUpdate::Event(EngineEvent::Altered { id, unit }) => {
                 let has_id = |facts: &&Arc<Facts>| facts.observed.container_id == id;
-                let by_id = || self.containers.values().find(has_id).map(|facts| facts.declared.unit.clone());
+                let by_id = || self.containers.values().find(has_id).map(|facts| facts.declared.unit.to_string());
                 match unit.or_else(by_id).filter(|unit| self.containers.contains_key(unit)) {
                     Some(unit) => self.agenda.changed(&unit),
                     None => self.agenda.list_changed(),

@@ -80,7 +80,10 @@ impl Supervisor {
     }
 
     fn inspect(&mut self, engine: Engine, unit: String) {
-        let facts = self.containers.get(&unit).cloned().unwrap_or_default();
+        let Some(facts) = self.containers.get(&unit).cloned() else {
+            self.agenda.inspected(&unit);
+            return;
+        };
         let registry = self.registry.clone();
         self.tasks.push(tokio::spawn(async move {
             let observed = inspect::inspect(&engine, &facts.declared, &facts.observed.container_id, &registry).await;
@@ -236,7 +239,7 @@ async fn digest_to_compare(engine: &Engine, image: &str) -> Result<Option<String
     }
 }
 
-/// What differs now and did not before. A changed stack is no news to whoever changed it.
+/// Differences that were not there before. Not that the stack was changed: whoever changed it knows.
 fn new_differences<'a>(before: &'a [Difference], now: &'a [Difference]) -> impl Iterator<Item = &'a Difference> {
     now.iter().filter(|one| one.aspect != Aspect::Definition && !before.contains(one))
 }

@@ -33,7 +33,7 @@ impl Supervisor {
         let instances = self.manager.active_units(&patterns).await?;
         let declared = declared(&installed, &instances);
         self.templates = installed.into_iter().filter(is_template).collect();
-        let names: BTreeSet<String> = declared.iter().map(|one| one.unit.clone()).collect();
+        let names: BTreeSet<String> = declared.iter().map(|one| one.unit.to_string()).collect();
         let gone: Vec<String> = self.containers.keys().filter(|unit| !names.contains(*unit)).cloned().collect();
         // Before their states are asked for, so that no change falls in between.
         *self.services.write().unwrap_or_else(PoisonError::into_inner) = names;
@@ -41,7 +41,7 @@ impl Supervisor {
             self.remove_unit(unit);
         }
         let (known, new): (Vec<_>, Vec<_>) =
-            declared.into_iter().partition(|declared| self.containers.contains_key(&declared.unit));
+            declared.into_iter().partition(|declared| self.containers.contains_key(declared.unit.as_str()));
         let states = new.iter().map(|declared| self.manager.unit(&declared.unit));
         let states: Vec<UnitState> = futures_util::stream::iter(states).buffered(AT_ONCE).try_collect().await?;
         for (declared, state) in new.into_iter().zip(states) {
@@ -55,17 +55,17 @@ impl Supervisor {
     }
 
     fn add_unit(&mut self, declared: Declared, mut state: UnitState) {
-        let unit = declared.unit.clone();
+        let unit = declared.unit.to_string();
         // Not needed, and long.
         state.requires = Vec::new();
         self.policy.set_activity(&unit, activity(&state));
-        let facts = Facts { declared: declared.clone(), unit: state, ..Facts::default() };
+        let facts = Facts::new(declared.clone(), state);
         self.containers.insert(unit, Arc::new(facts));
         self.update_unit(declared);
     }
 
     fn update_unit(&mut self, declared: Declared) {
-        let unit = declared.unit.clone();
+        let unit = declared.unit.to_string();
         self.policy.set_on_unhealthy(&unit, declared.on_unhealthy);
         if let Some(facts) = self.containers.get_mut(&unit) {
             Arc::make_mut(facts).declared = declared;

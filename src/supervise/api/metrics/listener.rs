@@ -105,7 +105,7 @@ async fn serve(listener: Listener, snapshot: Shared) {
             let service = service_fn(async |request| Ok::<_, Infallible>(answer(&request, &snapshot)));
             let mut http = http1::Builder::new();
             let http = http.timer(TokioTimer::new()).header_read_timeout(HEADER);
-            // Whoever leaves in the middle, or never comes to the point, is nobody to complain about.
+            // A client that disconnects early, or never sends a request, is no error.
             let _ended = tokio::time::timeout(LONGEST, http.serve_connection(TokioIo::new(stream), service)).await;
             drop(part);
         });
@@ -114,7 +114,7 @@ async fn serve(listener: Listener, snapshot: Shared) {
 
 fn answer(request: &Request<Incoming>, snapshot: &Shared) -> Response<Full<Bytes>> {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        let mut response = say(StatusCode::METHOD_NOT_ALLOWED, "GET is all there is\n");
+        let mut response = say(StatusCode::METHOD_NOT_ALLOWED, "only GET is supported\n");
         response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
         return response;
     }

@@ -152,7 +152,8 @@ fn of_containers(snapshot: &Snapshot) -> Vec<Family> {
 fn of_services(snapshot: &Snapshot) -> Vec<Family> {
     let mut slices = BTreeMap::new();
     for facts in snapshot.containers.values().filter(|facts| !facts.unit.slice.is_empty()) {
-        let labels = vec![("project", facts.declared.project.clone()), ("service", facts.declared.service.clone())];
+        let labels =
+            vec![("project", facts.declared.project.to_string()), ("service", facts.declared.service.to_string())];
         slices.entry(labels).or_insert_with(|| Usage::of_slice(&facts.unit.slice));
     }
     let each = |figure: fn(&Usage) -> Option<f64>| -> Vec<(Labels, f64)> {
@@ -176,15 +177,15 @@ fn of_services(snapshot: &Snapshot) -> Vec<Family> {
 
 fn labels(facts: &Facts) -> Labels {
     vec![
-        ("project", facts.declared.project.clone()),
-        ("service", facts.declared.service.clone()),
-        ("unit", facts.declared.unit.clone()),
+        ("project", facts.declared.project.to_string()),
+        ("service", facts.declared.service.to_string()),
+        ("unit", facts.declared.unit.to_string()),
     ]
 }
 
 /// Of a unit that is active; of one that starts, nothing is known yet.
 fn start_duration(facts: &Facts) -> Option<Duration> {
-    // systemd does not say anew when a start began that it made by itself, but when the main process was executed.
+    // For a start that systemd made by itself, it does not update when that began, but when the main process was executed.
     let begun = facts.unit.start_begun.max(facts.unit.started)?;
     facts.unit.active_since?.duration_since(begun).ok()
 }
