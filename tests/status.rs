@@ -300,7 +300,10 @@ fn a_diff_names_the_drift_and_what_was_written_and_exits_with_4_for_drift_alone(
     let joe = as_joe(&host, "wharf diff");
     assert_eq!((joe.status, joe.stdout.as_str()), (4, drift), "{joe:?}");
     for unit in ["shop-db.service", "shop-web.service"] {
-        assert!(joe.stderr.contains(&format!("wharf: {unit}: cannot list what changed in its file system: ")), "{joe:?}");
+        assert!(
+            joe.stderr.contains(&format!("wharf: {unit}: cannot list what changed in its file system: ")),
+            "{joe:?}"
+        );
     }
     assert!(joe.stderr.contains("io.wharf.manage-containers"), "{joe:?}");
     let json = as_joe(&host, "wharf diff --json 2>/dev/null").stdout;
