@@ -144,7 +144,7 @@ fn the_configuration_of_wharfd_is_no_stack() {
     ] {
         let said = directory.wharf(arguments, &[]);
         assert_eq!(said.status, 3, "{said:?}");
-        let why = "root/etc/wharf/wharfd.toml is the configuration of wharfd, not a stack file";
+        let why = "root/etc/wharf/wharfd.toml is the configuration file of wharfd, not a stack file";
         assert!(said.stderr.contains(why), "{said:?}");
     }
     assert!(!directory.path("units").exists());
@@ -170,7 +170,7 @@ fn includes_that_double_at_every_level_end() {
         let next = level + 1;
         directory.write(&format!("{level}.toml"), &format!("include = [\"{next}.toml\", \"{next}.toml\"]\n"));
     }
-    assert_eq!(directory.errors(), ["the stack is made of more than 500 files"]);
+    assert_eq!(directory.errors(), ["the stack consists of more than 500 files"]);
 }
 
 #[test]
@@ -179,7 +179,7 @@ fn includes_nest_only_so_deep() {
     for level in 0..400 {
         directory.write(&format!("{level}.toml"), &format!("include = [\"{}.toml\"]\n", level + 1));
     }
-    assert_eq!(directory.errors(), ["files include one another more than 32 levels deep"]);
+    assert_eq!(directory.errors(), ["files are included more than 32 levels deep"]);
 }
 
 #[test]
@@ -188,7 +188,7 @@ fn huge_files_are_included_only_so_often() {
     let directory = Directory::with(&[("huge.toml", &huge)]);
     let includes = ["\"huge.toml\""; 100].join(", ");
     directory.write("shop.toml", &(format!("include = [{includes}]\n") + &service("web", "")));
-    assert_eq!(directory.errors(), ["the files that the stack is made of come to more than 16 MiB"]);
+    assert_eq!(directory.errors(), ["the files of the stack are larger than 16 MiB in total"]);
 }
 
 #[test]
@@ -204,7 +204,7 @@ fn a_huge_service_is_inherited_only_so_often() {
     let heirs: String = (0..20_000).map(|n| format!("[services.s{n}]\nextends = \"base\"\n")).collect();
     let text = service("base", "") + "[services.base.labels]\n" + &labels + &heirs;
     let directory = Directory::with(&[("shop.toml", &text)]);
-    assert_eq!(directory.errors(), ["what the services of this stack inherit comes to more than 250000 values"]);
+    assert_eq!(directory.errors(), ["the services of this stack inherit more than 250000 values in total"]);
 }
 
 #[test]

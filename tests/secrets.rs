@@ -123,7 +123,7 @@ fn a_stop_takes_the_copies_away_and_a_restart_brings_new_values() {
     assert_eq!(exec(&host, "cat /run/secrets/of_environment"), "kumquat-next");
 
     let without = host.sh("wharf generate").fails().stderr;
-    assert!(without.contains("the secret `of_environment` is the value of the variable `OF_ENVIRONMENT`"), "{without}");
+    assert!(without.contains("the secret `of_environment` reads the variable `OF_ENVIRONMENT`"), "{without}");
 
     host.sh("systemctl stop shop-web shop.target").ok();
     host.sh("! ls /run/wharf/shop-web && ! ls /run/credentials/shop-web.service").ok();

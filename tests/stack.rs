@@ -123,14 +123,14 @@ fn variables_come_from_the_environment_and_then_from_dotenv() {
     ]);
     let Loaded { stack, warnings, .. } = directory.load();
     let web = &stack.services["web"];
-    assert_eq!(web.image, "nginx:1.29");
+    assert_eq!(web.image.as_str(), "nginx:1.29");
     assert_eq!(web.hostname.as_deref(), Some("process"));
     assert_eq!(web.init, Some(true));
     assert_eq!(web.ports[0].published, Published::One(8080));
     assert_eq!(web.command, Some(strings(&["$HOME", "", "1.29-x"])));
     assert_eq!(web.healthcheck.as_ref().and_then(|check| check.retries), Some(5));
     let messages: Vec<&str> = warnings.iter().map(|d| d.message.as_str()).collect();
-    assert_eq!(messages, ["the variable `UNSET` is not set: it counts as empty"]);
+    assert_eq!(messages, ["the variable `UNSET` is not set, defaulting to an empty string"]);
 }
 
 #[test]
@@ -486,7 +486,7 @@ fn a_file_whose_name_gives_no_project() {
     let directory = Directory::with(&[("___.toml", "[services.web]\nimage = \"nginx\"\n")]);
     let errors = load(&Request::of_stack(&directory.path("___.toml"), &environment)).unwrap_err();
     let messages: Vec<&str> = errors.iter().map(|d| d.message.as_str()).collect();
-    assert_eq!(messages, ["the file's name gives no project name: `___`"]);
+    assert_eq!(messages, ["no project name can be derived from the file name `___`"]);
 }
 
 #[test]

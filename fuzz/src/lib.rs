@@ -20,7 +20,7 @@ pub fn environment(name: &str) -> Option<String> {
     }
 }
 
-/// Reads a stack file of this text, and does what a valid one is good for; what is wrong is told as to an administrator.
+/// Loads a stack file with this text and plans it; errors are rendered as for an administrator.
 pub fn stack_of(text: &str) -> Result<Stack, Diagnostics> {
     static DIRECTORY: OnceLock<TempDir> = OnceLock::new();
     let directory = DIRECTORY.get_or_init(|| {

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::problem::{Assembly, Found, Lost};
+use super::problem::{Assembly, Lost, Report};
+use super::request::Request;
 use super::yaml::{self, Comments};
 use crate::diagnostic::SourceFile;
 use crate::stack::composition::{self, Composer, Language, merge};
@@ -27,31 +28,31 @@ pub struct Assembled<'a> {
     pub main: Rc<Scope<'a>>,
 }
 
-/// Reads the files, at least one, and lays the later ones over the earlier ones. `asked` is the project's name whatever they say.
+/// Reads the files, at least one, and lays the later ones over the earlier ones.
 pub fn assemble<'a>(
     files: &[PathBuf],
-    asked: Option<String>,
-    environment: Lookup<'a>,
+    request: &Request<'a>,
     comments: &mut Comments,
-    found: &mut Found,
+    report: &Report,
 ) -> Option<Assembled<'a>> {
     let mut language = Yaml { comments };
-    let main = Scope::new(files.first()?.parent().unwrap_or(Path::new("")), environment);
-    let main = main.with(read_dotenv(&main, found));
+    let main = Scope::new(files.first()?.parent().unwrap_or(Path::new("")), request.environment);
+    let main = main.with(read_dotenv(&main, report));
     let mut parsed = Vec::new();
     for path in files {
-        parsed.push(composition::read(path, None, &mut language, found)?);
+        parsed.push(composition::read(path, None, &mut language, report)?);
     }
     let written = parsed.iter().rev().find_map(|file| name(&file.root));
-    let asked = asked.or_else(|| main.lookup("COMPOSE_PROJECT_NAME")).filter(|name| !name.is_empty());
+    let asked =
+        request.project_name.clone().or_else(|| main.lookup("COMPOSE_PROJECT_NAME")).filter(|name| !name.is_empty());
     let of_directory = || project_name_of_directory(&main.directory);
     let project = asked.or(written).or_else(of_directory).unwrap_or_else(|| "stack".to_owned());
     let main = Rc::new(main.with([("COMPOSE_PROJECT_NAME".to_owned(), project.clone())]));
-    let mut composer = Composer::new(&main, &mut language, found);
+    let mut composer = Composer::new(&main, &mut language, report);
     let root = composer.compose(parsed, &main, &[])?;
     let scopes = composer.scopes;
     if matches!(&root.value, Value::Table(table) if table.entries.is_empty()) {
-        found.add_without_place(Assembly::NothingInside { path: files.first()?.clone() });
+        report.add_without_place(Assembly::NothingInside { path: files.first()?.clone() });
     }
     Some(Assembled { root, surroundings: Surroundings { project, scopes }, main })
 }
@@ -72,47 +73,47 @@ impl Language for Yaml<'_> {
     }
 
     /// Of several documents in one file, the later ones are laid over the earlier ones, as Compose does.
-    fn parse(&mut self, file: &Arc<SourceFile>, found: &mut Found) -> Option<Node> {
-        let documents = yaml::read(file, self.comments, found)?;
+    fn parse(&mut self, file: &Arc<SourceFile>, report: &Report) -> Option<Node> {
+        let documents = yaml::read(file, self.comments, report)?;
         let nothing = || Node { value: Value::Table(Table::default()), place: yaml::end_of(file) };
-        Some(documents.into_iter().reduce(|base, over| merge::files(base, over, found)).unwrap_or_else(nothing))
+        Some(documents.into_iter().reduce(|base, over| merge::files(base, over, report)).unwrap_or_else(nothing))
     }
 
-    fn fill_in_file(&self, root: &mut Node, lookup: Lookup<'_>, found: &mut Found) {
+    fn fill_in_file(&self, root: &mut Node, lookup: Lookup<'_>, report: &Report) {
         let Value::Table(root) = &mut root.value else { return };
         for entry in &mut root.entries {
             match (entry.key.as_str(), &mut entry.node.value) {
-                ("include", _) => variables::interpolate_node(&mut entry.node, lookup, found),
+                ("include", _) => variables::interpolate_node(&mut entry.node, lookup, report),
                 ("services", Value::Table(services)) => {
                     services
                         .entries
                         .iter_mut()
-                        .for_each(|service| self.fill_in_service(&mut service.node, lookup, found));
+                        .for_each(|service| self.fill_in_service(&mut service.node, lookup, report));
                 }
                 _ => {}
             }
         }
     }
 
-    fn fill_in_service(&self, service: &mut Node, lookup: Lookup<'_>, found: &mut Found) {
+    fn fill_in_service(&self, service: &mut Node, lookup: Lookup<'_>, report: &Report) {
         let Value::Table(service) = &mut service.value else { return };
         let extends = service.entries.iter_mut().filter(|entry| entry.key == "extends");
-        extends.for_each(|entry| variables::interpolate_node(&mut entry.node, lookup, found));
+        extends.for_each(|entry| variables::interpolate_node(&mut entry.node, lookup, report));
     }
 }
 
 impl Assembled<'_> {
     /// Reports each string of an included file whose variables the stack file will not know: its own `.env` has them.
-    pub fn foreign_variables(&self, found: &mut Found) {
-        self.foreign_variables_of(&self.root, found);
+    pub fn foreign_variables(&self, report: &Report) {
+        self.foreign_variables_of(&self.root, report);
     }
 
-    fn foreign_variables_of(&self, node: &Node, found: &mut Found) {
+    fn foreign_variables_of(&self, node: &Node, report: &Report) {
         match &node.value {
-            Value::Array(items) => items.iter().for_each(|item| self.foreign_variables_of(item, found)),
+            Value::Array(items) => items.iter().for_each(|item| self.foreign_variables_of(item, report)),
             Value::Table(table) => {
                 let read = table.entries.iter().filter(|entry| !entry.key.starts_with("x-"));
-                read.for_each(|entry| self.foreign_variables_of(&entry.node, found));
+                read.for_each(|entry| self.foreign_variables_of(&entry.node, report));
             }
             Value::String(text) if text.contains('$') => {
                 let scope = self.surroundings.at(&node.place);
@@ -120,7 +121,7 @@ impl Assembled<'_> {
                 let (here, there) = (filled_in(&self.main), filled_in(scope));
                 if here != there {
                     let directory = scope.shown_directory.clone();
-                    found.add(&node.place, Lost::VariableOfInclude { text: text.clone(), directory });
+                    report.add(&node.place, Lost::VariableOfInclude { text: text.clone(), directory });
                 }
             }
             _ => {}

@@ -9,7 +9,7 @@ const FILES: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yml", "
 const OVERRIDES: [&str; 4] =
     ["compose.override.yml", "compose.override.yaml", "docker-compose.override.yml", "docker-compose.override.yaml"];
 
-/// The compose file of a directory or of the nearest one above it that has one, and its override; none if there is none.
+/// The compose file of a directory or of the nearest one above it that has one, and its override file, if they exist.
 ///
 /// `directory` is absolute; the paths come out relative to it if they are in it.
 pub fn files(directory: &Path) -> Vec<PathBuf> {

@@ -1,10 +1,10 @@
-//! What Compose means without saying it, said.
+//! What Compose implies, made explicit.
 //!
 //! In: the tree of all files. Out: a tree that means to Wharf, in TOML, what the YAML means to Compose: its name, a restart policy
 //! where Wharf's default is another, and no null where null means something.
 //! Invariant: what has no meaning to Compose is left as it is.
 
-use super::problem::{Found, Lost};
+use super::problem::{Lost, Report};
 use super::write::go_float;
 use super::yaml::end_of;
 use crate::stack::text::node::{Entry, Node, Table, Value};
@@ -16,9 +16,9 @@ const DECLARATIONS: [&str; 5] = ["networks", "volumes", "secrets", "configs", "m
 const VARIABLES: [&str; 2] = ["environment", "args"];
 
 /// Gives every null, number and deprecated form the shape in which the stack file says the same.
-pub fn shapes(root: &mut Table, found: &mut Found) {
+pub fn shapes(root: &mut Table, report: &Report) {
     if let Some(version) = root.get("version") {
-        found.add(&version.key_place, Lost::Version);
+        report.add(&version.key_place, Lost::Version);
     }
     root.entries.retain(|entry| entry.key != "version");
     for entry in root.entries.iter_mut().filter(|entry| !entry.key.starts_with("x-")) {

@@ -1,12 +1,12 @@
 //! What of the tree Wharf takes.
 //!
-//! In: the whole tree. Out: the tree without the keys that Wharf refuses, and what is to be said of them and of wrong values.
+//! In: the whole tree. Out: the tree without the keys that Wharf refuses, and the remarks about them and about wrong values.
 //! Invariant: the stack room alone decides; a key that is taken out is in the list.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use super::problem::Found;
+use super::problem::Report;
 use super::write::write;
 use super::yaml::Comments;
 use crate::diagnostic::{Diagnostic, Diagnostics, Place, Severity};
@@ -24,14 +24,14 @@ pub struct Remark {
 
 /// Takes out what Wharf refuses, and says so.
 pub fn judge(root: &mut Node, surroundings: &Surroundings<'_>) -> Vec<Remark> {
-    let mut found = Found::default();
-    examine(root, surroundings, &mut found);
-    let refused = found.refused_keys().iter().map(|place| (id(place), VecDeque::new())).collect();
+    let report = Report::default();
+    examine(root, surroundings, &report);
+    let refused = report.refused_keys().iter().map(|place| (id(place), VecDeque::new())).collect();
     let mut refused = Refused(refused);
     refused.take_out_of(root);
     // What came into several services by an alias is one mistake.
-    found.forget_repetitions();
-    errors(found.into_diagnostics())
+    report.forget_repetitions();
+    errors(report.into_diagnostics())
         .map(|diagnostic| {
             let left_out = diagnostic.place.as_ref().and_then(|place| refused.0.get_mut(&id(place))?.pop_front());
             Remark { diagnostic, left_out: left_out.map(as_toml) }

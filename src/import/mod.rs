@@ -15,40 +15,31 @@ mod problem;
 #[cfg(test)]
 mod properties;
 mod remarks;
+mod request;
 mod write;
 mod yaml;
 
 use std::path::{Path, PathBuf};
+
+pub use request::Request;
 
 use crate::diagnostic::{Diagnostics, Place};
 use crate::path::absolute;
 use crate::stack::text::node::Value;
 use assemble::{Assembled, assemble};
 use paths::Move;
-use problem::{Assembly, Found, Lost};
+use problem::{Assembly, Lost, Report};
 use remarks::Remarks;
 use yaml::Comments;
 
-/// What to import, and for where.
-pub struct Request<'a> {
-    /// The compose files, the later ones over the earlier ones; none: those that Compose would find.
-    pub files: Vec<PathBuf>,
-    /// The project's name, whatever the files say.
-    pub project_name: Option<String>,
-    /// The file that the TOML is for; `None`: it will lie beside the first compose file.
-    pub output: Option<PathBuf>,
-    /// Looks up a variable of the process.
-    pub environment: &'a dyn Fn(&str) -> Option<String>,
-}
-
-/// A stack file, and what is to be said of it.
+/// A stack file, and the remarks about it.
 #[derive(Debug, Clone)]
 pub struct Imported {
     /// The text, with the list of what could not be carried over at its end.
     pub toml: String,
     /// The same list, and warnings.
     pub remarks: Diagnostics,
-    /// Whether the stack file says all that the compose files said, and Wharf takes it.
+    /// Whether the stack file has all that the compose files had, and is valid.
     pub complete: bool,
 }
 
@@ -59,32 +50,29 @@ pub struct Imported {
 /// # Errors
 /// What keeps the files from being read as Compose reads them, each with its place.
 pub fn import(request: &Request<'_>) -> Result<Imported, Diagnostics> {
-    let mut found = Found::default();
+    let report = Report::default();
     let mut comments = Comments::default();
-    let assembled = files(request, &mut found).and_then(|files| {
-        let asked = request.project_name.clone();
-        assemble(&files, asked, request.environment, &mut comments, &mut found)
-    });
+    let assembled = files(request, &report).and_then(|files| assemble(&files, request, &mut comments, &report));
     match assembled {
-        Some(assembled) if found.error_count() == 0 => {
-            Ok(finish(request, assembled, comments, found.into_diagnostics()))
+        Some(assembled) if report.error_count() == 0 => {
+            Ok(finish(request, assembled, comments, report.into_diagnostics()))
         }
-        _ => Err(found.into_diagnostics()),
+        _ => Err(report.into_diagnostics()),
     }
 }
 
-/// The tree as TOML, and what is to be said of it.
+/// The tree as TOML, with the remarks about it.
 fn finish(
     request: &Request<'_>,
     mut assembled: Assembled<'_>,
     mut comments: Comments,
     warnings: Diagnostics,
 ) -> Imported {
-    let mut lost = Found::default();
-    assembled.foreign_variables(&mut lost);
+    let lost = Report::default();
+    assembled.foreign_variables(&lost);
     explicit::name(&mut assembled.root, &assembled.surroundings.project);
     if let Value::Table(table) = &mut assembled.root.value {
-        explicit::shapes(table, &mut lost);
+        explicit::shapes(table, &lost);
     }
     let mut remarks = Remarks::new(judge::judge(&mut assembled.root, &assembled.surroundings));
     let mut body = String::new();
@@ -99,7 +87,7 @@ fn finish(
         if to != assembled.main.directory && dotenv.is_file() {
             lost.add_without_place(Lost::DotEnvElsewhere { path: dotenv });
         }
-        Move { from, to, found: &mut lost }.stack(table);
+        Move { from, to, report: &lost }.stack(table);
         body = write::write(table, &mut comments);
     }
     remarks.add(lost.into_diagnostics());
@@ -115,12 +103,12 @@ fn directory_of(file: &Path) -> PathBuf {
 }
 
 /// At least one.
-fn files(request: &Request<'_>, found: &mut Found) -> Option<Vec<PathBuf>> {
+fn files(request: &Request<'_>, report: &Report) -> Option<Vec<PathBuf>> {
     let Some(first) = request.files.first() else {
         let here = absolute(Path::new("."));
         let files = discover::files(&here);
         if files.is_empty() {
-            found.add_without_place(Assembly::NoComposeFile { directory: here });
+            report.add_without_place(Assembly::NoComposeFile { directory: here });
         }
         return Some(files).filter(|files| !files.is_empty());
     };
@@ -129,7 +117,7 @@ fn files(request: &Request<'_>, found: &mut Found) -> Option<Vec<PathBuf>> {
         && let Some(name) = discover::override_beside(directory)
         && first.file_name().is_some_and(|first| first != name)
     {
-        found.add_without_place(Lost::OverrideBeside { path: directory.join(name) });
+        report.add_without_place(Lost::OverrideBeside { path: directory.join(name) });
     }
     Some(request.files.clone())
 }

@@ -7,7 +7,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::problem::{Found, Lost};
+use super::problem::{Lost, Report};
 use crate::diagnostic::Place;
 use crate::path::absolute;
 use crate::stack::text::node::{Entry, Node, Table, Value};
@@ -18,7 +18,7 @@ pub struct Move<'a> {
     pub from: &'a dyn Fn(&Place) -> PathBuf,
     /// The absolute directory of the stack file.
     pub to: PathBuf,
-    pub found: &'a mut Found,
+    pub report: &'a Report,
 }
 
 impl Move<'_> {
@@ -168,7 +168,7 @@ impl Move<'_> {
     fn variable(&mut self, text: &str, place: &Place) {
         let from = (self.from)(place);
         if from != self.to {
-            self.found.add(place, Lost::PathInVariable { path: text.to_owned(), directory: from });
+            self.report.add(place, Lost::PathInVariable { path: text.to_owned(), directory: from });
         }
     }
 }

@@ -6,11 +6,7 @@
 use std::path::PathBuf;
 
 use crate::diagnostic::Severity;
-pub use crate::stack::problem::{Problem, Report as Found, Said};
-
-fn said(message: impl Into<String>, help: impl Into<String>) -> Said {
-    Said { message: message.into(), help: help.into() }
-}
+pub use crate::stack::problem::{Problem, Report, Wording, wording};
 
 /// A text that is not the YAML that Compose reads.
 pub enum YamlProblem {
@@ -24,28 +20,28 @@ pub enum YamlProblem {
 }
 
 impl Problem for YamlProblem {
-    fn say(&self) -> Said {
+    fn wording(&self) -> Wording {
         match self {
-            Self::Syntax { message } => said(
+            Self::Syntax { message } => wording(
                 format!("not valid YAML: {message}"),
                 "correct it; `docker compose config` must accept the file too",
             ),
-            Self::NoMapping { found } => said(
-                format!("a compose file is a mapping of keys, this is {found}"),
+            Self::NoMapping { found } => wording(
+                format!("a compose file must be a mapping, but this is {found}"),
                 "write `services:` with the services below it",
             ),
-            Self::TooMany { most } => said(
+            Self::TooMany { most } => wording(
                 format!("this file has more than {most} values, counting what aliases repeat"),
                 "use fewer aliases of aliases",
             ),
-            Self::Tag { tag, text } => said(
-                format!("`{text}` has the tag `{tag}`, which does not fit it"),
+            Self::Tag { tag, text } => wording(
+                format!("the tag `{tag}` does not match the value `{text}`"),
                 "remove the tag; Compose knows `!reset` and `!override`, YAML `!!str`, `!!int`, `!!float`, `!!bool` and `!!null`",
             ),
-            Self::Twice { key } => said(format!("`{key}` is there twice in one mapping"), "keep one of the two"),
-            Self::KeyNotText => said("a key must be text", "write a name before the `:`"),
+            Self::Twice { key } => wording(format!("duplicate key `{key}`"), "keep one of the two"),
+            Self::KeyNotText => wording("a key must be text", "write a name before the `:`"),
             Self::NoMerge => {
-                said("`<<` takes a mapping, or a list of mappings", "write `<<: *name`, or `<<: [*one, *other]`")
+                wording("`<<` takes a mapping, or a list of mappings", "write `<<: *name`, or `<<: [*one, *other]`")
             }
         }
     }
@@ -58,20 +54,20 @@ pub enum Assembly {
 }
 
 impl Problem for Assembly {
-    fn say(&self) -> Said {
+    fn wording(&self) -> Wording {
         match self {
-            Self::NoComposeFile { directory } => said(
+            Self::NoComposeFile { directory } => wording(
                 format!("there is no compose file in {} or above it", directory.display()),
                 "name the file: `wharf import compose.yaml`",
             ),
             Self::NothingInside { path } => {
-                said(format!("{} says nothing", path.display()), "write `services:` with the services below it")
+                wording(format!("{} is empty", path.display()), "write `services:` with the services below it")
             }
         }
     }
 }
 
-/// What the TOML cannot say, or says otherwise.
+/// What the TOML cannot say, or what has another meaning there.
 pub enum Lost {
     Version,
     OverrideBeside {
@@ -86,7 +82,7 @@ pub enum Lost {
     DotEnvElsewhere {
         path: PathBuf,
     },
-    /// Things of which nothing more is said.
+    /// Further problems, which are only counted.
     More {
         count: usize,
     },
@@ -108,34 +104,33 @@ impl Problem for Lost {
         }
     }
 
-    fn say(&self) -> Said {
+    fn wording(&self) -> Wording {
         match self {
-            Self::Version => said("`version` is left out: Compose ignores it too", "nothing need be done"),
-            Self::OverrideBeside { path } => said(
-                format!("{} was not read, as files were named", path.display()),
-                "name it after the others, or name no file at all",
+            Self::Version => wording("`version` is left out: Compose ignores it too", "no action is needed"),
+            Self::OverrideBeside { path } => wording(
+                format!("{} was not read, because files were named explicitly", path.display()),
+                "name it as well, after the others, or name no file at all",
             ),
-            Self::PathInVariable { path, directory } => said(
+            Self::PathInVariable { path, directory } => wording(
                 format!(
                     "if `{path}` is a relative path, it starts at {} and not at the stack file",
                     directory.display()
                 ),
-                "make the variable's value absolute, or write the stack file into that directory",
+                "make the variable's value absolute, or write the stack file to that directory",
             ),
-            Self::More { count } => said(
-                format!("{count} more things could not be carried over, or are not right"),
-                "correct those above first, and import again",
-            ),
-            Self::VariableOfInclude { text, directory } => said(
+            Self::More { count } => {
+                wording(format!("there are {count} more problems"), "fix those above first, then import again")
+            }
+            Self::VariableOfInclude { text, directory } => wording(
                 format!(
-                    "`{text}` has another value here than in the files of {}, which have variables of their own",
+                    "`{text}` has a different value in the files of {}, which have their own variables",
                     directory.display()
                 ),
                 "add those variables to the `.env` beside the stack file",
             ),
-            Self::DotEnvElsewhere { path } => said(
-                format!("{} does not lie beside the stack file, which therefore does not read it", path.display()),
-                "copy it beside the stack file, or write the stack file into its directory",
+            Self::DotEnvElsewhere { path } => wording(
+                format!("{} will not be read, because it is not in the directory of the stack file", path.display()),
+                "copy it there, or write the stack file to its directory",
             ),
         }
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::problem::Found;
+use super::problem::Report;
 use super::write::write;
 use super::yaml::{self, Comments};
 use super::{Imported, Request, import};
@@ -127,8 +127,8 @@ fn imported(text: &str) -> Result<Imported, Diagnostics> {
 }
 
 fn read_back(toml: &str) -> Option<Node> {
-    let mut found = Found::default();
-    from_toml::parse(&SourceFile::new("stack.toml", toml), &mut found)
+    let report = Report::default();
+    from_toml::parse(&SourceFile::new("stack.toml", toml), &report)
 }
 
 proptest! {
@@ -137,7 +137,7 @@ proptest! {
         let root = table(entries);
         let toml = write(&root, &mut Comments::default());
         let back = read_back(&toml);
-        prop_assert!(back.is_some_and(|back| back.says_the_same(&node(Value::Table(root)))), "{}", toml);
+        prop_assert!(back.is_some_and(|back| back.is_equivalent(&node(Value::Table(root)))), "{}", toml);
     }
 
     #[test]
@@ -190,8 +190,8 @@ fn hostile_texts_end_soon() {
 fn nodes_know_where_they_stand() {
     let file = SourceFile::new("compose.yaml", "services:\r\n  wéb: {image: 'busybox:1'}  # why\r\n");
     let mut comments = Comments::default();
-    let mut found = Found::default();
-    let documents = yaml::read(&file, &mut comments, &mut found).expect("it is YAML");
+    let report = Report::default();
+    let documents = yaml::read(&file, &mut comments, &report).expect("it is YAML");
     let Value::Table(root) = &documents[0].value else { panic!("a mapping") };
     let Value::Table(services) = &root.entries[0].node.value else { panic!("a mapping") };
     let Value::Table(web) = &services.entries[0].node.value else { panic!("a mapping") };

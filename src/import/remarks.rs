@@ -1,7 +1,7 @@
 //! The end of the file: what could not be carried over, as comments.
 
 use super::judge::Remark;
-use super::problem::{Found, Lost};
+use super::problem::{Lost, Report};
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 
 /// What stands below the stack.
@@ -17,9 +17,9 @@ pub struct Remarks {
 /// So many things may be wrong with a large stack; more are wrong only with a hostile one.
 const MOST_REMARKS: usize = 200;
 
-const LEFT_OUT: &str = "Not carried over:";
-const REFUSED: &str = "Carried over, but not right as it is:";
-const HOMELESS: &str = "Comments of keys that are not here:";
+const LEFT_OUT: &str = "Not imported:";
+const REFUSED: &str = "Imported, but not valid:";
+const HOMELESS: &str = "Comments of keys that were not imported:";
 
 impl Remarks {
     pub fn new(judged: Vec<Remark>) -> Self {
@@ -44,7 +44,7 @@ impl Remarks {
         };
         self.judged.sort_by_cached_key(position);
         if self.judged.len() > MOST_REMARKS {
-            let mut more = Found::default();
+            let more = Report::default();
             more.add_without_place(Lost::More { count: self.judged.len() - MOST_REMARKS });
             self.judged.truncate(MOST_REMARKS);
             self.add(more.into_diagnostics());
@@ -75,7 +75,7 @@ impl Remarks {
         blocks.iter().map(|block| format!("\n{block}")).collect()
     }
 
-    /// What is said on the terminal.
+    /// What is shown on the terminal.
     pub fn with(self, mut warnings: Diagnostics) -> Diagnostics {
         self.warnings.into_iter().for_each(|warning| warnings.push(warning));
         self.judged.into_iter().for_each(|remark| warnings.push(remark.diagnostic));

@@ -39,15 +39,15 @@ pub fn build_spec(stack: &Stack, head: &Head, service: &Service, build: &Build) 
     };
     BuildSpec {
         build: BuildParameters {
-            name: service.image.clone(),
+            name: service.image.to_string(),
             frontend_attrs: attributes,
             entitlements: entitlements.into_iter().collect(),
             cache_imports: build.cache_from.iter().map(cache).collect(),
             cache_exports: build.cache_to.iter().map(cache).collect(),
         },
         wharf: BuildPart {
-            project: stack.name.clone(),
-            service: service.name.clone(),
+            project: stack.name.to_string(),
+            service: service.name.to_string(),
             // What is fetched, only BuildKit's own cache can tell.
             always: service.pull_policy == Some(PullPolicy::Build) || context.is_none() || named.has_remote,
             context,
@@ -56,7 +56,7 @@ pub fn build_spec(stack: &Stack, head: &Head, service: &Service, build: &Build) 
             inputs: named.inputs,
             images: named.images.into_iter().collect(),
             secrets: files::build_secrets(stack, build),
-            tags: build.tags.clone(),
+            tags: build.tags.iter().map(ToString::to_string).collect(),
         },
     }
 }
@@ -119,7 +119,7 @@ fn named_contexts(stack: &Stack, head: &Head, build: &Build) -> NamedContexts {
             ContextSource::Service(service) => {
                 let Some(service) = stack.services.get(service) else { continue };
                 if head.builder(service).is_some() {
-                    named.images.insert(service.image.clone());
+                    named.images.insert(service.image.to_string());
                 }
                 format!("docker-image://{}", service.image)
             }

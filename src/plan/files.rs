@@ -122,7 +122,7 @@ pub fn build_secrets(stack: &Stack, build: &Build) -> Vec<BuildSecret> {
 pub fn values(stack: &Stack, grants: Grants) -> Option<ValuesSpec> {
     let values: BTreeMap<String, String> =
         used(stack, grants).filter_map(|used| Some((used.name.clone(), used.value()?))).collect();
-    (!values.is_empty()).then(|| ValuesSpec { values, wharf: ValuesPart { project: stack.name.clone() } })
+    (!values.is_empty()).then(|| ValuesSpec { values, wharf: ValuesPart { project: stack.name.to_string() } })
 }
 
 /// Two credentials of one unit that would have the same ID: only one of them would be there.

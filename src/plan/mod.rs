@@ -119,7 +119,7 @@ pub fn plan(stack: &Stack, location: &Location) -> Result<Plan, Diagnostics> {
     let target = names::target(&stack.name);
     files.unit(whole, &target, Ok(units::target(&head)));
     files.finish().map(|files| Plan {
-        project: stack.name.clone(),
+        project: stack.name.to_string(),
         autostart: stack.autostart,
         wanted_by: units::wanted_by(&head).into_iter().map(|wanting| (target.clone(), wanting)).collect(),
         target,
@@ -142,7 +142,7 @@ fn images(stack: &Stack) -> Vec<PlannedImage> {
             (Some(_), _) => PullPolicy::Build,
             (None, policy) => policy.unwrap_or(PullPolicy::Missing),
         };
-        let image = images.entry((&service.image, service.platform.as_ref())).or_insert(policy);
+        let image = images.entry((service.image.as_str(), service.platform.as_ref())).or_insert(policy);
         if eagerness(policy) > eagerness(*image) {
             *image = policy;
         }
@@ -221,7 +221,7 @@ impl Files {
         }
         self.slice(origin, &names::service_slice(&stack.name, &service.name), units::service_slice(head, service));
         self.unit(origin, &unit, container_unit);
-        let has_dependents = stack.services.values().any(|other| other.depends_on.contains_key(&service.name));
+        let has_dependents = stack.services.values().any(|other| other.depends_on.contains_key(service.name.as_str()));
         if service.replicas.is_some() && has_dependents {
             self.unit(origin, &names::replicas_unit(&stack.name, &service.name), Ok(units::replicas(head, service)));
         }

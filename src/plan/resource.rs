@@ -23,7 +23,7 @@ pub fn network_spec(stack: &Stack, network: &Network) -> NetworkSpec {
         labels: Some(labels(stack, &network.labels)),
         ..Default::default()
     };
-    let part = ResourcePart { project: stack.name.clone(), config_hash: config_hash(&body) };
+    let part = ResourcePart { project: stack.name.to_string(), config_hash: config_hash(&body) };
     body.labels.get_or_insert_default().insert(label::CONFIG_HASH.to_owned(), part.config_hash.clone());
     NetworkSpec { network: body, wharf: part }
 }
@@ -36,14 +36,14 @@ pub fn volume_spec(stack: &Stack, volume: &Volume) -> VolumeSpec {
         labels: Some(labels(stack, &volume.labels)),
         ..Default::default()
     };
-    let part = ResourcePart { project: stack.name.clone(), config_hash: config_hash(&body) };
+    let part = ResourcePart { project: stack.name.to_string(), config_hash: config_hash(&body) };
     body.labels.get_or_insert_default().insert(label::CONFIG_HASH.to_owned(), part.config_hash.clone());
     VolumeSpec { volume: body, wharf: part }
 }
 
 fn labels(stack: &Stack, own: &BTreeMap<String, String>) -> HashMap<String, String> {
     let mut labels = sorted(own);
-    labels.insert(label::PROJECT.to_owned(), stack.name.clone());
+    labels.insert(label::PROJECT.to_owned(), stack.name.to_string());
     labels
 }
 

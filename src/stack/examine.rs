@@ -4,43 +4,44 @@
 
 use std::path::Path;
 
+use crate::name::ProjectName;
 use crate::stack::check;
-use crate::stack::decode::document;
+use crate::stack::decode::document::{self, Document};
 use crate::stack::decode::profiles::Active;
 use crate::stack::grammar::interpolate::{Finding, interpolate};
-use crate::stack::grammar::names;
 use crate::stack::problem::{Invalid, NameFault, Report, TextProblem};
 use crate::stack::text::node::{Node, Value};
 use crate::stack::text::surroundings::Surroundings;
 
 /// Decodes and checks a tree as if it stood in a stack file.
-pub fn examine(root: &Node, surroundings: &Surroundings<'_>, report: &mut Report) {
+pub fn examine(root: &Node, surroundings: &Surroundings<'_>, report: &Report) {
     let mut root = root.clone();
     fill_in(&mut root, surroundings, report);
     let directory = surroundings.at(&root.place).directory.clone();
     let source = directory.join("import.toml");
     project_name(&root, &surroundings.project, report);
-    let read = |active: &Active, report: &mut Report| {
-        document::read(&root, source.clone(), root.place.clone(), active, surroundings, report)
+    let read = |active: &Active, report: &Report| {
+        let document = Document { root: &root, source: source.clone(), place: root.place.clone() };
+        document::read(document, active, surroundings, report)
     };
     read(&Active::all(), report);
     // Services of different profiles may well be in each other's way: between keys, only what always runs is checked.
-    let decoded = read(&Active::none(), &mut Report::default());
+    let decoded = read(&Active::none(), &Report::default());
     if !decoded.stack.services.is_empty() || decoded.unselected.is_empty() {
         check::check(&decoded, report);
     }
 }
 
-fn project_name(root: &Node, name: &str, report: &mut Report) {
+fn project_name(root: &Node, name: &str, report: &Report) {
     let Value::Table(table) = &root.value else { return };
-    if let Some(entry) = table.get("name").filter(|_| !name.contains('$') && !names::is_project(name)) {
+    if let Some(entry) = table.get("name").filter(|_| !name.contains('$') && ProjectName::parse(name).is_err()) {
         let fault = NameFault::ProjectName { value: name.to_owned(), derived: false };
         report.add(&entry.node.place, Invalid::Name(fault));
     }
 }
 
 /// Interpolates; a string with a variable that has no value now is not read at all.
-fn fill_in(node: &mut Node, surroundings: &Surroundings<'_>, report: &mut Report) {
+fn fill_in(node: &mut Node, surroundings: &Surroundings<'_>, report: &Report) {
     let scope = surroundings.at(&node.place);
     let interpolated = match &mut node.value {
         Value::String(text) if text.contains('$') => interpolate(text, &|name| scope.lookup(name)),
@@ -52,10 +53,8 @@ fn fill_in(node: &mut Node, surroundings: &Surroundings<'_>, report: &mut Report
         _ => return,
     };
     let of_a_value = |finding: &Finding| matches!(finding, Finding::Unset { .. } | Finding::Required { .. });
-    node.value = match interpolated.findings.is_empty() {
-        true => Value::String(interpolated.text),
-        false => Value::Faulty,
-    };
+    let is_whole = interpolated.findings.is_empty();
+    node.value = if is_whole { Value::String(interpolated.text) } else { Value::Faulty };
     for (_, finding) in interpolated.findings.into_iter().filter(|(_, finding)| !of_a_value(finding)) {
         report.add(&node.place, TextProblem::Variable(finding));
     }
@@ -63,6 +62,6 @@ fn fill_in(node: &mut Node, surroundings: &Surroundings<'_>, report: &mut Report
 
 /// A directory's name as Compose makes a project's name of it; `None` if nothing is left of it.
 pub fn project_name_of_directory(directory: &Path) -> Option<String> {
-    let name = names::normalise_project(&directory.file_name()?.to_string_lossy());
+    let name = ProjectName::normalise(&directory.file_name()?.to_string_lossy());
     (!name.is_empty()).then_some(name)
 }

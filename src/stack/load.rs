@@ -9,13 +9,13 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use crate::diagnostic::{Diagnostics, Place};
+use crate::name::ProjectName;
 use crate::path::absolute;
 use crate::stack::check;
 use crate::stack::composition::{self, Composer, Parsed, Toml};
-use crate::stack::decode::document;
+use crate::stack::decode::document::{self, Document};
 use crate::stack::decode::profiles;
 use crate::stack::grammar::interpolate::{Finding, Lookup, interpolate};
-use crate::stack::grammar::names;
 use crate::stack::model::Stack;
 use crate::stack::problem::{FileProblem, Invalid, NameFault, Report};
 use crate::stack::text::env_file;
@@ -65,8 +65,8 @@ pub fn override_of(path: &Path) -> Option<PathBuf> {
 /// # Errors
 /// Everything that is wrong with the files and those that they name, each with its place, and the warnings among them.
 pub fn load(request: &Request<'_>) -> Result<Loaded, Diagnostics> {
-    let mut report = Report::default();
-    let read = read(request, &mut report);
+    let report = Report::default();
+    let read = read(request, &report);
     let failed = report.error_count() > 0;
     let diagnostics = report.into_diagnostics();
     match read {
@@ -78,10 +78,10 @@ pub fn load(request: &Request<'_>) -> Result<Loaded, Diagnostics> {
 /// The project's name that a stack file of this path gets if it does not set `name`: its stem in lower case without the
 /// characters that no project name has. Empty if nothing is left. Source: Compose Specification, name.
 pub fn project_name_of(path: &Path) -> String {
-    names::normalise_project(&path.file_stem().unwrap_or_default().to_string_lossy())
+    ProjectName::normalise(&path.file_stem().unwrap_or_default().to_string_lossy())
 }
 
-fn read(request: &Request<'_>, report: &mut Report) -> Option<(Stack, BTreeSet<String>)> {
+fn read(request: &Request<'_>, report: &Report) -> Option<(Stack, BTreeSet<String>)> {
     let first = request.files.first()?;
     let main = Scope::new(first.parent().unwrap_or(Path::new("")), request.environment);
     let main = main.with(read_dotenv(&main, report));
@@ -94,7 +94,8 @@ fn read(request: &Request<'_>, report: &mut Report) -> Option<(Stack, BTreeSet<S
     let Composer { scopes, incomplete, repeats, sources, .. } = composer;
     let surroundings = Surroundings { project, scopes };
     let active = profiles::active(&root, &request.profiles, &scope);
-    let mut decoded = document::read(&root, absolute(first), name_place, &active, &surroundings, report);
+    let document = Document { root: &root, source: absolute(first), place: name_place };
+    let mut decoded = document::read(document, &active, &surroundings, report);
     if !incomplete {
         check::check(&decoded, report);
     }
@@ -107,14 +108,14 @@ fn read(request: &Request<'_>, report: &mut Report) -> Option<(Stack, BTreeSet<S
 }
 
 /// All files, or `None` if one of them cannot be read.
-fn parse_all(files: &[PathBuf], report: &mut Report) -> Option<Vec<Parsed>> {
+fn parse_all(files: &[PathBuf], report: &Report) -> Option<Vec<Parsed>> {
     let parsed: Vec<Option<Parsed>> =
         files.iter().map(|path| composition::read(path, None, &mut Toml, report)).collect();
     parsed.into_iter().collect()
 }
 
 /// `.env` beside the stack file, if there is one. Source: Compose Specification, Interpolation.
-pub fn read_dotenv(scope: &Scope<'_>, report: &mut Report) -> env_file::Variables {
+pub fn read_dotenv(scope: &Scope<'_>, report: &Report) -> env_file::Variables {
     let path = scope.shown(".env");
     match read_file(&path) {
         Ok(file) => env_file::parse(&file, &|name| scope.lookup(name), report),
@@ -129,7 +130,7 @@ pub fn read_dotenv(scope: &Scope<'_>, report: &mut Report) -> env_file::Variable
 
 /// `name` of the last file that has one, else what the first file's stem gives; and where it stands. Comes before interpolation,
 /// which offers it as a variable.
-fn project_name(files: &[Parsed], lookup: Lookup<'_>, report: &mut Report) -> (String, Place) {
+fn project_name(files: &[Parsed], lookup: Lookup<'_>, report: &Report) -> (String, Place) {
     let entry = files.iter().rev().find_map(|file| match &file.root.value {
         Value::Table(table) => table.get("name"),
         _ => None,
@@ -138,7 +139,7 @@ fn project_name(files: &[Parsed], lookup: Lookup<'_>, report: &mut Report) -> (S
     match entry.map(|entry| &entry.node) {
         Some(node) => {
             let name = match &node.value {
-                // What is wrong with its variables is said when the whole tree is interpolated.
+                // Errors in its variables are reported when the whole tree is interpolated.
                 Value::String(text) => {
                     let interpolated = interpolate(text, lookup);
                     if interpolated.findings.iter().any(|(_, finding)| !matches!(finding, Finding::Unset { .. })) {
@@ -146,17 +147,17 @@ fn project_name(files: &[Parsed], lookup: Lookup<'_>, report: &mut Report) -> (S
                     }
                     interpolated.text
                 }
-                // A wrong type is said when the document is decoded.
+                // A wrong type is reported when the document is decoded.
                 _ => return (String::new(), node.place.clone()),
             };
-            if !names::is_project(&name) {
+            if ProjectName::parse(&name).is_err() {
                 report.add(&node.place, Invalid::Name(NameFault::ProjectName { value: name.clone(), derived: false }));
             }
             (name, node.place.clone())
         }
         None => {
             let name = project_name_of(&first.shown);
-            if !names::is_project(&name) {
+            if ProjectName::parse(&name).is_err() {
                 let stem = first.shown.file_stem().unwrap_or_default().to_string_lossy().into_owned();
                 report.add(&first.root.place, Invalid::Name(NameFault::ProjectName { value: stem, derived: true }));
             }

@@ -106,7 +106,7 @@ fn unquoted(text: &str) -> String {
     unquoted
 }
 
-/// A scalar; `None` for what is none, or has no TOML.
+/// A scalar; `None` for another value, or one that TOML does not have.
 pub fn scalar(node: &Node, one_line_only: bool) -> Option<String> {
     Some(match &node.value {
         Value::Bool(value) => value.to_string(),

@@ -40,6 +40,13 @@ struct Anchor {
     column: usize,
 }
 
+/// A file, its lines, and its keys and items in the order of the file.
+struct Layout<'a> {
+    file: &'a Arc<SourceFile>,
+    lines: Lines<'a>,
+    anchors: Vec<Anchor>,
+}
+
 impl Comments {
     /// Adds those of one file.
     pub fn add(&mut self, file: &Arc<SourceFile>, stream: &Stream) {
@@ -55,18 +62,20 @@ impl Comments {
         let first = anchors.first().map_or(text.len(), |anchor| anchor.start);
         // Without an empty line, all of it.
         let head_end = text[..first].rfind("\n\n").or_else(|| text[..first].rfind("\n\r\n")).unwrap_or(first);
+        let layout = Layout { file, lines, anchors };
         for span in &stream.comments {
             let Some(comment) = text.get(span.clone()) else { continue };
             let comment = clean(comment);
-            if span.start < first && span.start < head_end && lines.is_alone(span.start) {
+            if span.start < first && span.start < head_end && layout.lines.is_alone(span.start) {
                 self.head.push(comment);
                 continue;
             }
-            self.attach(file, &lines, &anchors, span.start, comment);
+            self.attach(&layout, span.start, comment);
         }
     }
 
-    fn attach(&mut self, file: &Arc<SourceFile>, lines: &Lines<'_>, anchors: &[Anchor], start: usize, comment: String) {
+    fn attach(&mut self, layout: &Layout<'_>, start: usize, comment: String) {
+        let Layout { file, lines, anchors } = layout;
         let next = anchors.partition_point(|anchor| anchor.start < start);
         let id = |anchor: &Anchor| (Arc::as_ptr(file) as usize, anchor.start);
         if !lines.is_alone(start) {
@@ -115,7 +124,7 @@ fn collect(raw: &Raw, lines: &Lines<'_>, anchors: &mut Vec<Anchor>) {
             }
         }
         // What an alias names stands elsewhere.
-        Kind::Scalar { .. } | Kind::Alias(_) => {}
+        Kind::Scalar(_) | Kind::Alias(_) => {}
     }
 }
 

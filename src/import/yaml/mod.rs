@@ -11,25 +11,25 @@ mod scalar;
 
 use std::sync::Arc;
 
-use super::problem::{Found, YamlProblem};
+use super::problem::{Report, YamlProblem};
 use crate::diagnostic::{Place, SourceFile};
 use crate::stack::text::node::Node;
 
 pub use comments::{Around, Comments};
 
 /// The documents of a file that say something, in order; its comments are added to `comments`.
-pub fn read(file: &Arc<SourceFile>, comments: &mut Comments, found: &mut Found) -> Option<Vec<Node>> {
+pub fn read(file: &Arc<SourceFile>, comments: &mut Comments, report: &Report) -> Option<Vec<Node>> {
     let stream = match raw::parse(&file.text) {
         Ok(stream) => stream,
         Err(fault) => {
-            found.add(&fault.place(file), YamlProblem::Syntax { message: fault.message });
+            report.add(&fault.place(file), YamlProblem::Syntax { message: fault.message });
             return None;
         }
     };
     comments.add(file, &stream);
-    let before = found.error_count();
-    let documents = stream.documents.iter().filter_map(|root| resolve::document(file, root, found)).collect();
-    (found.error_count() == before).then_some(documents)
+    let before = report.error_count();
+    let documents = stream.documents.iter().filter_map(|root| resolve::document(file, root, report)).collect();
+    (report.error_count() == before).then_some(documents)
 }
 
 /// A place for what stands nowhere in the file.

@@ -26,11 +26,15 @@ pub struct Raw {
 }
 
 #[derive(Debug)]
+pub struct Scalar {
+    pub text: String,
+    /// Without quotes.
+    pub plain: bool,
+}
+
+#[derive(Debug)]
 pub enum Kind {
-    Scalar {
-        text: String,
-        plain: bool,
-    },
+    Scalar(Scalar),
     Sequence(Vec<Rc<Raw>>),
     Mapping(Vec<(Rc<Raw>, Rc<Raw>)>),
     /// `*name`
@@ -89,6 +93,13 @@ pub fn parse(text: &str) -> Result<Stream, Fault> {
     Ok(builder.stream)
 }
 
+/// What stands before a value (YAML 1.2, Node Properties).
+struct Properties<'a> {
+    /// 0: none.
+    anchor: usize,
+    tag: Option<&'a Tag>,
+}
+
 type Spanned<'a> = (Event<'a>, Range<usize>);
 
 struct Builder<'a> {
@@ -123,8 +134,8 @@ impl<'a> Builder<'a> {
                 Ok(Rc::new(Raw { kind: Kind::Alias(target), span, tag: None, depth }))
             }
             Event::Scalar(text, style, anchor, tag) => {
-                let kind = Kind::Scalar { text: text.into_owned(), plain: style == ScalarStyle::Plain };
-                self.finish(kind, span, anchor, tag.as_deref())
+                let kind = Kind::Scalar(Scalar { text: text.into_owned(), plain: style == ScalarStyle::Plain });
+                self.finish(kind, span, Properties { anchor, tag: tag.as_deref() })
             }
             Event::SequenceStart(style, anchor, tag) => {
                 let mut items = Vec::new();
@@ -134,8 +145,8 @@ impl<'a> Builder<'a> {
                         (event, span) => items.push(self.node(event, span)?),
                     }
                 };
-                let tag = tag.as_deref();
-                self.finish(Kind::Sequence(items), whole(style, &span, &end), anchor, tag)
+                let properties = Properties { anchor, tag: tag.as_deref() };
+                self.finish(Kind::Sequence(items), whole(style, &span, &end), properties)
             }
             Event::MappingStart(style, anchor, tag) => {
                 let mut pairs = Vec::new();
@@ -149,8 +160,8 @@ impl<'a> Builder<'a> {
                         }
                     }
                 };
-                let tag = tag.as_deref();
-                self.finish(Kind::Mapping(pairs), whole(style, &span, &end), anchor, tag)
+                let properties = Properties { anchor, tag: tag.as_deref() };
+                self.finish(Kind::Mapping(pairs), whole(style, &span, &end), properties)
             }
             _ => Err(fault("a value is missing here", span.start)),
         }
@@ -160,19 +171,19 @@ impl<'a> Builder<'a> {
         self.next()?.ok_or_else(|| fault("what begins here has no end", opened.start))
     }
 
-    fn finish(&mut self, kind: Kind, span: Range<usize>, anchor: usize, tag: Option<&Tag>) -> Result<Rc<Raw>, Fault> {
+    fn finish(&mut self, kind: Kind, span: Range<usize>, properties: Properties<'_>) -> Result<Rc<Raw>, Fault> {
         let depth = 1 + match &kind {
-            Kind::Scalar { .. } | Kind::Alias(_) => 0,
+            Kind::Scalar(_) | Kind::Alias(_) => 0,
             Kind::Sequence(items) => items.iter().map(|item| item.depth).max().unwrap_or(0),
             Kind::Mapping(pairs) => pairs.iter().map(|(key, value)| key.depth.max(value.depth)).max().unwrap_or(0),
         };
         if depth > MOST_DEPTH {
             return Err(fault("values are nested too deep", span.start));
         }
-        let tag = tag.map(|tag| format!("{}{}", tag.handle(), tag.suffix()));
+        let tag = properties.tag.map(|tag| format!("{}{}", tag.handle(), tag.suffix()));
         let raw = Rc::new(Raw { kind, span, tag, depth });
-        if anchor != 0 {
-            self.anchors.insert(anchor, Rc::clone(&raw));
+        if properties.anchor != 0 {
+            self.anchors.insert(properties.anchor, Rc::clone(&raw));
         }
         Ok(raw)
     }

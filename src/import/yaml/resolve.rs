@@ -8,10 +8,10 @@ use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::raw::{Kind, Raw};
+use super::raw::{Kind, Raw, Scalar};
 use super::scalar;
 use crate::diagnostic::{Place, SourceFile};
-use crate::import::problem::{Found, YamlProblem};
+use crate::import::problem::{Report, YamlProblem};
 use crate::stack::text::node::{Entry, Node, Table, Value};
 
 /// Compose's own limit is of the same size.
@@ -20,14 +20,14 @@ pub const MOST_NODES: usize = 100_000;
 const CORE: &str = "tag:yaml.org,2002:";
 
 /// One document; `None` if it says nothing.
-pub fn document(file: &Arc<SourceFile>, root: &Raw, found: &mut Found) -> Option<Node> {
-    let root = Resolver { file, left: MOST_NODES, found }.node(root)?;
+pub fn document(file: &Arc<SourceFile>, root: &Raw, report: &Report) -> Option<Node> {
+    let root = Resolver { file, left: MOST_NODES, report }.node(root)?;
     match &root.value {
         Value::Null | Value::Reset => None,
         Value::Table(_) => Some(root),
         _ => {
             let kind = root.kind();
-            found.add(&root.place, YamlProblem::NoMapping { found: kind });
+            report.add(&root.place, YamlProblem::NoMapping { found: kind });
             None
         }
     }
@@ -36,11 +36,11 @@ pub fn document(file: &Arc<SourceFile>, root: &Raw, found: &mut Found) -> Option
 struct Resolver<'a> {
     file: &'a Arc<SourceFile>,
     left: usize,
-    found: &'a mut Found,
+    report: &'a Report,
 }
 
 impl Resolver<'_> {
-    /// `None`: there is no such value, or what is wrong with it is said.
+    /// `None`: there is no such value, or it is wrong, which is reported.
     fn node(&mut self, raw: &Raw) -> Option<Node> {
         let place = self.place(&raw.span);
         if self.left == 0 {
@@ -48,7 +48,7 @@ impl Resolver<'_> {
         }
         self.left -= 1;
         if self.left == 0 {
-            self.found.add(&place, YamlProblem::TooMany { most: MOST_NODES });
+            self.report.add(&place, YamlProblem::TooMany { most: MOST_NODES });
             return None;
         }
         if raw.tag.as_deref() == Some("!reset") {
@@ -56,7 +56,7 @@ impl Resolver<'_> {
         }
         let value = match &raw.kind {
             Kind::Alias(target) => return self.node(target),
-            Kind::Scalar { text, plain } => self.scalar(text, *plain, raw.tag.as_deref(), &place),
+            Kind::Scalar(scalar) => self.scalar(scalar, raw.tag.as_deref(), &place),
             Kind::Sequence(items) => Value::Array(items.iter().filter_map(|item| self.node(item)).collect()),
             Kind::Mapping(pairs) => Value::Table(self.table(pairs)),
         };
@@ -65,15 +65,16 @@ impl Resolver<'_> {
         Some(if is_override { Node { value: Value::Override(Box::new(node)), place } } else { node })
     }
 
-    fn scalar(&mut self, text: &str, plain: bool, tag: Option<&str>, place: &Place) -> Value {
-        let string = || Value::String(text.to_owned());
+    fn scalar(&mut self, scalar: &Scalar, tag: Option<&str>, place: &Place) -> Value {
+        let Scalar { text, plain } = scalar;
+        let string = || Value::String(text.clone());
         match tag {
-            None | Some("!override") if plain => scalar::plain(text),
+            None | Some("!override") if *plain => scalar::plain(text),
             None | Some("!" | "!override") => string(),
             Some(tag) => {
                 let value = tag.strip_prefix(CORE).and_then(|kind| scalar::tagged(kind, text));
                 value.unwrap_or_else(|| {
-                    self.found.add(place, YamlProblem::Tag { tag: shown(tag), text: text.to_owned() });
+                    self.report.add(place, YamlProblem::Tag { tag: shown(tag), text: text.clone() });
                     string()
                 })
             }
@@ -92,7 +93,7 @@ impl Resolver<'_> {
             }
             let key_place = self.place(&raw_key.span);
             if mapping.keys.contains(key) {
-                self.found.add(&key_place, YamlProblem::Twice { key: key.clone() });
+                self.report.add(&key_place, YamlProblem::Twice { key: key.clone() });
             } else if let Some(node) = self.node(raw_value) {
                 mapping.push(Entry { key: key.clone(), key_place, node });
             }
@@ -103,11 +104,11 @@ impl Resolver<'_> {
     /// A key as text: numbers and booleans too are names here.
     fn key(&mut self, raw: &Raw) -> Option<String> {
         match &raw.kind {
-            Kind::Scalar { text, .. } => Some(text.clone()),
+            Kind::Scalar(Scalar { text, .. }) => Some(text.clone()),
             Kind::Alias(target) => self.key(target),
             _ => {
                 let place = self.place(&raw.span);
-                self.found.add(&place, YamlProblem::KeyNotText);
+                self.report.add(&place, YamlProblem::KeyNotText);
                 None
             }
         }
@@ -134,14 +135,14 @@ impl Resolver<'_> {
                     }
                 }
             }
-            Kind::Scalar { text, plain: true } if scalar::plain(text) == Value::Null => {}
-            Kind::Scalar { .. } => self.no_merge(&raw.span),
+            Kind::Scalar(Scalar { text, plain: true }) if scalar::plain(text) == Value::Null => {}
+            Kind::Scalar(_) => self.no_merge(&raw.span),
         }
     }
 
     fn no_merge(&mut self, span: &Range<usize>) {
         let place = self.place(span);
-        self.found.add(&place, YamlProblem::NoMerge);
+        self.report.add(&place, YamlProblem::NoMerge);
     }
 
     /// Of what is longer than a line, the first line.
@@ -175,7 +176,7 @@ fn innermost(raw: &Raw) -> &Raw {
 }
 
 fn is_merge(key: &Raw) -> bool {
-    matches!(&key.kind, Kind::Scalar { text, plain: true } if text == "<<")
+    matches!(&key.kind, Kind::Scalar(Scalar { text, plain: true }) if text == "<<")
 }
 
 /// A tag as people write it.

@@ -38,7 +38,7 @@ pub fn container_spec(stack: &Stack, service: &Service, ready: Ready) -> Contain
     let own_network = sharing::mode(stack, service.namespaces.network_mode.as_ref());
     let network_mode = first.as_ref().map(|network| network.name.clone()).or(own_network);
     let mut body = ContainerCreateBody {
-        image: Some(service.image.clone()),
+        image: Some(service.image.to_string()),
         cmd: service.command.clone(),
         entrypoint: service.entrypoint.clone(),
         env: some_unless_empty(variables(&service.environment)),
@@ -60,8 +60,8 @@ pub fn container_spec(stack: &Stack, service: &Service, ready: Ready) -> Contain
         ..Default::default()
     };
     let mut part = ContainerPart {
-        project: stack.name.clone(),
-        service: service.name.clone(),
+        project: stack.name.to_string(),
+        service: service.name.to_string(),
         name: container_name(stack, service),
         config_hash: String::new(),
         unit_hash: String::new(),
@@ -130,8 +130,9 @@ pub fn variables(environment: &BTreeMap<String, Option<String>>) -> Vec<String> 
 
 fn labels(stack: &Stack, service: &Service) -> HashMap<String, String> {
     let unit = names::service_unit(&stack.name, service);
-    let ours = [(label::PROJECT, &stack.name), (label::SERVICE, &service.name), (label::UNIT, &unit)];
-    let ours = ours.into_iter().map(|(name, value)| (name.to_owned(), value.clone()));
+    let ours =
+        [(label::PROJECT, stack.name.as_str()), (label::SERVICE, service.name.as_str()), (label::UNIT, unit.as_str())];
+    let ours = ours.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
     service.labels.clone().into_iter().chain(ours).collect()
 }
 

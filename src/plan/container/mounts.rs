@@ -75,7 +75,7 @@ fn as_mount(stack: &Stack, mount: &Mount) -> Option<EngineMount> {
         }
         MountKind::Image { reference, subpath } => {
             engine.typ = Some(MountType::IMAGE);
-            engine.source = Some(reference.clone());
+            engine.source = Some(reference.to_string());
             engine.image_options = subpath.clone().map(|subpath| MountImageOptions { subpath: Some(subpath) });
         }
         MountKind::Tmpfs { options: Some(_), .. } => return None,

@@ -23,8 +23,8 @@ pub fn joined_networks(stack: &Stack, service: &Service, links: &[String]) -> Ve
 }
 
 fn endpoint(service: &Service, attachment: &Attachment, links: &[String]) -> EndpointSettings {
-    let mut aliases = vec![service.name.clone()];
-    aliases.extend(attachment.aliases.iter().filter(|alias| **alias != service.name).cloned());
+    let mut aliases = vec![service.name.to_string()];
+    aliases.extend(attachment.aliases.iter().filter(|alias| **alias != *service.name).cloned());
     let addresses = EndpointIpamConfig {
         ipv4_address: attachment.ipv4_address.clone(),
         ipv6_address: attachment.ipv6_address.clone(),

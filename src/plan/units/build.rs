@@ -45,7 +45,7 @@ pub fn build(head: &Head, service: &Service, build: &Build, spec: &BuildSpec) ->
     for (directive, value) in SANDBOX {
         section.add(directive, value);
     }
-    let made = Some(Made::Image(service.image.clone()));
+    let made = Some(Made::Image(service.image.to_string()));
     let spec_hash = SpecHash::parse(&hash::config_hash(spec)).ok();
     Mark { made, spec_hash, ..head.mark() }.write(&mut unit);
     Ok(unit)

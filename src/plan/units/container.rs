@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{Head, add_credentials, add_engine, apply, once_each, only};
 use crate::mark::Mark;
-use crate::name::{ContainerName, ServiceName, SpecHash, UnitName};
+use crate::name::{ContainerName, SpecHash, UnitName};
 use crate::plan::container::DEFAULT_GRACE;
 use crate::plan::files;
 use crate::plan::names;
@@ -36,7 +36,7 @@ const SANDBOX: [(&str, &str); 2] = [("NoNewPrivileges", "yes"), ("RestrictAddres
 pub fn container(head: &Head, service: &Service, role: Role, spec: &ContainerSpec) -> Result<UnitFile, Unwritable> {
     let mut unit = head.unit(&format!("Container {} ({})", spec.wharf.name, service.image));
     if service.replicas.is_some() {
-        let description = format!("Container {}-%i ({})", spec.wharf.name, text(&service.image)?);
+        let description = format!("Container {}-%i ({})", spec.wharf.name, text(service.image.as_str())?);
         unit.section("Unit").override_with("Description", &[description]);
     }
     order(head, unit.section("Unit"), service)?;
@@ -80,7 +80,7 @@ pub fn container(head: &Head, service: &Service, role: Role, spec: &ContainerSpe
 fn container_mark(head: &Head, service: &Service, spec: &ContainerSpec) -> Mark {
     let followers = restarts_with(head, service);
     Mark {
-        service: ServiceName::parse(&service.name).ok(),
+        service: Some(service.name.clone()),
         container: ContainerName::parse(&spec.wharf.name).ok(),
         spec_hash: SpecHash::parse(&spec.wharf.config_hash).ok(),
         on_unhealthy: service.on_unhealthy,
@@ -92,8 +92,8 @@ fn container_mark(head: &Head, service: &Service, spec: &ContainerSpec) -> Mark 
 /// The units of the services that say `restart = true` of this one. What lives in its namespaces follows it in any case.
 fn restarts_with(head: &Head, service: &Service) -> Vec<String> {
     let follows = |other: &&Service| {
-        other.depends_on.get(&service.name).is_some_and(|dependency| dependency.restart)
-            && other.namespaces.owners().all(|(owner, _)| owner != service.name)
+        other.depends_on.get(service.name.as_str()).is_some_and(|dependency| dependency.restart)
+            && other.namespaces.owners().all(|(owner, _)| owner != service.name.as_str())
     };
     let followers = head.stack.services.values().filter(follows);
     followers.flat_map(|follower| names::running_units(head.project(), follower)).collect()

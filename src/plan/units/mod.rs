@@ -16,7 +16,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::files::{self, Credential, Grants};
 use super::{Location, Reader, names};
 use crate::mark::Mark;
-use crate::name::ProjectName;
 use crate::stack::{Overrides, Service, Stack};
 use crate::unit::{Section, UnitFile, Unwritable, command_line, text};
 
@@ -91,9 +90,7 @@ impl<'a> Head<'a> {
 
     /// What every unit of the project says about itself.
     fn mark(&self) -> Mark {
-        #[expect(clippy::expect_used, reason = "`stack` checks the name before a plan is made")]
-        let project = ProjectName::parse(self.project()).expect("a checked stack has a valid project name");
-        Mark::new(project, Some(self.stack.source.clone()))
+        Mark::new(self.stack.name.clone(), Some(self.stack.source.clone()))
     }
 }
 

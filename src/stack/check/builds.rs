@@ -6,10 +6,10 @@ use crate::diagnostic::Place;
 use crate::stack::decode::document::Decoded;
 use crate::stack::grammar::suggest::nearest;
 use crate::stack::model::{Build, BuildContext, ContextSource, Service};
-use crate::stack::problem::{Across, BuildFault, Invalid, ReferenceFault, Report};
+use crate::stack::problem::{BuildFault, Invalid, ReferenceFault, Report, ServiceFault};
 
 /// Reports what a build cannot be made of.
-pub fn check(decoded: &Decoded, report: &mut Report) {
+pub fn check(decoded: &Decoded, report: &Report) {
     let services = &decoded.stack.services;
     for service in services.values() {
         let Some(build) = &service.build else { continue };
@@ -19,7 +19,10 @@ pub fn check(decoded: &Decoded, report: &mut Report) {
         for context in build.additional_contexts.values() {
             match &context.source {
                 ContextSource::Directory(path) => directory(path, &context.place, report),
-                ContextSource::Service(name) => of_service(service, name, &context.place, decoded, report),
+                ContextSource::Service(name) => {
+                    let used = Used { service: &service.name, name, place: &context.place };
+                    of_service(used, decoded, report);
+                }
                 ContextSource::Remote(_) | ContextSource::Image(_) => (),
             }
         }
@@ -27,28 +30,36 @@ pub fn check(decoded: &Decoded, report: &mut Report) {
     circles(services, report);
 }
 
-fn directory(context: &std::path::Path, place: &Place, report: &mut Report) {
+fn directory(context: &std::path::Path, place: &Place, report: &Report) {
     if matches!(context.try_exists(), Ok(false)) {
-        report.add(place, Across::BuildContextMissing { context: context.to_owned() });
+        report.add(place, ServiceFault::BuildContextMissing { context: context.to_owned() });
     }
 }
 
-fn of_service(service: &Service, name: &str, place: &Place, decoded: &Decoded, report: &mut Report) {
+/// A service whose image another one's build uses.
+struct Used<'a> {
+    service: &'a str,
+    name: &'a str,
+    place: &'a Place,
+}
+
+fn of_service(used: Used<'_>, decoded: &Decoded, report: &Report) {
+    let Used { service, name, place } = used;
     let services = &decoded.stack.services;
     if services.contains_key(name) {
         return;
     }
     if let Some(profiles) = decoded.unselected.get(name) {
-        let (service, dependency, profiles) = (service.name.clone(), name.to_owned(), profiles.clone());
+        let (service, dependency, profiles) = (service.to_owned(), name.to_owned(), profiles.clone());
         report.add(place, ReferenceFault::NotSelected { service, dependency, profiles });
         return;
     }
-    let nearest = nearest(name, services.keys().filter(|key| **key != service.name));
+    let nearest = nearest(name, services.keys().filter(|key| *key != service));
     report.add(place, Invalid::Build(BuildFault::UnknownService { service: name.to_owned(), nearest }));
 }
 
 /// Each is reported once, at its first service that has such a context.
-fn circles(services: &BTreeMap<String, Service>, report: &mut Report) {
+fn circles(services: &BTreeMap<String, Service>, report: &Report) {
     let mut known = BTreeSet::new();
     for (name, service) in services {
         let around = made_of(name, services);

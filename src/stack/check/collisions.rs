@@ -9,7 +9,7 @@ use crate::stack::model::{Port, Protocol, Published, Service};
 use crate::stack::problem::{Collision, Report};
 
 /// Reports what cannot be there twice.
-pub fn check(decoded: &Decoded, report: &mut Report) {
+pub fn check(decoded: &Decoded, report: &Report) {
     host_ports(decoded, report);
     container_names(decoded, report);
     let networks = decoded.stack.networks.values();
@@ -20,7 +20,7 @@ pub fn check(decoded: &Decoded, report: &mut Report) {
 }
 
 /// One address can be bound once; "all addresses" collides with each of its family.
-fn host_ports(decoded: &Decoded, report: &mut Report) {
+fn host_ports(decoded: &Decoded, report: &Report) {
     let mut taken: BTreeMap<(u16, Protocol), Vec<(&Port, &str)>> = BTreeMap::new();
     for service in decoded.stack.services.values() {
         // A range that collides is one mistake of one line.
@@ -32,7 +32,7 @@ fn host_ports(decoded: &Decoded, report: &mut Report) {
             let others = taken.entry((number, port.protocol)).or_default();
             if let Some((_, other)) = others.iter().find(|(other, _)| collide(other.host_ip, port.host_ip)) {
                 if last_reported != Some(&port.place) {
-                    let (other_service, service) = ((*other).to_owned(), service.name.clone());
+                    let (other_service, service) = ((*other).to_owned(), service.name.to_string());
                     report.add(&port.place, Collision::Port { host: shown(port, number), other_service, service });
                 }
                 last_reported = Some(&port.place);
@@ -64,7 +64,7 @@ fn shown(port: &Port, number: u16) -> String {
     }
 }
 
-fn container_names(decoded: &Decoded, report: &mut Report) {
+fn container_names(decoded: &Decoded, report: &Report) {
     let project = &decoded.stack.name;
     let name_of =
         |service: &Service| service.container_name.clone().unwrap_or_else(|| format!("{project}-{}", service.name));
@@ -90,7 +90,7 @@ fn container_names(decoded: &Decoded, report: &mut Report) {
 fn engine_names<'a>(
     what: &'static str,
     things: impl Iterator<Item = (&'a String, &'a String, &'a Place)>,
-    report: &mut Report,
+    report: &Report,
 ) {
     let mut taken: BTreeMap<&str, &str> = BTreeMap::new();
     for (key, name, place) in things {
@@ -100,14 +100,14 @@ fn engine_names<'a>(
     }
 }
 
-fn mount_targets(service: &Service, report: &mut Report) {
+fn mount_targets(service: &Service, report: &Report) {
     let mut taken = BTreeMap::new();
     let mounts = service.mounts.iter().map(|mount| (&mount.target, &mount.place));
     let files = service.secrets.iter().chain(&service.configs).map(|grant| (&grant.target, &grant.place));
     for (target, place) in mounts.chain(files) {
         let target = target.trim_end_matches('/');
         if taken.insert(target, ()).is_some() {
-            let problem = Collision::Target { service: service.name.clone(), target: target.to_owned() };
+            let problem = Collision::Target { service: service.name.to_string(), target: target.to_owned() };
             report.add(place, problem);
         }
     }

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::stack::model::Service;
-use crate::stack::problem::{Across, Report};
+use crate::stack::problem::{Report, ServiceFault};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Mark {
@@ -19,14 +19,14 @@ enum Mark {
 const MOST: usize = 100;
 
 /// Reports each circle once, at the dependency of its first service.
-pub fn check(services: &BTreeMap<String, Service>, report: &mut Report) {
+pub fn check(services: &BTreeMap<String, Service>, report: &Report) {
     for circle in circles(services) {
         let [first, second, ..] = circle.as_slice() else {
             continue;
         };
         if let Some(dependency) = services.get(*first).and_then(|service| service.depends_on.get(*second)) {
             let services = circle.iter().map(|name| (*name).to_owned()).collect();
-            report.add(&dependency.place, Across::Cycle { services });
+            report.add(&dependency.place, ServiceFault::Cycle { services });
         }
     }
 }

@@ -14,35 +14,35 @@ use std::collections::BTreeSet;
 
 use crate::stack::decode::document::Decoded;
 use crate::stack::model::{MountKind, Service};
-use crate::stack::problem::{Across, Composition, Report};
+use crate::stack::problem::{ProfileFault, Report, ServiceFault};
 
 /// Reports every contradiction of a stack.
-pub fn check(decoded: &Decoded, report: &mut Report) {
+pub fn check(decoded: &Decoded, report: &Report) {
     if decoded.stack.services.is_empty() && report.error_count() == 0 {
         let profiles: BTreeSet<&String> = decoded.unselected.values().flatten().collect();
         if profiles.is_empty() {
-            report.add(&decoded.stack.place, Across::NoServices);
+            report.add(&decoded.stack.place, ServiceFault::NoServices);
         } else {
             let profiles = profiles.into_iter().cloned().collect();
-            report.add(&decoded.stack.place, Composition::NoneSelected { profiles });
+            report.add(&decoded.stack.place, ProfileFault::NoneSelected { profiles });
         }
     }
     for decoded_service in decoded.services.values() {
         let service = &decoded_service.service;
         if !decoded_service.has_image_key {
-            report.add(&service.place, Across::NoImage { service: service.name.clone() });
+            report.add(&service.place, ServiceFault::NoImage { service: service.name.to_string() });
         }
         bind_sources(service, report);
         if let (Some(schedule), Some(_)) = (&service.schedule, service.replicas) {
-            report.add(&schedule.place, Across::ScheduledReplicas { service: service.name.clone() });
+            report.add(&schedule.place, ServiceFault::ScheduledReplicas { service: service.name.to_string() });
         }
         if let (Some(place), Some(_)) = (&decoded_service.ready_place, &service.schedule) {
-            report.add(place, Across::ReadyOfScheduled { service: service.name.clone() });
+            report.add(place, ServiceFault::ReadyOfScheduled { service: service.name.to_string() });
             continue;
         }
         let waits_in_vain = service.ready == Some(crate::stack::model::Ready::Healthy) && service.never_healthy();
         if let Some(place) = decoded_service.ready_place.as_ref().filter(|_| waits_in_vain) {
-            report.add(place, Across::ReadyNeverHealthy { service: service.name.clone() });
+            report.add(place, ServiceFault::ReadyNeverHealthy { service: service.name.to_string() });
         }
     }
     references::check(decoded, report);
@@ -53,12 +53,12 @@ pub fn check(decoded: &Decoded, report: &mut Report) {
     sharing::check(decoded, report);
 }
 
-fn bind_sources(service: &Service, report: &mut Report) {
+fn bind_sources(service: &Service, report: &Report) {
     for mount in &service.mounts {
         if let MountKind::Bind { source, create_host_path, .. } = &mount.kind
             && matches!(source.try_exists(), Ok(false))
         {
-            let problem = Across::BindSourceMissing { source: source.clone(), create: *create_host_path };
+            let problem = ServiceFault::BindSourceMissing { source: source.clone(), create: *create_host_path };
             report.add(&mount.place, problem);
         }
     }

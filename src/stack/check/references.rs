@@ -5,10 +5,10 @@ use crate::stack::decode::document::Decoded;
 use crate::stack::decode::service::Decoded as DecodedService;
 use crate::stack::grammar::suggest::nearest;
 use crate::stack::model::{Condition, MountKind, MountsOwner, Service};
-use crate::stack::problem::{Across, ReferenceFault, Report};
+use crate::stack::problem::{ReferenceFault, Report, ServiceFault};
 
 /// Reports names that lead nowhere.
-pub fn check(decoded: &Decoded, report: &mut Report) {
+pub fn check(decoded: &Decoded, report: &Report) {
     for service in decoded.services.values() {
         dependencies(&service.service, decoded, report);
         shared(&service.service, decoded, report);
@@ -17,15 +17,15 @@ pub fn check(decoded: &Decoded, report: &mut Report) {
     }
 }
 
-fn dependencies(service: &Service, decoded: &Decoded, report: &mut Report) {
+fn dependencies(service: &Service, decoded: &Decoded, report: &Report) {
     let services = &decoded.stack.services;
     for (name, dependency) in &service.depends_on {
-        if *name == service.name {
-            report.add(&dependency.place, Across::SelfDependency { service: name.clone() });
+        if *name == *service.name {
+            report.add(&dependency.place, ServiceFault::SelfDependency { service: name.clone() });
             continue;
         }
         let Some(target) = services.get(name) else {
-            let (service, dependency_name) = (service.name.clone(), name.clone());
+            let (service, dependency_name) = (service.name.to_string(), name.clone());
             if let Some(profiles) = decoded.unselected.get(name) {
                 if !dependency.required {
                     continue;
@@ -45,18 +45,18 @@ fn dependencies(service: &Service, decoded: &Decoded, report: &mut Report) {
             continue;
         };
         if target.schedule.is_some() {
-            let (service, dependency_name) = (service.name.clone(), name.clone());
-            report.add(&dependency.place, Across::DependsOnScheduled { service, dependency: dependency_name });
+            let (service, dependency_name) = (service.name.to_string(), name.clone());
+            report.add(&dependency.place, ServiceFault::DependsOnScheduled { service, dependency: dependency_name });
             continue;
         }
         if dependency.condition == Condition::Healthy && target.never_healthy() {
-            report.add(&dependency.place, Across::NeverHealthy { dependency: name.clone() });
+            report.add(&dependency.place, ServiceFault::NeverHealthy { dependency: name.clone() });
         }
     }
 }
 
 /// What a service shares with another one it cannot do without, whatever `depends_on` says.
-fn shared(service: &Service, decoded: &Decoded, report: &mut Report) {
+fn shared(service: &Service, decoded: &Decoded, report: &Report) {
     let mounts = service.volumes_from.iter().filter_map(|from| match &from.source {
         MountsOwner::Service(name) => Some((name.as_str(), &from.place)),
         MountsOwner::Container(_) => None,
@@ -65,31 +65,31 @@ fn shared(service: &Service, decoded: &Decoded, report: &mut Report) {
     for (name, place) in service.namespaces.owners().chain(mounts).chain(links) {
         let optional = service.depends_on.get(name).is_some_and(|dependency| !dependency.required);
         if let Some(profiles) = decoded.unselected.get(name).filter(|_| optional) {
-            let (service, dependency, profiles) = (service.name.clone(), name.to_owned(), profiles.clone());
+            let (service, dependency, profiles) = (service.name.to_string(), name.to_owned(), profiles.clone());
             report.add(place, ReferenceFault::NotSelected { service, dependency, profiles });
         }
     }
 }
 
-fn networks(decoded_service: &DecodedService, decoded: &Decoded, report: &mut Report) {
+fn networks(decoded_service: &DecodedService, decoded: &Decoded, report: &Report) {
     let declared = &decoded.stack.networks;
     for (network, place) in &decoded_service.network_places {
         if network != attachments::DEFAULT && !declared.contains_key(network) {
-            let service = decoded_service.service.name.clone();
+            let service = decoded_service.service.name.to_string();
             let nearest = nearest(network, declared.keys());
             report.add(place, ReferenceFault::UndeclaredNetwork { service, network: network.clone(), nearest });
         }
     }
 }
 
-fn volumes(service: &Service, decoded: &Decoded, report: &mut Report) {
+fn volumes(service: &Service, decoded: &Decoded, report: &Report) {
     let declared = &decoded.stack.volumes;
     for mount in &service.mounts {
         if let MountKind::Volume { source: Some(volume), .. } = &mount.kind
             && !declared.contains_key(volume)
         {
             let nearest = nearest(volume, declared.keys());
-            let (service, volume) = (service.name.clone(), volume.clone());
+            let (service, volume) = (service.name.to_string(), volume.clone());
             report.add(&mount.place, ReferenceFault::UndeclaredVolume { service, volume, nearest });
         }
     }

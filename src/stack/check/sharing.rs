@@ -5,10 +5,10 @@ use std::cmp::Reverse;
 use crate::stack::decode::document::Decoded;
 use crate::stack::decode::service::Decoded as DecodedService;
 use crate::stack::model::{MountsOwner, Namespace, Published, Service};
-use crate::stack::problem::{Across, Report};
+use crate::stack::problem::{Report, SharingConflict};
 
 /// Reports both.
-pub fn check(decoded: &Decoded, report: &mut Report) {
+pub fn check(decoded: &Decoded, report: &Report) {
     for service in decoded.services.values() {
         replicas(service, report);
         network_mode(&service.service, report);
@@ -17,10 +17,10 @@ pub fn check(decoded: &Decoded, report: &mut Report) {
     }
 }
 
-fn replicas(decoded: &DecodedService, report: &mut Report) {
+fn replicas(decoded: &DecodedService, report: &Report) {
     let service = &decoded.service;
     let Some(replicas) = service.replicas.filter(|count| *count > 1) else { return };
-    let mut refuse = |key, place, instead| report.add(place, Across::NotForReplicas { key, replicas, instead });
+    let refuse = |key, place, instead| report.add(place, SharingConflict::NotForReplicas { key, replicas, instead });
     if let Some(place) = &decoded.container_name_place {
         refuse("container_name", place, "remove it: the containers are named after the service, with a number each");
     }
@@ -51,18 +51,18 @@ fn replicas(decoded: &DecodedService, report: &mut Report) {
 }
 
 /// Source: Docker Engine, which refuses these at start.
-fn network_mode(service: &Service, report: &mut Report) {
+fn network_mode(service: &Service, report: &Report) {
     let owner = match &service.namespaces.network_mode {
         Some(Namespace::Mode(mode)) if mode == "host" || mode == "none" => {
             if let Some(port) = service.ports.first() {
-                report.add(&port.place, Across::PortsUnpublished { mode: mode.clone() });
+                report.add(&port.place, SharingConflict::PortsUnpublished { mode: mode.clone() });
             }
             return;
         }
         Some(Namespace::Service(owner, _) | Namespace::Container(owner)) => owner,
         _ => return,
     };
-    let said = [
+    let used = [
         ("ports", !service.ports.is_empty()),
         ("expose", !service.expose.is_empty()),
         ("hostname", service.hostname.is_some()),
@@ -71,24 +71,24 @@ fn network_mode(service: &Service, report: &mut Report) {
         ("links", !service.links.is_empty() || !service.external_links.is_empty()),
         ("mac_address", service.mac_address.is_some()),
     ];
-    for (key, _) in said.into_iter().filter(|(_, is_said)| *is_said) {
-        report.add(&service.place, Across::OthersNetwork { key, owner: owner.clone() });
+    for (key, _) in used.into_iter().filter(|(_, is_used)| *is_used) {
+        report.add(&service.place, SharingConflict::OthersNetwork { key, owner: owner.clone() });
     }
 }
 
 /// The service's own one is for the network that is joined first.
-fn mac_address(service: &Service, report: &mut Report) {
+fn mac_address(service: &Service, report: &Report) {
     let networks = service.networks.iter();
     let first = networks.min_by_key(|(key, attachment)| (Reverse(attachment.priority), (*key).clone()));
     let Some((network, first)) = first else { return };
     let differs = |own: &String| first.mac_address.as_ref().is_some_and(|other| other != own);
     if service.mac_address.as_ref().is_some_and(differs) {
-        report.add(&service.place, Across::MacDiffers { network: network.clone() });
+        report.add(&service.place, SharingConflict::MacDiffers { network: network.clone() });
     }
 }
 
 /// A namespace and mounts are those of one container.
-fn one_container(service: &Service, decoded: &Decoded, report: &mut Report) {
+fn one_container(service: &Service, decoded: &Decoded, report: &Report) {
     let mounts = service.volumes_from.iter().filter_map(|from| match &from.source {
         MountsOwner::Service(name) => Some((name.as_str(), &from.place)),
         MountsOwner::Container(_) => None,
@@ -96,7 +96,7 @@ fn one_container(service: &Service, decoded: &Decoded, report: &mut Report) {
     for (name, place) in service.namespaces.owners().chain(mounts) {
         let replicas = decoded.stack.services.get(name).and_then(|owner| owner.replicas);
         if let Some(replicas) = replicas.filter(|count| *count != 1) {
-            report.add(place, Across::WhichReplica { service: name.to_owned(), replicas });
+            report.add(place, SharingConflict::WhichReplica { service: name.to_owned(), replicas });
         }
     }
 }

@@ -10,7 +10,7 @@ use std::rc::Rc;
 use super::language::Language;
 use crate::diagnostic::Place;
 use crate::path::absolute;
-use crate::stack::problem::{Composition, FileProblem, Report};
+use crate::stack::problem::{FileProblem, InclusionFault, Report};
 use crate::stack::text::files::{is_of_wharfd, read_file};
 use crate::stack::text::node::{Node, Table};
 use crate::stack::text::surroundings::{Scope, Scopes};
@@ -34,6 +34,13 @@ pub struct Library<'a> {
     pub(super) scope: Rc<Scope<'a>>,
 }
 
+/// Where a file is named that another one needs, and under which key.
+#[derive(Clone, Copy)]
+pub struct Named<'p> {
+    pub place: &'p Place,
+    pub key: &'static str,
+}
+
 /// Puts a stack together.
 pub struct Composer<'a, 'r> {
     pub scopes: Scopes<'a>,
@@ -42,7 +49,7 @@ pub struct Composer<'a, 'r> {
     pub(super) language: &'r mut dyn Language,
     /// One value may stand in several services, or one file in several includes.
     pub repeats: bool,
-    pub(super) report: &'r mut Report,
+    pub(super) report: &'r Report,
     /// The absolute paths of the files that others name.
     pub sources: BTreeSet<PathBuf>,
     /// How many of them have been read so far, and how many bytes.
@@ -64,7 +71,7 @@ pub struct Parsed {
 }
 
 impl<'a, 'r> Composer<'a, 'r> {
-    pub fn new(main: &Rc<Scope<'a>>, language: &'r mut dyn Language, report: &'r mut Report) -> Self {
+    pub fn new(main: &Rc<Scope<'a>>, language: &'r mut dyn Language, report: &'r Report) -> Self {
         Self {
             scopes: Scopes::new(Rc::clone(main)),
             incomplete: false,
@@ -81,20 +88,14 @@ impl<'a, 'r> Composer<'a, 'r> {
         }
     }
 
-    /// Reads and parses a file that another one names at this place, under this key; `None` after reporting why not.
-    pub(super) fn read(
-        &mut self,
-        path: &Path,
-        place: &Place,
-        key: &'static str,
-        scope: &Rc<Scope<'a>>,
-    ) -> Option<Parsed> {
+    /// Reads and parses a file that another one names; `None` after reporting why not.
+    pub(super) fn read(&mut self, path: &Path, named: Named<'_>, scope: &Rc<Scope<'a>>) -> Option<Parsed> {
         self.files += 1;
         self.repeats = true;
         let parsed = if self.files > MOST_FILES || self.text > MOST_TEXT {
             None
         } else {
-            read(path, Some((place, key)), self.language, self.report)
+            read(path, Some(named), self.language, self.report)
         };
         self.incomplete |= parsed.is_none();
         let parsed = parsed?;
@@ -104,42 +105,37 @@ impl<'a, 'r> Composer<'a, 'r> {
         self.sources.insert(absolute(path));
         // Said once: it is the same mistake for every further file.
         if self.files == MOST_FILES {
-            self.report.add(place, Composition::TooManyFiles { limit: MOST_FILES });
+            self.report.add(named.place, InclusionFault::TooManyFiles { limit: MOST_FILES });
         } else if self.text > MOST_TEXT {
-            self.report.add(place, Composition::TooMuchText { mebibytes: MOST_TEXT >> 20 });
+            self.report.add(named.place, InclusionFault::TooMuchText { mebibytes: MOST_TEXT >> 20 });
         }
         Some(parsed)
     }
 
     /// Whether a path is one of this host, or else reports it.
-    pub(super) fn is_local(&mut self, path: &str, place: &Place, key: &'static str) -> bool {
+    pub(super) fn is_local(&mut self, path: &str, named: Named<'_>) -> bool {
         let remote = path.contains("://") || path.starts_with("git@") || path.starts_with("oci:");
         if remote {
-            self.report.add(place, Composition::Remote { key, path: path.to_owned() });
+            self.report.add(named.place, InclusionFault::Remote { key: named.key, path: path.to_owned() });
             self.incomplete = true;
         }
         !remote
     }
 }
 
-/// Reads and parses a file; `named` is where another file names it, and the key. `None` after reporting why not.
-pub fn read(
-    path: &Path,
-    named: Option<(&Place, &'static str)>,
-    language: &mut dyn Language,
-    report: &mut Report,
-) -> Option<Parsed> {
-    let add = |problem: Composition, report: &mut Report| match named {
-        Some((place, _)) => report.add(place, problem),
+/// Reads and parses a file; `named` is where another file names it. `None` after reporting why not.
+pub fn read(path: &Path, named: Option<Named<'_>>, language: &mut dyn Language, report: &Report) -> Option<Parsed> {
+    let add = |problem: InclusionFault, report: &Report| match named {
+        Some(named) => report.add(named.place, problem),
         None => report.add_without_place(problem),
     };
     if is_of_wharfd(path) {
-        add(Composition::OfWharfd { path: path.to_owned() }, report);
+        add(InclusionFault::OfWharfd { path: path.to_owned() }, report);
         return None;
     }
     let error = match read_file(path) {
         Ok(_) if !language.takes(path) => {
-            add(Composition::Yaml { path: path.to_owned() }, report);
+            add(InclusionFault::Yaml { path: path.to_owned() }, report);
             return None;
         }
         Ok(file) => {
@@ -150,10 +146,10 @@ pub fn read(
     };
     let (path, reason) = (path.to_owned(), error.to_string());
     match named {
-        Some((place, key)) if error.kind() == ErrorKind::NotFound => {
-            report.add(place, Composition::FileMissing { key, path });
+        Some(Named { place, key }) if error.kind() == ErrorKind::NotFound => {
+            report.add(place, InclusionFault::FileMissing { key, path });
         }
-        Some((place, _)) => report.add(place, FileProblem::Unreadable { path, reason }),
+        Some(named) => report.add(named.place, FileProblem::Unreadable { path, reason }),
         None => report.add_without_place(FileProblem::StackUnreadable { path, reason }),
     }
     None

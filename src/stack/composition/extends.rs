@@ -6,13 +6,13 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use super::composer::{Composer, Library, MOST_INHERITED, identity};
+use super::composer::{Composer, Library, MOST_INHERITED, Named, identity};
 use super::merge;
 use crate::diagnostic::Place;
 use crate::stack::fields::Item;
 use crate::stack::grammar::suggest::nearest;
 use crate::stack::keys;
-use crate::stack::problem::{Composition, Expected, Shape};
+use crate::stack::problem::{Expected, ExtendsFault};
 use crate::stack::text::node::{Entry, Node, Table, Value};
 use crate::stack::text::surroundings::Scope;
 
@@ -58,7 +58,7 @@ impl<'a> Composer<'a, '_> {
             }
             let own = Own { services, index: &index, scope };
             let Some(extended) = self.extended(number, &own) else {
-                // What is wrong has been said; without its base the service is not to be called wrong.
+                // The error has been reported; without its base the service must not be judged.
                 self.incomplete = true;
                 if let Value::Table(service) = &mut services.entries[number].node.value {
                     service.take("extends");
@@ -88,7 +88,7 @@ impl<'a> Composer<'a, '_> {
         let scope = chain.library.as_ref().map_or(scope, |library| &library.scope);
         let Some(Value::Table(service)) = chain.links.last_mut().map(|link| &mut link.value) else { return Some(None) };
         let Some(entry) = service.take("extends") else { return Some(None) };
-        let item = Item { key: "extends", node: &entry.node };
+        let item = Item::of(&entry, self.report);
         match &entry.node.value {
             Value::Null => Some(None),
             Value::String(service) => {
@@ -96,7 +96,7 @@ impl<'a> Composer<'a, '_> {
             }
             Value::Table(_) => self.decode_extends(item, scope).map(Some),
             _ => {
-                item.wrong_type(Expected::StringOrTable, self.report);
+                item.wrong_type(Expected::StringOrTable);
                 None
             }
         }
@@ -104,23 +104,19 @@ impl<'a> Composer<'a, '_> {
 
     /// `{ service, file }`
     fn decode_extends(&mut self, item: Item<'_>, scope: &Rc<Scope<'a>>) -> Option<Reference> {
-        let mut fields = item.fields(&keys::EXTENDS, "`extends`".to_owned(), self.report)?;
-        let service_item = fields.get("service");
-        let service = service_item.and_then(|item| item.string(self.report));
+        let mut fields = item.fields(&keys::EXTENDS, "`extends`".to_owned())?;
+        let service_item = fields.required("service", "service = \"base\"");
+        let service = service_item.and_then(|item| item.string());
         let file_item = fields.get("file");
-        let file = file_item.map(|item| item.string(self.report));
-        let owner = fields.owner.clone();
-        fields.finish(self.report);
-        let Some(service_item) = service_item else {
-            self.report.add(item.place(), Shape::Missing { key: "service", owner, example: "service = \"base\"" });
-            return None;
-        };
+        let file = file_item.map(|item| item.string());
+        fields.finish();
+        let service_item = service_item?;
         let place = service_item.place().clone();
         let Some(file) = file else {
             return Some(Reference { file: None, service: service?, place });
         };
         let (file, file_place) = (file?, file_item?.place());
-        if !self.is_local(&file, file_place, "extends") {
+        if !self.is_local(&file, Named { place: file_place, key: "extends" }) {
             return None;
         }
         Some(Reference { file: Some((scope.shown(&file), file_place.clone())), service: service?, place })
@@ -138,7 +134,7 @@ impl<'a> Composer<'a, '_> {
         }
         if chain.links.len() > LONGEST_CHAIN {
             if !std::mem::replace(&mut self.too_long, true) {
-                self.report.add(&reference.place, Composition::ExtendsTooLong { limit: LONGEST_CHAIN });
+                self.report.add(&reference.place, ExtendsFault::ExtendsTooLong { limit: LONGEST_CHAIN });
             }
             return None;
         }
@@ -166,7 +162,7 @@ impl<'a> Composer<'a, '_> {
         let names = known.entries.iter().map(|entry| &entry.key).filter(|key| **key != service);
         let nearest = nearest(&reference.service, names);
         let file = chain.library.as_ref().map(|library| library.shown.clone());
-        let problem = Composition::ExtendsUnknown { service, base: reference.service, file, nearest };
+        let problem = ExtendsFault::ExtendsUnknown { service, base: reference.service, file, nearest };
         self.report.add(&reference.place, problem);
     }
 
@@ -178,7 +174,7 @@ impl<'a> Composer<'a, '_> {
         }
         self.inherited += node.size();
         if self.inherited > MOST_INHERITED {
-            self.report.add(place, Composition::TooMuch { limit: MOST_INHERITED });
+            self.report.add(place, ExtendsFault::TooMuch { limit: MOST_INHERITED });
             return None;
         }
         Some(())
@@ -204,7 +200,7 @@ impl<'a> Composer<'a, '_> {
         let services: Vec<String> = members.iter().cloned().chain([shown(&round[0])]).collect();
         members.sort_unstable();
         if self.circles.insert(members) {
-            self.report.add(place, Composition::ExtendsCycle { services });
+            self.report.add(place, ExtendsFault::ExtendsCycle { services });
         }
         true
     }
@@ -216,7 +212,7 @@ impl<'a> Composer<'a, '_> {
             return known.clone();
         }
         let scope = Rc::new(from.moved(shown.parent().unwrap_or(Path::new(""))));
-        let library = self.read(shown, place, "extends", &scope).and_then(|parsed| {
+        let library = self.read(shown, Named { place, key: "extends" }, &scope).and_then(|parsed| {
             let Value::Table(mut root) = parsed.root.value else { return None };
             let services = match root.take("services").map(|entry| entry.node.value) {
                 Some(Value::Table(services)) => services,

@@ -7,27 +7,42 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use super::composer::{Composer, DEEPEST_INCLUDE, Parsed, identity};
+use super::composer::{Composer, DEEPEST_INCLUDE, Named, Parsed, identity};
 use super::merge;
 use crate::diagnostic::Place;
 use crate::stack::fields::{Item, Text};
 use crate::stack::keys;
-use crate::stack::problem::{Composition, Expected, FileProblem, Shape};
+use crate::stack::problem::{Expected, FileProblem, InclusionFault, MergeConflict};
 use crate::stack::text::env_file;
 use crate::stack::text::files::read_file;
 use crate::stack::text::node::{Entry, Node, Table, Value};
 use crate::stack::text::surroundings::Scope;
 
-/// The top-level tables whose entries are copied, and what messages call one entry. Those with `false` say the same wherever their
-/// file lies.
-const RESOURCES: [(&str, &str, bool); 6] = [
-    ("services", "service", true),
-    ("networks", "network", false),
-    ("volumes", "volume", false),
-    ("secrets", "secret", true),
-    ("configs", "config", true),
-    ("models", "model", false),
+/// A top-level table whose entries are copied.
+struct Resources {
+    key: &'static str,
+    /// What messages call one entry.
+    what: &'static str,
+    /// Whether an entry may hold relative paths, and so mean something else in another directory.
+    has_paths: bool,
+}
+
+const RESOURCES: [Resources; 6] = [
+    Resources { key: "services", what: "service", has_paths: true },
+    Resources { key: "networks", what: "network", has_paths: false },
+    Resources { key: "volumes", what: "volume", has_paths: false },
+    Resources { key: "secrets", what: "secret", has_paths: true },
+    Resources { key: "configs", what: "config", has_paths: true },
+    Resources { key: "models", what: "model", has_paths: false },
 ];
+
+/// A file with variables for the interpolation of an included file.
+struct EnvFile<'p> {
+    path: PathBuf,
+    /// Where the file is named, or what it belongs to.
+    place: &'p Place,
+    required: bool,
+}
 
 /// One entry of `include`.
 struct Include<'n> {
@@ -35,6 +50,10 @@ struct Include<'n> {
     paths: Vec<Text<'n>>,
     project_directory: Option<Text<'n>>,
     env_files: Option<Vec<Text<'n>>>,
+}
+
+fn named<'p>(path: &Text<'p>) -> Named<'p> {
+    Named { place: path.item.place(), key: "include" }
 }
 
 impl<'a> Composer<'a, '_> {
@@ -68,16 +87,16 @@ impl<'a> Composer<'a, '_> {
     pub(super) fn include(&mut self, root: &mut Node, scope: &Rc<Scope<'a>>, trail: &[PathBuf]) {
         let Value::Table(table) = &mut root.value else { return };
         let Some(entry) = table.take("include") else { return };
-        let item = Item { key: "include", node: &entry.node };
+        let item = Item::of(&entry, self.report);
         if entry.node.value == Value::Null {
             return;
         }
-        let Some(nodes) = item.elements(Expected::Includes, self.report) else {
+        let Some(items) = item.list(Expected::Includes) else {
             self.incomplete = true;
             return;
         };
-        for node in nodes {
-            let Some(include) = self.decode_include(Item { key: "include", node }) else {
+        for item in items {
+            let Some(include) = self.decode_include(item) else {
                 self.incomplete = true;
                 continue;
             };
@@ -91,23 +110,24 @@ impl<'a> Composer<'a, '_> {
     fn decode_include<'n>(&mut self, item: Item<'n>) -> Option<Include<'n>> {
         if !matches!(item.node.value, Value::Table(_)) {
             let Value::String(text) = &item.node.value else {
-                item.wrong_type(Expected::StringOrTable, self.report);
+                item.wrong_type(Expected::StringOrTable);
                 return None;
             };
-            let paths = vec![Text { text, node: item.node }];
+            let paths = vec![Text { text, item }];
             return Some(Include { paths, project_directory: None, env_files: None });
         }
-        let mut fields = item.fields(&keys::INCLUDE, "an entry of `include`".to_owned(), self.report)?;
+        let mut fields = item.fields(&keys::INCLUDE, "an entry of `include`".to_owned())?;
         let path = fields.get("path");
-        let paths = path.and_then(|item| item.strings(self.report));
+        let paths = path.and_then(|item| item.strings());
         let directory = fields.get("project_directory");
-        let project_directory = directory.and_then(|item| Some(Text { text: item.str(self.report)?, node: item.node }));
-        let env_files = fields.get("env_file").and_then(|item| item.strings(self.report));
-        let owner = fields.owner.clone();
-        fields.finish(self.report);
-        if path.is_none() || paths.as_ref().is_some_and(Vec::is_empty) {
-            let example = "path = \"other/stack.toml\"";
-            self.report.add(item.place(), Shape::Missing { key: "path", owner, example });
+        let project_directory = directory.and_then(|item| Some(Text { text: item.str()?, item }));
+        let env_files = fields.get("env_file").and_then(|item| item.strings());
+        let has_path = path.is_some() && !paths.as_ref().is_some_and(Vec::is_empty);
+        if !has_path {
+            fields.missing("path", "path = \"other/stack.toml\"");
+        }
+        fields.finish();
+        if !has_path {
             return None;
         }
         Some(Include { paths: paths?, project_directory, env_files })
@@ -116,8 +136,8 @@ impl<'a> Composer<'a, '_> {
     fn load_include(&mut self, include: &Include<'_>, scope: &Rc<Scope<'a>>, trail: &[PathBuf]) -> Option<Node> {
         let first = include.paths.first()?;
         for path in &include.paths {
-            if !self.is_local(path.text, &path.node.place, "include")
-                || self.cannot_nest(&scope.shown(path.text), &path.node.place, trail)
+            if !self.is_local(path.text, named(path))
+                || self.cannot_nest(&scope.shown(path.text), path.item.place(), trail)
             {
                 return None;
             }
@@ -130,7 +150,7 @@ impl<'a> Composer<'a, '_> {
         let own = Rc::new(self.included_scope(include, scope, &directory));
         let mut files: Vec<Parsed> = Vec::new();
         for path in &include.paths {
-            files.push(self.read(&scope.shown(path.text), &path.node.place, "include", &own)?);
+            files.push(self.read(&scope.shown(path.text), named(path), &own)?);
         }
         self.compose(files, &own, trail)
     }
@@ -138,14 +158,14 @@ impl<'a> Composer<'a, '_> {
     /// Whether a file includes itself by this path, or the files nest too deep; that is reported.
     fn cannot_nest(&mut self, path: &Path, place: &Place, trail: &[PathBuf]) -> bool {
         if trail.len() > DEEPEST_INCLUDE {
-            self.report.add(place, Composition::IncludesTooDeep { limit: DEEPEST_INCLUDE });
+            self.report.add(place, InclusionFault::IncludesTooDeep { limit: DEEPEST_INCLUDE });
             self.incomplete = true;
             return true;
         }
         let wanted = identity(path);
         let Some(start) = trail.iter().position(|file| identity(file) == wanted) else { return false };
         let files = trail[start..].iter().cloned().chain([trail[start].clone()]).collect();
-        self.report.add(place, Composition::IncludeCycle { files });
+        self.report.add(place, InclusionFault::IncludeCycle { files });
         self.incomplete = true;
         true
     }
@@ -155,23 +175,25 @@ impl<'a> Composer<'a, '_> {
         let mut variables: HashMap<String, String> = HashMap::new();
         for file in include.env_files.iter().flatten() {
             let above = scope.with(variables.clone());
-            variables.extend(self.read_variables(&scope.shown(file.text), &file.node.place, true, &above));
+            let file = EnvFile { path: scope.shown(file.text), place: file.item.place(), required: true };
+            variables.extend(self.read_variables(file, &above));
         }
         if let (None, Some(first)) = (&include.env_files, include.paths.first()) {
-            variables.extend(self.read_variables(&directory.join(".env"), &first.node.place, false, scope));
+            let file = EnvFile { path: directory.join(".env"), place: first.item.place(), required: false };
+            variables.extend(self.read_variables(file, scope));
         }
         scope.moved(directory).with(variables)
     }
 
-    /// `place` is where the file is named, or what it belongs to.
-    fn read_variables(&mut self, path: &Path, place: &Place, required: bool, scope: &Scope<'_>) -> env_file::Variables {
-        let error = match read_file(path) {
+    fn read_variables(&mut self, file: EnvFile<'_>, scope: &Scope<'_>) -> env_file::Variables {
+        let EnvFile { path, place, required } = file;
+        let error = match read_file(&path) {
             Ok(file) => return env_file::parse(&file, &|name| scope.lookup(name), self.report),
             Err(error) => error,
         };
-        let (path, missing) = (path.to_owned(), error.kind() == ErrorKind::NotFound);
+        let missing = error.kind() == ErrorKind::NotFound;
         if missing && required {
-            self.report.add(place, Composition::FileMissing { key: "env_file", path });
+            self.report.add(place, InclusionFault::FileMissing { key: "env_file", path });
         } else if !missing {
             self.report.add(place, FileProblem::Unreadable { path, reason: error.to_string() });
         }
@@ -187,11 +209,11 @@ impl<'a> Composer<'a, '_> {
                 "name" => {}
                 key if key.starts_with("x-") => {}
                 "autostart" | "profiles" | "systemd" => {
-                    self.report.add(&entry.key_place, Composition::OnlyOfTheStack { key: entry.key.clone() });
+                    self.report.add(&entry.key_place, MergeConflict::OnlyOfTheStack { key: entry.key.clone() });
                 }
-                key => match RESOURCES.iter().find(|(resources, ..)| *resources == key) {
-                    Some((_, what, has_paths)) => self.import_resources(root, entry, what, *has_paths),
-                    // Unknown, or obsolete: that is said when the whole tree is decoded.
+                key => match RESOURCES.iter().find(|resources| resources.key == key) {
+                    Some(resources) => self.import_resources(root, entry, resources),
+                    // Unknown or obsolete: reported when the whole tree is decoded.
                     None if root.get(key).is_none() => root.entries.push(entry),
                     None => {}
                 },
@@ -199,9 +221,9 @@ impl<'a> Composer<'a, '_> {
         }
     }
 
-    fn import_resources(&mut self, root: &mut Table, entry: Entry, what: &'static str, has_paths: bool) {
+    fn import_resources(&mut self, root: &mut Table, entry: Entry, resources: &Resources) {
         let Value::Table(included) = entry.node.value else {
-            Item { key: &entry.key, node: &entry.node }.wrong_type(Expected::Table, self.report);
+            Item::of(&entry, self.report).wrong_type(Expected::Table);
             return;
         };
         let Some(own) = root.entries.iter_mut().find(|own| own.key == entry.key) else {
@@ -218,10 +240,11 @@ impl<'a> Composer<'a, '_> {
         for resource in included.entries {
             match index.get(&resource.key).and_then(|number| own.entries.get(*number)) {
                 None => own.entries.push(resource),
-                Some(first) if self.is_same(first, &resource, has_paths) => {}
+                Some(first) if self.is_same(first, &resource, resources.has_paths) => {}
                 Some(first) => {
-                    let (name, first) = (resource.key.clone(), first.key_place.to_string());
-                    self.report.add(&resource.key_place, Composition::Conflict { what, name, first });
+                    let (what, name) = (resources.what, resource.key.clone());
+                    let first = first.key_place.to_string();
+                    self.report.add(&resource.key_place, MergeConflict::Conflict { what, name, first });
                 }
             }
         }
@@ -230,6 +253,6 @@ impl<'a> Composer<'a, '_> {
     /// The same words, which mean the same only where relative paths start at the same directory.
     fn is_same(&self, first: &Entry, second: &Entry, has_paths: bool) -> bool {
         let directory = |entry: &Entry| self.scopes.at(&entry.key_place).directory.clone();
-        first.node.says_the_same(&second.node) && (!has_paths || directory(first) == directory(second))
+        first.node.is_equivalent(&second.node) && (!has_paths || directory(first) == directory(second))
     }
 }

@@ -1,6 +1,6 @@
 //! The language that the files of a stack are written in.
 //!
-//! Invariant: the rest of this room knows trees only; what differs between TOML and YAML is told here.
+//! Invariant: the rest of this room knows trees only; what differs between TOML and YAML is decided here.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -17,14 +17,14 @@ pub trait Language {
     /// Whether a file of this path can be of the language.
     fn takes(&self, path: &Path) -> bool;
 
-    /// The tree of a file; `None` after reporting why there is none.
-    fn parse(&mut self, file: &Arc<SourceFile>, report: &mut Report) -> Option<Node>;
+    /// The tree of a file; `None` after reporting what is wrong.
+    fn parse(&mut self, file: &Arc<SourceFile>, report: &Report) -> Option<Node>;
 
     /// Replaces the variables of a whole file before it is put together with others.
-    fn fill_in_file(&self, root: &mut Node, lookup: Lookup<'_>, report: &mut Report);
+    fn fill_in_file(&self, root: &mut Node, lookup: Lookup<'_>, report: &Report);
 
     /// The same for one service of a file that others extend.
-    fn fill_in_service(&self, service: &mut Node, lookup: Lookup<'_>, report: &mut Report);
+    fn fill_in_service(&self, service: &mut Node, lookup: Lookup<'_>, report: &Report);
 }
 
 /// What stack files are written in.
@@ -35,15 +35,15 @@ impl Language for Toml {
         path.extension().is_none_or(|end| end != "yaml" && end != "yml")
     }
 
-    fn parse(&mut self, file: &Arc<SourceFile>, report: &mut Report) -> Option<Node> {
+    fn parse(&mut self, file: &Arc<SourceFile>, report: &Report) -> Option<Node> {
         from_toml::parse(file, report)
     }
 
-    fn fill_in_file(&self, root: &mut Node, lookup: Lookup<'_>, report: &mut Report) {
+    fn fill_in_file(&self, root: &mut Node, lookup: Lookup<'_>, report: &Report) {
         variables::interpolate_tree(root, lookup, report);
     }
 
-    fn fill_in_service(&self, service: &mut Node, lookup: Lookup<'_>, report: &mut Report) {
+    fn fill_in_service(&self, service: &mut Node, lookup: Lookup<'_>, report: &Report) {
         variables::interpolate_node(service, lookup, report);
     }
 }

@@ -3,23 +3,23 @@
 //! Source: Compose Specification, Merge and override. Invariant: every value of the outcome keeps the place where it was written;
 //! the order of the earlier tree is kept, and what is new comes after it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::rules::{self, Identity, Rule, rule};
 use crate::diagnostic::Place;
 use crate::stack::fields::Item;
-use crate::stack::problem::{Composition, Report};
+use crate::stack::problem::{MergeConflict, Report};
 use crate::stack::text::node::{Entry, Node, Table, Value};
 
 /// Merges two whole stack files.
-pub fn files(base: Node, over: Node, report: &mut Report) -> Node {
+pub fn files(base: Node, over: Node, report: &Report) -> Node {
     let mut merged = Merge { path: Vec::new(), report }.nodes(base, over);
     untag(&mut merged);
     merged
 }
 
 /// Merges two services, as `extends` does: `over` is the one that extends `base`.
-pub fn services(base: Node, over: Node, report: &mut Report) -> Node {
+pub fn services(base: Node, over: Node, report: &Report) -> Node {
     let mut merged = Merge { path: vec!["services".to_owned(), String::new()], report }.nodes(base, over);
     untag(&mut merged);
     merged
@@ -46,7 +46,7 @@ pub fn untag(node: &mut Node) {
 struct Merge<'a> {
     /// The keys from the top of the file to here.
     path: Vec<String>,
-    report: &'a mut Report,
+    report: &'a Report,
 }
 
 impl Merge<'_> {
@@ -167,14 +167,18 @@ impl Merge<'_> {
     /// `["KEY=value"]` as `{ KEY = "value" }`; a key without a value has null.
     fn tabled_pairs(&mut self, list: &Node) -> Node {
         let key = self.path.last().cloned().unwrap_or_default();
-        let mut entries: Vec<Entry> = Vec::new();
-        for pair in (Item { key: &key, node: list }).pairs(self.report) {
-            let place = pair.place.clone();
-            let value = pair.value.map_or(Value::Null, Value::String);
-            // Of the same key twice in one list, the later counts.
-            entries.retain(|entry| entry.key != pair.key);
-            entries.push(Entry { key: pair.key, key_place: place.clone(), node: Node { value, place } });
-        }
+        // Of the same key twice in one list, the later counts.
+        let mut seen = HashSet::new();
+        let pairs = Item::named(&key, list, self.report).pairs().into_iter().rev();
+        let mut entries: Vec<Entry> = pairs
+            .filter(|pair| seen.insert(pair.key.clone()))
+            .map(|pair| {
+                let place = pair.place.clone();
+                let value = pair.value.map_or(Value::Null, Value::String);
+                Entry { key: pair.key, key_place: place.clone(), node: Node { value, place } }
+            })
+            .collect();
+        entries.reverse();
         Node { value: Value::Table(Table { entries }), place: list.place.clone() }
     }
 
@@ -190,10 +194,10 @@ impl Merge<'_> {
     fn listed_hosts(&mut self, node: Node) -> Node {
         let Value::Table(table) = &node.value else { return node };
         let mut nodes = Vec::new();
-        for entry in &table.entries {
-            for address in (Item { key: &entry.key, node: &entry.node }).strings(self.report).unwrap_or_default() {
-                let text = format!("{}={}", entry.key, address.text);
-                nodes.push(Node { value: Value::String(text), place: address.node.place.clone() });
+        for host in table.entries.iter().map(|entry| Item::of(entry, self.report)) {
+            for address in host.strings().unwrap_or_default() {
+                let text = format!("{}={}", host.key, address.text);
+                nodes.push(Node { value: Value::String(text), place: address.item.place().clone() });
             }
         }
         Node { value: Value::Array(nodes), place: node.place }
@@ -217,11 +221,11 @@ impl Merge<'_> {
 
     fn tabled_names(&mut self, list: &Node, value: fn(&Place) -> Value) -> Node {
         let key = self.path.last().cloned().unwrap_or_default();
-        let names = Item { key: &key, node: list }.string_list(self.report).unwrap_or_default();
+        let names = Item::named(&key, list, self.report).string_list().unwrap_or_default();
         let entries = names
             .iter()
             .map(|name| {
-                let place = name.node.place.clone();
+                let place = name.item.place().clone();
                 let node = Node { value: value(&place), place: place.clone() };
                 Entry { key: name.text.to_owned(), key_place: place, node }
             })
@@ -236,7 +240,8 @@ impl Merge<'_> {
             return over;
         }
         let key = self.path.last().cloned().unwrap_or_default();
-        let problem = Composition::Kinds { key, found: over.kind(), base: base.kind(), first: base.place.to_string() };
+        let problem =
+            MergeConflict::Kinds { key, found: over.kind(), base: base.kind(), first: base.place.to_string() };
         self.report.add(&over.place, problem);
         Node { value: Value::Faulty, ..over }
     }
@@ -320,16 +325,16 @@ mod tests {
     use crate::stack::text::from_toml;
 
     fn parsed(text: &str) -> Node {
-        from_toml::parse(&SourceFile::new("stack.toml", text), &mut Report::default()).expect("valid TOML")
+        from_toml::parse(&SourceFile::new("stack.toml", text), &Report::default()).expect("valid TOML")
     }
 
     /// Two services merged, and what the outcome should say.
     #[track_caller]
     fn gives(base: &str, over: &str, expected: &str) {
-        let mut report = Report::default();
-        let merged = services(parsed(base), parsed(over), &mut report);
+        let report = Report::default();
+        let merged = services(parsed(base), parsed(over), &report);
         assert_eq!(report.error_count(), 0, "{base} {over}");
-        assert!(merged.says_the_same(&parsed(expected)), "{base} + {over} = {merged:?}");
+        assert!(merged.is_equivalent(&parsed(expected)), "{base} + {over} = {merged:?}");
     }
 
     #[test]
@@ -438,7 +443,7 @@ mod tests {
         table.entries[0].node.value = Value::Override(Box::new(ports));
         let Value::Table(environment) = &mut table.entries[1].node.value else { panic!("a table") };
         environment.entries[0].node.value = Value::Reset;
-        let merged = services(base, over, &mut Report::default());
-        assert!(merged.says_the_same(&parsed("image = 'a'\nports = ['81']\nenvironment = { B = 2 }")), "{merged:?}");
+        let merged = services(base, over, &Report::default());
+        assert!(merged.is_equivalent(&parsed("image = 'a'\nports = ['81']\nenvironment = { B = 2 }")), "{merged:?}");
     }
 }

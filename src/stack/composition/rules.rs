@@ -135,7 +135,7 @@ fn device_target(node: &Node) -> Option<String> {
     })
 }
 
-/// Where a secret or config is mounted: below `directory` by its name, unless it says otherwise.
+/// Where a secret or config is mounted: below `directory` by its name, unless it has a path of its own.
 fn file_target(node: &Node, directory: &str) -> Option<String> {
     let target = field(node, "target").or_else(|| field(node, "source")).or_else(|| text(node))?;
     Some(if target.starts_with('/') { target } else { format!("{directory}{target}") })

@@ -10,7 +10,7 @@ use crate::stack::fields::{Fields, Item};
 use crate::stack::grammar::addresses::{address, interface, ipv4, ipv6, mac_address};
 use crate::stack::keys;
 use crate::stack::model::Attachment;
-use crate::stack::problem::{Across, Expected, Report, Shape};
+use crate::stack::problem::{Expected, Shape, SharingConflict};
 use crate::stack::text::node::Value;
 
 /// The network that a service joins when it names none.
@@ -28,56 +28,55 @@ pub struct Joined {
 /// Reads `networks`, in list and table form; without it, or with an empty one, the `default` network.
 ///
 /// With `network_mode` a service joins none.
-pub fn read(service: &mut Fields<'_>, has_mode: bool, report: &mut Report) -> Joined {
+pub fn read(service: &mut Fields<'_>, has_mode: bool) -> Joined {
     let mut joined = Joined { attachments: BTreeMap::new(), places: BTreeMap::new() };
     if let Some(item) = service.get("networks") {
         match &item.node.value {
-            Value::Array(_) => list(item, &mut joined, report),
-            Value::Table(table) => {
-                for entry in &table.entries {
-                    let item = Item { key: &entry.key, node: &entry.node };
-                    let owner = format!("network `{}` of {}", entry.key, service.owner);
-                    let attachment = attachment(item, owner, report).unwrap_or_default();
-                    joined.attachments.insert(entry.key.clone(), attachment);
-                    joined.places.insert(entry.key.clone(), entry.key_place.clone());
+            Value::Array(_) => list(item, &mut joined),
+            Value::Table(_) => {
+                for item in item.entries() {
+                    let owner = format!("network `{}` of {}", item.key, service.owner);
+                    let attachment = attachment(item, owner).unwrap_or_default();
+                    joined.attachments.insert(item.key.to_owned(), attachment);
+                    joined.places.insert(item.key.to_owned(), item.key_place.clone());
                 }
             }
-            _ => item.wrong_type(Expected::ListOrTable, report),
+            _ => item.wrong_type(Expected::ListOrTable),
         }
     }
     if has_mode && !joined.attachments.is_empty() {
-        report.add(&service.place_of("network_mode"), Across::NetworksAndMode);
+        service.add("network_mode", SharingConflict::NetworksAndMode);
     } else if !has_mode && joined.attachments.is_empty() {
         joined.attachments.insert(DEFAULT.to_owned(), Attachment::default());
     }
     joined
 }
 
-fn list(item: Item<'_>, joined: &mut Joined, report: &mut Report) {
-    for text in item.string_list(report).unwrap_or_default() {
+fn list(item: Item<'_>, joined: &mut Joined) {
+    for text in item.string_list().unwrap_or_default() {
         if joined.attachments.insert(text.text.to_owned(), Attachment::default()).is_some() {
             let what = format!("`{}`", text.text);
-            report.add(&text.node.place, Shape::Twice { key: "networks".to_owned(), what });
+            text.item.add(Shape::Twice { key: "networks".to_owned(), what });
         }
-        joined.places.insert(text.text.to_owned(), text.node.place.clone());
+        joined.places.insert(text.text.to_owned(), text.item.place().clone());
     }
 }
 
-fn attachment(item: Item<'_>, owner: String, report: &mut Report) -> Option<Attachment> {
-    let mut fields = item.fields(&keys::ATTACHMENT, owner, report)?;
+fn attachment(item: Item<'_>, owner: String) -> Option<Attachment> {
+    let mut fields = item.fields(&keys::ATTACHMENT, owner)?;
     let mut attachment = Attachment {
-        aliases: fields.parse_strings("aliases", report, |text| Ok(text.to_owned())),
-        ipv4_address: fields.parse("ipv4_address", report, ipv4),
-        ipv6_address: fields.parse("ipv6_address", report, ipv6),
-        link_local_ips: fields.parse_strings("link_local_ips", report, address),
-        mac_address: fields.parse("mac_address", report, mac_address),
-        driver_opts: options(&mut fields, "driver_opts", report),
-        priority: fields.get("priority").and_then(|item| item.integer(i64::MIN, report)).unwrap_or(0),
-        gw_priority: fields.get("gw_priority").and_then(|item| item.integer(i64::MIN, report)),
+        aliases: fields.texts("aliases"),
+        ipv4_address: fields.parse("ipv4_address", ipv4),
+        ipv6_address: fields.parse("ipv6_address", ipv6),
+        link_local_ips: fields.parse_strings("link_local_ips", address),
+        mac_address: fields.parse("mac_address", mac_address),
+        driver_opts: options(&mut fields, "driver_opts"),
+        priority: fields.get("priority").and_then(|item| item.integer(i64::MIN)).unwrap_or(0),
+        gw_priority: fields.get("gw_priority").and_then(|item| item.integer(i64::MIN)),
     };
-    if let Some(name) = fields.parse("interface_name", report, interface) {
+    if let Some(name) = fields.parse("interface_name", interface) {
         attachment.driver_opts.entry(INTERFACE_NAME.to_owned()).or_insert(name);
     }
-    fields.finish(report);
+    fields.finish();
     Some(attachment)
 }

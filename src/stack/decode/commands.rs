@@ -1,19 +1,19 @@
 //! Commands, and names that may be numbers: what a service and its hooks share.
 
-use crate::stack::fields::{Fields, accept};
+use crate::stack::fields::Fields;
 use crate::stack::grammar::{names, words};
-use crate::stack::problem::{CommandFault, Invalid, Report};
+use crate::stack::problem::{CommandFault, Invalid};
 use crate::stack::text::node::Value;
 
 /// `command` and `entrypoint`: a line that is split into words, or the words.
-pub fn command(key: &'static str, fields: &mut Fields<'_>, report: &mut Report) -> Option<Vec<String>> {
+pub fn command(key: &'static str, fields: &mut Fields<'_>) -> Option<Vec<String>> {
     let item = fields.get(key)?;
     let words = match &item.node.value {
-        Value::String(line) => accept(words::split(line), item.place(), report)?,
-        _ => item.strings(report)?.iter().map(|text| text.text.to_owned()).collect(),
+        Value::String(line) => item.accept(words::split(line))?,
+        _ => item.strings()?.iter().map(|text| text.text.to_owned()).collect(),
     };
     if words.iter().any(|word| word.contains('\0')) {
-        report.add(item.place(), Invalid::Command(CommandFault::NulByte));
+        item.add(Invalid::Command(CommandFault::NulByte));
     }
     Some(words)
 }
@@ -22,17 +22,16 @@ pub fn command(key: &'static str, fields: &mut Fields<'_>, report: &mut Report) 
 pub fn scalar(
     fields: &mut Fields<'_>,
     key: &'static str,
-    report: &mut Report,
     parser: impl FnOnce(&str) -> Result<String, Invalid>,
 ) -> Option<String> {
     let item = fields.get(key)?;
     let text = match &item.node.value {
         Value::Integer(number) => number.to_string(),
-        _ => item.string(report)?,
+        _ => item.string()?,
     };
-    accept(parser(&text), item.place(), report)
+    item.accept(parser(&text))
 }
 
-pub fn user(fields: &mut Fields<'_>, report: &mut Report) -> Option<String> {
-    scalar(fields, "user", report, names::user)
+pub fn user(fields: &mut Fields<'_>) -> Option<String> {
+    scalar(fields, "user", names::user)
 }

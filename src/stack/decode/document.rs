@@ -10,14 +10,16 @@ use super::attachments;
 use super::networks;
 use super::profiles::{self, Active};
 use super::secrets;
-use super::service::{self, Decoded as DecodedService};
+use super::service::{self, Context, Decoded as DecodedService};
+use super::stand_in;
 use super::systemd::{self, TARGET_SECTIONS};
 use super::volumes;
 use crate::diagnostic::Place;
+use crate::name::ProjectName;
 use crate::stack::fields::{Fields, Item};
 use crate::stack::grammar::ports::MOST_PORTS;
 use crate::stack::keys;
-use crate::stack::model::{Service, Stack, Volume};
+use crate::stack::model::{Service, Stack};
 use crate::stack::problem::{FileKind, Report};
 use crate::stack::text::node::Node;
 use crate::stack::text::surroundings::Surroundings;
@@ -32,21 +34,23 @@ pub struct Decoded {
     pub profiles: BTreeSet<String>,
 }
 
+/// What is decoded.
+pub struct Document<'a> {
+    pub root: &'a Node,
+    /// The absolute path of the stack file.
+    pub source: PathBuf,
+    /// Where the project's name stands.
+    pub place: Place,
+}
+
 /// Reads a whole tree. What is wrong is in the report; the stack is then incomplete.
-pub fn read(
-    root: &Node,
-    source: PathBuf,
-    place: Place,
-    active: &Active,
-    surroundings: &Surroundings<'_>,
-    report: &mut Report,
-) -> Decoded {
-    let item = Item { key: "the stack file", node: root };
+pub fn read(document: Document<'_>, active: &Active, surroundings: &Surroundings<'_>, report: &Report) -> Decoded {
+    let item = Item::named("the stack file", document.root, report);
     let mut stack = Stack {
-        name: surroundings.project.clone(),
-        source,
+        name: ProjectName::parse(&surroundings.project).unwrap_or_else(|_| stand_in::project()),
+        source: document.source,
         further_sources: Vec::new(),
-        place,
+        place: document.place,
         autostart: true,
         services: BTreeMap::new(),
         networks: BTreeMap::new(),
@@ -56,29 +60,35 @@ pub fn read(
         systemd: BTreeMap::new(),
     };
     let mut services = Services::default();
-    if let Some(mut fields) = item.fields(&keys::STACK, "the stack file".to_owned(), report) {
-        services = read_services(&mut fields, active, surroundings, report);
-        profiles::of_stack(&mut fields, &services.profiles, report);
+    if let Some(mut fields) = item.fields(&keys::STACK, "the stack file".to_owned()) {
+        services = read_services(&mut fields, active, surroundings);
+        profiles::of_stack(&mut fields, &services.profiles);
+        stack.autostart = fields.boolean("autostart").unwrap_or(true);
+        stack.systemd = systemd::read(&mut fields, TARGET_SECTIONS);
+        read_resources(&mut fields, surroundings, &mut stack);
         // Its value has been read before the interpolation.
-        fields.string("name", report);
-        stack.autostart = fields.boolean("autostart", report).unwrap_or(true);
-        stack.systemd = systemd::read(&mut fields, TARGET_SECTIONS, report);
-        if let Some(item) = fields.get("networks") {
-            let read = item.entries(report).iter().filter_map(|entry| networks::read(entry, surroundings, report));
-            stack.networks = read.map(|network| (network.key.clone(), network)).collect();
-        }
-        stack.volumes = read_volumes(&mut fields, surroundings, report);
-        stack.secrets = secrets::declared(FileKind::Secret, &mut fields, surroundings, report);
-        stack.configs = secrets::declared(FileKind::Config, &mut fields, surroundings, report);
+        fields.string("name");
         // Has been taken out when the files were put together.
-        fields.entry("include");
-        fields.finish(report);
+        fields.get("include");
+        fields.finish();
     }
     stack.services = services.selected.iter().map(|(name, decoded)| (name.clone(), decoded.service.clone())).collect();
     leave_out(&services.unselected, &mut stack);
     add_default_network(&mut stack, surroundings);
     let unselected = services.unselected.into_iter().map(|(name, service)| (name, service.profiles)).collect();
     Decoded { stack, services: services.selected, unselected, profiles: services.profiles }
+}
+
+/// What is declared besides services.
+fn read_resources(fields: &mut Fields<'_>, surroundings: &Surroundings<'_>, stack: &mut Stack) {
+    let networks = fields.get("networks").into_iter().flat_map(|item| item.entries());
+    let networks = networks.filter_map(|item| networks::read(item, surroundings));
+    stack.networks = networks.map(|network| (network.key.clone(), network)).collect();
+    let volumes = fields.get("volumes").into_iter().flat_map(|item| item.entries());
+    let volumes = volumes.filter_map(|item| volumes::read(item, surroundings));
+    stack.volumes = volumes.map(|volume| (volume.key.clone(), volume)).collect();
+    stack.secrets = secrets::declared(FileKind::Secret, fields, surroundings);
+    stack.configs = secrets::declared(FileKind::Config, fields, surroundings);
 }
 
 /// The services of a file.
@@ -90,27 +100,23 @@ struct Services {
     profiles: BTreeSet<String>,
 }
 
-/// Reads all of them: what is wrong with a service is said also where it is not selected.
-fn read_services(
-    fields: &mut Fields<'_>,
-    active: &Active,
-    surroundings: &Surroundings<'_>,
-    report: &mut Report,
-) -> Services {
+/// Reads all of them: errors are reported for services that are not selected, too.
+fn read_services(fields: &mut Fields<'_>, active: &Active, surroundings: &Surroundings<'_>) -> Services {
     let mut services = Services::default();
     let Some(item) = fields.get("services") else {
         return services;
     };
     let mut ports_left = MOST_PORTS;
     // The keys are the user's own, so that `x-…` is a service like any other.
-    for entry in item.entries(report) {
-        let membership = profiles::of_service(entry, active, report);
+    for item in item.entries() {
+        let membership = profiles::of_service(item, active);
         services.profiles.extend(membership.profiles.iter().cloned());
-        let Some(decoded) = service::read(entry, &membership, surroundings, &mut ports_left, report) else {
+        let mut context = Context { membership: &membership, surroundings, ports_left: &mut ports_left };
+        let Some(decoded) = service::read(item, &mut context) else {
             continue;
         };
         let half = if membership.selected { &mut services.selected } else { &mut services.unselected };
-        half.insert(entry.key.clone(), decoded);
+        half.insert(item.key.to_owned(), decoded);
     }
     services
 }
@@ -120,28 +126,15 @@ fn leave_out(unselected: &BTreeMap<String, DecodedService>, stack: &mut Stack) {
     for service in stack.services.values_mut() {
         service.depends_on.retain(|name, dependency| dependency.required || !unselected.contains_key(name));
     }
-    let unselected = || unselected.values().map(|decoded| &decoded.service);
-    let services = &stack.services;
-    stack.networks.retain(|key, _| {
-        let joins = |service: &Service| service.networks.contains_key(key);
-        !unselected().any(joins) || services.values().any(joins)
-    });
-    stack.volumes.retain(|key, _| {
-        let mounts = |service: &Service| service.named_volumes().any(|volume| volume == key);
-        !unselected().any(mounts) || services.values().any(mounts)
-    });
-}
-
-fn read_volumes(
-    fields: &mut Fields<'_>,
-    surroundings: &Surroundings<'_>,
-    report: &mut Report,
-) -> BTreeMap<String, Volume> {
-    let Some(item) = fields.get("volumes") else {
-        return BTreeMap::new();
+    let used_by = |services: &mut dyn Iterator<Item = &Service>| -> (BTreeSet<String>, BTreeSet<String>) {
+        let names = services.map(|service| (service.networks.keys(), service.named_volumes()));
+        let (networks, volumes): (Vec<_>, Vec<_>) = names.unzip();
+        (networks.into_iter().flatten().cloned().collect(), volumes.into_iter().flatten().cloned().collect())
     };
-    let read = item.entries(report).iter().filter_map(|entry| volumes::read(entry, surroundings, report));
-    read.map(|volume| (volume.key.clone(), volume)).collect()
+    let (networks, volumes) = used_by(&mut unselected.values().map(|decoded| &decoded.service));
+    let (kept_networks, kept_volumes) = used_by(&mut stack.services.values());
+    stack.networks.retain(|key, _| !networks.contains(key) || kept_networks.contains(key));
+    stack.volumes.retain(|key, _| !volumes.contains(key) || kept_volumes.contains(key));
 }
 
 /// The implicit `default` network exists where a service joins it and nobody declared it.

@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use std::io::ErrorKind;
 
 use super::profiles::Membership;
-use crate::stack::fields::{Fields, Item, accept};
+use crate::stack::fields::{Fields, Item};
 use crate::stack::grammar::choice::one_of;
 use crate::stack::grammar::names;
 use crate::stack::keys;
-use crate::stack::problem::{CommandFault, Expected, FileProblem, Invalid, Report, Shape};
+use crate::stack::problem::{CommandFault, Expected, FileProblem, Invalid};
 use crate::stack::text::env_file;
 use crate::stack::text::files::read_file;
 use crate::stack::text::node::Value;
@@ -20,50 +20,36 @@ use crate::stack::text::surroundings::Surroundings;
 type Environment = BTreeMap<String, Option<String>>;
 
 /// Reads both keys; `environment` wins over `env_file`, a later file over an earlier one.
-pub fn read(
-    service: &mut Fields<'_>,
-    membership: &Membership,
-    surroundings: &Surroundings<'_>,
-    report: &mut Report,
-) -> Environment {
+pub fn read(service: &mut Fields<'_>, membership: &Membership, surroundings: &Surroundings<'_>) -> Environment {
     let mut environment = Environment::new();
     if let Some(item) = service.get("env_file") {
-        let nodes = match &item.node.value {
-            Value::Array(nodes) => nodes.as_slice(),
-            Value::String(_) => std::slice::from_ref(item.node),
-            _ => {
-                item.wrong_type(Expected::EnvFiles, report);
-                &[]
-            }
+        let items: Vec<Item<'_>> = match &item.node.value {
+            Value::String(_) => vec![item],
+            _ => item.elements(Expected::EnvFiles).collect(),
         };
-        for node in nodes {
-            if let Some(entry) = env_file(Item { key: "env_file", node }, report)
+        for item in items {
+            if let Some(entry) = env_file(item)
                 && membership.selected
             {
-                load(&entry, &mut environment, surroundings, report);
+                load(&entry, &mut environment, surroundings);
             }
         }
     }
-    environment.extend(assignments(service, "environment", surroundings, report));
+    environment.extend(assignments(service, "environment", surroundings));
     environment
 }
 
 /// Reads `environment` or another key of its form; a variable without a value gets that of the same name around Wharf.
-pub fn assignments(
-    fields: &mut Fields<'_>,
-    key: &'static str,
-    surroundings: &Surroundings<'_>,
-    report: &mut Report,
-) -> Environment {
+pub fn assignments(fields: &mut Fields<'_>, key: &'static str, surroundings: &Surroundings<'_>) -> Environment {
     let mut environment = Environment::new();
     if let Some(item) = fields.get(key) {
-        for pair in item.pairs(report) {
-            let Some(name) = accept(names::variable(&pair.key), pair.place, report) else {
+        for pair in item.pairs() {
+            let Some(name) = item.report.accept(pair.place, names::variable(&pair.key)) else {
                 continue;
             };
             let value = pair.value.or_else(|| surroundings.at(pair.place).lookup(&name));
             if value.as_ref().is_some_and(|value| value.contains('\0')) {
-                report.add(pair.place, Invalid::Command(CommandFault::NulByte));
+                item.report.add(pair.place, Invalid::Command(CommandFault::NulByte));
             }
             environment.insert(name, value);
         }
@@ -81,37 +67,33 @@ struct EnvFile<'a> {
 }
 
 /// A path, or `{ path, required, format }`.
-fn env_file<'a>(item: Item<'a>, report: &mut Report) -> Option<EnvFile<'a>> {
+fn env_file<'a>(item: Item<'a>) -> Option<EnvFile<'a>> {
     if !matches!(item.node.value, Value::Table(_)) {
         return Some(EnvFile { path: item, required: true, raw: false });
     }
-    let mut fields = item.fields(&keys::ENV_FILE, "an entry of `env_file`".to_owned(), report)?;
-    let path = fields.get("path");
-    let required = fields.boolean("required", report).unwrap_or(true);
-    let raw = fields.parse("format", report, |text| one_of("format", text, &["raw"])).is_some();
-    let owner = fields.owner.clone();
-    fields.finish(report);
-    if path.is_none() {
-        report.add(item.place(), Shape::Missing { key: "path", owner, example: "path = \"./web.env\"" });
-    }
+    let mut fields = item.fields(&keys::ENV_FILE, "an entry of `env_file`".to_owned())?;
+    let path = fields.required("path", "path = \"./web.env\"");
+    let required = fields.boolean("required").unwrap_or(true);
+    let raw = fields.parse("format", |text| one_of("format", text, &["raw"])).is_some();
+    fields.finish();
     Some(EnvFile { path: path?, required, raw })
 }
 
 /// Reads the file and adds its variables to those above it.
-fn load(entry: &EnvFile<'_>, environment: &mut Environment, surroundings: &Surroundings<'_>, report: &mut Report) {
-    let Some(path) = entry.path.str(report) else { return };
+fn load(entry: &EnvFile<'_>, environment: &mut Environment, surroundings: &Surroundings<'_>) {
+    let Some(path) = entry.path.str() else { return };
     let scope = surroundings.at(entry.path.place());
     let shown = scope.shown(path);
     let file = match read_file(&shown) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => {
             if entry.required {
-                report.add(entry.path.place(), FileProblem::EnvFileMissing { path: shown });
+                entry.path.add(FileProblem::EnvFileMissing { path: shown });
             }
             return;
         }
         Err(error) => {
-            report.add(entry.path.place(), FileProblem::Unreadable { path: shown, reason: error.to_string() });
+            entry.path.add(FileProblem::Unreadable { path: shown, reason: error.to_string() });
             return;
         }
     };
@@ -119,7 +101,7 @@ fn load(entry: &EnvFile<'_>, environment: &mut Environment, surroundings: &Surro
         let above = &*environment;
         let lookup = |name: &str| scope.lookup(name).or_else(|| above.get(name).cloned().flatten());
         let parse = if entry.raw { env_file::parse_raw } else { env_file::parse };
-        parse(&file, &lookup, report)
+        parse(&file, &lookup, entry.path.report)
     };
     environment.extend(variables.into_iter().map(|(name, value)| (name, Some(value))));
 }

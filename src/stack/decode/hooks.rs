@@ -8,43 +8,34 @@ use crate::stack::fields::{Fields, Item};
 use crate::stack::grammar::paths::absolute;
 use crate::stack::keys;
 use crate::stack::model::Hook;
-use crate::stack::problem::{Expected, Invalid, Report, Shape};
+use crate::stack::problem::{Expected, Invalid};
 use crate::stack::text::surroundings::Surroundings;
 
 /// Reads `key`, a list of hooks.
-pub fn read(
-    service: &mut Fields<'_>,
-    key: &'static str,
-    surroundings: &Surroundings<'_>,
-    report: &mut Report,
-) -> Vec<Hook> {
+pub fn read(service: &mut Fields<'_>, key: &'static str, surroundings: &Surroundings<'_>) -> Vec<Hook> {
     let Some(item) = service.get(key) else {
         return Vec::new();
     };
-    let nodes = item.elements(Expected::Hooks, report).unwrap_or_default();
     let owner = format!("`{key}` of {}", service.owner);
-    nodes.iter().filter_map(|node| hook(Item { key, node }, owner.clone(), surroundings, report)).collect()
+    item.elements(Expected::Hooks).filter_map(|item| hook(item, owner.clone(), surroundings)).collect()
 }
 
-fn hook(item: Item<'_>, owner: String, surroundings: &Surroundings<'_>, report: &mut Report) -> Option<Hook> {
-    let mut fields = item.fields(&keys::HOOK, owner, report)?;
+fn hook(item: Item<'_>, owner: String, surroundings: &Surroundings<'_>) -> Option<Hook> {
+    let mut fields = item.fields(&keys::HOOK, owner)?;
     let command_item = fields.get("command");
-    let words = command("command", &mut fields, report);
+    let words = command("command", &mut fields);
     match (command_item, &words) {
-        (None, _) => {
-            let example = "command = [\"program\", \"argument\"]";
-            report.add(&fields.place, Shape::Missing { key: "command", owner: fields.owner.clone(), example });
-        }
-        (Some(item), Some(words)) if words.is_empty() => report.add(item.place(), Invalid::Empty { what: "`command`" }),
+        (None, _) => fields.missing("command", "command = [\"program\", \"argument\"]"),
+        (Some(item), Some(words)) if words.is_empty() => item.add(Invalid::Empty { what: "`command`" }),
         _ => (),
     }
     let hook = Hook {
         command: words.unwrap_or_default(),
-        user: user(&mut fields, report),
-        privileged: fields.boolean("privileged", report).unwrap_or(false),
-        working_dir: fields.parse("working_dir", report, |text| absolute("working_dir", text)),
-        environment: environment::assignments(&mut fields, "environment", surroundings, report),
+        user: user(&mut fields),
+        privileged: fields.is_on("privileged"),
+        working_dir: fields.parse("working_dir", |text| absolute("working_dir", text)),
+        environment: environment::assignments(&mut fields, "environment", surroundings),
     };
-    fields.finish(report);
+    fields.finish();
     Some(hook)
 }

@@ -8,7 +8,7 @@ use std::io::ErrorKind;
 use super::maps;
 use super::profiles::Membership;
 use crate::stack::fields::{Fields, Text};
-use crate::stack::problem::{FileProblem, Report, Shape};
+use crate::stack::problem::{FileProblem, Shape};
 use crate::stack::text::env_file;
 use crate::stack::text::files::read_file;
 use crate::stack::text::surroundings::Surroundings;
@@ -18,46 +18,44 @@ pub fn of_service(
     service: &mut Fields<'_>,
     membership: &Membership,
     surroundings: &Surroundings<'_>,
-    report: &mut Report,
 ) -> BTreeMap<String, String> {
     let mut labels = BTreeMap::new();
     if let Some(item) = service.get("label_file") {
-        let paths = item.strings(report).unwrap_or_default();
+        let paths = item.strings().unwrap_or_default();
         for path in paths.iter().filter(|_| membership.selected) {
-            labels.extend(file(path, surroundings, report));
+            labels.extend(file(path, surroundings));
         }
     }
-    labels.extend(maps::labels(service, report));
+    labels.extend(maps::labels(service));
     labels
 }
 
 /// The labels of a file, which is written as an env file is.
-fn file(path: &Text<'_>, surroundings: &Surroundings<'_>, report: &mut Report) -> env_file::Variables {
-    let place = &path.node.place;
-    let scope = surroundings.at(place);
+fn file(path: &Text<'_>, surroundings: &Surroundings<'_>) -> env_file::Variables {
+    let scope = surroundings.at(path.item.place());
     let shown = scope.shown(path.text);
     match read_file(&shown) {
-        Ok(file) => return env_file::parse(&file, &|name| scope.lookup(name), report),
+        Ok(file) => return env_file::parse(&file, &|name| scope.lookup(name), path.item.report),
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            report.add(place, FileProblem::LabelFileMissing { path: shown });
+            path.item.add(FileProblem::LabelFileMissing { path: shown });
         }
-        Err(error) => report.add(place, FileProblem::Unreadable { path: shown, reason: error.to_string() }),
+        Err(error) => path.item.add(FileProblem::Unreadable { path: shown, reason: error.to_string() }),
     }
     Vec::new()
 }
 
 /// `sysctls`; each needs a value.
-pub fn sysctls(fields: &mut Fields<'_>, report: &mut Report) -> BTreeMap<String, String> {
+pub fn sysctls(fields: &mut Fields<'_>) -> BTreeMap<String, String> {
     let Some(item) = fields.get("sysctls") else {
         return BTreeMap::new();
     };
     let mut sysctls = BTreeMap::new();
-    for pair in item.pairs(report) {
+    for pair in item.pairs() {
         match pair.value {
             Some(value) => {
                 sysctls.insert(pair.key, value);
             }
-            None => report.add(pair.place, Shape::NotAnAssignment { key: "sysctls".to_owned(), text: pair.key }),
+            None => item.report.add(pair.place, Shape::NotAnAssignment { key: "sysctls".to_owned(), text: pair.key }),
         }
     }
     sysctls

@@ -1,4 +1,4 @@
-//! Which namespaces a container shares, and with whom.
+//! Which namespaces a container shares, and with which container or the host.
 //!
 //! Source: Compose Specification, services, network_mode, pid, ipc, uts, userns_mode and cgroup.
 
@@ -6,22 +6,22 @@ use crate::stack::fields::Fields;
 use crate::stack::grammar::choice::one_of;
 use crate::stack::grammar::names;
 use crate::stack::model::{Namespace, Namespaces};
-use crate::stack::problem::{Expected, Invalid, Report};
+use crate::stack::problem::{Expected, Invalid};
 
 /// Reads all six.
-pub fn read(service: &mut Fields<'_>, report: &mut Report) -> Namespaces {
-    let word = |service: &mut Fields<'_>, key, allowed, report: &mut Report| {
-        service.parse(key, report, |text| one_of(key, text, allowed)).map(str::to_owned)
+pub fn read(service: &mut Fields<'_>) -> Namespaces {
+    let word = |service: &mut Fields<'_>, key, allowed| {
+        service.parse(key, |text| one_of(key, text, allowed)).map(str::to_owned)
     };
     Namespaces {
-        network_mode: namespace(service, "network_mode", report, |text| names::engine("network", text)),
-        pid: namespace(service, "pid", report, |text| one_of("pid", text, &["host"]).map(str::to_owned)),
-        ipc: namespace(service, "ipc", report, |text| {
+        network_mode: namespace(service, "network_mode", |text| names::engine("network", text)),
+        pid: namespace(service, "pid", |text| one_of("pid", text, &["host"]).map(str::to_owned)),
+        ipc: namespace(service, "ipc", |text| {
             one_of("ipc", text, &["host", "none", "private", "shareable"]).map(str::to_owned)
         }),
-        uts: word(service, "uts", &["host"], report),
-        userns_mode: word(service, "userns_mode", &["host"], report),
-        cgroup: word(service, "cgroup", &["host", "private"], report),
+        uts: word(service, "uts", &["host"]),
+        userns_mode: word(service, "userns_mode", &["host"]),
+        cgroup: word(service, "cgroup", &["host", "private"]),
     }
 }
 
@@ -29,11 +29,10 @@ pub fn read(service: &mut Fields<'_>, report: &mut Report) -> Namespaces {
 fn namespace(
     service: &mut Fields<'_>,
     key: &'static str,
-    report: &mut Report,
     mode: impl FnOnce(&str) -> Result<String, Invalid>,
 ) -> Option<Namespace> {
     let item = service.get(key)?;
-    item.parse(Expected::String, report, |text| {
+    item.parse(Expected::String, |text| {
         if let Some(name) = text.strip_prefix("service:") {
             Ok(Namespace::Service(names::key(name)?, item.place().clone()))
         } else if let Some(name) = text.strip_prefix("container:") {

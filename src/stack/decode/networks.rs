@@ -8,42 +8,40 @@ use super::external::{external, only_a_name};
 use super::maps::{labels, options};
 use super::systemd::{self, RESOURCE_SECTIONS};
 use crate::diagnostic::Place;
-use crate::stack::fields::{Item, accept};
+use crate::stack::fields::Item;
 use crate::stack::grammar::addresses::{address, subnet};
 use crate::stack::grammar::names;
 use crate::stack::keys;
 use crate::stack::model::{Ipam, IpamConfig, Network};
-use crate::stack::problem::{Expected, Report};
-use crate::stack::text::node::Entry;
+use crate::stack::problem::Expected;
 use crate::stack::text::surroundings::Surroundings;
 
 /// Reads one declared network.
-pub fn read(entry: &Entry, surroundings: &Surroundings<'_>, report: &mut Report) -> Option<Network> {
-    let key = accept(names::key(&entry.key), &entry.key_place, report)?;
-    let item = Item { key: &entry.key, node: &entry.node };
-    let mut fields = item.fields(&keys::NETWORK, format!("network `{key}`"), report)?;
-    let external = external(&mut fields, report);
-    let mut network = Network { external, ..implicit(&key, &entry.key_place, surroundings) };
+pub fn read(item: Item<'_>, surroundings: &Surroundings<'_>) -> Option<Network> {
+    let key = item.report.accept(item.key_place, names::key(item.key))?;
+    let mut fields = item.fields(&keys::NETWORK, format!("network `{key}`"))?;
+    let external = external(&mut fields);
+    let mut network = Network { external, ..implicit(&key, item.key_place, surroundings) };
     if external {
         network.name.clone_from(&key);
     }
-    if let Some(name) = fields.parse("name", report, |text| names::engine("network", text)) {
+    if let Some(name) = fields.parse("name", |text| names::engine("network", text)) {
         network.name = name;
     }
-    network.systemd = systemd::read(&mut fields, RESOURCE_SECTIONS, report);
+    network.systemd = systemd::read(&mut fields, RESOURCE_SECTIONS);
     if external {
-        only_a_name(&fields, report);
+        only_a_name(&fields);
         return Some(network);
     }
-    network.driver = fields.string("driver", report);
-    network.driver_opts = options(&mut fields, "driver_opts", report);
-    network.internal = fields.boolean("internal", report).unwrap_or(false);
-    network.attachable = fields.boolean("attachable", report).unwrap_or(false);
-    network.enable_ipv4 = fields.boolean("enable_ipv4", report);
-    network.enable_ipv6 = fields.boolean("enable_ipv6", report);
-    network.ipam = fields.get("ipam").and_then(|item| ipam(item, &key, report));
-    network.labels = labels(&mut fields, report);
-    fields.finish(report);
+    network.driver = fields.string("driver");
+    network.driver_opts = options(&mut fields, "driver_opts");
+    network.internal = fields.is_on("internal");
+    network.attachable = fields.is_on("attachable");
+    network.enable_ipv4 = fields.boolean("enable_ipv4");
+    network.enable_ipv6 = fields.boolean("enable_ipv6");
+    network.ipam = fields.get("ipam").and_then(|item| ipam(item, &key));
+    network.labels = labels(&mut fields);
+    fields.finish();
     Some(network)
 }
 
@@ -66,32 +64,31 @@ pub fn implicit(key: &str, place: &Place, surroundings: &Surroundings<'_>) -> Ne
     }
 }
 
-fn ipam(item: Item<'_>, network: &str, report: &mut Report) -> Option<Ipam> {
+fn ipam(item: Item<'_>, network: &str) -> Option<Ipam> {
     let owner = format!("`ipam` of network `{network}`");
-    let mut fields = item.fields(&keys::IPAM, owner, report)?;
-    let driver = fields.string("driver", report);
-    let options = options(&mut fields, "options", report);
-    let configs = fields.get("config").and_then(|item| item.elements(Expected::List, report)).unwrap_or_default();
-    let config = configs.iter().filter_map(|node| ipam_config(Item { key: "config", node }, network, report)).collect();
-    fields.finish(report);
+    let mut fields = item.fields(&keys::IPAM, owner)?;
+    let driver = fields.string("driver");
+    let options = options(&mut fields, "options");
+    let configs = fields.get("config").into_iter().flat_map(|item| item.elements(Expected::List));
+    let config = configs.filter_map(|item| ipam_config(item, network)).collect();
+    fields.finish();
     Some(Ipam { driver, config, options })
 }
 
-fn ipam_config(item: Item<'_>, network: &str, report: &mut Report) -> Option<IpamConfig> {
-    let mut fields = item.fields(&keys::IPAM_CONFIG, format!("an ipam `config` of network `{network}`"), report)?;
+fn ipam_config(item: Item<'_>, network: &str) -> Option<IpamConfig> {
+    let mut fields = item.fields(&keys::IPAM_CONFIG, format!("an ipam `config` of network `{network}`"))?;
     let mut config = IpamConfig {
-        subnet: fields.parse("subnet", report, subnet),
-        ip_range: fields.parse("ip_range", report, subnet),
-        gateway: fields.parse("gateway", report, address),
+        subnet: fields.parse("subnet", subnet),
+        ip_range: fields.parse("ip_range", subnet),
+        gateway: fields.parse("gateway", address),
         aux_addresses: BTreeMap::new(),
     };
     if let Some(item) = fields.get("aux_addresses") {
-        for entry in item.entries(report) {
-            let item = Item { key: &entry.key, node: &entry.node };
-            let address = item.parse(Expected::String, report, address);
-            config.aux_addresses.extend(address.map(|address| (entry.key.clone(), address)));
+        for item in item.entries() {
+            let address = item.parse(Expected::String, address);
+            config.aux_addresses.extend(address.map(|address| (item.key.to_owned(), address)));
         }
     }
-    fields.finish(report);
+    fields.finish();
     Some(config)
 }

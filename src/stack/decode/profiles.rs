@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 
 use crate::stack::fields::{Fields, Item, Text};
 use crate::stack::grammar::suggest::nearest;
-use crate::stack::problem::{Composition, Report};
-use crate::stack::text::node::{Entry, Node, Value};
+use crate::stack::problem::ProfileFault;
+use crate::stack::text::node::{Node, Value};
 use crate::stack::text::surroundings::Scope;
 
 /// Stands for every profile.
@@ -44,46 +44,46 @@ pub fn active(root: &Node, requested: &[String], scope: &Scope<'_>) -> Active {
     if let Some(names) = scope.lookup("COMPOSE_PROFILES") {
         return Active(names.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect());
     }
-    // What is wrong with the key is said when it is decoded.
+    // Errors in the key are reported when it is decoded.
     Active(listed(root).iter().filter_map(Node::scalar).collect())
 }
 
 /// The `profiles` of a service; what is wrong with them is reported. A service without any is always there.
-pub fn of_service(entry: &Entry, active: &Active, report: &mut Report) -> Membership {
-    let written = match &entry.node.value {
-        Value::Table(service) => service.get("profiles").filter(|entry| entry.node.value != Value::Null),
+pub fn of_service(service: Item<'_>, active: &Active) -> Membership {
+    let written = match &service.node.value {
+        Value::Table(table) => table.get("profiles").filter(|entry| entry.node.value != Value::Null),
         _ => None,
     };
-    let item = written.map(|entry| Item { key: "profiles", node: &entry.node });
-    let names = item.and_then(|item| item.string_list(report)).unwrap_or_default();
-    let profiles: Vec<String> = names.iter().filter_map(|name| checked(name, report)).collect();
+    let item = written.map(|entry| Item::of(entry, service.report));
+    let names = item.and_then(|item| item.string_list()).unwrap_or_default();
+    let profiles: Vec<String> = names.iter().filter_map(checked).collect();
     let named = |profile: &String| active.0.contains(profile);
     let selected = names.is_empty() || active.0.contains(ALL) || profiles.iter().any(named);
     Membership { profiles, selected }
 }
 
 /// Reads the stack's own `profiles`; `known` are those of its services.
-pub fn of_stack(fields: &mut Fields<'_>, known: &BTreeSet<String>, report: &mut Report) {
+pub fn of_stack(fields: &mut Fields<'_>, known: &BTreeSet<String>) {
     let Some(item) = fields.get("profiles") else { return };
-    for name in item.string_list(report).unwrap_or_default() {
+    for name in item.string_list().unwrap_or_default() {
         if name.text == ALL || known.contains(name.text) {
             continue;
         }
-        if let Some(profile) = checked(&name, report) {
+        if let Some(profile) = checked(&name) {
             let nearest = nearest(&profile, known);
-            report.add(&name.node.place, Composition::NoSuchProfile { profile, nearest });
+            name.item.add(ProfileFault::NoSuchProfile { profile, nearest });
         }
     }
 }
 
 /// `[a-zA-Z0-9][a-zA-Z0-9_.-]*`
-fn checked(name: &Text<'_>, report: &mut Report) -> Option<String> {
+fn checked(name: &Text<'_>) -> Option<String> {
     let text = name.text;
     let allowed = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
     if text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.chars().all(allowed) {
         return Some(text.to_owned());
     }
-    report.add(&name.node.place, Composition::ProfileName { name: text.to_owned() });
+    name.item.add(ProfileFault::ProfileName { name: text.to_owned() });
     None
 }
 

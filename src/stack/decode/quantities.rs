@@ -1,45 +1,52 @@
 //! Numbers with a unit: bytes, CPUs, processes, permission bits.
 
-use crate::stack::fields::{Fields, Item, accept};
+use std::time::Duration;
+
+use crate::stack::fields::{Fields, Item};
 use crate::stack::grammar::amounts;
-use crate::stack::problem::{Expected, Invalid, MountFault, Report};
+use crate::stack::problem::{Expected, Invalid};
 use crate::stack::text::node::Value;
 
 /// An integer number of bytes, or a string with a unit.
-pub fn bytes(item: Item<'_>, report: &mut Report) -> Option<u64> {
+pub fn bytes(item: Item<'_>) -> Option<u64> {
     match &item.node.value {
-        Value::Integer(_) => item.integer(0, report).and_then(|number| u64::try_from(number).ok()),
-        _ => item.parse(Expected::Bytes, report, amounts::bytes),
+        Value::Integer(_) => item.integer(0).and_then(|number| u64::try_from(number).ok()),
+        _ => item.parse(Expected::Bytes, amounts::bytes),
     }
 }
 
+/// A string with units of time.
+pub fn duration(item: Item<'_>) -> Option<Duration> {
+    item.parse(Expected::Duration, amounts::duration)
+}
+
 /// Bytes; 0 is the engine's "no limit".
-pub fn limit_in_bytes(fields: &mut Fields<'_>, key: &'static str, report: &mut Report) -> Option<u64> {
-    fields.get(key).and_then(|item| bytes(item, report)).filter(|bytes| *bytes > 0)
+pub fn limit_in_bytes(fields: &mut Fields<'_>, key: &'static str) -> Option<u64> {
+    fields.get(key).and_then(bytes).filter(|bytes| *bytes > 0)
 }
 
 /// Billionths of a CPU; 0 is the engine's "no limit".
-pub fn cpus(fields: &mut Fields<'_>, key: &'static str, report: &mut Report) -> Option<u64> {
+pub fn cpus(fields: &mut Fields<'_>, key: &'static str) -> Option<u64> {
     let item = fields.get(key)?;
     let text = match &item.node.value {
         Value::Integer(_) | Value::Float(_) | Value::String(_) => item.node.scalar()?,
         _ => {
-            item.wrong_type(Expected::Number, report);
+            item.wrong_type(Expected::Number);
             return None;
         }
     };
-    accept(amounts::cpus(&text), item.place(), report).filter(|billionths| *billionths > 0)
+    item.accept(amounts::cpus(&text)).filter(|billionths| *billionths > 0)
 }
 
 /// -1: unlimited, as is the engine's 0.
-pub fn pids_limit(fields: &mut Fields<'_>, key: &'static str, report: &mut Report) -> Option<i64> {
-    let limit = fields.get(key)?.integer(-1, report)?;
+pub fn pids_limit(fields: &mut Fields<'_>, key: &'static str) -> Option<i64> {
+    let limit = fields.get(key)?.integer(-1)?;
     Some(if limit == 0 { -1 } else { limit })
 }
 
-/// Permission bits, which are octal: `0o1777`, or `"1777"`; in YAML also `01777`. A plain `1777` is a decimal number and surely not
-/// meant.
-pub fn permission_bits(item: Item<'_>, report: &mut Report) -> Option<u32> {
+/// Permission bits, which are octal: `0o1777`, or `"1777"`; in YAML also `01777`. A plain `1777` is a decimal number, and surely a
+/// mistake.
+pub fn permission_bits(item: Item<'_>) -> Option<u32> {
     let octal = |text: &str| u32::from_str_radix(text, 8).ok().filter(|bits| *bits <= 0o7777);
     let (text, bits) = match &item.node.value {
         Value::Integer(number) if item.node.source().starts_with('0') => {
@@ -48,12 +55,12 @@ pub fn permission_bits(item: Item<'_>, report: &mut Report) -> Option<u32> {
         Value::Integer(number) => (number.to_string(), None),
         Value::String(text) => (text.clone(), octal(text.strip_prefix("0o").unwrap_or(text))),
         _ => {
-            item.wrong_type(Expected::Integer, report);
+            item.wrong_type(Expected::Integer);
             return None;
         }
     };
     if bits.is_none() {
-        report.add(item.place(), Invalid::mount(&text, MountFault::OctalMode { value: text.clone() }));
+        item.add(Invalid::Mode { value: text });
     }
     bits
 }

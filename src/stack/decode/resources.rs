@@ -5,82 +5,75 @@
 
 use super::deploy::DeployResources;
 use super::device_requests;
-use super::quantities::{bytes, cpus, limit_in_bytes, pids_limit};
-use crate::stack::fields::{Fields, Item};
-use crate::stack::grammar::amounts;
+use super::quantities::{bytes, cpus, duration, limit_in_bytes, pids_limit};
+use crate::stack::fields::Fields;
 use crate::stack::grammar::kernel::cpuset;
 use crate::stack::grammar::paths::absolute;
 use crate::stack::keys;
 use crate::stack::model::{Blkio, Resources};
-use crate::stack::problem::{Across, Expected, Report};
+use crate::stack::problem::{Expected, LimitConflict};
 use crate::stack::text::node::Value;
 
 /// Reads all of them; what `deploy.resources` says comes in.
-pub fn read(service: &mut Fields<'_>, deploy: DeployResources, report: &mut Report) -> Resources {
+pub fn read(service: &mut Fields<'_>, deploy: DeployResources) -> Resources {
     let mut resources = Resources {
-        mem_limit: limit_in_bytes(service, "mem_limit", report),
-        mem_reservation: limit_in_bytes(service, "mem_reservation", report),
-        memswap_limit: memswap_limit(service, report),
-        mem_swappiness: service.integer_between("mem_swappiness", 0, 100, report),
-        cpus: cpus(service, "cpus", report),
-        cpu_shares: service.integer_between("cpu_shares", 0, 262_144, report).filter(|shares| *shares > 0),
-        cpu_period: microseconds(service, "cpu_period", report),
-        cpu_quota: service.integer_between("cpu_quota", -1, i64::MAX, report),
-        cpu_rt_period: microseconds(service, "cpu_rt_period", report),
-        cpu_rt_runtime: microseconds(service, "cpu_rt_runtime", report),
-        cpuset: service.parse("cpuset", report, cpuset),
-        pids_limit: pids_limit(service, "pids_limit", report),
-        blkio: blkio(service, report),
-        oom_kill_disable: service.boolean("oom_kill_disable", report).unwrap_or(false),
-        oom_score_adj: service.integer_between("oom_score_adj", -1000, 1000, report),
-        shm_size: limit_in_bytes(service, "shm_size", report),
-        device_requests: device_requests::gpus(service, report),
+        mem_limit: limit_in_bytes(service, "mem_limit"),
+        mem_reservation: limit_in_bytes(service, "mem_reservation"),
+        memswap_limit: memswap_limit(service),
+        mem_swappiness: service.integer_between("mem_swappiness", 0, 100),
+        cpus: cpus(service, "cpus"),
+        cpu_shares: service.integer_between("cpu_shares", 0, 262_144).filter(|shares| *shares > 0),
+        cpu_period: microseconds(service, "cpu_period"),
+        cpu_quota: service.integer_between("cpu_quota", -1, i64::MAX),
+        cpu_rt_period: microseconds(service, "cpu_rt_period"),
+        cpu_rt_runtime: microseconds(service, "cpu_rt_runtime"),
+        cpuset: service.parse("cpuset", cpuset),
+        pids_limit: pids_limit(service, "pids_limit"),
+        blkio: blkio(service),
+        oom_kill_disable: service.is_on("oom_kill_disable"),
+        oom_score_adj: service.integer_between("oom_score_adj", -1000, 1000),
+        shm_size: limit_in_bytes(service, "shm_size"),
+        device_requests: device_requests::gpus(service),
     };
-    same(&mut resources.mem_limit, deploy.memory, service, "mem_limit", report);
-    same(&mut resources.mem_reservation, deploy.reserved_memory, service, "mem_reservation", report);
-    same(&mut resources.cpus, deploy.cpus, service, "cpus", report);
-    same(&mut resources.pids_limit, deploy.pids, service, "pids_limit", report);
+    same(&mut resources.mem_limit, deploy.memory, service, "mem_limit");
+    same(&mut resources.mem_reservation, deploy.reserved_memory, service, "mem_reservation");
+    same(&mut resources.cpus, deploy.cpus, service, "cpus");
+    same(&mut resources.pids_limit, deploy.pids, service, "pids_limit");
     resources.device_requests.extend(deploy.devices);
-    contradictions(&resources, service, report);
+    contradictions(&resources, service);
     resources
 }
 
-/// One thing that may be said in two places.
-fn same<T: PartialEq>(
-    value: &mut Option<T>,
-    of_deploy: Option<T>,
-    service: &Fields<'_>,
-    key: &'static str,
-    report: &mut Report,
-) {
+/// One setting that two keys can have.
+fn same<T: PartialEq>(value: &mut Option<T>, of_deploy: Option<T>, service: &Fields<'_>, key: &'static str) {
     match (&value, &of_deploy) {
-        (Some(said), Some(other)) if said != other => {
-            report.add(&service.place_of(key), Across::DeployDiffers { key });
+        (Some(own), Some(other)) if own != other => {
+            service.add(key, LimitConflict::DeployDiffers { key });
         }
         (None, Some(_)) => *value = of_deploy,
         _ => (),
     }
 }
 
-fn contradictions(resources: &Resources, service: &Fields<'_>, report: &mut Report) {
+fn contradictions(resources: &Resources, service: &Fields<'_>) {
     if resources.cpus.is_some() && (resources.cpu_quota.is_some() || resources.cpu_period.is_some()) {
         let key = if resources.cpu_quota.is_some() { "cpu_quota" } else { "cpu_period" };
-        report.add(&service.place_of(key), Across::CpusAndQuota { key });
+        service.add(key, LimitConflict::CpusAndQuota { key });
     }
     match (resources.memswap_limit, resources.mem_limit) {
-        (Some(_), None) => report.add(&service.place_of("memswap_limit"), Across::SwapWithoutMemory),
+        (Some(_), None) => service.add("memswap_limit", LimitConflict::SwapWithoutMemory),
         (Some(swap), Some(memory)) if swap >= 0 && swap.unsigned_abs() < memory => {
-            report.add(&service.place_of("memswap_limit"), Across::SwapBelowMemory);
+            service.add("memswap_limit", LimitConflict::SwapBelowMemory);
         }
         _ => (),
     }
     if resources.mem_reservation.zip(resources.mem_limit).is_some_and(|(reserved, limit)| reserved > limit) {
-        report.add(&service.place_of("mem_reservation"), Across::ReservationAboveLimit);
+        service.add("mem_reservation", LimitConflict::ReservationAboveLimit);
     }
 }
 
 /// -1: as much as there is; 0 counts as unset.
-fn memswap_limit(service: &mut Fields<'_>, report: &mut Report) -> Option<i64> {
+fn memswap_limit(service: &mut Fields<'_>) -> Option<i64> {
     let item = service.get("memswap_limit")?;
     let unlimited = match &item.node.value {
         Value::Integer(number) => *number == -1,
@@ -90,69 +83,67 @@ fn memswap_limit(service: &mut Fields<'_>, report: &mut Report) -> Option<i64> {
     if unlimited {
         return Some(-1);
     }
-    bytes(item, report).and_then(|bytes| i64::try_from(bytes).ok()).filter(|bytes| *bytes > 0)
+    bytes(item).and_then(|bytes| i64::try_from(bytes).ok()).filter(|bytes| *bytes > 0)
 }
 
 /// A number of microseconds, or a duration.
-fn microseconds(fields: &mut Fields<'_>, key: &'static str, report: &mut Report) -> Option<i64> {
+fn microseconds(fields: &mut Fields<'_>, key: &'static str) -> Option<i64> {
     let item = fields.get(key)?;
     match &item.node.value {
         Value::String(text) if text.trim().parse::<i64>().is_err() => {
-            let duration = item.parse(Expected::Duration, report, amounts::duration)?;
+            let duration = duration(item)?;
             i64::try_from(duration.as_micros()).ok()
         }
-        _ => item.integer(0, report),
+        _ => item.integer(0),
     }
 }
 
-fn blkio(service: &mut Fields<'_>, report: &mut Report) -> Blkio {
-    let owner = format!("`blkio_config` of {}", service.owner);
-    let Some(mut fields) = service.get("blkio_config").and_then(|item| item.fields(&keys::BLKIO, owner, report)) else {
+fn blkio(service: &mut Fields<'_>) -> Blkio {
+    let Some(mut fields) = service.table("blkio_config", &keys::BLKIO) else {
         return Blkio::default();
     };
-    let weight = |fields: &mut Fields<'_>, report: &mut Report| {
-        fields.integer_between("weight", 10, 1000, report).and_then(|weight| u16::try_from(weight).ok())
+    let weight = |fields: &mut Fields<'_>| {
+        fields.integer_between("weight", 10, 1000).and_then(|weight| u16::try_from(weight).ok())
     };
     let blkio = Blkio {
-        weight: weight(&mut fields, report),
-        weight_device: of_devices(&mut fields, "weight_device", report, weight),
-        device_read_bps: of_devices(&mut fields, "device_read_bps", report, bytes_per_second),
-        device_write_bps: of_devices(&mut fields, "device_write_bps", report, bytes_per_second),
-        device_read_iops: of_devices(&mut fields, "device_read_iops", report, operations_per_second),
-        device_write_iops: of_devices(&mut fields, "device_write_iops", report, operations_per_second),
+        weight: weight(&mut fields),
+        weight_device: of_devices(&mut fields, "weight_device", weight),
+        device_read_bps: of_devices(&mut fields, "device_read_bps", bytes_per_second),
+        device_write_bps: of_devices(&mut fields, "device_write_bps", bytes_per_second),
+        device_read_iops: of_devices(&mut fields, "device_read_iops", operations_per_second),
+        device_write_iops: of_devices(&mut fields, "device_write_iops", operations_per_second),
     };
-    fields.finish(report);
+    fields.finish();
     blkio
 }
 
-fn bytes_per_second(fields: &mut Fields<'_>, report: &mut Report) -> Option<u64> {
-    fields.get("rate").and_then(|item| bytes(item, report))
+fn bytes_per_second(fields: &mut Fields<'_>) -> Option<u64> {
+    fields.get("rate").and_then(bytes)
 }
 
-fn operations_per_second(fields: &mut Fields<'_>, report: &mut Report) -> Option<u64> {
-    fields.get("rate").and_then(|item| item.integer(0, report)).and_then(|rate| u64::try_from(rate).ok())
+fn operations_per_second(fields: &mut Fields<'_>) -> Option<u64> {
+    fields.get("rate").and_then(|item| item.integer(0)).and_then(|rate| u64::try_from(rate).ok())
 }
 
 /// `[{ path = "/dev/sda", … }]`
 fn of_devices<T>(
     fields: &mut Fields<'_>,
     key: &'static str,
-    report: &mut Report,
-    value: impl Fn(&mut Fields<'_>, &mut Report) -> Option<T>,
+    value: impl Fn(&mut Fields<'_>) -> Option<T>,
 ) -> Vec<(String, T)> {
     let Some(item) = fields.get(key) else { return Vec::new() };
     let mut devices = Vec::new();
-    for node in item.elements(Expected::List, report).unwrap_or_default() {
+    for item in item.elements(Expected::List) {
         let owner = format!("a device of `{key}`");
         let keys = if key == "weight_device" { &keys::BLKIO_WEIGHT } else { &keys::BLKIO_RATE };
-        let Some(mut device) = (Item { key, node }).fields(keys, owner, report) else { continue };
+        let Some(mut device) = item.fields(keys, owner) else { continue };
         let path = device
-            .required("path", "path = \"/dev/sda\"", report)
-            .and_then(|item| item.parse(Expected::String, report, |text| absolute("path", text)));
+            .required("path", "path = \"/dev/sda\"")
+            .and_then(|item| item.parse(Expected::String, |text| absolute("path", text)));
         let wanted = if key == "weight_device" { ("weight", "weight = 500") } else { ("rate", "rate = \"12mb\"") };
-        device.required(wanted.0, wanted.1, report);
-        let value = value(&mut device, report);
-        device.finish(report);
+        device.required(wanted.0, wanted.1);
+        let value = value(&mut device);
+        device.finish();
         devices.extend(path.zip(value));
     }
     devices

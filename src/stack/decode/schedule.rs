@@ -5,17 +5,17 @@
 use crate::stack::fields::Fields;
 use crate::stack::grammar::calendar;
 use crate::stack::model::Schedule;
-use crate::stack::problem::{Report, Shape};
+use crate::stack::problem::Shape;
 
 /// Reads `schedule`, a string or a list of them.
-pub fn read(service: &mut Fields<'_>, report: &mut Report) -> Option<Schedule> {
+pub fn read(service: &mut Fields<'_>) -> Option<Schedule> {
     let item = service.get("schedule")?;
-    let texts = item.strings(report)?;
+    let texts = item.strings()?;
     if texts.is_empty() {
         let instead = "write `schedule = \"daily\"`, or remove it";
-        report.add(item.place(), Shape::EmptyList { key: "schedule".to_owned(), instead });
+        item.add(Shape::EmptyList { key: "schedule".to_owned(), instead });
     }
     // Even a wrong one says that there is to be a timer.
-    let on_calendar = item.parse_strings(report, calendar::expression);
+    let on_calendar = item.parse_strings(calendar::expression);
     Some(Schedule { on_calendar, place: item.place().clone() })
 }

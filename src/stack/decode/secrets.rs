@@ -8,13 +8,12 @@ use std::path::PathBuf;
 use super::external::external;
 use super::paths::host_path;
 use super::quantities::permission_bits;
-use crate::diagnostic::Place;
-use crate::stack::fields::{Fields, Item, accept};
+use crate::stack::fields::{Fields, Item};
 use crate::stack::grammar::names;
 use crate::stack::keys;
 use crate::stack::model::{FileSource, Grant, ProvidedFile};
-use crate::stack::problem::{Expected, FileKind, Invalid, Report, SecretFault, Shape};
-use crate::stack::text::node::{Entry, Value};
+use crate::stack::problem::{Expected, FileKind, Invalid, SecretFault, Shape};
+use crate::stack::text::node::Value;
 use crate::stack::text::surroundings::{Scope, Surroundings};
 
 /// The specification's default.
@@ -28,12 +27,11 @@ pub fn declared(
     kind: FileKind,
     stack: &mut Fields<'_>,
     surroundings: &Surroundings<'_>,
-    report: &mut Report,
 ) -> BTreeMap<String, ProvidedFile> {
     let Some(item) = stack.get(kind.table()) else {
         return BTreeMap::new();
     };
-    let read = item.entries(report).iter().filter_map(|entry| declaration(kind, entry, surroundings, report));
+    let read = item.entries().filter_map(|item| declaration(kind, item, surroundings));
     read.map(|file| (file.key.clone(), file)).collect()
 }
 
@@ -45,33 +43,28 @@ fn keys_of(kind: FileKind) -> &'static keys::Table {
     }
 }
 
-fn declaration(
-    kind: FileKind,
-    entry: &Entry,
-    surroundings: &Surroundings<'_>,
-    report: &mut Report,
-) -> Option<ProvidedFile> {
-    let key = accept(names::key(&entry.key), &entry.key_place, report)?;
-    let item = Item { key: &entry.key, node: &entry.node };
-    let mut fields = item.fields(keys_of(kind), format!("{} `{key}`", kind.word()), report)?;
-    let is_external = external(&mut fields, report);
-    let name = fields.entry("name");
+fn declaration(kind: FileKind, item: Item<'_>, surroundings: &Surroundings<'_>) -> Option<ProvidedFile> {
+    let key = item.report.accept(item.key_place, names::key(item.key))?;
+    let mut fields = item.fields(keys_of(kind), format!("{} `{key}`", kind.word()))?;
+    let is_external = external(&mut fields);
+    let name = fields.get("name");
     let mut sources = Sources { kind, key: &key, found: Vec::new() };
-    sources.read(&mut fields, surroundings, report);
+    sources.read(&mut fields, surroundings);
     if is_external {
-        let said = name.and_then(|entry| Item { key: "name", node: &entry.node }.string(report));
-        let place = name.map_or(&entry.key_place, |entry| &entry.node.place);
-        let credential = credential_name(&said.unwrap_or_else(|| key.clone()), place, report);
+        let written = name.and_then(|item| item.string());
+        let place = name.map_or(item.key_place, |item| item.place());
+        let credential = credential_name(written.as_deref().unwrap_or(&key));
+        let credential = item.report.accept(place, credential);
         sources.found.push(("external", credential.map(FileSource::Credential)));
-    } else if let Some(entry) = name {
-        report.add(&entry.key_place, Shape::Ignored { key: entry.key.clone(), reason: keys::NO_OBJECT });
+    } else if let Some(name) = name {
+        item.report.add(name.key_place, Shape::Ignored { key: name.key.to_owned(), reason: keys::NO_OBJECT });
     }
-    let before = report.error_count();
-    fields.finish(report);
+    let before = item.report.error_count();
+    fields.finish();
     // One whose source is faulty is declared all the same: that error is enough.
     let faulty = || FileSource::Content(String::new());
-    let source = sources.only(entry, report.error_count() == before, report).unwrap_or_else(faulty);
-    Some(ProvidedFile { key, place: entry.key_place.clone(), source })
+    let source = sources.only(item, item.report.error_count() == before).unwrap_or_else(faulty);
+    Some(ProvidedFile { key, place: item.key_place.clone(), source })
 }
 
 /// The keys that say where the contents come from, of which there must be one.
@@ -83,13 +76,13 @@ struct Sources<'a> {
 }
 
 impl Sources<'_> {
-    fn read(&mut self, fields: &mut Fields<'_>, surroundings: &Surroundings<'_>, report: &mut Report) {
+    fn read(&mut self, fields: &mut Fields<'_>, surroundings: &Surroundings<'_>) {
         if let Some(item) = fields.get("file") {
-            let file = item.parse(Expected::String, report, |text| path(text, surroundings.at(item.place())));
+            let file = item.parse(Expected::String, |text| path(text, surroundings.at(item.place())));
             self.found.push(("file", file.map(FileSource::File)));
         }
         if let Some(item) = fields.get("environment") {
-            let variable = item.parse(Expected::String, report, names::variable);
+            let variable = item.parse(Expected::String, names::variable);
             let value = |variable: String| FileSource::Environment {
                 value: surroundings.at(item.place()).lookup(&variable),
                 variable,
@@ -99,22 +92,22 @@ impl Sources<'_> {
         if self.kind == FileKind::Config
             && let Some(item) = fields.get("content")
         {
-            self.found.push(("content", item.string(report).map(FileSource::Content)));
+            self.found.push(("content", item.string().map(FileSource::Content)));
         }
         if let Some(item) = fields.get("credential") {
-            self.found.push(("credential", credential(item, surroundings, report)));
+            self.found.push(("credential", credential(item, surroundings)));
         }
     }
 
-    fn only(self, entry: &Entry, complain: bool, report: &mut Report) -> Option<FileSource> {
+    fn only(self, item: Item<'_>, complain: bool) -> Option<FileSource> {
         let names: Vec<&'static str> = self.found.iter().map(|(name, _)| *name).collect();
         match names.as_slice() {
             [] if complain => {
-                report.add(&entry.key_place, SecretFault::NoSource { kind: self.kind, key: self.key.to_owned() });
+                item.report.add(item.key_place, SecretFault::NoSource { kind: self.kind, key: self.key.to_owned() });
             }
             [_, _, ..] => {
                 let fault = SecretFault::SeveralSources { kind: self.kind, key: self.key.to_owned(), names };
-                report.add(&entry.key_place, fault);
+                item.report.add(item.key_place, fault);
             }
             _ => return self.found.into_iter().next()?.1,
         }
@@ -127,44 +120,41 @@ fn path(text: &str, scope: &Scope<'_>) -> Result<PathBuf, Invalid> {
 }
 
 /// A name, or with a slash the path of an encrypted credential.
-fn credential(item: Item<'_>, surroundings: &Surroundings<'_>, report: &mut Report) -> Option<FileSource> {
-    let text = item.str(report)?;
+fn credential(item: Item<'_>, surroundings: &Surroundings<'_>) -> Option<FileSource> {
+    let text = item.str()?;
     if !text.contains('/') {
-        return credential_name(text, item.place(), report).map(FileSource::Credential);
+        return item.report.accept(item.place(), credential_name(text)).map(FileSource::Credential);
     }
-    let path = accept(path(text, surroundings.at(item.place())), item.place(), report)?;
+    let path = item.accept(path(text, surroundings.at(item.place())))?;
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    credential_name(&name, item.place(), report)?;
+    item.report.accept(item.place(), credential_name(&name))?;
     Some(FileSource::EncryptedCredential(path))
 }
 
 /// What systemd takes as a credential's name, without the characters by which ImportCredential= means several of them.
-fn credential_name(text: &str, place: &Place, report: &mut Report) -> Option<String> {
+fn credential_name(text: &str) -> Result<String, SecretFault> {
     let fits = |c: char| c.is_ascii_graphic() && !matches!(c, '/' | ':' | '*' | '?' | '[' | '%' | '\\' | '"' | '\'');
     let is_name = !text.is_empty() && text.len() < 256 && text.chars().all(fits) && !matches!(text, "." | "..");
-    if !is_name {
-        report.add(place, SecretFault::CredentialName { value: text.to_owned() });
-    }
-    is_name.then(|| text.to_owned())
+    if is_name { Ok(text.to_owned()) } else { Err(SecretFault::CredentialName { value: text.to_owned() }) }
 }
 
 /// Reads a service's `secrets` or `configs`.
-pub fn granted(kind: FileKind, service: &mut Fields<'_>, report: &mut Report) -> Vec<Grant> {
+pub fn granted(kind: FileKind, service: &mut Fields<'_>) -> Vec<Grant> {
     let owner = service.owner.clone();
-    let short = |text: &str, item: Item<'_>, report: &mut Report| grant(kind, text, None, item, report);
-    each(kind.table(), service, report, short, |item, report| long(kind, item, &owner, report))
+    let short = |text: &str, item: Item<'_>| grant(kind, text, None, item);
+    each(kind.table(), service, short, |item| long(kind, item, &owner))
 }
 
 /// Reads the `secrets` of a build: their target is the `id` that the Dockerfile has for them.
-pub fn of_build(build: &mut Fields<'_>, report: &mut Report) -> Vec<Grant> {
+pub fn of_build(build: &mut Fields<'_>) -> Vec<Grant> {
     let owner = build.owner.clone();
-    let short = |text: &str, item: Item<'_>, _: &mut Report| Some(with_defaults(text, text.to_owned(), item));
-    each("secrets", build, report, short, |item, report| {
-        let mut fields = item.fields(&keys::BUILD_SECRET, format!("a secret of {owner}"), report)?;
-        let source = fields.required("source", "source = \"NAME\"", report);
-        let target = fields.string("target", report);
-        fields.finish(report);
-        let source = source?.str(report)?;
+    let short = |text: &str, item: Item<'_>| Some(with_defaults(text, text.to_owned(), item));
+    each("secrets", build, short, |item| {
+        let mut fields = item.fields(&keys::BUILD_SECRET, format!("a secret of {owner}"))?;
+        let source = fields.required("source", "source = \"NAME\"");
+        let target = fields.string("target");
+        fields.finish();
+        let source = source?.str()?;
         Some(with_defaults(source, target.unwrap_or_else(|| source.to_owned()), item))
     })
 }
@@ -173,20 +163,16 @@ pub fn of_build(build: &mut Fields<'_>, report: &mut Report) -> Vec<Grant> {
 fn each(
     key: &'static str,
     fields: &mut Fields<'_>,
-    report: &mut Report,
-    short: impl Fn(&str, Item<'_>, &mut Report) -> Option<Grant>,
-    long: impl Fn(Item<'_>, &mut Report) -> Option<Grant>,
+    short: impl Fn(&str, Item<'_>) -> Option<Grant>,
+    long: impl Fn(Item<'_>) -> Option<Grant>,
 ) -> Vec<Grant> {
-    let elements = fields.get(key).and_then(|item| item.elements(Expected::List, report)).unwrap_or_default();
-    let grants = elements.iter().filter_map(|node| {
-        let item = Item { key, node };
-        match &node.value {
-            Value::String(text) => short(text, item, report),
-            Value::Table(_) => long(item, report),
-            _ => {
-                item.wrong_type(Expected::StringOrTable, report);
-                None
-            }
+    let items = fields.get(key).into_iter().flat_map(|item| item.elements(Expected::List));
+    let grants = items.filter_map(|item| match &item.node.value {
+        Value::String(text) => short(text, item),
+        Value::Table(_) => long(item),
+        _ => {
+            item.wrong_type(Expected::StringOrTable);
+            None
         }
     });
     grants.collect()
@@ -197,11 +183,11 @@ fn with_defaults(source: &str, target: String, item: Item<'_>) -> Grant {
     Grant { source: source.to_owned(), target, uid: 0, gid: 0, mode: DEFAULT_MODE, place: item.place().clone() }
 }
 
-fn grant(kind: FileKind, source: &str, target: Option<&str>, item: Item<'_>, report: &mut Report) -> Option<Grant> {
+fn grant(kind: FileKind, source: &str, target: Option<&str>, item: Item<'_>) -> Option<Grant> {
     let target = absolute_target(kind, target.unwrap_or(source));
     let reaches_a_file = target.ends_with(|c| !matches!(c, '/' | '.'));
     if target.contains([':', '\0']) || !reaches_a_file {
-        report.add(item.place(), SecretFault::Target { value: target });
+        item.add(SecretFault::Target { value: target });
         return None;
     }
     Some(with_defaults(source, target, item))
@@ -216,15 +202,15 @@ fn absolute_target(kind: FileKind, target: &str) -> String {
     }
 }
 
-fn long(kind: FileKind, item: Item<'_>, owner: &str, report: &mut Report) -> Option<Grant> {
-    let mut fields = item.fields(&keys::GRANT, format!("a {} of {owner}", kind.word()), report)?;
-    let source = fields.required("source", "source = \"NAME\"", report);
-    let target = fields.string("target", report);
-    let uid = number("uid", &mut fields, report);
-    let gid = number("gid", &mut fields, report);
-    let mode = fields.get("mode").and_then(|item| permission_bits(item, report));
-    fields.finish(report);
-    let grant = grant(kind, source?.str(report)?, target.as_deref(), item, report)?;
+fn long(kind: FileKind, item: Item<'_>, owner: &str) -> Option<Grant> {
+    let mut fields = item.fields(&keys::GRANT, format!("a {} of {owner}", kind.word()))?;
+    let source = fields.required("source", "source = \"NAME\"");
+    let target = fields.string("target");
+    let uid = number("uid", &mut fields);
+    let gid = number("gid", &mut fields);
+    let mode = fields.get("mode").and_then(|item| permission_bits(item));
+    fields.finish();
+    let grant = grant(kind, source?.str()?, target.as_deref(), item)?;
     Some(Grant {
         uid: uid.unwrap_or(0),
         gid: gid.unwrap_or(0),
@@ -234,12 +220,12 @@ fn long(kind: FileKind, item: Item<'_>, owner: &str, report: &mut Report) -> Opt
 }
 
 /// `uid` and `gid`: a number, or a string of digits.
-fn number(key: &'static str, fields: &mut Fields<'_>, report: &mut Report) -> Option<u32> {
+fn number(key: &'static str, fields: &mut Fields<'_>) -> Option<u32> {
     let item = fields.get(key)?;
-    let text = item.scalar(report)?;
+    let text = item.scalar()?;
     let number = text.parse().ok();
     if number.is_none() {
-        report.add(item.place(), SecretFault::NotANumber { key, value: text });
+        item.add(SecretFault::NotANumber { key, value: text });
     }
     number
 }

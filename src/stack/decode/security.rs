@@ -2,10 +2,10 @@
 //!
 //! Source: Compose Specification, services, security_opt, group_add, device_cgroup_rules, storage_opt, runtime and platform.
 
-use crate::stack::fields::{Fields, Item, accept};
+use crate::stack::fields::{Fields, Item};
 use crate::stack::grammar::names;
 use crate::stack::grammar::security::{compact, device_rule, option};
-use crate::stack::problem::{Expected, FileProblem, Report};
+use crate::stack::problem::{Expected, FileProblem};
 use crate::stack::text::files::read_file;
 use crate::stack::text::node::Value;
 use crate::stack::text::surroundings::Surroundings;
@@ -19,19 +19,18 @@ pub struct SecurityOptions {
 }
 
 /// Reads `security_opt`; a seccomp profile is read from its file, for the engine takes its text.
-pub fn options(service: &mut Fields<'_>, surroundings: &Surroundings<'_>, report: &mut Report) -> SecurityOptions {
+pub fn options(service: &mut Fields<'_>, surroundings: &Surroundings<'_>) -> SecurityOptions {
     let mut read = SecurityOptions::default();
     let Some(item) = service.get("security_opt") else { return read };
-    for text in item.strings(report).unwrap_or_default() {
+    for text in item.strings().unwrap_or_default() {
         if text.text == "systempaths=unconfined" {
             read.unconfined_paths = true;
             continue;
         }
-        let Some((name, value)) = accept(option(text.text), &text.node.place, report) else { continue };
+        let Some((name, value)) = text.item.accept(option(text.text)) else { continue };
         read.options.extend(match (name, value) {
             ("seccomp", value) if !matches!(value, "unconfined" | "builtin") => {
-                let item = Item { key: "security_opt", node: text.node };
-                seccomp_profile(value, item, surroundings, report).map(|profile| format!("seccomp={profile}"))
+                seccomp_profile(value, text.item, surroundings).map(|profile| format!("seccomp={profile}"))
             }
             _ => Some(text.text.to_owned()),
         });
@@ -39,36 +38,35 @@ pub fn options(service: &mut Fields<'_>, surroundings: &Surroundings<'_>, report
     read
 }
 
-fn seccomp_profile(path: &str, item: Item<'_>, surroundings: &Surroundings<'_>, report: &mut Report) -> Option<String> {
+fn seccomp_profile(path: &str, item: Item<'_>, surroundings: &Surroundings<'_>) -> Option<String> {
     let path = surroundings.at(item.place()).shown(path);
     let text = match read_file(&path) {
         Ok(file) => file.text.clone(),
         Err(error) => {
-            report.add(item.place(), FileProblem::Unreadable { path, reason: error.to_string() });
+            item.add(FileProblem::Unreadable { path, reason: error.to_string() });
             return None;
         }
     };
     match serde_json::from_str::<serde::de::IgnoredAny>(&text) {
         Ok(_) => Some(compact(&text)),
         Err(error) => {
-            report.add(item.place(), FileProblem::NotJson { path, reason: error.to_string() });
+            item.add(FileProblem::NotJson { path, reason: error.to_string() });
             None
         }
     }
 }
 
 /// Reads `group_add`: names and numbers.
-pub fn groups(service: &mut Fields<'_>, report: &mut Report) -> Vec<String> {
+pub fn groups(service: &mut Fields<'_>) -> Vec<String> {
     let Some(item) = service.get("group_add") else { return Vec::new() };
-    let nodes = item.elements(Expected::StringList, report).unwrap_or_default();
-    let group = |node| match &(Item { key: "group_add", node }).node.value {
+    let group = |item: Item<'_>| match &item.node.value {
         Value::Integer(number) if *number >= 0 => Some(number.to_string()),
-        _ => (Item { key: "group_add", node }).parse(Expected::Element, report, names::group),
+        _ => item.parse(Expected::Element, names::group),
     };
-    nodes.iter().filter_map(group).collect()
+    item.elements(Expected::StringList).filter_map(group).collect()
 }
 
 /// Reads `device_cgroup_rules`: `TYPE MAJOR:MINOR ACCESS`, as the kernel has them.
-pub fn device_cgroup_rules(service: &mut Fields<'_>, report: &mut Report) -> Vec<String> {
-    service.parse_strings("device_cgroup_rules", report, device_rule)
+pub fn device_cgroup_rules(service: &mut Fields<'_>) -> Vec<String> {
+    service.parse_strings("device_cgroup_rules", device_rule)
 }

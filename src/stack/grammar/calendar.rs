@@ -3,6 +3,7 @@
 //! Source: systemd.time(7), "Calendar Events". Invariant: what is accepted here, `systemd-analyze calendar` accepts, and the other
 //! way round but for the abbreviations of the local time zone (`CEST`), which only mean something on a host that is in it.
 
+use std::ops::RangeInclusive;
 use std::path::Path;
 
 use crate::stack::problem::{CalendarFault, Invalid};
@@ -192,9 +193,9 @@ fn date(text: &str) -> Result<&str, CalendarFault> {
         return Err(syntax(rest));
     }
     let year: Chain = year.into_iter().map(with_century).collect();
-    in_range("year", &year, 1970, 2199, false)?;
-    in_range("month", &month, 1, 12, false)?;
-    in_range("day", &day, 1, 31, last_days)?;
+    in_range("year", &year, 1970..=2199, false)?;
+    in_range("month", &month, 1..=12, false)?;
+    in_range("day", &day, 1..=31, last_days)?;
     Ok(rest.trim_start_matches(' '))
 }
 
@@ -224,13 +225,13 @@ fn check_time(text: &str) -> Result<(), CalendarFault> {
     let colon = |rest: &str| rest.strip_prefix(':').map(str::len).ok_or_else(|| syntax(rest));
     let (hour, rest) = chain(text, false)?;
     let (minute, rest) = chain(&rest[rest.len() - colon(rest)?..], false)?;
-    in_range("hour", &hour, 0, 23, false)?;
-    in_range("minute", &minute, 0, 59, false)?;
+    in_range("hour", &hour, 0..=23, false)?;
+    in_range("minute", &minute, 0..=59, false)?;
     if rest.is_empty() {
         return Ok(());
     }
     let (second, rest) = chain(&rest[rest.len() - colon(rest)?..], true)?;
-    in_range("second", &second, 0, 60 * SECOND - 1, false)?;
+    in_range("second", &second, 0..=60 * SECOND - 1, false)?;
     if rest.is_empty() { Ok(()) } else { Err(syntax(rest)) }
 }
 
@@ -314,8 +315,14 @@ fn fraction(text: &str) -> Result<(u64, &str), CalendarFault> {
     Ok((micros + u64::from(place(6) >= 5), rest))
 }
 
-/// Whether each value, and at least one repetition of those that repeat, lies between `from` and `to`.
-fn in_range(part: &'static str, chain: &[Component], from: u64, to: u64, last_days: bool) -> Result<(), CalendarFault> {
+/// Whether each value, and at least one repetition of those that repeat, lies in the range.
+fn in_range(
+    part: &'static str,
+    chain: &[Component],
+    range: RangeInclusive<u64>,
+    last_days: bool,
+) -> Result<(), CalendarFault> {
+    let (from, to) = range.into_inner();
     // A month has 28 days at least: counted from its end, nothing is further away.
     let to = if last_days { to - 3 } else { to };
     for Component { start, stop, repeat } in chain.iter().map(|component| component.shortened()) {

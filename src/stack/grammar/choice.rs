@@ -10,9 +10,12 @@ pub const PROPAGATIONS: &[&str] = &["private", "rprivate", "shared", "rshared", 
 
 /// The word, if it is allowed.
 pub fn one_of(key: &'static str, text: &str, allowed: &'static [&'static str]) -> Result<&'static str, Invalid> {
-    allowed.iter().copied().find(|word| *word == text).ok_or_else(|| {
-        Invalid::Choice(ChoiceFault::OneOf { key, value: text.to_owned(), nearest: nearest(text, allowed), allowed })
-    })
+    allowed.iter().copied().find(|word| *word == text).ok_or_else(|| not_one_of(key, text, allowed))
+}
+
+/// That a word is not allowed.
+pub fn not_one_of(key: &'static str, text: &str, allowed: &'static [&'static str]) -> Invalid {
+    Invalid::Choice(ChoiceFault::OneOf { key, value: text.to_owned(), nearest: nearest(text, allowed), allowed })
 }
 
 /// Compose Specification, services, restart.

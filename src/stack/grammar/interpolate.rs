@@ -78,16 +78,15 @@ impl Scanner<'_> {
             if name.is_empty() {
                 output.push('$');
             } else {
-                self.plain(&name, start, output, active);
+                if active {
+                    self.plain(&name, start, output);
+                }
             }
         }
         Ok(())
     }
 
-    fn plain(&mut self, name: &str, start: usize, output: &mut String, active: bool) {
-        if !active {
-            return;
-        }
+    fn plain(&mut self, name: &str, start: usize, output: &mut String) {
         match (self.lookup)(name) {
             Some(value) => output.push_str(&value),
             None => self.findings.push((start..self.position, Finding::Unset { variable: name.to_owned() })),
@@ -107,7 +106,9 @@ impl Scanner<'_> {
         }
         if self.rest().starts_with('}') {
             self.position += 1;
-            self.plain(&name, start, output, active);
+            if active {
+                self.plain(&name, start, output);
+            }
             return Ok(());
         }
         let Some((operator, length)) = Operator::at_start(self.rest()) else {

@@ -5,6 +5,7 @@
 
 pub mod addresses;
 pub mod amounts;
+pub mod build;
 pub mod calendar;
 pub mod choice;
 pub mod devices;

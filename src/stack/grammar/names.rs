@@ -1,14 +1,15 @@
-//! Names: of projects, of keys, of things at the engine, of hosts and users.
+//! Names of keys, of things at the engine, of hosts and users.
 
+use crate::name::ServiceName;
+pub use crate::name::is_key;
 use crate::stack::problem::{Invalid, NameFault};
 
 fn is_word(c: char) -> bool {
     c.is_ascii_alphanumeric()
 }
 
-/// The keys of services, networks and volumes: `[a-zA-Z0-9][a-zA-Z0-9._-]*`.
-pub fn is_key(text: &str) -> bool {
-    text.starts_with(is_word) && text.chars().all(|c| is_word(c) || "._-".contains(c))
+pub fn service(text: &str) -> Result<ServiceName, Invalid> {
+    ServiceName::parse(text).map_err(|_| Invalid::Name(NameFault::ServiceName { value: text.to_owned() }))
 }
 
 pub fn key(text: &str) -> Result<String, Invalid> {
@@ -17,19 +18,6 @@ pub fn key(text: &str) -> Result<String, Invalid> {
     } else {
         Err(Invalid::Name(NameFault::ServiceName { value: text.to_owned() }))
     }
-}
-
-/// `[a-z0-9][a-z0-9_-]*`. Source: Compose Specification, name.
-pub fn is_project(text: &str) -> bool {
-    let is_word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-    text.starts_with(is_word) && text.chars().all(|c| is_word(c) || c == '-' || c == '_')
-}
-
-/// A file's stem as Compose makes a project's name of a directory: in lower case, without what does not fit.
-pub fn normalise_project(stem: &str) -> String {
-    let fits = |c: &char| c.is_ascii_lowercase() || c.is_ascii_digit() || *c == '-' || *c == '_';
-    let name: String = stem.to_lowercase().chars().filter(fits).collect();
-    name.trim_start_matches(['-', '_']).to_owned()
 }
 
 /// A name at the engine: `[a-zA-Z0-9][a-zA-Z0-9_.-]+`. Source: Compose Specification, container_name.
@@ -74,13 +62,6 @@ pub fn variable(text: &str) -> Result<String, Invalid> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn project_names_come_from_file_names() {
-        assert_eq!(normalise_project("My Shop.v2"), "myshopv2");
-        assert_eq!(normalise_project("_-Shop"), "shop");
-        assert!(!is_project(&normalise_project("…")));
-    }
 
     #[test]
     fn host_names() {

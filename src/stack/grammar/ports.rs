@@ -4,6 +4,7 @@
 
 use std::net::IpAddr;
 
+use super::choice;
 use crate::diagnostic::Place;
 use crate::stack::model::{Port, Protocol, Published};
 use crate::stack::problem::{Family, Invalid, MachineFault, PortFault};
@@ -11,7 +12,7 @@ use crate::stack::problem::{Family, Invalid, MachineFault, PortFault};
 /// As many as there are port numbers: more cannot work, and a file must not fill the memory.
 pub const MOST_PORTS: usize = 65_536;
 
-pub const PROTOCOLS: &[&str] = &["tcp", "udp", "sctp"];
+const PROTOCOLS: &[&str] = &["tcp", "udp", "sctp"];
 
 /// An inclusive range of ports; one port is a range of length 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,6 +90,11 @@ pub fn protocol(name: &str) -> Result<Protocol, PortFault> {
         "sctp" => Ok(Protocol::Sctp),
         _ => Err(PortFault::Protocol(name.to_owned())),
     }
+}
+
+/// The same of a key of its own.
+pub fn protocol_word(text: &str) -> Result<Protocol, Invalid> {
+    protocol(text).map_err(|_| choice::not_one_of("protocol", text, PROTOCOLS))
 }
 
 /// `80` or `8000-8010`

@@ -4,7 +4,7 @@
 const LONGEST: usize = 100;
 const MOST: usize = 1_000;
 
-/// The candidate that the user most likely meant, if any is near enough to suggest.
+/// The candidate that the user most likely wanted to write, if one is similar enough.
 pub fn nearest<S: AsRef<str>>(written: &str, candidates: impl IntoIterator<Item = S>) -> Option<String> {
     if written.len() > LONGEST {
         return None;

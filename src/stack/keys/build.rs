@@ -5,8 +5,7 @@
 use super::table::{LIST, NAME_OR_NUMBER, PAIRS, Table, Takes, honoured, ignored, refused};
 use super::tables::{EXTRA_HOSTS, MODE, ULIMITS};
 
-const NO_OWNER: &str =
-    "a secret of a build belongs to root; the Dockerfile's `--mount` can say `uid`, `gid` and `mode`";
+const NO_OWNER: &str = "a build secret is owned by root; set `uid`, `gid` and `mode` in the Dockerfile's `--mount`";
 
 /// `build` in its long form.
 #[rustfmt::skip]
@@ -43,8 +42,8 @@ pub static BUILD: Table = Table {
         honoured("secrets", Takes::List(&Takes::Either(&[Takes::String, Takes::Table(&BUILD_SECRET)])),
             "Declared secrets that the build's steps can read.", "credentials of the unit that builds"),
         honoured("shm_size", Takes::Bytes, "The size of /dev/shm in the build's steps.", "`shm-size`"),
-        refused("ssh", "SSH keys that the build's steps may use.", "a service of the system has no SSH agent",
-            "give a key of its own with `secrets`, and read it in a step with `RUN --mount=type=secret`"),
+        refused("ssh", "SSH keys that the build's steps may use.", "a system service has no SSH agent",
+            "pass a key with `secrets`, and read it in a step with `RUN --mount=type=secret`"),
         honoured("tags", LIST, "Additional names of the image.", "the exporter's `name`"),
         honoured("target", Takes::String, "The stage to build.", "`target`"),
         honoured("ulimits", ULIMITS, "Limits of the build's processes.", "`ulimit`"),

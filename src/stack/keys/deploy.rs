@@ -4,7 +4,7 @@
 
 use super::table::{DURATION, LIST, PAIRS, Table, Takes, honoured, refused};
 
-const SWARM: &str = "it tells a swarm what to do with many hosts";
+const SWARM: &str = "it configures a swarm of several hosts";
 
 /// `deploy`.
 #[rustfmt::skip]
@@ -16,16 +16,16 @@ pub static DEPLOY: Table = Table {
         honoured("endpoint_mode", Takes::Words(&["dnsrr"]), "How other services reach the replicas.",
             "nothing: the engine's DNS always returns the addresses of all replicas"),
         refused("labels", "Labels of the swarm's service, not of its containers.",
-            "there is no swarm, so nothing has them", "use `labels` of the service"),
+            "they belong to a service of a swarm, and there is no swarm", "use `labels` of the service"),
         honoured("mode", Takes::Words(&["replicated", "global"]),
             "Whether `replicas` sets the number, or there is one on each host.", "`replicas`, or 1"),
-        refused("placement", "On which hosts of a swarm it may run.", SWARM, "remove it: this host is where it runs"),
+        refused("placement", "On which hosts of a swarm it may run.", SWARM, "remove it: the service runs on this host"),
         honoured("replicas", Takes::Integer(0), "The number of containers.",
             "instances of a template unit: `PROJECT-NAME@1.service`, …"),
         honoured("resources", Takes::Table(&RESOURCES), "What it may use up, and what it is to get.", "see there"),
         honoured("restart_policy", Takes::Table(&RESTART_POLICY), "When it is started again.", "see there"),
         refused("rollback_config", "How a swarm goes back to the former version.", SWARM,
-            "remove it: generate from the former stack file"),
+            "remove it: to go back, generate from the previous stack file"),
         refused("update_config", "How a swarm replaces running containers.", SWARM,
             "remove it: systemd restarts the unit"),
     ],
@@ -64,7 +64,7 @@ pub static RESERVATIONS: Table = Table {
     title: "reservations",
     required: &[],
     keys: &[
-        refused("cpus", "CPU time that is set aside.", "Linux sets no CPU time aside",
+        refused("cpus", "CPU time that is reserved.", "Linux cannot reserve CPU time",
             "use `cpu_shares` for its weight against others"),
         honoured("devices", Takes::List(&Takes::Table(&DEVICE_REQUEST)), "Devices such as GPUs.", "`DeviceRequests`"),
         refused("generic_resources", "Resources that a swarm's hosts announce.", SWARM, "name the device in `devices`"),

@@ -5,7 +5,7 @@
 use super::table::{OPTIONS, PAIRS, Table, Takes, honoured, ignored, own, refused};
 use super::tables::systemd;
 
-const SWARM_SECRET: &str = "it is of a swarm's secret store";
+const SWARM_SECRET: &str = "it configures the secret store of a swarm";
 const USE_CREDENTIAL: &str = "use `file`, `environment` or `credential`";
 const EXTERNAL: &str = "Whether it is created and removed outside the stack.";
 const RESOURCE_LABELS: &str = "Labels at the engine.";
@@ -108,7 +108,7 @@ pub static SECRET: Table = Table {
     ],
 };
 
-const SWARM_CONFIG: &str = "it is of a swarm's store of configs";
+const SWARM_CONFIG: &str = "it configures the config store of a swarm";
 
 /// An entry of the top-level `configs`.
 #[rustfmt::skip]

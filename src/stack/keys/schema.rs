@@ -46,7 +46,7 @@ fn of_key(key: &Key) -> Value {
     let Key { says, .. } = key;
     match key.state {
         State::Refused { because, instead } => json!({
-            "description": format!("{says}\n\nCannot be honoured: {because}. What to do: {instead}."),
+            "description": format!("{says}\n\nNot supported: {because}. What to do: {instead}."),
             "not": {},
             "x-taplo": { "hidden": true },
         }),
@@ -98,7 +98,7 @@ fn pattern(whole: &str) -> String {
     format!(r"^({whole})$|\$")
 }
 
-/// `[tT][rR]…|…`: not all dialects of regular expressions can be told to ignore case.
+/// `[tT][rR]…|…`: not all dialects of regular expressions have an option to ignore case.
 fn in_any_case(words: &[&str]) -> String {
     let letter = |c: char| format!("[{c}{}]", c.to_ascii_uppercase());
     let words: Vec<String> = words.iter().map(|word| word.chars().map(letter).collect()).collect();

@@ -36,7 +36,7 @@ pub enum State {
     Ignored(&'static str),
     /// An error.
     Refused {
-        /// Completes "cannot be honoured: ".
+        /// Completes "is not supported: ".
         because: &'static str,
         /// What to do, in the imperative.
         instead: &'static str,

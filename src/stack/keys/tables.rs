@@ -173,7 +173,7 @@ pub static LOGGING: Table = Table {
         honoured("driver", Takes::Words(&["journald"]), "The engine's log driver; all others are refused.",
             "the output goes to the journal"),
         refused("options", "Options of the engine's log driver.",
-            "the journal does not get its options from a container",
+            "the journal has no options for each container",
             "remove it: journald.conf(5) bounds the journal's size and age"),
     ],
 };

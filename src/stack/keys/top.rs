@@ -34,7 +34,7 @@ pub static STACK: Table = Table {
             "one unit each: `PROJECT-NAME.service`"),
         systemd("directives of `PROJECT.target`"),
         ignored("version", Takes::String, "The version of the file's format.",
-            "the Compose Specification has no versions any more"),
+            "it is obsolete in the Compose Specification"),
         honoured("volumes", Takes::Named(&Takes::Table(&VOLUME)), "Volumes that services mount.",
             "one unit each: `PROJECT-NAME-volume.service`"),
     ],

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::{Grant, Ulimit};
 use crate::diagnostic::Place;
+use crate::name::ImageRef;
 
 /// `build`. Source: Compose Build Specification.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +36,7 @@ pub struct Build {
     /// `linux/amd64`
     pub platform: Option<String>,
     /// Further names of the image.
-    pub tags: Vec<String>,
+    pub tags: Vec<ImageRef>,
     pub no_cache: bool,
     /// Fetch the base images again, even if they are there.
     pub pull: bool,
@@ -123,7 +124,7 @@ pub enum ContextSource {
     /// A git repository or a file, which the engine fetches.
     Remote(String),
     /// An image.
-    Image(String),
+    Image(ImageRef),
     /// The image of a service of the stack.
     Service(String),
 }

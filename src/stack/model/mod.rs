@@ -15,6 +15,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::diagnostic::Place;
+use crate::name::{ImageRef, ProjectName, ServiceName};
 use crate::spec::OnUnhealthy;
 
 pub use build::{AdditionalContext, Build, BuildCache, BuildContext, BuildNetwork, ContextSource, Dockerfile};
@@ -26,8 +27,8 @@ pub use secret::{FileSource, Grant, ProvidedFile};
 /// One project: what one stack file (or several, merged) declares.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stack {
-    /// `name`, else the file's stem. `[a-z0-9][a-z0-9_-]*`, as the Compose Specification demands.
-    pub name: String,
+    /// `name`, else the file's stem.
+    pub name: ProjectName,
     /// The absolute path of the stack file.
     pub source: PathBuf,
     /// Those of the other stack files that it is made of: merged over it, included, extended.
@@ -66,13 +67,13 @@ impl Stack {
     }
 }
 
-/// A service: one container (later: or several replicas of it).
+/// A service: one container, or several replicas of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Service {
-    pub name: String,
+    pub name: ServiceName,
     pub place: Place,
     /// `image`, else of a service that is built `PROJECT-SERVICE`.
-    pub image: String,
+    pub image: ImageRef,
     pub build: Option<Build>,
     /// `None`: the image's own. A string was split into words as a POSIX shell would.
     pub command: Option<Vec<String>>,
@@ -85,13 +86,13 @@ pub struct Service {
     pub mounts: Vec<Mount>,
     pub secrets: Vec<Grant>,
     pub configs: Vec<Grant>,
-    /// The networks to join by their key; `default` if the user said nothing.
+    /// The networks to join by their key; `default` if none is given.
     pub networks: BTreeMap<String, Attachment>,
     pub depends_on: BTreeMap<String, Dependency>,
     pub healthcheck: Option<Healthcheck>,
-    /// `None`: the user said nothing.
+    /// `None`: not given.
     pub restart: Option<Restart>,
-    /// When the unit counts as started; `None`: the user said nothing.
+    /// When the unit counts as started; `None`: not given.
     pub ready: Option<Ready>,
     pub labels: BTreeMap<String, String>,
     pub hostname: Option<String>,
@@ -160,6 +161,74 @@ pub struct Service {
 }
 
 impl Service {
+    /// A service of which nothing more is known.
+    pub fn new(name: ServiceName, place: Place, image: ImageRef) -> Self {
+        Self {
+            name,
+            place,
+            image,
+            build: None,
+            command: None,
+            entrypoint: None,
+            environment: BTreeMap::new(),
+            ports: Vec::new(),
+            mounts: Vec::new(),
+            secrets: Vec::new(),
+            configs: Vec::new(),
+            networks: BTreeMap::new(),
+            depends_on: BTreeMap::new(),
+            healthcheck: None,
+            restart: None,
+            ready: None,
+            labels: BTreeMap::new(),
+            hostname: None,
+            domainname: None,
+            user: None,
+            working_dir: None,
+            init: None,
+            stop_signal: None,
+            stop_grace_period: None,
+            container_name: None,
+            cap_add: Vec::new(),
+            cap_drop: Vec::new(),
+            privileged: false,
+            read_only: false,
+            tty: false,
+            stdin_open: false,
+            devices: Vec::new(),
+            extra_hosts: Vec::new(),
+            dns: Vec::new(),
+            dns_search: Vec::new(),
+            dns_opt: Vec::new(),
+            sysctls: BTreeMap::new(),
+            ulimits: BTreeMap::new(),
+            resources: Resources::default(),
+            namespaces: Namespaces::default(),
+            replicas: None,
+            restart_tuning: RestartTuning::default(),
+            annotations: BTreeMap::new(),
+            expose: Vec::new(),
+            links: Vec::new(),
+            external_links: Vec::new(),
+            volumes_from: Vec::new(),
+            group_add: Vec::new(),
+            security_opt: Vec::new(),
+            unconfined_paths: false,
+            device_cgroup_rules: Vec::new(),
+            storage_opt: BTreeMap::new(),
+            runtime: None,
+            platform: None,
+            mac_address: None,
+            pull_policy: None,
+            post_start: Vec::new(),
+            pre_stop: Vec::new(),
+            reload: None,
+            on_unhealthy: OnUnhealthy::default(),
+            systemd: BTreeMap::new(),
+            schedule: None,
+        }
+    }
+
     /// Whether the stack says that it has no healthcheck. If it says nothing, its image may have one.
     pub fn never_healthy(&self) -> bool {
         self.healthcheck.as_ref().is_some_and(|check| check.test == HealthTest::Disabled)
@@ -275,7 +344,7 @@ pub enum MountKind {
         labels: BTreeMap<String, String>,
     },
     /// The contents of an image (Engine API 1.48).
-    Image { reference: String, subpath: Option<String> },
+    Image { reference: ImageRef, subpath: Option<String> },
     Tmpfs {
         /// Bytes.
         size: Option<u64>,

@@ -1,6 +1,6 @@
 //! Commands and probes that cannot be run as written.
 
-use super::{Problem, Said, did_you_mean, said};
+use super::wording::{Problem, Wording, did_you_mean, wording};
 
 pub enum CommandFault {
     UnbalancedQuote { quote: char },
@@ -11,39 +11,40 @@ pub enum CommandFault {
 }
 
 impl Problem for CommandFault {
-    fn say(&self) -> Said {
+    fn wording(&self) -> Wording {
         match self {
-            Self::UnbalancedQuote { quote } => said(
-                format!("a {quote} in this command is not closed"),
+            Self::UnbalancedQuote { quote } => wording(
+                format!("unclosed {quote} in this command"),
                 "close it, or write the command as a list of words, which needs no quoting",
             ),
-            Self::TrailingBackslash => said(
+            Self::TrailingBackslash => wording(
                 "this command ends in a backslash",
                 "remove it, or write the command as a list of words, which needs no quoting",
             ),
-            Self::NulByte => {
-                said("this string has a NUL character, which no program can be given", "remove the `\\u0000`")
-            }
-            Self::HealthTest { first: Some(first), nearest } => said(
+            Self::NulByte => wording(
+                "this string contains a NUL character, which cannot be passed to a program",
+                "remove the `\\u0000`",
+            ),
+            Self::HealthTest { first: Some(first), nearest } => wording(
                 format!("a list for `test` cannot start with `{first}`"),
                 did_you_mean(nearest.as_ref(), || {
                     "put `\"CMD\"` first to run a program, `\"CMD-SHELL\"` for a line of shell; `[\"NONE\"]` disables the check"
                         .to_owned()
                 }),
             ),
-            Self::HealthTest { first: None, .. } => said(
+            Self::HealthTest { first: None, .. } => wording(
                 "`test` is an empty list",
                 "write `[\"CMD\", \"program\", \"argument\"]`, or remove it to keep the image's own test",
             ),
             Self::HealthTestArguments { kind: "CMD" } => {
-                said("`CMD` is followed by no program", "write `[\"CMD\", \"program\", \"argument\"]`")
+                wording("`CMD` must be followed by a program", "write `[\"CMD\", \"program\", \"argument\"]`")
             }
-            Self::HealthTestArguments { kind: "CMD-SHELL" } => said(
+            Self::HealthTestArguments { kind: "CMD-SHELL" } => wording(
                 "`CMD-SHELL` takes exactly one line of shell",
                 "write `[\"CMD-SHELL\", \"curl -f localhost || exit 1\"]`, or `\"CMD\"` to run a program with arguments",
             ),
             Self::HealthTestArguments { kind } => {
-                said(format!("`{kind}` takes no arguments"), format!("write `[\"{kind}\"]`"))
+                wording(format!("`{kind}` takes no arguments"), format!("write `[\"{kind}\"]`"))
             }
         }
     }

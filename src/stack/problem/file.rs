@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Problem, Said, quote, said};
+use super::wording::{Problem, Wording, quote, wording};
 use crate::diagnostic::Severity;
 
 /// A file that cannot be read or parsed.
@@ -30,7 +30,7 @@ pub enum FileProblem {
         key: String,
     },
     IntegerTooBig,
-    /// A seccomp profile that is none.
+    /// A seccomp profile that is not JSON.
     NotJson {
         path: PathBuf,
         reason: String,
@@ -38,43 +38,43 @@ pub enum FileProblem {
 }
 
 impl Problem for FileProblem {
-    fn say(&self) -> Said {
+    fn wording(&self) -> Wording {
         match self {
-            Self::StackUnreadable { path, reason } => said(
+            Self::StackUnreadable { path, reason } => wording(
                 format!("cannot read the stack file {}: {reason}", path.display()),
                 "check the path and its permissions; a stack file is UTF-8 text",
             ),
             Self::Unreadable { path, reason } => {
-                said(format!("cannot read {}: {reason}", path.display()), "make it a readable file of UTF-8 text")
+                wording(format!("cannot read {}: {reason}", path.display()), "make it a readable file of UTF-8 text")
             }
-            Self::EnvFileMissing { path } => said(
+            Self::EnvFileMissing { path } => wording(
                 format!("the env file {} does not exist", path.display()),
                 "create it, or write `{ path = \"…\", required = false }` if it may be missing",
             ),
-            Self::LabelFileMissing { path } => said(
+            Self::LabelFileMissing { path } => wording(
                 format!("the label file {} does not exist", path.display()),
                 "create it, or remove it from `label_file`: a relative path starts at the directory of the stack file",
             ),
-            Self::DuplicateKey { key } => said(
-                format!("`{key}` is there twice in one table"),
-                "keep one of the two; all keys of a table stand under one `[table]` header",
+            Self::DuplicateKey { key } => wording(
+                format!("duplicate key `{key}`"),
+                "keep one of the two; all keys of a table belong under one `[table]` header",
             ),
-            Self::Syntax { message } => said(
+            Self::Syntax { message } => wording(
                 format!("not valid TOML: {message}"),
                 "strings stand in quotes, lists in `[…]`, tables under `[services.NAME]`: see https://toml.io",
             ),
-            Self::NotJson { path, reason } => said(
-                format!("{} is not JSON, as a seccomp profile is: {reason}", path.display()),
-                "name a profile as the engine's documentation has them, or `seccomp=unconfined`",
+            Self::NotJson { path, reason } => wording(
+                format!("the seccomp profile {} is not valid JSON: {reason}", path.display()),
+                "use a profile in the format of the engine's documentation, or `seccomp=unconfined`",
             ),
             Self::IntegerTooBig => {
-                said("this integer does not fit into 64 bits", "write a smaller number, or a string in quotes")
+                wording("this integer does not fit in 64 bits", "write a smaller number, or a string in quotes")
             }
         }
     }
 }
 
-/// What can be said of a variable in a text.
+/// What can be wrong with a variable in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Finding {
     /// Neither set nor given a default: the empty string stands in.
@@ -118,57 +118,61 @@ impl Problem for TextProblem {
         }
     }
 
-    fn say(&self) -> Said {
+    fn wording(&self) -> Wording {
         match self {
-            Self::Variable(finding) => say_finding(finding),
-            Self::EnvName { character } => said(
-                format!("{character:?} cannot stand in the name of a variable"),
+            Self::Variable(finding) => finding.wording(),
+            Self::EnvName { character } => wording(
+                format!("{character:?} is not allowed in a variable name"),
                 "write `NAME=value`; a name has letters, digits and `_`, and a comment starts with `#`",
             ),
-            Self::EnvNameMissing => said("the name of the variable is missing", "write `NAME=value`"),
-            Self::EnvNameWithSpace { name } => said(
+            Self::EnvNameMissing => wording("the name of the variable is missing", "write `NAME=value`"),
+            Self::EnvNameWithSpace { name } => wording(
                 format!("the name of a variable cannot contain a space: `{name}`"),
                 "write `NAME=value`, and nothing but `export` before the name",
             ),
-            Self::EnvUnclosedQuote { quote } => said(
+            Self::EnvUnclosedQuote { quote } => wording(
                 format!("the closing {quote} of this value is missing"),
                 format!("close it with {quote}; write \\{quote} for one inside the value"),
             ),
-            Self::EnvAfterQuote { text } => said(
-                format!("`{text}` stands after the closing quote"),
+            Self::EnvAfterQuote { text } => wording(
+                format!("unexpected text after the closing quote: `{text}`"),
                 "put the whole value in the quotes; a comment after it starts with ` #`",
             ),
         }
     }
 }
 
-fn say_finding(finding: &Finding) -> Said {
-    match finding {
-        Finding::Unset { variable } => said(
-            format!("the variable `{variable}` is not set: it counts as empty"),
-            format!(
-                "set it in the environment or in `.env`, give a default as in `${{{variable}:-default}}`, or write `$${variable}` for a literal dollar"
+impl Finding {
+    fn wording(&self) -> Wording {
+        match self {
+            Self::Unset { variable } => wording(
+                format!("the variable `{variable}` is not set, defaulting to an empty string"),
+                format!(
+                    "set it in the environment or in `.env`, give a default as in `${{{variable}:-default}}`, or write `$${variable}` for a literal dollar"
+                ),
             ),
-        ),
-        Finding::Required { variable, message } if message.is_empty() => said(
-            format!("the variable `{variable}` is required but has no value"),
-            format!("set `{variable}` in the environment or in `.env` beside the stack file"),
-        ),
-        Finding::Required { variable, message } => said(
-            format!("the variable `{variable}` is required but has no value: {message}"),
-            format!("set `{variable}` in the environment or in `.env` beside the stack file"),
-        ),
-        Finding::Unclosed => {
-            said("this `${` has no closing `}`", "close it, or write `$${` for a literal dollar and brace")
+            Self::Required { variable, message } if message.is_empty() => wording(
+                format!("the variable `{variable}` is required but has no value"),
+                format!("set `{variable}` in the environment or in `.env` beside the stack file"),
+            ),
+            Self::Required { variable, message } => wording(
+                format!("the variable `{variable}` is required but has no value: {message}"),
+                format!("set `{variable}` in the environment or in `.env` beside the stack file"),
+            ),
+            Self::Unclosed => {
+                wording("this `${` has no closing `}`", "close it, or write `$${` for a literal dollar and brace")
+            }
+            Self::BadName { name } => wording(
+                format!("{} is not a valid variable name", quote(name)),
+                "use a name of letters, digits and `_` as in `${NAME}`, or write `$${` for a literal dollar and brace",
+            ),
+            Self::BadOperator { variable, operator } => wording(
+                format!("`{operator}` is not an operator for the variable `{variable}`"),
+                "use one of `:-` `-` (default), `:?` `?` (required), `:+` `+` (replacement), or write `$${` for a literal dollar and brace",
+            ),
+            Self::TooDeep => {
+                wording("the defaults of this variable are nested too deep", "use fewer levels of `${…:-${…}}`")
+            }
         }
-        Finding::BadName { name } => said(
-            format!("{} is not the name of a variable", quote(name)),
-            "use a name of letters, digits and `_` as in `${NAME}`, or write `$${` for a literal dollar and brace",
-        ),
-        Finding::BadOperator { variable, operator } => said(
-            format!("`{operator}` is not an operator for the variable `{variable}`"),
-            "use one of `:-` `-` (default), `:?` `?` (required), `:+` `+` (replacement), or write `$${` for a literal dollar and brace",
-        ),
-        Finding::TooDeep => said("the defaults of this variable nest too deep", "use fewer levels of `${…:-${…}}`"),
     }
 }

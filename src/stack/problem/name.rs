@@ -1,6 +1,6 @@
 //! Names that break the rules of what they name.
 
-use super::{Problem, Said, quote, said};
+use super::wording::{Problem, Wording, quote, wording};
 
 pub enum NameFault {
     ProjectName { value: String, derived: bool },
@@ -13,36 +13,36 @@ pub enum NameFault {
 }
 
 impl Problem for NameFault {
-    fn say(&self) -> Said {
+    fn wording(&self) -> Wording {
         match self {
-            Self::ProjectName { value, derived: true } => said(
-                format!("the file's name gives no project name: `{value}`"),
+            Self::ProjectName { value, derived: true } => wording(
+                format!("no project name can be derived from the file name `{value}`"),
                 "add `name = \"…\"` at the top: lower-case letters, digits, `-` and `_`, beginning with a letter or digit",
             ),
-            Self::ProjectName { value, .. } => said(
+            Self::ProjectName { value, .. } => wording(
                 format!("{} is not a project name", quote(value)),
                 "use lower-case letters, digits, `-` and `_`, beginning with a letter or digit",
             ),
-            Self::ServiceName { value } => said(
+            Self::ServiceName { value } => wording(
                 format!("{} is not a name for a service, network or volume", quote(value)),
                 "use letters, digits, `.`, `-` and `_`, beginning with a letter or digit",
             ),
-            Self::EngineName { what, value } => said(
+            Self::EngineName { what, value } => wording(
                 format!("{} is not a name for a {what}", quote(value)),
                 "use two or more letters, digits, `.`, `-` and `_`, beginning with a letter or digit",
             ),
-            Self::Hostname { value } => said(
+            Self::Hostname { value } => wording(
                 format!("{} is not a host name", quote(value)),
                 "use letters, digits and `-` in parts of at most 63 characters, joined by `.` (RFC 1123)",
             ),
-            Self::User { value } => said(
+            Self::User { value } => wording(
                 format!("{} is not a user", quote(value)),
                 "write `\"user\"`, `\"user:group\"` or numeric ids, as in `\"1000:1000\"`",
             ),
             Self::Group { value } => {
-                said(format!("{} is not a group", quote(value)), "write a group's name or its number")
+                wording(format!("{} is not a group", quote(value)), "write a group's name or its number")
             }
-            Self::Variable { name } => said(
+            Self::Variable { name } => wording(
                 format!("{} is not a name for an environment variable", quote(name)),
                 "use a name without spaces, `=` and control characters",
             ),

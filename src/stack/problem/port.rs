@@ -1,6 +1,6 @@
 //! What is wrong with a port mapping.
 
-use super::{Said, refused};
+use super::wording::{Wording, refused, why};
 
 pub enum PortFault {
     Empty,
@@ -14,37 +14,32 @@ pub enum PortFault {
     TooMany { most: usize },
 }
 
-pub fn say_port(value: &str, fault: &PortFault) -> Said {
-    let form = "write `[[HOST-ADDRESS:]HOST-PORT:]CONTAINER-PORT[/PROTOCOL]`, as in `127.0.0.1:8080:80/tcp`";
-    let (why, help) = match fault {
-        PortFault::Empty => ("a port is missing".to_owned(), form.to_owned()),
-        PortFault::NotANumber(part) => (format!("`{part}` is not a port number"), form.to_owned()),
-        PortFault::OutOfRange(part) => (
-            format!("{part} is not a port"),
-            "use a number from 1 to 65535 (0 on the host side: any free port)".to_owned(),
-        ),
-        PortFault::Backwards => {
-            ("the range ends before it begins".to_owned(), "write the lower port first, as in `8000-8010`".to_owned())
-        }
-        PortFault::LengthsDiffer { host, container } => (
-            format!("{host} host ports for {container} container ports"),
-            "make both ranges equally long, or publish one container port on any of a range, as in `8000-8010:80`"
-                .to_owned(),
-        ),
-        PortFault::Address(address) => (
-            format!("`{address}` is not an IP address of the host"),
-            "write it as in `127.0.0.1:8080:80` or `[::1]:8080:80`".to_owned(),
-        ),
-        PortFault::Protocol(protocol) => {
-            (format!("`{protocol}` is not a protocol"), "use `tcp`, `udp` or `sctp`".to_owned())
-        }
-        PortFault::Bracket => {
-            ("the `]` of an IPv6 address is missing".to_owned(), "write it as in `[::1]:8080:80`".to_owned())
-        }
-        PortFault::TooMany { most } => (
-            format!("with it the stack publishes more than {most} ports"),
-            "publish fewer ports, or join the host's network".to_owned(),
-        ),
-    };
-    refused(value, "is not a port mapping", &why, help)
+impl PortFault {
+    /// Of this value.
+    pub fn wording(&self, value: &str) -> Wording {
+        let form = "write `[[HOST-ADDRESS:]HOST-PORT:]CONTAINER-PORT[/PROTOCOL]`, as in `127.0.0.1:8080:80/tcp`";
+        let (reason, help) = match self {
+            Self::Empty => why("a port is missing", form),
+            Self::NotANumber(part) => why(format!("`{part}` is not a port number"), form),
+            Self::OutOfRange(part) => {
+                why(format!("{part} is not a port"), "use a number from 1 to 65535 (0 on the host side: any free port)")
+            }
+            Self::Backwards => why("the range ends before it begins", "write the lower port first, as in `8000-8010`"),
+            Self::LengthsDiffer { host, container } => why(
+                format!("{host} host ports for {container} container ports"),
+                "give both ranges the same length, or publish one container port on any port of a range, as in `8000-8010:80`",
+            ),
+            Self::Address(address) => why(
+                format!("`{address}` is not an IP address of the host"),
+                "write it as in `127.0.0.1:8080:80` or `[::1]:8080:80`",
+            ),
+            Self::Protocol(protocol) => why(format!("`{protocol}` is not a protocol"), "use `tcp`, `udp` or `sctp`"),
+            Self::Bracket => why("the `]` of an IPv6 address is missing", "write it as in `[::1]:8080:80`"),
+            Self::TooMany { most } => why(
+                format!("the stack publishes more than {most} ports in total"),
+                "publish fewer ports, or join the host's network",
+            ),
+        };
+        refused(value, "is not a port mapping", &reason, help)
+    }
 }

@@ -1,6 +1,6 @@
-//! Names that lead to nothing in the stack.
+//! Names that are not declared in the stack.
 
-use super::{Problem, Said, did_you_mean, quoted_list, said};
+use super::wording::{Problem, Wording, did_you_mean, quoted_list, wording};
 use crate::diagnostic::Severity;
 
 pub enum ReferenceFault {
@@ -9,7 +9,7 @@ pub enum ReferenceFault {
         dependency: String,
         nearest: Option<String>,
     },
-    /// `required = false` and not there: allowed, perhaps not meant.
+    /// `required = false` and not there: allowed, but perhaps a mistake.
     MissingOptional {
         service: String,
         dependency: String,
@@ -41,32 +41,32 @@ impl Problem for ReferenceFault {
         }
     }
 
-    fn say(&self) -> Said {
+    fn wording(&self) -> Wording {
         match self {
-            Self::UnknownDependency { service, dependency, nearest } => said(
+            Self::UnknownDependency { service, dependency, nearest } => wording(
                 format!("service `{service}` depends on `{dependency}`, which is not a service of this stack"),
                 did_you_mean(nearest.as_ref(), || format!("add `[services.{dependency}]`, or remove the dependency")),
             ),
-            Self::MissingOptional { service, dependency, nearest } => said(
-                format!("service `{service}` can do without `{dependency}`, which is not a service of this stack"),
+            Self::MissingOptional { service, dependency, nearest } => wording(
+                format!("the optional dependency `{dependency}` of service `{service}` is not a service of this stack"),
                 did_you_mean(nearest.as_ref(), || {
-                    "remove the dependency if it is not meant for another file".to_owned()
+                    "remove the dependency, unless another stack file defines the service".to_owned()
                 }),
             ),
-            Self::NotSelected { service, dependency, profiles } => said(
+            Self::NotSelected { service, dependency, profiles } => wording(
                 format!("service `{service}` depends on `{dependency}`, whose profile is not selected"),
                 format!(
-                    "select it with `--profile` ({}), or give `{service}` the same `profiles`; a `depends_on` may say `required = false`",
+                    "select it with `--profile` ({}), or give `{service}` the same `profiles`; `depends_on` may also have `required = false`",
                     quoted_list(profiles, "or")
                 ),
             ),
-            Self::UndeclaredNetwork { service, network, nearest } => said(
+            Self::UndeclaredNetwork { service, network, nearest } => wording(
                 format!("service `{service}` joins the network `{network}`, which is not declared"),
                 did_you_mean(nearest.as_ref(), || {
-                    format!("add `[networks.{network}]`, with `external = true` if somebody else makes it")
+                    format!("add `[networks.{network}]`, with `external = true` if it is created outside this stack")
                 }),
             ),
-            Self::UndeclaredVolume { service, volume, nearest } => said(
+            Self::UndeclaredVolume { service, volume, nearest } => wording(
                 format!("service `{service}` mounts the volume `{volume}`, which is not declared"),
                 did_you_mean(nearest.as_ref(), || {
                     format!("add `[volumes.{volume}]`, or write `./{volume}` for a directory beside the stack file")

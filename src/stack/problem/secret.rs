@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Problem, Said, did_you_mean, quote, quoted_list, said};
+use super::wording::{Problem, Wording, did_you_mean, quote, quoted_list, wording};
 use crate::diagnostic::Severity;
 
 /// What a provided file is called.
@@ -90,45 +90,44 @@ impl Problem for SecretFault {
         }
     }
 
-    fn say(&self) -> Said {
+    fn wording(&self) -> Wording {
         match self {
-            Self::Undeclared { kind, service, key, nearest } => said(
+            Self::Undeclared { kind, service, key, nearest } => wording(
                 format!("service `{service}` uses the {} `{key}`, which is not declared", kind.word()),
                 did_you_mean(nearest.as_ref(), || format!("add `[{}.{key}]` with {}", kind.table(), kind.sources())),
             ),
-            Self::NoSource { kind, key } => said(
-                format!("the {} `{key}` does not say where its contents come from", kind.word()),
-                format!("give it {}", kind.sources()),
-            ),
-            Self::SeveralSources { kind, key, names } => said(
+            Self::NoSource { kind, key } => {
+                wording(format!("the {} `{key}` has no source", kind.word()), format!("add {}", kind.sources()))
+            }
+            Self::SeveralSources { kind, key, names } => wording(
                 format!("the {} `{key}` has {} sources: {}", kind.word(), names.len(), quoted_list(names, "and")),
                 "keep one of them",
             ),
-            Self::Unset { kind, key, variable } => said(
-                format!("the {} `{key}` is the value of the variable `{variable}`, which is not set", kind.word()),
+            Self::Unset { kind, key, variable } => wording(
+                format!("the {} `{key}` reads the variable `{variable}`, which is not set", kind.word()),
                 format!(
                     "set `{variable}` in the environment or in `.env` beside the stack file, or use `file` or `credential`"
                 ),
             ),
-            Self::CredentialName { value } => said(
+            Self::CredentialName { value } => wording(
                 format!("{} is not the name of a credential", quote(value)),
                 "use letters, digits, `.`, `_` and `-`; the path of an encrypted credential begins with `/` or `./`",
             ),
-            Self::Target { value } => said(
-                format!("{} cannot be the path of a file in the container", quote(value)),
-                "write a path that ends with the file's name and has no colon",
+            Self::Target { value } => wording(
+                format!("{} is not a valid path for a file in the container", quote(value)),
+                "write a path that ends with a file name and contains no colon",
             ),
-            Self::NotANumber { key, value } => said(
-                format!("{} is not a number, as `{key}` must be", quote(value)),
-                "write the number that the container's image gives to the user or group, as in `uid = 999`",
+            Self::NotANumber { key, value } => wording(
+                format!("`{key}` must be a number, not {}", quote(value)),
+                "write the numeric ID that the user or group has in the image, as in `uid = 999`",
             ),
-            Self::Directory { kind, key, path } => said(
-                format!("{}, the {} `{key}`, is a directory", path.display(), kind.word()),
-                "name a file, or mount the directory with the services' `volumes`",
+            Self::Directory { kind, key, path } => wording(
+                format!("the {} `{key}` is a directory: {}", kind.word(), path.display()),
+                "name a file, or mount the directory with `volumes`",
             ),
-            Self::FileMissing { kind, key, path } => said(
-                format!("{}, the {} `{key}`, does not exist on this host", path.display(), kind.word()),
-                "create it before the stack is started, or its services cannot start",
+            Self::FileMissing { kind, key, path } => wording(
+                format!("the file of the {} `{key}` does not exist on this host: {}", kind.word(), path.display()),
+                "create it before the stack is started; services that use it cannot start without it",
             ),
         }
     }

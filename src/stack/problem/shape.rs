@@ -1,6 +1,6 @@
 //! Problems of shape: a value of the wrong kind, a key that is unknown, missing or superfluous.
 
-use super::{Problem, Said, did_you_mean, quoted_list, said};
+use super::wording::{Problem, Wording, did_you_mean, quoted_list, wording};
 use crate::diagnostic::Severity;
 
 /// What a key takes.
@@ -155,36 +155,36 @@ impl Problem for Shape {
         matches!(self, Self::UnknownKey { .. } | Self::KeyRefused { .. } | Self::Excludes { .. })
     }
 
-    fn say(&self) -> Said {
+    fn wording(&self) -> Wording {
         match self {
             Self::WrongType { key, expected, found } => {
-                said(format!("`{key}`: expected {}, found {found}", expected.name()), expected.example(key))
+                wording(format!("`{key}`: expected {}, found {found}", expected.name()), expected.example(key))
             }
-            Self::UnknownKey { key, owner, nearest, known } => said(
+            Self::UnknownKey { key, owner, nearest, known } => wording(
                 format!("unknown key `{key}` in {owner}"),
                 did_you_mean(nearest.as_ref(), || match known.len() {
                     ..=MOST_KEYS => {
-                        format!("use one of {}, or prefix it with `x-` to have it ignored", quoted_list(known, "or"))
+                        format!("use one of {}, or prefix it with `x-` to ignore it", quoted_list(known, "or"))
                     }
-                    _ => "`wharf schema` knows all keys; prefix it with `x-` to have it ignored".to_owned(),
+                    _ => "`wharf schema` lists all keys; prefix it with `x-` to ignore it".to_owned(),
                 }),
             ),
             Self::KeyRefused { key, owner, because, instead } => {
-                said(format!("`{key}` in {owner} cannot be honoured: {because}"), *instead)
+                wording(format!("`{key}` in {owner} is not supported: {because}"), *instead)
             }
             Self::Missing { key, owner, example } => {
-                said(format!("`{key}` is missing in {owner}"), format!("add `{example}`"))
+                wording(format!("`{key}` is missing in {owner}"), format!("add `{example}`"))
             }
             Self::Excludes { key, owner, because } => {
-                said(format!("`{key}` has no meaning in {owner}: {because}"), format!("remove `{key}`"))
+                wording(format!("`{key}` cannot be used in {owner}: {because}"), format!("remove `{key}`"))
             }
-            Self::Ignored { key, reason } => said(format!("`{key}` is ignored: {reason}"), "remove it"),
+            Self::Ignored { key, reason } => wording(format!("`{key}` is ignored: {reason}"), "remove it"),
             Self::NotAnAssignment { key, text } => {
-                said(format!("`{key}`: `{text}` is not of the form `KEY=VALUE`"), "write `\"KEY=VALUE\"`")
+                wording(format!("`{key}`: `{text}` is not of the form `KEY=VALUE`"), "write `\"KEY=VALUE\"`")
             }
-            Self::EmptyList { key, instead } => said(format!("`{key}` is an empty list"), *instead),
+            Self::EmptyList { key, instead } => wording(format!("`{key}` is an empty list"), *instead),
             Self::Twice { key, what } => {
-                said(format!("`{key}` names {what} more than once"), "keep one of them".to_owned())
+                wording(format!("`{key}` names {what} more than once"), "keep one of them".to_owned())
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Directives that no unit file can hold.
 
-use super::{Problem, Said, did_you_mean, quote, quoted_list, said};
+use super::wording::{Problem, Wording, did_you_mean, quote, quoted_list, wording};
 
 pub enum UnitFault {
     Section { section: String, allowed: &'static [&'static str], nearest: Option<String> },
@@ -10,22 +10,22 @@ pub enum UnitFault {
 }
 
 impl Problem for UnitFault {
-    fn say(&self) -> Said {
+    fn wording(&self) -> Wording {
         match self {
-            Self::Section { section, allowed, nearest } => said(
-                format!("the unit made of this has no section `{section}`"),
+            Self::Section { section, allowed, nearest } => wording(
+                format!("this unit has no section `{section}`"),
                 did_you_mean(nearest.as_ref(), || format!("use {}", quoted_list(allowed, "or"))),
             ),
-            Self::TimerWithoutSchedule => said(
-                "a service without `schedule` has no timer",
+            Self::TimerWithoutSchedule => wording(
+                "this service has no timer, because it has no `schedule`",
                 "add `schedule = \"daily\"`, or another calendar expression, to the service",
             ),
-            Self::Directive { name } => said(
+            Self::Directive { name } => wording(
                 format!("{} is not the name of a unit directive", quote(name)),
                 "write it as in systemd.directives(7): letters and digits, as in `LimitNOFILE`",
             ),
-            Self::DirectiveValue { name } => said(
-                format!("the value of `{name}` has a line break or a NUL character"),
+            Self::DirectiveValue { name } => wording(
+                format!("the value of `{name}` contains a line break or a NUL character"),
                 "write a list of strings for several lines, each of them on one line",
             ),
         }

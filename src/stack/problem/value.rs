@@ -1,11 +1,18 @@
 //! Values that are right in type and wrong in what they say.
 
-use super::amount::{AmountFault, say_bytes, say_duration};
-use super::calendar::{CalendarFault, say_calendar};
-use super::image::{ImageFault, say_image};
-use super::mount::{MountFault, say_mount};
-use super::port::{PortFault, say_port};
-use super::{BuildFault, ChoiceFault, CommandFault, MachineFault, NameFault, Problem, Said, UnitFault, quote, said};
+use super::amount::AmountFault;
+use super::build::BuildFault;
+use super::calendar::CalendarFault;
+use super::choice::ChoiceFault;
+use super::command::CommandFault;
+use super::image;
+use super::machine::MachineFault;
+use super::mount::MountFault;
+use super::name::NameFault;
+use super::port::PortFault;
+use super::unit::UnitFault;
+use super::wording::{Problem, Wording, quote, wording};
+use crate::name::ImageFault;
 
 /// A value that a key's syntax does not allow.
 pub enum Invalid {
@@ -22,6 +29,7 @@ pub enum Invalid {
     Port { value: String, fault: PortFault },
     Image { value: String, fault: ImageFault },
     Mount { value: String, fault: MountFault },
+    Mode { value: String },
     UlimitOrder { soft: i64, hard: i64 },
     AbsolutePath { key: &'static str, value: String },
     Name(NameFault),
@@ -39,44 +47,49 @@ impl Invalid {
 }
 
 impl Problem for Invalid {
-    fn say(&self) -> Said {
+    fn wording(&self) -> Wording {
         match self {
-            Self::Boolean { value } => said(format!("{} is not a boolean", quote(value)), "write `true` or `false`"),
-            Self::Integer { value } => said(format!("{} is not an integer", quote(value)), "write a whole number"),
+            Self::Boolean { value } => wording(format!("{} is not a boolean", quote(value)), "write `true` or `false`"),
+            Self::Integer { value } => wording(format!("{} is not an integer", quote(value)), "write a whole number"),
             Self::TooSmall { key, number, least } => {
-                said(format!("`{key}` cannot be {number}"), format!("write a number of at least {least}"))
+                wording(format!("`{key}` cannot be {number}"), format!("write a number of at least {least}"))
             }
             Self::TooBig { key, number, most } => {
-                said(format!("`{key}` cannot be {number}"), format!("write a number of at most {most}"))
+                wording(format!("`{key}` cannot be {number}"), format!("write a number of at most {most}"))
             }
-            Self::Cpuset { value } => said(
+            Self::Cpuset { value } => wording(
                 format!("{} is not a set of CPUs", quote(value)),
                 "write numbers and ranges, as in `cpuset = \"0-3,6\"`",
             ),
-            Self::Empty { what } => said(format!("{what} is empty"), "give it a value, or remove it"),
-            Self::Duration { value, fault } => say_duration(value, fault),
-            Self::Bytes { value, fault } => say_bytes(value, fault),
-            Self::Cpus { value } => said(
+            Self::Empty { what } => wording(format!("{what} is empty"), "give it a value, or remove it"),
+            Self::Duration { value, fault } => fault.of_duration(value),
+            Self::Bytes { value, fault } => fault.of_bytes(value),
+            Self::Cpus { value } => wording(
                 format!("{} is not a number of CPUs", quote(value)),
                 "write a number from 0.01 up, as in `cpus = 1.5`",
             ),
-            Self::Calendar { value, fault } => say_calendar(value, fault),
-            Self::Port { value, fault } => say_port(value, fault),
-            Self::Image { value, fault } => say_image(value, fault),
-            Self::Mount { value, fault } => say_mount(value, fault),
-            Self::UlimitOrder { soft, hard } => said(
+            Self::Calendar { value, fault } => fault.wording(value),
+            Self::Port { value, fault } => fault.wording(value),
+            Self::Image { value, fault } => image::image(value, fault),
+            Self::Mount { value, fault } => fault.wording(value),
+            Self::Mode { value } => wording(
+                format!("{} is not an octal number, as permission bits must be", quote(value)),
+                format!("write `0o{value}` or `\"{value}\"`"),
+            ),
+            Self::UlimitOrder { soft, hard } => wording(
                 format!("the soft limit {soft} is above the hard limit {hard}"),
                 "lower `soft` or raise `hard`; -1 is unlimited",
             ),
-            Self::AbsolutePath { key, value } => {
-                said(format!("`{key}`: {} is not an absolute path", quote(value)), "write a path that starts with `/`")
-            }
-            Self::Name(fault) => fault.say(),
-            Self::Build(fault) => fault.say(),
-            Self::Unit(fault) => fault.say(),
-            Self::Machine(fault) => fault.say(),
-            Self::Choice(fault) => fault.say(),
-            Self::Command(fault) => fault.say(),
+            Self::AbsolutePath { key, value } => wording(
+                format!("`{key}`: {} is not an absolute path", quote(value)),
+                "write a path that starts with `/`",
+            ),
+            Self::Name(fault) => fault.wording(),
+            Self::Build(fault) => fault.wording(),
+            Self::Unit(fault) => fault.wording(),
+            Self::Machine(fault) => fault.wording(),
+            Self::Choice(fault) => fault.wording(),
+            Self::Command(fault) => fault.wording(),
         }
     }
 }

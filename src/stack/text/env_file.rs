@@ -13,7 +13,7 @@ use crate::stack::problem::{Report, TextProblem};
 pub type Variables = Vec<(String, String)>;
 
 /// Reads a whole file. A variable in a value is looked up in `lookup`, then among the lines above.
-pub fn parse(file: &Arc<SourceFile>, lookup: Lookup<'_>, report: &mut Report) -> Variables {
+pub fn parse(file: &Arc<SourceFile>, lookup: Lookup<'_>, report: &Report) -> Variables {
     let start = if file.text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
     let mut parser = Parser { file, position: start, lookup, variables: Vec::new(), report };
     while parser.skip_to_statement() {
@@ -25,7 +25,7 @@ pub fn parse(file: &Arc<SourceFile>, lookup: Lookup<'_>, report: &mut Report) ->
 }
 
 /// Reads a file of `format: raw`: whatever follows the first `=` of a line is the value.
-pub fn parse_raw(file: &Arc<SourceFile>, lookup: Lookup<'_>, report: &mut Report) -> Variables {
+pub fn parse_raw(file: &Arc<SourceFile>, lookup: Lookup<'_>, report: &Report) -> Variables {
     let mut variables = Vec::new();
     let mut start = 0;
     for line in file.text.split_inclusive('\n') {
@@ -52,7 +52,7 @@ struct Parser<'a> {
     position: usize,
     lookup: Lookup<'a>,
     variables: Variables,
-    report: &'a mut Report,
+    report: &'a Report,
 }
 
 impl<'a> Parser<'a> {
@@ -242,8 +242,8 @@ mod tests {
     }
 
     fn read(text: &str) -> (Variables, String) {
-        let mut report = Report::default();
-        let variables = parse(&SourceFile::new("test.env", text), &lookup, &mut report);
+        let report = Report::default();
+        let variables = parse(&SourceFile::new("test.env", text), &lookup, &report);
         let places = report.into_diagnostics();
         let places: Vec<String> = places.iter().filter_map(|d| d.place.as_ref().map(ToString::to_string)).collect();
         (variables, places.join(" "))
@@ -298,9 +298,9 @@ mod tests {
 
     #[test]
     fn raw_values_are_left_alone() {
-        let mut report = Report::default();
+        let report = Report::default();
         let file = SourceFile::new("raw.env", "A='$x' # y\n#c\nOUTER\n");
-        let variables = parse_raw(&file, &lookup, &mut report);
+        let variables = parse_raw(&file, &lookup, &report);
         assert_eq!(variables, [("A".into(), "'$x' # y".into()), ("OUTER".into(), "outer".into())]);
     }
 

@@ -22,7 +22,7 @@ pub fn read_file(path: &Path) -> std::io::Result<Arc<SourceFile>> {
     Ok(SourceFile::new(path, text))
 }
 
-/// Whether a file is wharfd's own configuration, which lies among the stacks and is none: by its name alone.
+/// Whether a file is the configuration of wharfd, which lies beside the stack files. Its name alone decides.
 pub fn is_of_wharfd(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name == "wharfd.toml")
 }

@@ -12,7 +12,7 @@ use crate::diagnostic::{Place, SourceFile};
 use crate::stack::problem::{FileProblem, Report};
 
 /// The top-level table of a TOML file, or `None` after reporting what is wrong with its syntax.
-pub fn parse(file: &Arc<SourceFile>, report: &mut Report) -> Option<Node> {
+pub fn parse(file: &Arc<SourceFile>, report: &Report) -> Option<Node> {
     let (document, errors) = DeTable::parse_recoverable(&file.text);
     for error in &errors {
         let place = Place::new(file, error.span().unwrap_or(0..0));
@@ -39,7 +39,7 @@ struct Builder<'a> {
 
 impl Builder<'_> {
     // The recursion is as deep as the parser's own, which has a limit.
-    fn table(&self, table: &DeTable<'_>, report: &mut Report) -> Table {
+    fn table(&self, table: &DeTable<'_>, report: &Report) -> Table {
         let entries = table
             .iter()
             .map(|(key, value)| Entry {
@@ -51,7 +51,7 @@ impl Builder<'_> {
         Table { entries }
     }
 
-    fn node(&self, value: &Spanned<DeValue<'_>>, report: &mut Report) -> Node {
+    fn node(&self, value: &Spanned<DeValue<'_>>, report: &Report) -> Node {
         let place = Place::new(self.file, value.span());
         let value = match value.get_ref() {
             DeValue::String(text) => Value::String(text.to_string()),
@@ -65,7 +65,7 @@ impl Builder<'_> {
         Node { value, place }
     }
 
-    fn integer(&self, integer: &DeInteger<'_>, place: &Place, report: &mut Report) -> Value {
+    fn integer(&self, integer: &DeInteger<'_>, place: &Place, report: &Report) -> Value {
         match i64::from_str_radix(integer.as_str(), integer.radix()) {
             Ok(number) => Value::Integer(number),
             Err(_) => {

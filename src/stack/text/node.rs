@@ -68,14 +68,14 @@ impl Node {
         }
     }
 
-    /// Whether two values say the same, wherever they stand; of tables the order does not count.
-    pub fn says_the_same(&self, other: &Node) -> bool {
+    /// Whether two values are equal, wherever they stand; the order of a table does not count.
+    pub fn is_equivalent(&self, other: &Node) -> bool {
         match (&self.value, &other.value) {
             (Value::Array(nodes), Value::Array(others)) => {
-                nodes.len() == others.len() && nodes.iter().zip(others).all(|(a, b)| a.says_the_same(b))
+                nodes.len() == others.len() && nodes.iter().zip(others).all(|(a, b)| a.is_equivalent(b))
             }
             (Value::Table(table), Value::Table(other)) => {
-                let same = |entry: &Entry| other.get(&entry.key).is_some_and(|o| entry.node.says_the_same(&o.node));
+                let same = |entry: &Entry| other.get(&entry.key).is_some_and(|o| entry.node.is_equivalent(&o.node));
                 table.entries.len() == other.entries.len() && table.entries.iter().all(same)
             }
             (value, other) => value == other,

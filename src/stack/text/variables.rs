@@ -10,12 +10,12 @@ use crate::stack::grammar::interpolate::{Finding, Lookup, interpolate};
 use crate::stack::problem::{Report, TextProblem};
 
 /// Replaces the variables in all strings of one service or the like.
-pub fn interpolate_node(node: &mut Node, lookup: Lookup<'_>, report: &mut Report) {
+pub fn interpolate_node(node: &mut Node, lookup: Lookup<'_>, report: &Report) {
     Walk { lookup, warned: BTreeSet::new(), report }.node(node);
 }
 
 /// Replaces the variables in all strings of a tree, except under top-level `x-` keys, which nobody reads.
-pub fn interpolate_tree(root: &mut Node, lookup: Lookup<'_>, report: &mut Report) {
+pub fn interpolate_tree(root: &mut Node, lookup: Lookup<'_>, report: &Report) {
     let mut walk = Walk { lookup, warned: BTreeSet::new(), report };
     let Value::Table(table) = &mut root.value else { return };
     for entry in table.entries.iter_mut().filter(|entry| !entry.key.starts_with("x-")) {
@@ -26,7 +26,7 @@ pub fn interpolate_tree(root: &mut Node, lookup: Lookup<'_>, report: &mut Report
 struct Walk<'a> {
     lookup: Lookup<'a>,
     warned: BTreeSet<String>,
-    report: &'a mut Report,
+    report: &'a Report,
 }
 
 impl Walk<'_> {

@@ -6,37 +6,36 @@
 mod long;
 mod short;
 
-use crate::stack::fields::{Fields, Item, accept};
+use crate::stack::fields::Fields;
 use crate::stack::grammar::paths::container_path;
 use crate::stack::model::{Mount, MountKind};
-use crate::stack::problem::{Expected, Invalid, Report};
+use crate::stack::problem::{Expected, Invalid};
 use crate::stack::text::node::Value;
 use crate::stack::text::surroundings::Surroundings;
 
 /// Reads `volumes` and `tmpfs`.
-pub fn read(service: &mut Fields<'_>, surroundings: &Surroundings<'_>, report: &mut Report) -> Vec<Mount> {
+pub fn read(service: &mut Fields<'_>, surroundings: &Surroundings<'_>) -> Vec<Mount> {
     let mut mounts = Vec::new();
     if let Some(item) = service.get("volumes") {
-        for node in item.elements(Expected::List, report).unwrap_or_default() {
-            let item = Item { key: "volumes", node };
-            mounts.extend(match &node.value {
-                Value::String(text) => short::read(text, item, surroundings, report),
-                Value::Table(_) => long::read(item, &service.owner, surroundings, report),
+        for item in item.elements(Expected::List) {
+            mounts.extend(match &item.node.value {
+                Value::String(text) => short::read(text, item, surroundings),
+                Value::Table(_) => long::read(item, &service.owner, surroundings),
                 _ => {
-                    item.wrong_type(Expected::StringOrTable, report);
+                    item.wrong_type(Expected::StringOrTable);
                     None
                 }
             });
         }
     }
     if let Some(item) = service.get("tmpfs") {
-        for text in item.strings(report).unwrap_or_default() {
-            let kind_and_target = accept(tmpfs(text.text), &text.node.place, report);
+        for text in item.strings().unwrap_or_default() {
+            let kind_and_target = text.item.accept(tmpfs(text.text));
             mounts.extend(kind_and_target.map(|(target, kind)| Mount {
                 target,
                 read_only: false,
                 kind,
-                place: text.node.place.clone(),
+                place: text.item.place().clone(),
             }));
         }
     }

@@ -5,13 +5,13 @@
 use std::collections::BTreeMap;
 
 use crate::stack::decode::paths::host_path;
-use crate::stack::fields::{Item, accept};
+use crate::stack::fields::Item;
 use crate::stack::grammar::choice::PROPAGATIONS;
 use crate::stack::grammar::names;
 use crate::stack::grammar::paths::container_path;
 use crate::stack::grammar::suggest::nearest;
 use crate::stack::model::{Mount, MountKind, Recursive};
-use crate::stack::problem::{Invalid, MountFault, Report, Shape};
+use crate::stack::problem::{Invalid, MountFault, Shape};
 use crate::stack::text::surroundings::{Scope, Surroundings};
 
 const MODES: &[&str] = &["ro", "rw", "z", "Z", "nocopy", "private", "rprivate", "shared", "rshared", "slave", "rslave"];
@@ -31,11 +31,11 @@ struct Mode {
 }
 
 /// `[SOURCE:]TARGET[:MODE]`
-pub fn read(text: &str, item: Item<'_>, surroundings: &Surroundings<'_>, report: &mut Report) -> Option<Mount> {
+pub fn read(text: &str, item: Item<'_>, surroundings: &Surroundings<'_>) -> Option<Mount> {
     let parsed = parse_short(text, surroundings.at(item.place())).map_err(|fault| Invalid::mount(text, fault));
-    let (target, mode, kind) = accept(parsed, item.place(), report)?;
+    let (target, mode, kind) = item.accept(parsed)?;
     if let Some(consistency) = mode.consistency {
-        report.add(item.place(), Shape::Ignored { key: consistency, reason: "it has no effect on Linux" });
+        item.add(Shape::Ignored { key: consistency, reason: "it has no effect on Linux" });
     }
     Some(Mount { target, read_only: mode.read_only, kind, place: item.place().clone() })
 }
