@@ -85,7 +85,7 @@ fn the_login_of_root_is_used_and_a_missing_or_wrong_one_is_named() {
     host.sh("echo '{}' >/root/.docker/config.json; systemctl restart wharfd").ok();
     let refused = host.sh("wharf diff --registry shop").fails();
     assert_eq!(refused.status, 1);
-    let because = "shop-web.service: the registry: 127.0.0.1:5001 wants a login and /root/.docker/config.json has none";
+    let because = "shop-web.service: cannot ask the registry: 127.0.0.1:5001 wants a login and /root/.docker/config.json has none";
     assert!(refused.stderr.contains(because), "{}", refused.stderr);
 }
 

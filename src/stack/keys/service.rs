@@ -63,7 +63,7 @@ pub static SERVICE: Table = Table {
         honoured("depends_on", Takes::Either(&[LIST, Takes::Named(&Takes::Table(&DEPENDENCY))]),
             "Services that must start before it.", "`Requires=` or `Wants=`, and `After=`"),
         honoured("deploy", Takes::Table(&DEPLOY), "The number of containers and their limits.", "see there"),
-        refused("develop", "What happens when source files change.", "it serves writing a program, not running it",
+        refused("develop", "What happens when source files change.", "it is for development, not for running a service",
             "remove it; `docker compose watch` does this on a developer's machine"),
         honoured("device_cgroup_rules", LIST, "Device cgroup rules, for example `c 1:3 mr`.",
             "`HostConfig.DeviceCgroupRules`"),
