@@ -63,7 +63,7 @@ test-full: export PROPTEST_CASES ?= 5120
 test-full: test
 	fuzz/run 60
 
-# Each benchmark prints its figures beside those of what it is compared with.
+# Each benchmark prints its figures beside those of what it is compared with. On a machine that has nothing else to do.
 bench: tools build
 	tests/host/host prepare
 	benches/generate.sh

@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use wharf::install::{
     Access, Changes, Conflict, Durability, Enablement, Generator, LoadPath, Reason, Snapshot, UnitDirectory, conflicts,
 };
+use wharf::name::UnitName;
 use wharf::plan::{Plan, PlannedFile};
 
 const UNIT: u32 = 0o644;
@@ -31,7 +32,7 @@ fn spec(project: &str, name: &str, body: &str) -> PlannedFile {
 }
 
 fn plan(project: &str, files: Vec<PlannedFile>) -> Plan {
-    let target = format!("{project}.target");
+    let target = UnitName::parse(&format!("{project}.target")).unwrap();
     Plan {
         instances: BTreeMap::new(),
         project: project.to_owned(),
