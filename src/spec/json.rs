@@ -24,6 +24,7 @@ pub enum Layout {
 ///
 /// # Panics
 /// A map has keys that are not strings or numbers, or a `Serialize` fails: plain data does neither.
+#[expect(clippy::expect_used, reason = "plain data has string keys, and serde_json writes UTF-8")]
 pub fn sorted<T: Serialize + ?Sized>(data: &T, layout: Layout) -> String {
     let text = Text::default();
     let sorter = Sorter { text: text.clone(), layout, objects: Vec::new(), depth: 0, has_items: false };

@@ -4,14 +4,17 @@
 
 use crate::name::{ImageRef, ProjectName, ServiceName};
 
+#[expect(clippy::expect_used, reason = "the literal is a valid name")]
 pub fn project() -> ProjectName {
     ProjectName::parse("unnamed").expect("`unnamed` is a project name")
 }
 
+#[expect(clippy::expect_used, reason = "the literal is a valid name")]
 pub fn service() -> ServiceName {
     ServiceName::parse("unnamed").expect("`unnamed` is a service name")
 }
 
+#[expect(clippy::expect_used, reason = "the literal is a valid name")]
 pub fn image() -> ImageRef {
     ImageRef::parse("unnamed").expect("`unnamed` is an image reference")
 }
