@@ -7,7 +7,6 @@
 pub mod json;
 
 use std::collections::{BTreeMap, HashMap};
-use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,6 +14,7 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
 /// The types of the Engine API, for all rooms that write or read them.
 pub use bollard::models;
@@ -425,22 +425,13 @@ pub fn to_json<T: Serialize>(spec: &T) -> String {
     json::sorted(spec, json::Layout::Indented) + "\n"
 }
 
-/// Why there is no spec in a file.
-#[derive(Debug)]
+/// Why a spec cannot be read.
+#[derive(Debug, Error)]
 pub enum ReadError {
+    #[error("{}: {error}", path.display())]
     Unreadable { path: PathBuf, error: io::Error },
+    #[error("{}: {error}; run `wharf generate` to write it again", path.display())]
     NoSpec { path: PathBuf, error: serde_json::Error },
-}
-
-impl fmt::Display for ReadError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unreadable { path, error } => write!(f, "{}: {error}", path.display()),
-            Self::NoSpec { path, error } => {
-                write!(f, "{}: {error}; run `wharf generate` to write it anew", path.display())
-            }
-        }
-    }
 }
 
 /// Reads a spec from its file.

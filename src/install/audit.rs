@@ -10,6 +10,7 @@ use std::time::SystemTime;
 use crate::mark::Mark;
 use crate::message_id;
 use crate::plan::Plan;
+use crate::report::InstalledProject;
 use crate::systemd::log;
 
 use super::changes::{Action, Change, Changes, template_of};
@@ -112,10 +113,12 @@ impl Audit {
     }
 
     /// A project left the host.
-    pub fn removed(&mut self, project: &str, source: Option<&Path>, files: &[PathBuf], acts: &Acts) {
+    pub fn removed(&mut self, project: &InstalledProject, files: &[PathBuf], acts: &Acts) {
+        let source = project.sources.first().map(PathBuf::as_path);
         let names = files.iter().filter_map(|file| file.file_name()?.to_str());
         let files = Files { removed: names.collect::<Vec<_>>().join(" "), ..Files::default() };
-        self.write(&Subject { id: message_id::REMOVED, project, source }, "the project has been removed", &files, acts);
+        let subject = Subject { id: message_id::REMOVED, project: &project.name, source };
+        self.write(&subject, "the project has been removed", &files, acts);
     }
 
     fn write(&mut self, Subject { id, project, source }: &Subject, message: &str, files: &Files, acts: &Acts) {

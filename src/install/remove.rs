@@ -64,7 +64,7 @@ impl Remove {
             removed.files.extend(delete(directory, &project.name)?);
         }
         if let Some(manager) = &manager {
-            audit.removed(&project.name, project.sources.first().map(PathBuf::as_path), &removed.files, &acts);
+            audit.removed(&project, &removed.files, &acts);
             removed.unrecorded = audit.unrecorded;
             manager.reload().await?;
             for unit in &project.units {

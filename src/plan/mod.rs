@@ -107,21 +107,21 @@ pub fn plan(stack: &Stack, location: &Location) -> Result<Plan, Diagnostics> {
     let head = units::Head::new(stack, location, &source);
     let whole = Origin { place: &stack.place, restarts: None };
     for network in stack.networks.values().filter(|network| !network.external) {
-        files.network(stack, &head, network);
+        files.network(&head, network);
     }
     for volume in stack.volumes.values().filter(|volume| !volume.external) {
-        files.volume(stack, &head, volume);
+        files.volume(&head, volume);
     }
     for service in stack.services.values() {
         if let Some(build) = &service.build {
-            files.build(stack, &head, service, build);
+            files.build(&head, service, build);
         }
     }
     let refused = files.refused;
     let services = order::roles(stack, head.dependents(), &mut files.problems);
     let of_services = parallel::map(&services, |&(service, role)| {
         let mut files = Files { refused, ..Files::default() };
-        files.service(stack, &head, service, role);
+        files.service(&head, service, role);
         files
     });
     of_services.into_iter().for_each(|of_service| files.append(of_service));
@@ -197,8 +197,14 @@ struct Origin<'a, 'r> {
     restarts: Option<&'r UnitName>,
 }
 
+enum Contents {
+    Unit(String),
+    Spec(String),
+}
+
 impl<'a> Files<'a> {
-    fn network(&mut self, stack: &'a Stack, head: &units::Head, network: &'a Network) {
+    fn network(&mut self, head: &units::Head<'a>, network: &'a Network) {
+        let stack = head.stack;
         let spec = resource::network_spec(stack, network);
         let unit = names::network_unit(&stack.name, &network.key);
         let origin = Origin { place: &network.place, restarts: Some(&unit) };
@@ -206,14 +212,16 @@ impl<'a> Files<'a> {
         self.unit(origin, &unit, units::network(head, network, &spec));
     }
 
-    fn volume(&mut self, stack: &'a Stack, head: &units::Head, volume: &'a Volume) {
+    fn volume(&mut self, head: &units::Head<'a>, volume: &'a Volume) {
+        let stack = head.stack;
         let spec = resource::volume_spec(stack, volume);
         let origin = Origin { place: &volume.place, restarts: None };
         self.spec(origin, &names::volume_spec(&stack.name, &volume.key), &spec);
         self.unit(origin, &names::volume_unit(&stack.name, &volume.key), units::volume(head, volume, &spec));
     }
 
-    fn service(&mut self, stack: &'a Stack, head: &units::Head, service: &'a Service, role: order::Role) {
+    fn service(&mut self, head: &units::Head<'a>, service: &'a Service, role: order::Role) {
+        let stack = head.stack;
         let mut spec = container::container_spec(stack, service, role.ready);
         if let Some(builder) = head.builder(service) {
             spec.wharf.pull_policy = spec::PullPolicy::Never;
@@ -243,7 +251,8 @@ impl<'a> Files<'a> {
         }
     }
 
-    fn build(&mut self, stack: &'a Stack, head: &units::Head, service: &'a Service, build: &'a Build) {
+    fn build(&mut self, head: &units::Head<'a>, service: &'a Service, build: &'a Build) {
+        let stack = head.stack;
         let spec = build::build_spec(stack, head, service, build);
         let unit = names::build_unit(&stack.name, &service.name);
         let origin = Origin { place: &build.place, restarts: Some(&unit) };
@@ -258,13 +267,13 @@ impl<'a> Files<'a> {
     fn slice(&mut self, origin: Origin<'a, '_>, name: &str, file: Option<UnitFile>) {
         self.check_length(origin, "unit", name);
         if let Some(file) = file {
-            self.add(origin, name, file.to_string(), 0o644);
+            self.add(origin, name, Contents::Unit(file.to_string()));
         }
     }
 
     fn unit(&mut self, origin: Origin<'a, '_>, name: &str, unit: Result<UnitFile, Unwritable>) {
         match unit {
-            Ok(unit) => self.file(origin, name, unit.to_string(), 0o644),
+            Ok(unit) => self.file(origin, name, Contents::Unit(unit.to_string())),
             // A path that cannot be written has been refused where it stands.
             Err(_) if self.refused => (),
             Err(unwritable) => self.problems.push(Diagnostic::error(unwritable.to_string()).at(origin.place)),
@@ -272,12 +281,12 @@ impl<'a> Files<'a> {
     }
 
     fn spec<T: serde::Serialize>(&mut self, origin: Origin<'a, '_>, name: &str, spec: &T) {
-        self.file(origin, name, spec::to_json(spec), 0o600);
+        self.file(origin, name, Contents::Spec(spec::to_json(spec)));
     }
 
-    fn file(&mut self, origin: Origin<'a, '_>, name: &str, contents: String, mode: u32) {
+    fn file(&mut self, origin: Origin<'a, '_>, name: &str, contents: Contents) {
         self.check_length(origin, "file", name);
-        self.add(origin, name, contents, mode);
+        self.add(origin, name, contents);
     }
 
     fn check_length(&mut self, origin: Origin<'a, '_>, what: &str, name: &str) {
@@ -292,7 +301,12 @@ impl<'a> Files<'a> {
         }
     }
 
-    fn add(&mut self, origin: Origin<'a, '_>, name: &str, contents: String, mode: u32) {
+    fn add(&mut self, origin: Origin<'a, '_>, name: &str, contents: Contents) {
+        let (contents, mode) = match contents {
+            Contents::Unit(text) => (text, 0o644),
+            // It may have passwords in environment variables.
+            Contents::Spec(text) => (text, 0o600),
+        };
         let file = PlannedFile { name: name.to_owned(), contents, mode, restarts: origin.restarts.cloned() };
         self.files.push((file, origin.place));
     }

@@ -36,12 +36,7 @@ pub fn problems(stack: &Stack, location: &Location) -> Diagnostics {
     for (overrides, place) in of_services.chain(of_networks).chain(of_volumes).chain(of_target) {
         continued_lines(overrides, place, &mut problems);
     }
-    for network in stack.networks.values().filter(|network| network.external) {
-        no_unit("network", &network.key, &network.place, &network.systemd, &mut problems);
-    }
-    for volume in stack.volumes.values().filter(|volume| volume.external) {
-        no_unit("volume", &volume.key, &volume.place, &volume.systemd, &mut problems);
-    }
+    external(stack, &mut problems);
     problems
 }
 
@@ -86,8 +81,12 @@ fn continued_lines(overrides: &Overrides, place: &Place, problems: &mut Diagnost
 }
 
 /// Only what Wharf makes has a unit.
-fn no_unit(what: &str, key: &str, place: &Place, overrides: &Overrides, problems: &mut Diagnostics) {
-    if !overrides.is_empty() {
+fn external(stack: &Stack, problems: &mut Diagnostics) {
+    let networks = stack.networks.values().filter(|network| network.external);
+    let networks = networks.map(|network| ("network", &network.key, &network.place, &network.systemd));
+    let volumes = stack.volumes.values().filter(|volume| volume.external);
+    let volumes = volumes.map(|volume| ("volume", &volume.key, &volume.place, &volume.systemd));
+    for (what, key, place, _) in networks.chain(volumes).filter(|(.., overrides)| !overrides.is_empty()) {
         let message = format!("{what} `{key}` is external and has no unit: its `systemd` table would do nothing");
         let help = format!("remove the table, or give its directives to the services that use the {what}");
         problems.push(Diagnostic::error(message).at(place).help(help));

@@ -1,19 +1,14 @@
 //! Quoting: a string on its way into a unit file (systemd.syntax(7), systemd.service(5) "Command lines", systemd.unit(5)
 //! "Specifiers").
 
-use std::fmt;
+use thiserror::Error;
 
 /// A string that no unit file can carry in this place.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{value:?} cannot be written in a unit file: it contains {reason}")]
 pub struct Unwritable {
     pub value: String,
     pub reason: &'static str,
-}
-
-impl fmt::Display for Unwritable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?} cannot be written in a unit file: it contains {}", self.value, self.reason)
-    }
 }
 
 /// One line of text, as `Description=` takes it: only specifiers are special.

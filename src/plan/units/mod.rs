@@ -31,7 +31,7 @@ pub use timer::timer;
 
 /// What every unit of a project has in common.
 pub struct Head<'a> {
-    stack: &'a Stack,
+    pub(super) stack: &'a Stack,
     location: &'a Location,
     source: &'a str,
     /// Image → the service that builds it.
