@@ -123,7 +123,7 @@ pub struct ContainerPart {
     /// The same, run in order before the stop signal.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pre_stop: Vec<ExecConfig>,
-    /// How it is told to read its configuration anew.
+    /// How it is made to reload its configuration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reload: Option<ReloadPart>,
 }
@@ -383,9 +383,9 @@ impl OnUnhealthy {
         }
     }
 
-    /// A newer version of Wharf may know more; what this one does not know, it does not do.
+    /// An unknown word, from a newer version of Wharf, counts as `none`.
     pub fn of(word: &str) -> Self {
-        [Self::Restart, Self::Stop].into_iter().find(|wish| wish.as_str() == word).unwrap_or(Self::None)
+        [Self::Restart, Self::Stop].into_iter().find(|action| action.as_str() == word).unwrap_or(Self::None)
     }
 }
 

@@ -60,7 +60,7 @@ impl fmt::Display for Conflict {
                 f,
                 "{file} of the same project has priority over what would be written; `wharf remove {project}` first"
             ),
-            Reason::Unreadable => write!(f, "{file} cannot be read: whose it is cannot be told; run as root"),
+            Reason::Unreadable => write!(f, "{file} cannot be read, so its owner is unknown; run as root"),
         }
     }
 }

@@ -21,7 +21,7 @@ use super::snapshot::{Entry, Snapshot};
 /// systemd ignores files whose names begin with a dot (systemd.unit(5)).
 const LEFTOVER_PREFIX: &str = ".#wharf-";
 const LEFTOVER_SUFFIX: &str = ".tmp";
-/// Stands from the first change until systemd has been told of the last.
+/// Exists from the first change until systemd has reloaded after the last one.
 const UNFINISHED: &str = ".#wharf-unfinished.tmp";
 
 /// So many files are synced each by itself; more of them all at once, which is quicker by far.
@@ -32,7 +32,7 @@ const SYNCED_ONE_BY_ONE: usize = 8;
 pub enum Durability {
     /// Synced to disk before it counts.
     Synced,
-    /// The directory lies in memory and is made anew at every boot, like a generator's.
+    /// The directory lies in memory and is empty after each boot, like a generator's.
     Volatile,
 }
 

@@ -71,7 +71,7 @@ pub enum Note {
     Surplus { unit: String },
     /// Units run as they were before the change.
     NotRestarted { units: Vec<String> },
-    /// The journal was not told.
+    /// The journal has no entry of this run.
     Unrecorded { why: String },
 }
 

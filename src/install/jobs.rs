@@ -1,4 +1,4 @@
-//! Jobs that failed, told as an administrator needs it: which unit, why, and which other unit was the cause.
+//! Failed jobs, as an administrator needs them: which unit, why, and which other unit was the cause.
 
 use std::collections::BTreeSet;
 use std::fmt;

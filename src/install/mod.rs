@@ -1,4 +1,4 @@
-//! Unit files ↔ host: what a plan changes, written so that nothing is ever half there, and told to systemd.
+//! Unit files ↔ host: what a plan changes, written so that no file is ever half there, and loaded by systemd.
 //!
 //! In: plans, and the directory that is to hold them. Out: the same files on disk, stale ones gone, systemd reloaded, jobs
 //! awaited; and a report of what changed, also in the journal.

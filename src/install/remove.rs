@@ -34,7 +34,7 @@ pub struct Removed {
     pub failed_jobs: Vec<FailedJob>,
     /// The stack file, where it still lies in /etc/wharf: the generator makes the units again.
     pub still_declared: Option<PathBuf>,
-    /// Why the journal was not told.
+    /// Why the journal has no entry of it.
     pub unrecorded: Option<String>,
 }
 

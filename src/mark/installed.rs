@@ -56,7 +56,7 @@ impl InstalledUnit {
         self.name.pattern()
     }
 
-    /// The instance of a template (systemd.unit(5), `%i`) that a unit's name means; `None` if it is none of this one's.
+    /// The name of the instance (systemd.unit(5), `%i`), if the unit is an instance of this template.
     pub fn instance_of(&self, unit: &str) -> Option<String> {
         self.name.instance_in(&UnitName::parse(unit).ok()?).map(str::to_owned)
     }

@@ -1,4 +1,4 @@
-//! The hash of a definition: by it, a changed definition is told from an unchanged one.
+//! The hash of a definition: it shows whether a definition has changed.
 
 use sha2::{Digest, Sha256};
 use thiserror::Error;

@@ -170,7 +170,7 @@ impl UnitName {
         self.with_instance(&escape(instance))
     }
 
-    /// The instance of a template that another unit is; `None` if it is none of this template's.
+    /// The name of the instance, if the other unit is an instance of this template.
     pub fn instance_in<'a>(&self, unit: &'a UnitName) -> Option<&'a str> {
         let same = self.is_template() && unit.prefix() == self.prefix() && unit.kind() == self.kind();
         unit.instance().filter(|_| same)

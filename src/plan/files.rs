@@ -133,7 +133,7 @@ pub fn problems(stack: &Stack, grants: Grants, unit: &str) -> Diagnostics {
         let (id, credential) = used.credential();
         if taken.insert(id.clone(), credential.clone()).is_some_and(|other| other != credential) {
             let message = format!("{unit} would get two credentials named `{id}`");
-            let help = "give one of them another name, and encrypt it anew under that name if it is encrypted";
+            let help = "give one of them another name; if it is encrypted, encrypt it again under that name";
             problems.push(Diagnostic::error(message).at(&used.grant.place).help(help));
         }
     }

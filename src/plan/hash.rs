@@ -1,4 +1,4 @@
-//! The config hash: by it a changed definition is told from an unchanged one.
+//! The config hash: it shows whether a definition has changed.
 
 use serde::Serialize;
 

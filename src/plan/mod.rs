@@ -43,7 +43,7 @@ pub struct Location {
 pub enum Reader {
     /// The system's manager; `wharf generate` writes them.
     System,
-    /// The system's manager, which has them made anew at every daemon-reload (systemd.generator(7)).
+    /// The system's manager, for which the generator makes them at each daemon-reload (systemd.generator(7)).
     SystemByGenerator,
     /// A user's manager; `wharf generate --user` writes them.
     User,

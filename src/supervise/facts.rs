@@ -28,7 +28,7 @@ impl Facts {
     }
 }
 
-/// The definition as it was read last, and the container as the engine showed it last. Empty: there is none.
+/// The definition as it was read last, and the container as the engine showed it last. Empty if there is none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Observed {
     /// The image that the definition names.

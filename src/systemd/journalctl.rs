@@ -57,7 +57,7 @@ pub struct Found {
 pub struct Entry(Map<String, Value>);
 
 impl Entry {
-    /// One line of `journalctl --output=json`; `None`: it is none.
+    /// One line of `journalctl --output=json`; `None`: it is something else.
     pub fn of_json(line: &str) -> Option<Self> {
         serde_json::from_str(line).ok().map(Self)
     }

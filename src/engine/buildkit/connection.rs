@@ -19,7 +19,7 @@ use tonic::codegen::Service;
 
 use crate::engine::{EngineError, socket};
 
-/// More than this of an answer that is none is not read.
+/// The longest part of an unexpected answer that is read.
 const LONGEST_REFUSAL: usize = 1 << 14;
 
 /// A request whose connection then belongs to another protocol.

@@ -168,7 +168,7 @@ impl Steps {
 fn request(order: BuildOrder<'_>, session: &str) -> Result<SolveRequest, EngineError> {
     let BuildOrder { parameters, tags, dockerfile, inputs } = order;
     let mut frontend_attrs = unsorted(&parameters.frontend_attrs);
-    // Unless told otherwise, an image that is there is taken.
+    // By default, an image that is present is used.
     frontend_attrs.entry("image-resolve-mode".to_owned()).or_insert_with(|| "local".to_owned());
     let mut frontend_inputs: HashMap<String, Definition> = HashMap::new();
     for input in inputs {

@@ -1,7 +1,7 @@
 //! The gate of a service with replicas: what depends on the service depends on this unit.
 //!
 //! It is active once the start of every replica has ended and one of them runs. So a dependent waits for all of them, fails if
-//! there is none, and is left alone when the administrator stops, restarts or adds a replica.
+//! none runs, and is left alone when the administrator stops, restarts or adds a replica.
 
 use super::Head;
 use crate::plan::{Reader, names};
