@@ -171,4 +171,9 @@ fn the_password_for_docker_hub_is_sent_to_no_other_registry() {
     let requests = host.read("/root/requests");
     assert!(requests.contains("GET /v2/"), "{requests}");
     assert!(!requests.contains("Authorization"), "{requests}");
+
+    host.write("/root/.docker/config.json", r#"{"auths": {"MYHOST": {"auth": "YWRhOm93bg=="}}}"#);
+    host.sh("wharf pull").fails();
+    let requests = host.read("/root/requests");
+    assert!(requests.contains("Authorization: Basic YWRhOm93bg=="), "{requests}");
 }
