@@ -185,6 +185,7 @@ fn is_quiet(host: &Host) {
 fn a_watch_shows_what_changes_and_sleeps_while_nothing_does() {
     let host = host_with("watched", QUIET);
     let start = "systemd-run --quiet --unit watch -p RemainAfterExit=yes -p StandardOutput=truncate:/root/watch -p StandardError=truncate:/root/error";
+    host.write("/root/watch", "");
     host.sh(&format!("{start} wharf status --watch shop")).ok();
     let pictures = || -> Vec<String> { host.read("/root/watch").split("\n\n").map(squeezed).collect() };
     let wait_for_last = |what: &str| {
