@@ -89,26 +89,26 @@ impl Mark {
     }
 
     /// Adds the section to a unit.
-    pub fn write(&self, unit: &mut UnitFile) {
+    pub fn write(self, unit: &mut UnitFile<'_>) {
         let section = unit.section(SECTION);
-        section.add("Project", self.project.as_str());
+        section.add("Project", self.project);
         if let Some(source) = &self.source {
             section.add("Source", written_path(source));
         }
-        if let Some(service) = &self.service {
-            section.add("Service", service.as_str());
+        if let Some(service) = self.service {
+            section.add("Service", service);
         }
-        if let Some(container) = &self.container {
-            section.add("Container", container.as_str());
+        if let Some(container) = self.container {
+            section.add("Container", container);
         }
-        match &self.made {
-            Some(Made::Network(name)) => section.add("Network", name.as_str()),
-            Some(Made::Volume(name)) => section.add("Volume", name.as_str()),
-            Some(Made::Image(reference)) => section.add("Image", reference.as_str()),
+        match self.made {
+            Some(Made::Network(name)) => section.add("Network", name),
+            Some(Made::Volume(name)) => section.add("Volume", name),
+            Some(Made::Image(reference)) => section.add("Image", reference),
             None => section,
         };
-        if let Some(hash) = &self.spec_hash {
-            section.add("SpecHash", hash.as_str());
+        if let Some(hash) = self.spec_hash {
+            section.add("SpecHash", hash);
         }
         if self.on_unhealthy != OnUnhealthy::default() {
             section.add("OnUnhealthy", self.on_unhealthy.as_str());
@@ -221,8 +221,8 @@ mod tests {
                 ..Mark::new(project("shop"), Some(path.into()))
             };
             let mut unit = UnitFile::default();
-            mark.write(&mut unit);
-            assert_eq!(Mark::of_unit(&unit.to_string()), Some(mark), "{path}");
+            mark.clone().write(&mut unit);
+            assert_eq!(Mark::of_unit(&unit.text()), Some(mark), "{path}");
         }
     }
 

@@ -12,20 +12,24 @@ const WORTH_A_THREAD: usize = 64;
 const MOST_THREADS: usize = 4;
 
 pub fn map<T: Sync, R: Send>(items: &[T], each: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let parts = parts(items, |part| part.iter().map(&each).collect::<Vec<R>>());
+    parts.into_iter().flatten().collect()
+}
+
+/// The list in as many parts as are worth it, each part as a whole.
+pub fn parts<T: Sync, R: Send>(items: &[T], each: impl Fn(&[T]) -> R + Sync) -> Vec<R> {
     if items.len() < 2 * WORTH_A_THREAD {
-        return items.iter().map(each).collect();
+        return vec![each(items)];
     }
     let processors = thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS);
     let parts: Vec<&[T]> = items.chunks(items.len().div_ceil(processors)).collect();
     let Some((first, others)) = parts.split_first() else { return Vec::new() };
     let each = &each;
     thread::scope(|scope| {
-        let threads: Vec<_> =
-            others.iter().map(|part| scope.spawn(|| part.iter().map(each).collect::<Vec<R>>())).collect();
-        let mut results: Vec<R> = Vec::with_capacity(items.len());
-        results.extend(first.iter().map(each));
+        let threads: Vec<_> = others.iter().map(|part| scope.spawn(|| each(part))).collect();
+        let mut results = vec![each(first)];
         for thread in threads {
-            results.extend(thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
+            results.push(thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
         }
         results
     })

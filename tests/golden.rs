@@ -127,7 +127,7 @@ fn contents(plan: &Plan) -> BTreeMap<String, String> {
         assert!(file.contents.ends_with('\n'), "{}", file.name);
     }
     let files: BTreeMap<String, String> =
-        plan.files.iter().map(|file| (file.name.clone(), file.contents.clone())).collect();
+        plan.files.iter().map(|file| (file.name.clone(), file.contents.to_string())).collect();
     assert_eq!(files.len(), plan.files.len(), "no file is planned twice");
     files
 }

@@ -5,7 +5,6 @@
 //! Invariant: variables stay as they are written, but for those in the names of files and services that are put together here.
 
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
 use std::sync::Arc;
 
 use super::problem::{Assembly, Lost, Report};
@@ -25,7 +24,7 @@ pub struct Assembled<'a> {
     pub root: Node,
     pub surroundings: Surroundings<'a>,
     /// What they mean in the first file.
-    pub main: Rc<Scope<'a>>,
+    pub main: Arc<Scope<'a>>,
 }
 
 /// Reads the files, at least one, and lays the later ones over the earlier ones.
@@ -47,7 +46,7 @@ pub fn assemble<'a>(
         request.project_name.clone().or_else(|| main.lookup("COMPOSE_PROJECT_NAME")).filter(|name| !name.is_empty());
     let of_directory = || project_name_of_directory(&main.directory);
     let project = asked.or(written).or_else(of_directory).unwrap_or_else(|| "stack".to_owned());
-    let main = Rc::new(main.with([("COMPOSE_PROJECT_NAME".to_owned(), project.clone())]));
+    let main = Arc::new(main.with([("COMPOSE_PROJECT_NAME".to_owned(), project.clone())]));
     let mut composer = Composer::new(&main, &mut language, report);
     let root = composer.compose(parsed, &main, &[])?;
     let scopes = composer.scopes;

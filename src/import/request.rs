@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::stack::Lookup;
+
 /// What to import, and for where.
 pub struct Request<'a> {
     /// The compose files, the later ones over the earlier ones; none: those that Compose would find.
@@ -11,5 +13,5 @@ pub struct Request<'a> {
     /// The file that the TOML is for; `None`: it will lie beside the first compose file.
     pub output: Option<PathBuf>,
     /// Looks up a variable of the process.
-    pub environment: &'a dyn Fn(&str) -> Option<String>,
+    pub environment: Lookup<'a>,
 }

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::mark::is_spec;
 use crate::name::UnitName;
@@ -30,12 +31,12 @@ pub struct Change {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
     Create {
-        new: String,
+        new: Arc<str>,
         mode: u32,
     },
     Update {
         old: String,
-        new: String,
+        new: Arc<str>,
         old_mode: u32,
         mode: u32,
     },
@@ -92,8 +93,10 @@ impl Changes {
         if enablement == Enablement::Enable {
             items.extend(missing_links(plan, snapshot, seen_as));
         }
-        let planned: BTreeSet<&str> = plan.files.iter().map(|file| file.name.as_str()).collect();
-        items.extend(removals(snapshot, &plan.project, |name| planned.contains(name)));
+        if !snapshot.entries.is_empty() {
+            let planned: BTreeSet<&str> = plan.files.iter().map(|file| file.name.as_str()).collect();
+            items.extend(removals(snapshot, &plan.project, |name| planned.contains(name)));
+        }
         Self { project: plan.project.clone(), items }
     }
 

@@ -4,12 +4,13 @@
 //! leaves its own leftovers behind, by which the next one knows that work is unfinished.
 
 use std::collections::BTreeMap;
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt, symlink};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, flock, openat, unlinkat};
 use tempfile::TempPath;
 
 use crate::parallel;
@@ -145,26 +146,30 @@ impl UnitDirectory {
                 _ => linked.push(change),
             }
         }
-        let write = |(change, contents, mode): &(&&Change, &String, u32)| self.write_in_place(change, contents, *mode);
+        let write =
+            |(change, contents, mode): &(&&Change, &Arc<str>, u32)| self.write_in_place(change, contents, *mode);
         parallel::map(&written, write).into_iter().collect::<Result<(), _>>()?;
         linked.into_iter().try_for_each(|change| self.settle(change, None))?;
         removed.into_iter().try_for_each(|change| self.remove(&change.name))
     }
 
     fn write_in_place(&self, change: &Change, contents: &str, mode: u32) -> Result<(), InstallError> {
-        let path = self.path.join(&change.name);
-        let write = || {
-            let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&path)?;
+        let name = change.name.as_str();
+        let failed = |error| InstallError::io("write", &self.path.join(name), error);
+        let Some(directory) = &self.lock else { return Err(failed(io::ErrorKind::NotFound.into())) };
+        let write = || -> io::Result<()> {
+            let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+            let mut file = File::from(openat(directory, name, flags, Mode::from_raw_mode(mode))?);
             file.write_all(contents.as_bytes())
         };
         // What is there may be a link, or have other permissions.
         let again = || {
-            fs::remove_file(&path)?;
+            unlinkat(directory, name, AtFlags::empty())?;
             write()
         };
         let written =
             write().or_else(|error| if error.kind() == io::ErrorKind::AlreadyExists { again() } else { Err(error) });
-        written.map_err(|error| InstallError::io("write", &path, error))
+        written.map_err(failed)
     }
 
     fn begin(&self) -> Result<Unfinished<'_>, InstallError> {

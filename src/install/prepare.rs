@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Place};
 use crate::plan::{Plan, plan};
-use crate::stack::{self, Request, Stack};
+use crate::stack::{self, Lookup, Request, Stack};
 
 use super::destination::Destination;
 
@@ -43,7 +43,7 @@ pub fn stacks_in(directory: &Path) -> io::Result<Vec<PathBuf>> {
 }
 
 /// One request for each stack. The override file of a stack goes with it, also where it is named beside it (`*.toml`).
-pub fn requests<'a>(stacks: &[PathBuf], environment: &'a dyn Fn(&str) -> Option<String>) -> Vec<Request<'a>> {
+pub fn requests<'a>(stacks: &[PathBuf], environment: Lookup<'a>) -> Vec<Request<'a>> {
     let overrides: Vec<PathBuf> = stacks.iter().filter_map(|stack| stack::override_of(stack)).collect();
     let named = stacks.iter().filter(|stack| !overrides.contains(stack));
     named.map(|stack| Request::of_stack(stack, environment)).collect()

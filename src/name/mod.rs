@@ -79,6 +79,18 @@ macro_rules! text_traits {
             }
         }
 
+        impl From<$name> for std::borrow::Cow<'_, str> {
+            fn from(name: $name) -> Self {
+                Self::Owned(name.into())
+            }
+        }
+
+        impl<'a> From<&'a $name> for std::borrow::Cow<'a, str> {
+            fn from(name: &'a $name) -> Self {
+                Self::Borrowed(name)
+            }
+        }
+
         impl serde::Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.serialize_str(&self.0)

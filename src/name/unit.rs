@@ -88,8 +88,7 @@ impl UnitName {
         let Some((stem, _)) = text.rsplit_once('.').filter(|(_, suffix)| UnitKind::of_suffix(suffix).is_some()) else {
             return fault(InvalidUnitName::Type);
         };
-        let allowed = |b: u8| b.is_ascii_alphanumeric() || b":-_.\\@".contains(&b);
-        if stem.is_empty() || stem.starts_with('@') || !stem.bytes().all(allowed) {
+        if stem.is_empty() || stem.starts_with('@') || !stem.bytes().all(is_allowed) {
             return fault(InvalidUnitName::Characters);
         }
         Ok(Self(text.into()))
@@ -99,25 +98,39 @@ impl UnitName {
     ///
     /// It may be longer than systemd takes: see [`UnitName::is_too_long`].
     pub fn new(stem: &str, kind: UnitKind) -> Self {
-        let plain = |b: u8| b.is_ascii_alphanumeric() || b":-_.\\@".contains(&b);
-        let mut name = String::with_capacity(stem.len() + 8);
-        for byte in stem.bytes() {
-            if plain(byte) {
+        Self::of_parts(&[stem], kind)
+    }
+
+    /// As [`UnitName::new`], of a stem in parts, with nothing between them.
+    pub fn of_parts(stem: &[&str], kind: UnitKind) -> Self {
+        let suffix = kind.suffix();
+        let mut name = String::with_capacity(stem.iter().map(|part| part.len()).sum::<usize>() + 1 + suffix.len());
+        for byte in stem.iter().flat_map(|part| part.bytes()) {
+            if is_allowed(byte) {
                 name.push(char::from(byte));
             } else {
                 let _infallible = write!(name, "\\x{byte:02x}");
             }
         }
         name.push('.');
-        name.push_str(kind.suffix());
+        name.push_str(suffix);
         Self(name.into())
     }
 
     /// The slice whose place in the tree is `parts`: each part is escaped, so that a dash in a part makes no level of its own
     /// (systemd.slice(5)).
     pub fn slice(parts: &[&str]) -> Self {
-        let escaped: Vec<String> = parts.iter().map(|part| escape(part)).collect();
-        Self(format!("{}.slice", escaped.join("-")).into())
+        let suffix = UnitKind::Slice.suffix();
+        let mut name = String::with_capacity(parts.iter().map(|part| part.len() + 1).sum::<usize>() + suffix.len());
+        for (index, part) in parts.iter().enumerate() {
+            if index > 0 {
+                name.push('-');
+            }
+            escape_into(part, &mut name);
+        }
+        name.push('.');
+        name.push_str(suffix);
+        Self(name.into())
     }
 
     pub fn is_too_long(&self) -> bool {
@@ -190,6 +203,11 @@ impl UnitName {
 /// becomes `\xNN`, and so does a `.` at the start (systemd.unit(5), "String Escaping for Inclusion in Unit Names").
 pub fn escape(part: &str) -> String {
     let mut escaped = String::with_capacity(part.len());
+    escape_into(part, &mut escaped);
+    escaped
+}
+
+fn escape_into(part: &str, escaped: &mut String) {
     for (index, byte) in part.bytes().enumerate() {
         match byte {
             b'/' => escaped.push('-'),
@@ -200,7 +218,11 @@ pub fn escape(part: &str) -> String {
             }
         }
     }
-    escaped
+}
+
+/// Whether a character stands in unit names as it is.
+fn is_allowed(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b":-_.\\@".contains(&byte)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Place};
+use crate::name::UnitName;
 use crate::spec::{BuildSecret, Contents, FileSpec, ValuesPart, ValuesSpec};
 use crate::stack::{Build, FileSource, Grant, ProvidedFile, Service, Stack};
 
@@ -126,13 +127,13 @@ pub fn values(stack: &Stack, grants: Grants) -> Option<ValuesSpec> {
 }
 
 /// Two credentials of one unit that would have the same ID: only one of them would be there.
-pub fn problems(stack: &Stack, grants: Grants, unit: &str) -> Diagnostics {
+pub fn problems(stack: &Stack, grants: Grants, unit: &dyn Fn() -> UnitName) -> Diagnostics {
     let mut taken: BTreeMap<String, Credential> = BTreeMap::new();
     let mut problems = Diagnostics::default();
     for used in used(stack, grants) {
         let (id, credential) = used.credential();
         if taken.insert(id.clone(), credential.clone()).is_some_and(|other| other != credential) {
-            let message = format!("{unit} would get two credentials named `{id}`");
+            let message = format!("{} would get two credentials named `{id}`", unit());
             let help = "give one of them another name; if it is encrypted, encrypt it again under that name";
             problems.push(Diagnostic::error(message).at(&used.grant.place).help(help));
         }

@@ -17,6 +17,7 @@ mod units;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Place};
@@ -72,7 +73,7 @@ pub struct Plan {
 pub struct PlannedFile {
     /// e.g. `shop-web.service`, `shop-web.container.json`.
     pub name: String,
-    pub contents: String,
+    pub contents: Arc<str>,
     /// 0o644, or 0o600 where environment values may stand in it.
     pub mode: u32,
     /// The unit to restart when this file changes. `None`: to read it again is enough, or there is nothing to be done to what
@@ -103,8 +104,7 @@ pub struct PlannedImage {
 pub fn plan(stack: &Stack, location: &Location) -> Result<Plan, Diagnostics> {
     let problems = refused::problems(stack, location);
     let mut files = Files { refused: problems.has_errors(), problems, ..Files::default() };
-    let source = stack.source.display().to_string();
-    let head = units::Head::new(stack, location, &source);
+    let head = units::Head::new(stack, location);
     let whole = Origin { place: &stack.place, restarts: None };
     for network in stack.networks.values().filter(|network| !network.external) {
         files.network(&head, network);
@@ -264,16 +264,16 @@ impl<'a> Files<'a> {
     }
 
     /// A slice is a unit, with a file or without.
-    fn slice(&mut self, origin: Origin<'a, '_>, name: &str, file: Option<UnitFile>) {
+    fn slice(&mut self, origin: Origin<'a, '_>, name: &str, file: Option<UnitFile<'_>>) {
         self.check_length(origin, "unit", name);
         if let Some(file) = file {
-            self.add(origin, name, Contents::Unit(file.to_string()));
+            self.add(origin, name, Contents::Unit(file.text()));
         }
     }
 
-    fn unit(&mut self, origin: Origin<'a, '_>, name: &str, unit: Result<UnitFile, Unwritable>) {
+    fn unit(&mut self, origin: Origin<'a, '_>, name: &str, unit: Result<UnitFile<'_>, Unwritable>) {
         match unit {
-            Ok(unit) => self.file(origin, name, Contents::Unit(unit.to_string())),
+            Ok(unit) => self.file(origin, name, Contents::Unit(unit.text())),
             // A path that cannot be written has been refused where it stands.
             Err(_) if self.refused => (),
             Err(unwritable) => self.problems.push(Diagnostic::error(unwritable.to_string()).at(origin.place)),
@@ -307,7 +307,8 @@ impl<'a> Files<'a> {
             // It may have passwords in environment variables.
             Contents::Spec(text) => (text, 0o600),
         };
-        let file = PlannedFile { name: name.to_owned(), contents, mode, restarts: origin.restarts.cloned() };
+        let file =
+            PlannedFile { name: name.to_owned(), contents: contents.into(), mode, restarts: origin.restarts.cloned() };
         self.files.push((file, origin.place));
     }
 

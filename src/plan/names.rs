@@ -11,7 +11,7 @@ pub fn target(project: &str) -> UnitName {
 
 /// `shop-web.service`; where replicas are spoken of, the template `shop-web@.service`.
 pub fn service_unit(project: &str, service: &Service) -> UnitName {
-    let unit = part(project, &service.name, UnitKind::Service);
+    let unit = UnitName::of_parts(&[project, "-", &service.name], UnitKind::Service);
     if service.replicas.is_some() { unit.as_template() } else { unit }
 }
 
@@ -26,27 +26,27 @@ pub fn running_units(project: &str, service: &Service) -> Vec<UnitName> {
 
 /// `shop-web-replicas.service`
 pub fn replicas_unit(project: &str, service: &str) -> UnitName {
-    part(project, &format!("{service}-replicas"), UnitKind::Service)
+    UnitName::of_parts(&[project, "-", service, "-replicas"], UnitKind::Service)
 }
 
 /// `shop-backup.timer`, which starts `shop-backup.service`
 pub fn timer(project: &str, service: &str) -> UnitName {
-    part(project, service, UnitKind::Timer)
+    UnitName::of_parts(&[project, "-", service], UnitKind::Timer)
 }
 
 /// `shop-web-build.service`
 pub fn build_unit(project: &str, service: &str) -> UnitName {
-    part(project, &format!("{service}-build"), UnitKind::Service)
+    UnitName::of_parts(&[project, "-", service, "-build"], UnitKind::Service)
 }
 
 /// `shop-default-network.service`
 pub fn network_unit(project: &str, network: &str) -> UnitName {
-    part(project, &format!("{network}-network"), UnitKind::Service)
+    UnitName::of_parts(&[project, "-", network, "-network"], UnitKind::Service)
 }
 
 /// `shop-data-volume.service`
 pub fn volume_unit(project: &str, volume: &str) -> UnitName {
-    part(project, &format!("{volume}-volume"), UnitKind::Service)
+    UnitName::of_parts(&[project, "-", volume, "-volume"], UnitKind::Service)
 }
 
 /// `wharf-shop.slice`
@@ -57,10 +57,6 @@ pub fn project_slice(project: &str) -> UnitName {
 /// `wharf-shop-web.slice`
 pub fn service_slice(project: &str, service: &str) -> UnitName {
     UnitName::slice(&["wharf", project, service])
-}
-
-fn part(project: &str, part: &str, kind: UnitKind) -> UnitName {
-    UnitName::new(&format!("{project}-{part}"), kind)
 }
 
 /// `shop-web.build.json`

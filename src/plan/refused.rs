@@ -7,6 +7,7 @@ use super::container::goes_as_bind;
 use super::files::{self, Grants};
 use super::names;
 use crate::diagnostic::{Diagnostic, Diagnostics, Place};
+use crate::name::UnitName;
 use crate::stack::{Mount, MountKind, Overrides, Stack};
 use crate::unit::path_word;
 
@@ -24,9 +25,10 @@ pub fn problems(stack: &Stack, location: &Location) -> Diagnostics {
         }
     }
     for service in stack.services.values() {
-        provided_files(stack, service.into(), &names::service_unit(&stack.name, service), &mut problems);
+        provided_files(stack, service.into(), &|| names::service_unit(&stack.name, service), &mut problems);
         if let Some(build) = &service.build {
-            provided_files(stack, build.into(), &names::build_unit(&stack.name, &service.name), &mut problems);
+            let unit = || names::build_unit(&stack.name, &service.name);
+            provided_files(stack, build.as_ref().into(), &unit, &mut problems);
         }
     }
     let of_services = stack.services.values().map(|service| (&service.systemd, &service.place));
@@ -50,7 +52,7 @@ fn bind(mount: &Mount, problems: &mut Diagnostics) {
     }
 }
 
-fn provided_files(stack: &Stack, grants: Grants, unit: &str, problems: &mut Diagnostics) {
+fn provided_files(stack: &Stack, grants: Grants, unit: &dyn Fn() -> UnitName, problems: &mut Diagnostics) {
     for (path, place) in files::loaded(stack, grants) {
         path_problem(path, place, problems);
     }

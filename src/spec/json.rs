@@ -1,9 +1,8 @@
-//! JSON with sorted keys, written in one pass.
+//! JSON with sorted keys, written in one pass and put in order in another.
 //!
 //! In: plain data. Out: the bytes that serde_json writes of the same data as a `Value`, whose maps are sorted. Structs and the
-//! engine's maps come in any order: each object is put in order where it ends.
+//! engine's maps come in any order: where each member stands is noted while it is written, and every byte is copied once.
 
-use std::borrow::Cow;
 use std::cell::RefCell;
 use std::io::{self, Write};
 use std::ops::Range;
@@ -13,11 +12,22 @@ use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
 
 /// Where there is white space.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Layout {
+    #[default]
     Compact,
     /// Two spaces a level.
     Indented,
+}
+
+impl Layout {
+    fn begin_line(self, text: &mut Vec<u8>, depth: usize) {
+        if self == Self::Indented {
+            text.push(b'\n');
+            let length = text.len() + 2 * depth;
+            text.resize(length, b' ');
+        }
+    }
 }
 
 /// Writes plain data.
@@ -26,41 +36,43 @@ pub enum Layout {
 /// A map has keys that are not strings or numbers, or a `Serialize` fails: plain data does neither.
 #[expect(clippy::expect_used, reason = "plain data has string keys, and serde_json writes UTF-8")]
 pub fn sorted<T: Serialize + ?Sized>(data: &T, layout: Layout) -> String {
-    let text = Text::default();
-    let sorter = Sorter { text: text.clone(), layout, objects: Vec::new(), depth: 0, has_items: false };
-    data.serialize(&mut Serializer::with_formatter(text.clone(), sorter)).expect("plain data has string keys");
-    String::from_utf8(text.0.take()).expect("serde_json writes UTF-8")
+    let unsorted = Shared(Rc::new(RefCell::new(Unsorted::new(layout))));
+    let formatter = Noting { unsorted: unsorted.clone(), has_items: false };
+    data.serialize(&mut Serializer::with_formatter(unsorted.clone(), formatter)).expect("plain data has string keys");
+    let unsorted = unsorted.0.borrow();
+    let mut text = Vec::with_capacity(unsorted.text.len() * 2);
+    unsorted.put_in_order(0..unsorted.text.len(), 0, &mut text);
+    String::from_utf8(text).expect("serde_json writes UTF-8")
 }
 
-/// The text so far, which the serializer writes and the sorter puts in order.
-#[derive(Clone, Default)]
-struct Text(Rc<RefCell<Vec<u8>>>);
-
-impl Text {
-    fn len(&self) -> usize {
-        self.0.borrow().len()
-    }
-}
-
-impl Write for Text {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.borrow_mut().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-struct Sorter {
-    text: Text,
+/// The text as it is serialised: its arrays are laid out, its objects have nothing between their members.
+struct Unsorted {
+    text: Vec<u8>,
     layout: Layout,
-    /// The objects that are being written, the innermost last.
-    objects: Vec<Vec<Member>>,
     depth: usize,
-    /// Of what ended last.
-    has_items: bool,
+    /// In the order in which they begin.
+    objects: Vec<Object>,
+    /// Of objects that have ended: those of one object stand together, in their order.
+    members: Vec<Member>,
+    /// The objects that are being written, the innermost last.
+    open: Vec<Open>,
+    /// Of the open objects, those of the innermost last.
+    open_members: Vec<Member>,
+}
+
+#[derive(Default)]
+struct Object {
+    span: Range<usize>,
+    /// Of its members.
+    depth: usize,
+    members: Range<usize>,
+    /// The first object that begins after this one has ended.
+    next: usize,
+}
+
+struct Open {
+    object: usize,
+    first_member: usize,
 }
 
 /// Where a member of an object stands in the text.
@@ -68,58 +80,137 @@ struct Sorter {
 struct Member {
     /// With its quotes.
     key: Range<usize>,
+    /// Whether something in the key is escaped.
+    is_escaped: bool,
     end: usize,
+    /// The first object that begins in it or after it.
+    object: usize,
 }
 
-impl Sorter {
-    fn begin_line(&self) {
-        if self.layout == Layout::Indented {
-            let mut text = self.text.0.borrow_mut();
-            text.push(b'\n');
-            let length = text.len() + 2 * self.depth;
-            text.resize(length, b' ');
+impl Unsorted {
+    /// With room for the definition of a container that says no more than most.
+    fn new(layout: Layout) -> Self {
+        Self {
+            text: Vec::with_capacity(2048),
+            layout,
+            depth: 0,
+            objects: Vec::with_capacity(16),
+            members: Vec::with_capacity(64),
+            open: Vec::with_capacity(8),
+            open_members: Vec::with_capacity(32),
         }
     }
 
-    /// Rewrites the members of the object that ends, which have nothing between them, in their order.
-    fn put_in_order(&self, mut members: Vec<Member>) {
-        let Some(start) = members.first().map(|first| first.key.start) else { return };
-        let unsorted = self.text.0.borrow_mut().split_off(start);
-        let key = |member: &Member| key(&unsorted[member.key.start - start..member.key.end - start]);
-        members.sort_by(|a, b| key(a).cmp(&key(b)));
-        // Of two with one key, the later one counts, as in a map.
-        members.reverse();
-        members.dedup_by(|a, b| key(a) == key(b));
-        members.reverse();
-        for (index, member) in members.iter().enumerate() {
-            if index > 0 {
-                self.text.0.borrow_mut().push(b',');
-            }
-            self.begin_line();
-            self.text.0.borrow_mut().extend_from_slice(&unsorted[member.key.start - start..member.end - start]);
+    fn begin_object(&mut self) {
+        self.depth += 1;
+        self.open.push(Open { object: self.objects.len(), first_member: self.open_members.len() });
+        let start = self.text.len();
+        self.objects.push(Object { span: start..start, depth: self.depth, ..Object::default() });
+        self.text.push(b'{');
+    }
+
+    fn end_object(&mut self) {
+        let Some(open) = self.open.pop() else { return };
+        self.text.push(b'}');
+        self.depth -= 1;
+        let members = &mut self.open_members[open.first_member..];
+        let written = |member: &Member| &self.text[member.key.clone()];
+        if members.iter().any(|member| member.is_escaped) {
+            members.sort_by_cached_key(|member| unescaped(written(member)));
+        } else {
+            members.sort_by(|a, b| within_quotes(written(a)).cmp(within_quotes(written(b))));
         }
+        let first = self.members.len();
+        for member in members {
+            // Of two with one key, the later one counts, as in a map.
+            match self.members.get_mut(first..).and_then(<[Member]>::last_mut) {
+                Some(last) if written(last) == written(member) => *last = member.clone(),
+                _ => self.members.push(member.clone()),
+            }
+        }
+        self.open_members.truncate(open.first_member);
+        let next = self.objects.len();
+        if let Some(object) = self.objects.get_mut(open.object) {
+            object.span.end = self.text.len();
+            object.members = first..self.members.len();
+            object.next = next;
+        }
+    }
+
+    /// Copies a part of the text; `object` is the first object that begins in it or after it. As deep as the data is.
+    fn put_in_order(&self, part: Range<usize>, mut object: usize, into: &mut Vec<u8>) {
+        let mut position = part.start;
+        while let Some(inner) = self.objects.get(object).filter(|inner| inner.span.start < part.end) {
+            into.extend_from_slice(&self.text[position..inner.span.start]);
+            into.push(b'{');
+            for (index, member) in self.members[inner.members.clone()].iter().enumerate() {
+                if index > 0 {
+                    into.push(b',');
+                }
+                self.layout.begin_line(into, inner.depth);
+                self.put_in_order(member.key.start..member.end, member.object, into);
+            }
+            if !inner.members.is_empty() {
+                self.layout.begin_line(into, inner.depth - 1);
+            }
+            into.push(b'}');
+            position = inner.span.end;
+            object = inner.next;
+        }
+        into.extend_from_slice(&self.text[position..part.end]);
     }
 
     fn member(&mut self) -> io::Result<&mut Member> {
-        let member = self.objects.last_mut().and_then(|members| members.last_mut());
-        member.ok_or_else(|| io::Error::other("a key stands outside of an object"))
+        self.open_members.last_mut().ok_or_else(|| io::Error::other("a key stands outside of an object"))
     }
+}
+
+fn within_quotes(key: &[u8]) -> &[u8] {
+    key.get(1..key.len() - 1).unwrap_or(key)
 }
 
 /// A key as it is sorted: without quotes and escapes.
-fn key(quoted: &[u8]) -> Cow<'_, [u8]> {
-    if quoted.contains(&b'\\')
-        && let Ok(key) = serde_json::from_slice::<String>(quoted)
-    {
-        return Cow::Owned(key.into_bytes());
-    }
-    Cow::Borrowed(quoted.get(1..quoted.len() - 1).unwrap_or(quoted))
+fn unescaped(key: &[u8]) -> Vec<u8> {
+    serde_json::from_slice::<String>(key).map_or_else(|_| within_quotes(key).to_owned(), String::into_bytes)
 }
 
-impl Formatter for Sorter {
+/// What the serializer writes to, and the formatter notes in.
+#[derive(Clone)]
+struct Shared(Rc<RefCell<Unsorted>>);
+
+impl Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_all(bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.0.borrow_mut().text.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Notes where objects and their members begin and end.
+struct Noting {
+    unsorted: Shared,
+    /// Of what ended last.
+    has_items: bool,
+}
+
+impl Noting {
+    fn with<T>(&self, change: impl FnOnce(&mut Unsorted) -> T) -> T {
+        change(&mut self.unsorted.0.borrow_mut())
+    }
+}
+
+impl Formatter for Noting {
     fn begin_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.depth += 1;
         self.has_items = false;
+        self.with(|unsorted| unsorted.depth += 1);
         writer.write_all(b"[")
     }
 
@@ -127,7 +218,7 @@ impl Formatter for Sorter {
         if !first {
             writer.write_all(b",")?;
         }
-        self.begin_line();
+        self.with(|unsorted| unsorted.layout.begin_line(&mut unsorted.text, unsorted.depth));
         Ok(())
     }
 
@@ -137,51 +228,59 @@ impl Formatter for Sorter {
     }
 
     fn end_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.depth -= 1;
-        if self.has_items {
-            self.begin_line();
-        }
+        let has_items = self.has_items;
+        self.with(|unsorted| {
+            unsorted.depth -= 1;
+            if has_items {
+                unsorted.layout.begin_line(&mut unsorted.text, unsorted.depth);
+            }
+        });
         writer.write_all(b"]")
     }
 
-    fn begin_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.depth += 1;
-        self.objects.push(Vec::new());
-        writer.write_all(b"{")
+    fn begin_object<W: ?Sized + Write>(&mut self, _writer: &mut W) -> io::Result<()> {
+        self.with(Unsorted::begin_object);
+        Ok(())
     }
 
     fn begin_object_key<W: ?Sized + Write>(&mut self, _writer: &mut W, _first: bool) -> io::Result<()> {
-        let start = self.text.len();
-        let members = self.objects.last_mut().ok_or_else(|| io::Error::other("a key stands outside of an object"))?;
-        members.push(Member { key: start..start, end: start });
+        self.with(|unsorted| {
+            let start = unsorted.text.len();
+            let object = unsorted.objects.len();
+            unsorted.open_members.push(Member { key: start..start, is_escaped: false, end: start, object });
+        });
         Ok(())
     }
 
     fn end_object_key<W: ?Sized + Write>(&mut self, _writer: &mut W) -> io::Result<()> {
-        let end = self.text.len();
-        self.member()?.key.end = end;
-        Ok(())
+        self.with(|unsorted| {
+            let end = unsorted.text.len();
+            let start = unsorted.member()?.key.start;
+            let is_escaped = unsorted.text[start..].contains(&b'\\');
+            let member = unsorted.member()?;
+            (member.key.end, member.is_escaped) = (end, is_escaped);
+            Ok(())
+        })
     }
 
-    fn begin_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        writer.write_all(if self.layout == Layout::Indented { b": " } else { b":" })
+    fn begin_object_value<W: ?Sized + Write>(&mut self, _writer: &mut W) -> io::Result<()> {
+        self.with(|unsorted| {
+            let after_key: &[u8] = if unsorted.layout == Layout::Indented { b": " } else { b":" };
+            unsorted.text.extend_from_slice(after_key);
+        });
+        Ok(())
     }
 
     fn end_object_value<W: ?Sized + Write>(&mut self, _writer: &mut W) -> io::Result<()> {
-        let end = self.text.len();
-        self.member()?.end = end;
-        Ok(())
+        self.with(|unsorted| {
+            let end = unsorted.text.len();
+            unsorted.member().map(|member| member.end = end)
+        })
     }
 
-    fn end_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        let members = self.objects.pop().unwrap_or_default();
-        let is_empty = members.is_empty();
-        self.put_in_order(members);
-        self.depth -= 1;
-        if !is_empty {
-            self.begin_line();
-        }
-        writer.write_all(b"}")
+    fn end_object<W: ?Sized + Write>(&mut self, _writer: &mut W) -> io::Result<()> {
+        self.with(Unsorted::end_object);
+        Ok(())
     }
 }
 

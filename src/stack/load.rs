@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostics, Place};
 use crate::name::ProjectName;
@@ -87,7 +87,7 @@ fn read(request: &Request<'_>, report: &Report) -> Option<(Stack, BTreeSet<Strin
     let main = main.with(read_dotenv(&main, report));
     let files = parse_all(&request.files, report)?;
     let (project, name_place) = project_name(&files, &|name| main.lookup(name), report);
-    let scope = Rc::new(main.with([("COMPOSE_PROJECT_NAME".to_owned(), project.clone())]));
+    let scope = Arc::new(main.with([("COMPOSE_PROJECT_NAME".to_owned(), project.clone())]));
     let mut language = Toml;
     let mut composer = Composer::new(&scope, &mut language, report);
     let root = composer.compose(files, &scope, &[])?;

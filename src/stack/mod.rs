@@ -29,6 +29,7 @@ pub mod model;
 pub(crate) mod problem;
 pub(crate) mod text;
 
+pub use grammar::interpolate::Lookup;
 pub use load::{Loaded, Request, load, override_of, project_name_of};
 pub use model::*;
 pub use text::files::is_of_wharfd;

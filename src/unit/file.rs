@@ -1,21 +1,24 @@
 //! A unit file as sections of directives, and its text.
 
-use std::fmt;
+use std::borrow::Cow;
 
 /// A unit file: comment lines, then sections in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct UnitFile {
+pub struct UnitFile<'a> {
     /// Lines at the top, without the `#`.
-    pub comments: Vec<String>,
-    pub sections: Vec<Section>,
+    pub comments: Vec<Cow<'a, str>>,
+    pub sections: Vec<Section<'a>>,
 }
 
 /// `[Name]` and its lines. A directive may stand several times: for lists, systemd adds the lines up.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Section {
-    pub name: String,
-    directives: Vec<(String, String)>,
+pub struct Section<'a> {
+    pub name: Cow<'a, str>,
+    directives: Vec<Directive<'a>>,
 }
+
+/// Name and value.
+type Directive<'a> = (Cow<'a, str>, Cow<'a, str>);
 
 /// Directives that systemd collects instead of replacing (systemd.unit(5), systemd.service(5), systemd.exec(5),
 /// systemd.resource-control(5)). `ExecStart=` is not among them: but for a job, a unit has one.
@@ -121,18 +124,21 @@ const LISTS: &[&str] = &[
     "WantsMountsFor",
 ];
 
+/// How many lines most sections have room for without being moved.
+const USUAL: usize = 16;
+
 fn is_list(directive: &str) -> bool {
     LISTS.contains(&directive) || directive.starts_with("Condition") || directive.starts_with("Assert")
 }
 
-impl Section {
-    pub fn new(name: &str) -> Self {
-        Self { name: name.to_owned(), directives: Vec::new() }
+impl<'a> Section<'a> {
+    pub fn new(name: impl Into<Cow<'a, str>>) -> Self {
+        Self { name: name.into(), directives: Vec::with_capacity(USUAL) }
     }
 
     /// Adds a line. The value is written as it is: the caller has quoted it.
-    pub fn add(&mut self, directive: &str, value: impl Into<String>) -> &mut Self {
-        self.directives.push((directive.to_owned(), value.into()));
+    pub fn add(&mut self, directive: impl Into<Cow<'a, str>>, value: impl Into<Cow<'a, str>>) -> &mut Self {
+        self.directives.push((directive.into(), value.into()));
         self
     }
 
@@ -142,36 +148,45 @@ impl Section {
     }
 
     /// Adds one line with all values, if there are any.
-    pub fn add_list<S: AsRef<str>>(&mut self, directive: &str, values: impl IntoIterator<Item = S>) -> &mut Self {
-        let values: Vec<String> = values.into_iter().map(|v| v.as_ref().to_owned()).collect();
-        if !values.is_empty() {
-            self.add(directive, values.join(" "));
+    pub fn add_list<S: AsRef<str>>(
+        &mut self,
+        directive: impl Into<Cow<'a, str>>,
+        values: impl IntoIterator<Item = S>,
+    ) -> &mut Self {
+        let mut values = values.into_iter();
+        if let Some(first) = values.next() {
+            let mut line = first.as_ref().to_owned();
+            for value in values {
+                line.push(' ');
+                line.push_str(value.as_ref());
+            }
+            self.add(directive, line);
         }
         self
     }
 
     /// Applies lines as a drop-in would: a list grows (an empty line empties it), anything else is replaced.
-    pub fn override_with(&mut self, directive: &str, values: &[String]) {
+    pub fn override_with(&mut self, directive: &'a str, values: impl IntoIterator<Item = impl Into<Cow<'a, str>>>) {
+        let values = values.into_iter().map(Into::into);
         if !is_list(directive) {
             let position = self.directives.iter().position(|(name, _)| name == directive);
             self.directives.retain(|(name, _)| name != directive);
             let at = position.unwrap_or(self.directives.len()).min(self.directives.len());
-            let lines = values.iter().map(|value| (directive.to_owned(), value.clone()));
-            self.directives.splice(at..at, lines);
+            self.directives.splice(at..at, values.map(|value| (directive.into(), value)));
             return;
         }
         for value in values {
             if value.is_empty() {
                 self.directives.retain(|(name, _)| name != directive);
             }
-            self.add(directive, value.clone());
+            self.add(directive, value);
         }
     }
 }
 
-impl UnitFile {
+impl<'a> UnitFile<'a> {
     /// The section of this name, made if it is not there.
-    pub fn section(&mut self, name: &str) -> &mut Section {
+    pub fn section(&mut self, name: &'a str) -> &mut Section<'a> {
         let index = match self.sections.iter().position(|section| section.name == name) {
             Some(index) => index,
             None => {
@@ -181,30 +196,29 @@ impl UnitFile {
         };
         &mut self.sections[index]
     }
-}
 
-impl UnitFile {
+    /// The file's contents.
+    pub fn text(&self) -> String {
+        let comments = self.comments.iter().flat_map(|comment| ["# ", comment, "\n"]);
+        let sections = self.sections.iter().filter(|section| !section.is_empty());
+        let sections = sections.flat_map(|section| ["\n[", &section.name, "]\n"].into_iter().chain(lines(section)));
+        joined(comments.chain(sections))
+    }
+
     /// The lines of a section without its heading.
     pub fn text_of(&self, name: &str) -> String {
-        let directives =
-            self.sections.iter().filter(|section| section.name == name).flat_map(|section| &section.directives);
-        directives.map(|(directive, value)| format!("{directive}={value}\n")).collect()
+        joined(self.sections.iter().filter(|section| section.name == name).flat_map(lines))
     }
 }
 
-impl fmt::Display for UnitFile {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for comment in &self.comments {
-            writeln!(f, "# {comment}")?;
-        }
-        for section in self.sections.iter().filter(|section| !section.directives.is_empty()) {
-            writeln!(f, "\n[{}]", section.name)?;
-            for (directive, value) in &section.directives {
-                writeln!(f, "{directive}={value}")?;
-            }
-        }
-        Ok(())
-    }
+fn lines<'a>(section: &'a Section<'_>) -> impl Iterator<Item = &'a str> + Clone {
+    section.directives.iter().flat_map(|(directive, value)| [directive, "=", value, "\n"])
+}
+
+fn joined<'a>(parts: impl Iterator<Item = &'a str> + Clone) -> String {
+    let mut text = String::with_capacity(parts.clone().map(str::len).sum());
+    text.extend(parts);
+    text
 }
 
 #[cfg(test)]
@@ -215,10 +229,10 @@ mod tests {
     fn overrides_act_as_a_drop_in_would() {
         let mut section = Section::new("Unit");
         section.add("After", "a").add("Description", "x").add("Wants", "b");
-        section.override_with("Description", &["y".to_owned()]);
-        section.override_with("After", &["c".to_owned()]);
-        section.override_with("Wants", &[String::new(), "d".to_owned()]);
-        let unit = UnitFile { comments: vec!["head".to_owned()], sections: vec![section] };
-        assert_eq!(unit.to_string(), "# head\n\n[Unit]\nAfter=a\nDescription=y\nAfter=c\nWants=\nWants=d\n");
+        section.override_with("Description", ["y"]);
+        section.override_with("After", ["c"]);
+        section.override_with("Wants", ["", "d"]);
+        let unit = UnitFile { comments: vec!["head".into()], sections: vec![section] };
+        assert_eq!(unit.text(), "# head\n\n[Unit]\nAfter=a\nDescription=y\nAfter=c\nWants=\nWants=d\n");
     }
 }

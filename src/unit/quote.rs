@@ -1,6 +1,8 @@
 //! Quoting: a string on its way into a unit file (systemd.syntax(7), systemd.service(5) "Command lines", systemd.unit(5)
 //! "Specifiers").
 
+use std::borrow::Cow;
+
 use thiserror::Error;
 
 /// A string that no unit file can carry in this place.
@@ -15,8 +17,8 @@ pub struct Unwritable {
 ///
 /// # Errors
 /// A line break, a NUL, white space at an end (systemd strips it), or a backslash at the end (it would join the next line).
-pub fn text(value: &str) -> Result<String, Unwritable> {
-    refuse(value, &['\n', '\r', '\0'], "a line break or a NUL character")?;
+pub fn text(value: &str) -> Result<Cow<'_, str>, Unwritable> {
+    refuse(value, b"\n\r\0", "a line break or a NUL character")?;
     let stripped = |c: char| matches!(c, ' ' | '\t');
     if value.starts_with(stripped) || value.ends_with(stripped) {
         return Err(unwritable(value, "white space at its start or end"));
@@ -24,20 +26,20 @@ pub fn text(value: &str) -> Result<String, Unwritable> {
     if value.ends_with('\\') {
         return Err(unwritable(value, "a backslash at its end"));
     }
-    Ok(value.replace('%', "%%"))
+    Ok(without_specifiers(value))
 }
 
 /// A path in a list of paths, as `RequiresMountsFor=` takes it: quoted, but without C escapes.
 ///
 /// # Errors
 /// A line break or a NUL.
-pub fn path_word(value: &str) -> Result<String, Unwritable> {
-    refuse(value, &['\n', '\r', '\0'], "a line break or a NUL character")?;
-    let escaped = value.replace('%', "%%");
+pub fn path_word(value: &str) -> Result<Cow<'_, str>, Unwritable> {
+    refuse(value, b"\n\r\0", "a line break or a NUL character")?;
+    let escaped = without_specifiers(value);
     if is_plain(value) {
         return Ok(escaped);
     }
-    Ok(format!("\"{}\"", escaped.replace('\\', "\\\\").replace('"', "\\\"")))
+    Ok(format!("\"{}\"", escaped.replace('\\', "\\\\").replace('"', "\\\"")).into())
 }
 
 /// A command line, as `ExecStart=` takes it: each word becomes exactly one argument.
@@ -45,44 +47,61 @@ pub fn path_word(value: &str) -> Result<String, Unwritable> {
 /// # Errors
 /// A NUL.
 pub fn command_line<'a>(words: impl IntoIterator<Item = &'a str>) -> Result<String, Unwritable> {
-    let quoted: Result<Vec<String>, Unwritable> = words.into_iter().map(argument).collect();
-    Ok(quoted?.join(" "))
+    let mut line = String::new();
+    for (index, word) in words.into_iter().enumerate() {
+        if index > 0 {
+            line.push(' ');
+        }
+        add_argument(word, &mut line)?;
+    }
+    Ok(line)
 }
 
-fn argument(word: &str) -> Result<String, Unwritable> {
-    refuse(word, &['\0'], "a NUL character")?;
+fn add_argument(word: &str, line: &mut String) -> Result<(), Unwritable> {
+    refuse(word, b"\0", "a NUL character")?;
     if is_plain(word) {
-        return Ok(word.replace('%', "%%"));
+        line.push_str(&without_specifiers(word));
+        return Ok(());
     }
-    let mut quoted = String::with_capacity(word.len() + 2);
-    quoted.push('"');
+    line.push('"');
     for character in word.chars() {
         match character {
-            '"' => quoted.push_str("\\\""),
-            '\\' => quoted.push_str("\\\\"),
-            '\n' => quoted.push_str("\\n"),
-            '\r' => quoted.push_str("\\r"),
-            '\t' => quoted.push_str("\\t"),
-            '%' => quoted.push_str("%%"),
-            '$' => quoted.push_str("$$"),
-            control if control.is_ascii_control() => quoted.push_str(&format!("\\x{:02x}", u32::from(control))),
-            other => quoted.push(other),
+            '"' => line.push_str("\\\""),
+            '\\' => line.push_str("\\\\"),
+            '\n' => line.push_str("\\n"),
+            '\r' => line.push_str("\\r"),
+            '\t' => line.push_str("\\t"),
+            '%' => line.push_str("%%"),
+            '$' => line.push_str("$$"),
+            control if control.is_ascii_control() => line.push_str(&format!("\\x{:02x}", u32::from(control))),
+            other => line.push(other),
         }
     }
-    quoted.push('"');
-    Ok(quoted)
+    line.push('"');
+    Ok(())
+}
+
+fn without_specifiers(value: &str) -> Cow<'_, str> {
+    if value.contains('%') { value.replace('%', "%%").into() } else { value.into() }
 }
 
 fn is_plain(word: &str) -> bool {
-    !word.is_empty()
-        && word.bytes().all(|b| {
-            b.is_ascii_alphanumeric()
-                || matches!(b, b'_' | b'-' | b'.' | b'/' | b':' | b'=' | b'@' | b',' | b'+' | b'%')
-        })
+    const PLAIN: [bool; 256] = {
+        let mut plain = [false; 256];
+        let mut byte: u8 = 0;
+        while byte < 128 {
+            plain[byte as usize] = byte.is_ascii_alphanumeric()
+                || matches!(byte, b'_' | b'-' | b'.' | b'/' | b':' | b'=' | b'@' | b',' | b'+' | b'%');
+            byte += 1;
+        }
+        plain
+    };
+    !word.is_empty() && word.bytes().all(|byte| PLAIN[usize::from(byte)])
 }
 
-fn refuse(value: &str, characters: &[char], reason: &'static str) -> Result<(), Unwritable> {
-    if value.contains(characters) { Err(unwritable(value, reason)) } else { Ok(()) }
+/// The characters are ASCII.
+fn refuse(value: &str, characters: &[u8], reason: &'static str) -> Result<(), Unwritable> {
+    if value.bytes().any(|byte| characters.contains(&byte)) { Err(unwritable(value, reason)) } else { Ok(()) }
 }
 
 fn unwritable(value: &str, reason: &'static str) -> Unwritable {

@@ -67,7 +67,7 @@ fn print_units(plan: &Plan, directory: &Path) {
     for file in &plan.files {
         let path = directory.join(&file.name);
         let is_private = file.mode & 0o044 == 0;
-        let contents = if is_private { "(private: contents are not shown)\n" } else { file.contents.as_str() };
+        let contents = if is_private { "(private: contents are not shown)\n" } else { &*file.contents };
         output::data(&format!("---{}---\n{contents}\n", path.display()));
     }
 }

@@ -23,6 +23,10 @@ use wharf::systemd::log::{self, Fallback};
 use cli::{Arguments, Command};
 use exit::{Exit, Failure};
 
+/// As in `wharf-generator`.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     // A command that cannot record its changes in the journal says so when it makes them.

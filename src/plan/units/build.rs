@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use super::{Head, add_credentials, add_engine, once_each};
+use super::{Head, add_credentials, add_engine, once_each, path_words};
 use crate::mark::{Made, Mark};
 use crate::plan::{files, hash, names};
 use crate::spec::{BuildSpec, exit};
 use crate::stack::{Build, Service};
-use crate::unit::{UnitFile, Unwritable, command_line, path_word};
+use crate::unit::{UnitFile, Unwritable, command_line};
 
 /// Of the host it reads the contexts, whoever owns the files.
 const SANDBOX: [(&str, &str); 3] = [
@@ -17,7 +17,12 @@ const SANDBOX: [(&str, &str); 3] = [
 ];
 
 /// Active once the image is there; `systemctl reload` builds it again without touching what runs.
-pub fn build(head: &Head, service: &Service, build: &Build, spec: &BuildSpec) -> Result<UnitFile, Unwritable> {
+pub fn build<'h>(
+    head: &'h Head,
+    service: &Service,
+    build: &Build,
+    spec: &BuildSpec,
+) -> Result<UnitFile<'h>, Unwritable> {
     let mut unit = head.unit(&format!("Image {} of {}-{}", service.image, head.project(), service.name));
     let file = head.spec_path(&names::build_spec(head.project(), &service.name));
     let command = command_line([head.program("wharf-build").as_str(), &file])?;
@@ -28,8 +33,7 @@ pub fn build(head: &Head, service: &Service, build: &Build, spec: &BuildSpec) ->
     section.add_list("Requires", &builders).add_list("After", &builders).add("PartOf", head.target());
     let loaded = files::loaded(head.stack, build.into()).map(|(path, _)| path);
     let paths = build.directories().map(PathBuf::as_path).chain(loaded);
-    let paths: Result<Vec<String>, Unwritable> = paths.map(|path| path_word(&path.to_string_lossy())).collect();
-    section.add_list("RequiresMountsFor", once_each(paths?));
+    section.add_list("RequiresMountsFor", once_each(path_words(paths)?));
     let section = unit.section("Service");
     section.add("Type", "oneshot").add("RemainAfterExit", "yes").add("NotifyAccess", "exec");
     section.add("ExecStart", command.clone()).add("ExecReload", command);

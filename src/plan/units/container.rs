@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::Path;
 use std::time::Duration;
 
-use super::{Head, add_credentials, add_engine, apply, once_each, only};
+use super::{Head, add_credentials, add_engine, apply, once_each, path_words};
 use crate::mark::Mark;
 use crate::name::{ContainerName, SpecHash, UnitName};
 use crate::plan::container::DEFAULT_GRACE;
@@ -13,7 +13,7 @@ use crate::plan::names;
 use crate::plan::order::{Dependent, Role};
 use crate::spec::{ContainerSpec, Ready, exit, pre_stop_limit};
 use crate::stack::{MountKind, Overrides, Restart, RestartTuning, Service};
-use crate::unit::{Section, UnitFile, Unwritable, path_word, text};
+use crate::unit::{Section, UnitFile, Unwritable, text};
 
 /// Time for wharf-run and the engine beyond the container's own grace period.
 const STOP_MARGIN: Duration = Duration::from_secs(30);
@@ -33,11 +33,16 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// here: to compile it takes longer than all the rest of a start.
 const SANDBOX: [(&str, &str); 2] = [("NoNewPrivileges", "yes"), ("RestrictAddressFamilies", "AF_UNIX")];
 
-pub fn container(head: &Head, service: &Service, role: Role, spec: &ContainerSpec) -> Result<UnitFile, Unwritable> {
+pub fn container<'h>(
+    head: &'h Head,
+    service: &'h Service,
+    role: Role,
+    spec: &ContainerSpec,
+) -> Result<UnitFile<'h>, Unwritable> {
     let mut unit = head.unit(&format!("Container {} ({})", spec.wharf.name, service.image));
     if service.replicas.is_some() {
         let description = format!("Container {}-%i ({})", spec.wharf.name, text(service.image.as_str())?);
-        unit.section("Unit").override_with("Description", &[description]);
+        unit.section("Unit").override_with("Description", [description]);
     }
     order(head, unit.section("Unit"), service)?;
     restart_limit(unit.section("Unit"), role.restart, service.restart_tuning);
@@ -72,7 +77,7 @@ pub fn container(head: &Head, service: &Service, role: Role, spec: &ContainerSpe
     for (directive, value) in SANDBOX {
         section.add(directive, value);
     }
-    apply(&mut unit, &only(&service.systemd, |section| !matches!(section, "Slice" | "Timer")));
+    apply(&mut unit, &service.systemd, |section, _| !matches!(section, "Slice" | "Timer"));
     container_mark(head, service, spec).write(&mut unit);
     Ok(unit)
 }
@@ -106,7 +111,7 @@ fn stop_timeout(service: &Service) -> Duration {
 
 /// Secrets and configs. wharf-run puts copies of them, with the owner and permissions that the container is to see, into the
 /// runtime directory, which outlives it (a container that is adopted goes on with what it has) but not the unit.
-fn copied_credentials(section: &mut Section, head: &Head, service: &Service) -> Result<(), Unwritable> {
+fn copied_credentials(section: &mut Section<'_>, head: &Head, service: &Service) -> Result<(), Unwritable> {
     if add_credentials(section, head, service.into(), &names::values_spec(head.project(), &service.name))? {
         section.add("RuntimeDirectory", "wharf/%N").add("RuntimeDirectoryMode", "0700");
         section.add("RuntimeDirectoryPreserve", "restart");
@@ -115,7 +120,7 @@ fn copied_credentials(section: &mut Section, head: &Head, service: &Service) -> 
 }
 
 /// Networks, volumes, dependencies and the paths of bind mounts.
-fn order(head: &Head, section: &mut Section, service: &Service) -> Result<(), Unwritable> {
+fn order<'h>(head: &'h Head, section: &mut Section<'h>, service: &Service) -> Result<(), Unwritable> {
     let (mut requires, mut wants) = (Vec::new(), Vec::new());
     for key in service.networks.keys() {
         if head.stack.networks.get(key).is_some_and(|network| !network.external) {
@@ -140,11 +145,8 @@ fn order(head: &Head, section: &mut Section, service: &Service) -> Result<(), Un
     add_engine(section);
     section.add_list("Requires", &requires).add_list("Wants", &wants);
     section.add_list("After", requires.iter().chain(&wants)).add("PartOf", head.target());
-    let paths: Result<Vec<String>, Unwritable> = bind_sources(service)
-        .chain(files::loaded(head.stack, service.into()).map(|(path, _)| path))
-        .map(|path| path_word(&path.to_string_lossy()))
-        .collect();
-    section.add_list("RequiresMountsFor", once_each(paths?));
+    let paths = bind_sources(service).chain(files::loaded(head.stack, service.into()).map(|(path, _)| path));
+    section.add_list("RequiresMountsFor", once_each(path_words(paths)?));
     Ok(())
 }
 
@@ -157,7 +159,7 @@ fn bind_sources(service: &Service) -> impl Iterator<Item = &Path> {
 
 /// `always` never gives up; `on-failure:N` gives up after N restarts, none of which lasted ten seconds (as the engine counts,
 /// to which 0 means no limit).
-fn restart_limit(section: &mut Section, restart: Restart, tuning: RestartTuning) {
+fn restart_limit(section: &mut Section<'_>, restart: Restart, tuning: RestartTuning) {
     let retries = match restart {
         Restart::OnFailure(Some(retries)) if retries > 0 => Some(retries),
         Restart::No => None,
@@ -177,7 +179,7 @@ fn restart_limit(section: &mut Section, restart: Restart, tuning: RestartTuning)
 /// A container ends with an exit status, wharf-run itself by a signal: `on-abort` restarts the latter alone.
 ///
 /// A pause of the user's own is kept as it is: our steps would stretch it, or cut it to their longest.
-fn restart(section: &mut Section, role: Role, delay: Option<Duration>, has_own_pause: bool) {
+fn restart(section: &mut Section<'_>, role: Role, delay: Option<Duration>, has_own_pause: bool) {
     let policy = match role.restart {
         Restart::No => "on-abort",
         Restart::Always | Restart::UnlessStopped => "always",
@@ -200,7 +202,7 @@ fn restart(section: &mut Section, role: Role, delay: Option<Duration>, has_own_p
 }
 
 /// What to start again is of no use for. Without a credential, systemd does not even execute wharf-run.
-fn no_restart(section: &mut Section, spec: &ContainerSpec) {
+fn no_restart(section: &mut Section<'_>, spec: &ContainerSpec) {
     let credentials = if spec.wharf.files.is_empty() { "" } else { " CREDENTIALS" };
     section.add("RestartPreventExitStatus", format!("{}{credentials}", exit::CANNOT_START));
 }

@@ -8,7 +8,7 @@ use crate::plan::{Reader, names};
 use crate::stack::Service;
 use crate::unit::UnitFile;
 
-pub fn replicas(head: &Head, service: &Service) -> UnitFile {
+pub fn replicas<'h>(head: &'h Head, service: &Service) -> UnitFile<'h> {
     let mut unit = head.unit(&format!("Replicas of {}-{}", head.project(), service.name));
     let instances = names::running_units(head.project(), service);
     let section = unit.section("Unit");

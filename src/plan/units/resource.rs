@@ -1,6 +1,6 @@
 //! The units of networks and volumes.
 
-use super::{Head, add_engine, apply};
+use super::{Head, add_engine, all, apply};
 use crate::mark::{Made, Mark};
 use crate::name::SpecHash;
 use crate::plan::names;
@@ -8,23 +8,23 @@ use crate::spec::{NetworkSpec, ResourcePart, VolumeSpec, exit};
 use crate::stack::{Network, Volume};
 use crate::unit::{UnitFile, Unwritable};
 
-pub fn network(head: &Head, network: &Network, spec: &NetworkSpec) -> Result<UnitFile, Unwritable> {
+pub fn network<'h>(head: &'h Head, network: &'h Network, spec: &NetworkSpec) -> Result<UnitFile<'h>, Unwritable> {
     let file = names::network_spec(head.project(), &network.key);
     let mut unit = resource(head, &format!("Network {}", network.name));
     let start = head.run("network", &file)?;
     let stop = head.run("network-remove", &file)?;
     unit.section("Service").add("ExecStart", start).add("ExecStop", stop);
-    apply(&mut unit, &network.systemd);
+    apply(&mut unit, &network.systemd, all);
     resource_mark(head, Made::Network(network.name.clone()), &spec.wharf).write(&mut unit);
     Ok(unit)
 }
 
-pub fn volume(head: &Head, volume: &Volume, spec: &VolumeSpec) -> Result<UnitFile, Unwritable> {
+pub fn volume<'h>(head: &'h Head, volume: &'h Volume, spec: &VolumeSpec) -> Result<UnitFile<'h>, Unwritable> {
     let file = names::volume_spec(head.project(), &volume.key);
     let mut unit = resource(head, &format!("Volume {}", volume.name));
     let start = head.run("volume", &file)?;
     unit.section("Service").add("ExecStart", start);
-    apply(&mut unit, &volume.systemd);
+    apply(&mut unit, &volume.systemd, all);
     resource_mark(head, Made::Volume(volume.name.clone()), &spec.wharf).write(&mut unit);
     Ok(unit)
 }
@@ -34,7 +34,7 @@ fn resource_mark(head: &Head, made: Made, part: &ResourcePart) -> Mark {
 }
 
 /// What exists at the engine while its unit is active.
-fn resource(head: &Head, description: &str) -> UnitFile {
+fn resource<'h>(head: &'h Head, description: &str) -> UnitFile<'h> {
     let mut unit = head.unit(description);
     let section = unit.section("Unit");
     add_engine(section);

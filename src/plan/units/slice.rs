@@ -4,29 +4,31 @@
 //! every slice of every stack: it goes down with the last unit in it, and not by itself at shutdown, as that would end the
 //! containers all at once and without their order.
 
-use super::{Head, apply, only};
+use super::{Head, apply};
 use crate::stack::{Resources, Service};
 use crate::unit::{Section, UnitFile};
 
 /// The file of a service's slice; `None`: it has no limits or directives of its own.
-pub fn service_slice(head: &Head, service: &Service) -> Option<UnitFile> {
-    let several = if service.replicas.is_some() { "s" } else { "" };
-    let mut unit = head.unit(&format!("Container{several} {}-{}", head.project(), service.name));
-    limits(unit.section("Slice"), service);
-    apply(&mut unit, &only(&service.systemd, |section| section == "Slice"));
-    if unit.section("Slice").is_empty() {
+pub fn service_slice<'h>(head: &'h Head, service: &'h Service) -> Option<UnitFile<'h>> {
+    let mut own = UnitFile::default();
+    limits(own.section("Slice"), service);
+    apply(&mut own, &service.systemd, |section, _| section == "Slice");
+    if own.section("Slice").is_empty() {
         return None;
     }
+    let several = if service.replicas.is_some() { "s" } else { "" };
+    let mut unit = head.unit(&format!("Container{several} {}-{}", head.project(), service.name));
+    unit.sections.append(&mut own.sections);
     head.mark().write(&mut unit);
     Some(unit)
 }
 
 /// The limits of the service's containers, as systemd has them (systemd.resource-control(5)): those of one container, as many
 /// times as there are containers. Weights are by systemd's scale, on which 100 is the default, as 1024 and 500 are the engine's.
-fn limits(section: &mut Section, service: &Service) {
+fn limits(section: &mut Section<'_>, service: &Service) {
     let resources = &service.resources;
     let times = u64::from(service.replicas.unwrap_or(1).max(1));
-    let mut set = |directive: &str, value: Option<String>| {
+    let mut set = |directive: &'static str, value: Option<String>| {
         if let Some(value) = value {
             section.add(directive, value);
         }

@@ -4,12 +4,12 @@ use super::{Head, apply, once_each};
 use crate::plan::{Reader, names};
 use crate::unit::UnitFile;
 
-pub fn target(head: &Head) -> UnitFile {
+pub fn target<'h>(head: &'h Head) -> UnitFile<'h> {
     let mut unit = head.unit(&format!("Stack {}", head.project()));
     // Here alone: another file must not make every unit of the stack a changed one.
     let further: Vec<String> = head.stack.further_sources.iter().map(|path| path.display().to_string()).collect();
     if !further.is_empty() {
-        unit.comments.push(format!("The stack is made of further files: {}.", further.join(", ")));
+        unit.comments.push(format!("The stack is made of further files: {}.", further.join(", ")).into());
     }
     let units = head.stack.services.values().flat_map(|service| match service.schedule {
         Some(_) => vec![names::timer(head.project(), &service.name)],
@@ -20,11 +20,7 @@ pub fn target(head: &Head) -> UnitFile {
     for wanting in wanted_by(head) {
         install.add("WantedBy", wanting);
     }
-    let mut overrides = head.stack.systemd.clone();
-    if let Some(lines) = overrides.get_mut("Install") {
-        lines.retain(|(directive, _)| directive != "WantedBy");
-    }
-    apply(&mut unit, &overrides);
+    apply(&mut unit, &head.stack.systemd, |section, directive| (section, directive) != ("Install", "WantedBy"));
     head.mark().write(&mut unit);
     unit
 }

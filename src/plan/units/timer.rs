@@ -1,11 +1,11 @@
 //! The timer of a service that runs by schedule (systemd.timer(5)).
 
-use super::{Head, apply, only};
+use super::{Head, apply};
 use crate::stack::{Schedule, Service};
 use crate::unit::UnitFile;
 
 /// Started and stopped with the stack; a run that was missed while the host was off is made up for.
-pub fn timer(head: &Head, service: &Service, schedule: &Schedule) -> UnitFile {
+pub fn timer<'h>(head: &'h Head, service: &'h Service, schedule: &'h Schedule) -> UnitFile<'h> {
     let mut unit = head.unit(&format!("Schedule of {}-{}", head.project(), service.name));
     unit.section("Unit").add("PartOf", head.target());
     let section = unit.section("Timer");
@@ -13,7 +13,7 @@ pub fn timer(head: &Head, service: &Service, schedule: &Schedule) -> UnitFile {
         section.add("OnCalendar", expression);
     }
     section.add("Persistent", "yes");
-    apply(&mut unit, &only(&service.systemd, |section| section == "Timer"));
+    apply(&mut unit, &service.systemd, |section, _| section == "Timer");
     head.mark().write(&mut unit);
     unit
 }

@@ -61,7 +61,7 @@ fn of_service(used: Used<'_>, decoded: &Decoded, report: &Report) {
 /// Each is reported once, at its first service that has such a context.
 fn circles(services: &BTreeMap<String, Service>, report: &Report) {
     let mut known = BTreeSet::new();
-    for (name, service) in services {
+    for (name, service) in services.iter().filter(|(_, service)| service.build.is_some()) {
         let around = made_of(name, services);
         if !around.contains(name.as_str()) || known.contains(name.as_str()) {
             continue;
@@ -80,7 +80,7 @@ fn made_of<'a>(service: &str, services: &'a BTreeMap<String, Service>) -> BTreeS
     let mut found = BTreeSet::new();
     let mut open: Vec<&str> = vec![service];
     while let Some(next) = open.pop() {
-        let build = services.get(next).and_then(|service| service.build.as_ref());
+        let build = services.get(next).and_then(|service| service.build.as_deref());
         for used in build.into_iter().flat_map(Build::services) {
             if found.insert(used) {
                 open.push(used);

@@ -71,13 +71,12 @@ fn container_names(decoded: &Decoded, report: &Report) {
     let mut taken: BTreeMap<String, &str> = BTreeMap::new();
     // Those that Wharf names come first: the user's own name is the one to change.
     let (chosen, given): (Vec<_>, Vec<_>) =
-        decoded.services.values().partition(|decoded| decoded.service.container_name.is_some());
-    for decoded_service in given.into_iter().chain(chosen) {
-        let service = &decoded_service.service;
+        decoded.services().partition(|(service, _)| service.container_name.is_some());
+    for (service, written) in given.into_iter().chain(chosen) {
         let name = name_of(service);
         match taken.get(&name) {
             Some(other) => {
-                let place = decoded_service.container_name_place.as_ref().unwrap_or(&service.place);
+                let place = written.container_name_place.as_ref().unwrap_or(&service.place);
                 report.add(place, Collision::ContainerName { name, other_service: (*other).to_owned() });
             }
             None => {

@@ -10,7 +10,8 @@ mod references;
 mod secrets;
 mod sharing;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
+use std::path::Path;
 
 use crate::stack::decode::document::Decoded;
 use crate::stack::model::{MountKind, Service};
@@ -27,21 +28,21 @@ pub fn check(decoded: &Decoded, report: &Report) {
             report.add(&decoded.stack.place, ProfileFault::NoneSelected { profiles });
         }
     }
-    for decoded_service in decoded.services.values() {
-        let service = &decoded_service.service;
-        if !decoded_service.has_image_key {
+    let mut sources = BindSources::default();
+    for (service, written) in decoded.services() {
+        if !written.has_image_key {
             report.add(&service.place, ServiceFault::NoImage { service: service.name.to_string() });
         }
-        bind_sources(service, report);
+        sources.check(service, report);
         if let (Some(schedule), Some(_)) = (&service.schedule, service.replicas) {
             report.add(&schedule.place, ServiceFault::ScheduledReplicas { service: service.name.to_string() });
         }
-        if let (Some(place), Some(_)) = (&decoded_service.ready_place, &service.schedule) {
+        if let (Some(place), Some(_)) = (&written.ready_place, &service.schedule) {
             report.add(place, ServiceFault::ReadyOfScheduled { service: service.name.to_string() });
             continue;
         }
         let waits_in_vain = service.ready == Some(crate::stack::model::Ready::Healthy) && service.never_healthy();
-        if let Some(place) = decoded_service.ready_place.as_ref().filter(|_| waits_in_vain) {
+        if let Some(place) = written.ready_place.as_ref().filter(|_| waits_in_vain) {
             report.add(place, ServiceFault::ReadyNeverHealthy { service: service.name.to_string() });
         }
     }
@@ -53,13 +54,19 @@ pub fn check(decoded: &Decoded, report: &Report) {
     sharing::check(decoded, report);
 }
 
-fn bind_sources(service: &Service, report: &Report) {
-    for mount in &service.mounts {
-        if let MountKind::Bind { source, create_host_path, .. } = &mount.kind
-            && matches!(source.try_exists(), Ok(false))
-        {
-            let problem = ServiceFault::BindSourceMissing { source: source.clone(), create: *create_host_path };
-            report.add(&mount.place, problem);
+/// Which sources of bind mounts are missing: each is looked for once.
+#[derive(Default)]
+struct BindSources<'a>(HashMap<&'a Path, bool>);
+
+impl<'a> BindSources<'a> {
+    fn check(&mut self, service: &'a Service, report: &Report) {
+        for mount in &service.mounts {
+            if let MountKind::Bind { source, create_host_path, .. } = &mount.kind
+                && *self.0.entry(source).or_insert_with(|| matches!(source.try_exists(), Ok(false)))
+            {
+                let problem = ServiceFault::BindSourceMissing { source: source.clone(), create: *create_host_path };
+                report.add(&mount.place, problem);
+            }
         }
     }
 }

@@ -1,19 +1,20 @@
 //! Names that must be declared: dependencies, networks, volumes.
 
+use crate::name::ServiceName;
 use crate::stack::decode::attachments;
 use crate::stack::decode::document::Decoded;
-use crate::stack::decode::service::Decoded as DecodedService;
+use crate::stack::decode::service::Written;
 use crate::stack::grammar::suggest::nearest;
-use crate::stack::model::{Condition, MountKind, MountsOwner, Service};
+use crate::stack::model::{Condition, MountKind, MountsOwner, Service, Stack};
 use crate::stack::problem::{ReferenceFault, Report, ServiceFault};
 
 /// Reports names that lead nowhere.
 pub fn check(decoded: &Decoded, report: &Report) {
-    for service in decoded.services.values() {
-        dependencies(&service.service, decoded, report);
-        shared(&service.service, decoded, report);
-        networks(service, decoded, report);
-        volumes(&service.service, decoded, report);
+    for (service, written) in decoded.services() {
+        dependencies(service, decoded, report);
+        shared(service, decoded, report);
+        networks(&service.name, written, &decoded.stack, report);
+        volumes(service, decoded, report);
     }
 }
 
@@ -27,9 +28,6 @@ fn dependencies(service: &Service, decoded: &Decoded, report: &Report) {
         let Some(target) = services.get(name) else {
             let (service, dependency_name) = (service.name.to_string(), name.clone());
             if let Some(profiles) = decoded.unselected.get(name) {
-                if !dependency.required {
-                    continue;
-                }
                 let profiles = profiles.clone();
                 let problem = ReferenceFault::NotSelected { service, dependency: dependency_name, profiles };
                 report.add(&dependency.place, problem);
@@ -63,7 +61,8 @@ fn shared(service: &Service, decoded: &Decoded, report: &Report) {
     });
     let links = service.links.iter().map(|link| (link.service.as_str(), &link.place));
     for (name, place) in service.namespaces.owners().chain(mounts).chain(links) {
-        let optional = service.depends_on.get(name).is_some_and(|dependency| !dependency.required);
+        // What is optional and unselected has been left out.
+        let optional = !service.depends_on.contains_key(name);
         if let Some(profiles) = decoded.unselected.get(name).filter(|_| optional) {
             let (service, dependency, profiles) = (service.name.to_string(), name.to_owned(), profiles.clone());
             report.add(place, ReferenceFault::NotSelected { service, dependency, profiles });
@@ -71,11 +70,11 @@ fn shared(service: &Service, decoded: &Decoded, report: &Report) {
     }
 }
 
-fn networks(decoded_service: &DecodedService, decoded: &Decoded, report: &Report) {
-    let declared = &decoded.stack.networks;
-    for (network, place) in &decoded_service.network_places {
+fn networks(service: &ServiceName, written: &Written, stack: &Stack, report: &Report) {
+    let declared = &stack.networks;
+    for (network, place) in &written.network_places {
         if network != attachments::DEFAULT && !declared.contains_key(network) {
-            let service = decoded_service.service.name.to_string();
+            let service = service.to_string();
             let nearest = nearest(network, declared.keys());
             report.add(place, ReferenceFault::UndeclaredNetwork { service, network: network.clone(), nearest });
         }

@@ -3,25 +3,24 @@
 use std::cmp::Reverse;
 
 use crate::stack::decode::document::Decoded;
-use crate::stack::decode::service::Decoded as DecodedService;
+use crate::stack::decode::service::Written;
 use crate::stack::model::{MountsOwner, Namespace, Published, Service};
 use crate::stack::problem::{Report, SharingConflict};
 
 /// Reports both.
 pub fn check(decoded: &Decoded, report: &Report) {
-    for service in decoded.services.values() {
-        replicas(service, report);
-        network_mode(&service.service, report);
-        mac_address(&service.service, report);
-        one_container(&service.service, decoded, report);
+    for (service, written) in decoded.services() {
+        replicas(service, written, report);
+        network_mode(service, report);
+        mac_address(service, report);
+        one_container(service, decoded, report);
     }
 }
 
-fn replicas(decoded: &DecodedService, report: &Report) {
-    let service = &decoded.service;
+fn replicas(service: &Service, written: &Written, report: &Report) {
     let Some(replicas) = service.replicas.filter(|count| *count > 1) else { return };
     let refuse = |key, place, instead| report.add(place, SharingConflict::NotForReplicas { key, replicas, instead });
-    if let Some(place) = &decoded.container_name_place {
+    if let Some(place) = &written.container_name_place {
         refuse("container_name", place, "remove it: the containers are named after the service, with a number each");
     }
     for port in &service.ports {
@@ -36,7 +35,7 @@ fn replicas(decoded: &DecodedService, report: &Report) {
             Published::Range(..) | Published::Ephemeral => (),
         }
     }
-    let place = |network: &String| decoded.network_places.get(network).unwrap_or(&service.place);
+    let place = |network: &String| written.network_places.get(network).unwrap_or(&service.place);
     for (network, attachment) in &service.networks {
         if attachment.ipv4_address.is_some() || attachment.ipv6_address.is_some() {
             refuse("address", place(network), "remove it: the service's name leads to each of them");
@@ -79,7 +78,7 @@ fn network_mode(service: &Service, report: &Report) {
 /// The service's own one is for the network that is joined first.
 fn mac_address(service: &Service, report: &Report) {
     let networks = service.networks.iter();
-    let first = networks.min_by_key(|(key, attachment)| (Reverse(attachment.priority), (*key).clone()));
+    let first = networks.min_by_key(|(key, attachment)| (Reverse(attachment.priority), *key));
     let Some((network, first)) = first else { return };
     let differs = |own: &String| first.mac_address.as_ref().is_some_and(|other| other != own);
     if service.mac_address.as_ref().is_some_and(differs) {

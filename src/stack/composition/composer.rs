@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::language::Language;
 use crate::diagnostic::Place;
@@ -31,7 +31,7 @@ pub(super) const MOST_INHERITED: usize = 250_000;
 pub struct Library<'a> {
     pub(super) shown: PathBuf,
     pub(super) services: Table,
-    pub(super) scope: Rc<Scope<'a>>,
+    pub(super) scope: Arc<Scope<'a>>,
 }
 
 /// Where a file is named that another one needs, and under which key.
@@ -57,7 +57,7 @@ pub struct Composer<'a, 'r> {
     pub(super) text: usize,
     pub(super) inherited: usize,
     /// Files that services extend, by path and by the scope of the file that names them.
-    pub(super) libraries: BTreeMap<(PathBuf, usize), Option<Rc<Library<'a>>>>,
+    pub(super) libraries: BTreeMap<(PathBuf, usize), Option<Arc<Library<'a>>>>,
     /// Circles of `extends` that have been reported, and whether too long a chain has.
     pub(super) circles: BTreeSet<Vec<String>>,
     pub(super) too_long: bool,
@@ -71,9 +71,9 @@ pub struct Parsed {
 }
 
 impl<'a, 'r> Composer<'a, 'r> {
-    pub fn new(main: &Rc<Scope<'a>>, language: &'r mut dyn Language, report: &'r Report) -> Self {
+    pub fn new(main: &Arc<Scope<'a>>, language: &'r mut dyn Language, report: &'r Report) -> Self {
         Self {
-            scopes: Scopes::new(Rc::clone(main)),
+            scopes: Scopes::new(Arc::clone(main)),
             incomplete: false,
             repeats: false,
             language,
@@ -89,7 +89,7 @@ impl<'a, 'r> Composer<'a, 'r> {
     }
 
     /// Reads and parses a file that another one names; `None` after reporting why not.
-    pub(super) fn read(&mut self, path: &Path, named: Named<'_>, scope: &Rc<Scope<'a>>) -> Option<Parsed> {
+    pub(super) fn read(&mut self, path: &Path, named: Named<'_>, scope: &Arc<Scope<'a>>) -> Option<Parsed> {
         self.files += 1;
         self.repeats = true;
         let parsed = if self.files > MOST_FILES || self.text > MOST_TEXT {

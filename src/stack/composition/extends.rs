@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::composer::{Composer, Library, MOST_INHERITED, Named, identity};
 use super::merge;
@@ -24,7 +24,7 @@ struct Own<'n, 'a> {
     services: &'n Table,
     /// Where each stands.
     index: &'n HashMap<String, usize>,
-    scope: &'n Rc<Scope<'a>>,
+    scope: &'n Arc<Scope<'a>>,
 }
 
 /// What `extends` says.
@@ -41,12 +41,12 @@ struct Chain<'a> {
     links: Vec<Node>,
     /// What each link is: the library's path if it is not the file itself, and the service.
     names: Vec<(Option<PathBuf>, String)>,
-    library: Option<Rc<Library<'a>>>,
+    library: Option<Arc<Library<'a>>>,
 }
 
 impl<'a> Composer<'a, '_> {
     /// Replaces every service that has `extends` by what it comes to.
-    pub(super) fn extend_services(&mut self, root: &mut Node, scope: &Rc<Scope<'a>>) {
+    pub(super) fn extend_services(&mut self, root: &mut Node, scope: &Arc<Scope<'a>>) {
         let Value::Table(root) = &mut root.value else { return };
         let Some(services) = root.entries.iter_mut().find(|entry| entry.key == "services") else { return };
         let Value::Table(services) = &mut services.node.value else { return };
@@ -84,7 +84,7 @@ impl<'a> Composer<'a, '_> {
     }
 
     /// What the last link extends; the outer `None` is an error.
-    fn next(&mut self, chain: &mut Chain<'a>, scope: &Rc<Scope<'a>>) -> Option<Option<Reference>> {
+    fn next(&mut self, chain: &mut Chain<'a>, scope: &Arc<Scope<'a>>) -> Option<Option<Reference>> {
         let scope = chain.library.as_ref().map_or(scope, |library| &library.scope);
         let Some(Value::Table(service)) = chain.links.last_mut().map(|link| &mut link.value) else { return Some(None) };
         let Some(entry) = service.take("extends") else { return Some(None) };
@@ -103,7 +103,7 @@ impl<'a> Composer<'a, '_> {
     }
 
     /// `{ service, file }`
-    fn decode_extends(&mut self, item: Item<'_>, scope: &Rc<Scope<'a>>) -> Option<Reference> {
+    fn decode_extends(&mut self, item: Item<'_>, scope: &Arc<Scope<'a>>) -> Option<Reference> {
         let mut fields = item.fields(&keys::EXTENDS, "`extends`".to_owned())?;
         let service_item = fields.required("service", "service = \"base\"");
         let service = service_item.and_then(|item| item.string());
@@ -206,19 +206,19 @@ impl<'a> Composer<'a, '_> {
     }
 
     /// The services of another file; read once for each scope that names it.
-    fn library(&mut self, shown: &Path, place: &Place, from: &Rc<Scope<'a>>) -> Option<Rc<Library<'a>>> {
-        let key = (identity(shown), Rc::as_ptr(from).addr());
+    fn library(&mut self, shown: &Path, place: &Place, from: &Arc<Scope<'a>>) -> Option<Arc<Library<'a>>> {
+        let key = (identity(shown), Arc::as_ptr(from).addr());
         if let Some(known) = self.libraries.get(&key) {
             return known.clone();
         }
-        let scope = Rc::new(from.moved(shown.parent().unwrap_or(Path::new(""))));
+        let scope = Arc::new(from.moved(shown.parent().unwrap_or(Path::new(""))));
         let library = self.read(shown, Named { place, key: "extends" }, &scope).and_then(|parsed| {
             let Value::Table(mut root) = parsed.root.value else { return None };
             let services = match root.take("services").map(|entry| entry.node.value) {
                 Some(Value::Table(services)) => services,
                 _ => Table::default(),
             };
-            Some(Rc::new(Library { shown: parsed.shown, services, scope }))
+            Some(Arc::new(Library { shown: parsed.shown, services, scope }))
         });
         self.libraries.insert(key, library.clone());
         library

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::composer::{Composer, DEEPEST_INCLUDE, Named, Parsed, identity};
 use super::merge;
@@ -60,7 +60,7 @@ impl<'a> Composer<'a, '_> {
     /// One tree of all files of a project, or of one include.
     ///
     /// `trail` are the files that include these.
-    pub fn compose(&mut self, files: Vec<Parsed>, scope: &Rc<Scope<'a>>, trail: &[PathBuf]) -> Option<Node> {
+    pub fn compose(&mut self, files: Vec<Parsed>, scope: &Arc<Scope<'a>>, trail: &[PathBuf]) -> Option<Node> {
         let mut composed: Option<Node> = None;
         for file in files {
             let tree = self.one(file, scope, trail);
@@ -74,7 +74,7 @@ impl<'a> Composer<'a, '_> {
         Some(composed)
     }
 
-    fn one(&mut self, file: Parsed, scope: &Rc<Scope<'a>>, trail: &[PathBuf]) -> Node {
+    fn one(&mut self, file: Parsed, scope: &Arc<Scope<'a>>, trail: &[PathBuf]) -> Node {
         let mut root = file.root;
         self.language.fill_in_file(&mut root, &|name| scope.lookup(name), self.report);
         let trail: Vec<PathBuf> = trail.iter().cloned().chain([file.shown]).collect();
@@ -84,7 +84,7 @@ impl<'a> Composer<'a, '_> {
     }
 
     /// Takes `include` out of a file and adds what it names; the last of `trail` is the file itself.
-    pub(super) fn include(&mut self, root: &mut Node, scope: &Rc<Scope<'a>>, trail: &[PathBuf]) {
+    pub(super) fn include(&mut self, root: &mut Node, scope: &Arc<Scope<'a>>, trail: &[PathBuf]) {
         let Value::Table(table) = &mut root.value else { return };
         let Some(entry) = table.take("include") else { return };
         let item = Item::of(&entry, self.report);
@@ -133,7 +133,7 @@ impl<'a> Composer<'a, '_> {
         Some(Include { paths: paths?, project_directory, env_files })
     }
 
-    fn load_include(&mut self, include: &Include<'_>, scope: &Rc<Scope<'a>>, trail: &[PathBuf]) -> Option<Node> {
+    fn load_include(&mut self, include: &Include<'_>, scope: &Arc<Scope<'a>>, trail: &[PathBuf]) -> Option<Node> {
         let first = include.paths.first()?;
         for path in &include.paths {
             if !self.is_local(path.text, named(path))
@@ -147,7 +147,7 @@ impl<'a> Composer<'a, '_> {
             Some(directory) => scope.shown(directory.text),
             None => shown.parent().unwrap_or(Path::new("")).to_owned(),
         };
-        let own = Rc::new(self.included_scope(include, scope, &directory));
+        let own = Arc::new(self.included_scope(include, scope, &directory));
         let mut files: Vec<Parsed> = Vec::new();
         for path in &include.paths {
             files.push(self.read(&scope.shown(path.text), named(path), &own)?);
@@ -171,7 +171,7 @@ impl<'a> Composer<'a, '_> {
     }
 
     /// The variables of the files that `env_file` names, else of `.env` in the project directory, behind those of the stack.
-    fn included_scope(&mut self, include: &Include<'_>, scope: &Rc<Scope<'a>>, directory: &Path) -> Scope<'a> {
+    fn included_scope(&mut self, include: &Include<'_>, scope: &Arc<Scope<'a>>, directory: &Path) -> Scope<'a> {
         let mut variables: HashMap<String, String> = HashMap::new();
         for file in include.env_files.iter().flatten() {
             let above = scope.with(variables.clone());

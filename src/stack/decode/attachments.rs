@@ -21,7 +21,7 @@ const INTERFACE_NAME: &str = "com.docker.network.endpoint.ifname";
 
 /// A network's key as a service names it, and where.
 pub struct Joined {
-    pub attachments: BTreeMap<String, Attachment>,
+    pub attachments: BTreeMap<String, Box<Attachment>>,
     pub places: BTreeMap<String, Place>,
 }
 
@@ -37,7 +37,7 @@ pub fn read(service: &mut Fields<'_>, has_mode: bool) -> Joined {
                 for item in item.entries() {
                     let owner = format!("network `{}` of {}", item.key, service.owner);
                     let attachment = attachment(item, owner).unwrap_or_default();
-                    joined.attachments.insert(item.key.to_owned(), attachment);
+                    joined.attachments.insert(item.key.to_owned(), Box::new(attachment));
                     joined.places.insert(item.key.to_owned(), item.key_place.clone());
                 }
             }
@@ -47,14 +47,14 @@ pub fn read(service: &mut Fields<'_>, has_mode: bool) -> Joined {
     if has_mode && !joined.attachments.is_empty() {
         service.add("network_mode", SharingConflict::NetworksAndMode);
     } else if !has_mode && joined.attachments.is_empty() {
-        joined.attachments.insert(DEFAULT.to_owned(), Attachment::default());
+        joined.attachments.insert(DEFAULT.to_owned(), Box::default());
     }
     joined
 }
 
 fn list(item: Item<'_>, joined: &mut Joined) {
     for text in item.string_list().unwrap_or_default() {
-        if joined.attachments.insert(text.text.to_owned(), Attachment::default()).is_some() {
+        if joined.attachments.insert(text.text.to_owned(), Box::default()).is_some() {
             let what = format!("`{}`", text.text);
             text.item.add(Shape::Twice { key: "networks".to_owned(), what });
         }

@@ -8,30 +8,40 @@ use std::path::PathBuf;
 
 use super::attachments;
 use super::networks;
+use super::ports::PortsLeft;
 use super::profiles::{self, Active};
 use super::secrets;
-use super::service::{self, Context, Decoded as DecodedService};
+use super::service::{self, Context, Written};
 use super::stand_in;
 use super::systemd::{self, TARGET_SECTIONS};
 use super::volumes;
 use crate::diagnostic::Place;
 use crate::name::ProjectName;
+use crate::parallel;
 use crate::stack::fields::{Fields, Item};
 use crate::stack::grammar::ports::MOST_PORTS;
 use crate::stack::keys;
 use crate::stack::model::{Service, Stack};
 use crate::stack::problem::{FileKind, Report};
-use crate::stack::text::node::Node;
+use crate::stack::text::node::{Entry, Node};
 use crate::stack::text::surroundings::Surroundings;
 
 /// The stack as decoded, and the places that the checks between keys need.
 pub struct Decoded {
     pub stack: Stack,
-    pub services: BTreeMap<String, DecodedService>,
+    /// Of each service of the stack.
+    pub written: BTreeMap<String, Written>,
     /// Services that no selected profile has, with their profiles. They are no part of the stack.
     pub unselected: BTreeMap<String, Vec<String>>,
     /// All profiles that services name.
     pub profiles: BTreeSet<String>,
+}
+
+impl Decoded {
+    /// The services of the stack, by name.
+    pub fn services(&self) -> impl Iterator<Item = (&Service, &Written)> {
+        self.stack.services.values().zip(self.written.values())
+    }
 }
 
 /// What is decoded.
@@ -72,11 +82,11 @@ pub fn read(document: Document<'_>, active: &Active, surroundings: &Surroundings
         fields.get("include");
         fields.finish();
     }
-    stack.services = services.selected.iter().map(|(name, decoded)| (name.clone(), decoded.service.clone())).collect();
+    stack.services = services.selected;
     leave_out(&services.unselected, &mut stack);
     add_default_network(&mut stack, surroundings);
-    let unselected = services.unselected.into_iter().map(|(name, service)| (name, service.profiles)).collect();
-    Decoded { stack, services: services.selected, unselected, profiles: services.profiles }
+    let unselected = services.unselected.into_iter().map(|(name, (_, profiles))| (name, profiles)).collect();
+    Decoded { stack, written: services.written, unselected, profiles: services.profiles }
 }
 
 /// What is declared besides services.
@@ -94,35 +104,77 @@ fn read_resources(fields: &mut Fields<'_>, surroundings: &Surroundings<'_>, stac
 /// The services of a file.
 #[derive(Default)]
 struct Services {
-    selected: BTreeMap<String, DecodedService>,
-    unselected: BTreeMap<String, DecodedService>,
+    selected: BTreeMap<String, Service>,
+    /// Of the selected ones.
+    written: BTreeMap<String, Written>,
+    /// With their profiles.
+    unselected: BTreeMap<String, (Service, Vec<String>)>,
     /// All that they name.
     profiles: BTreeSet<String>,
 }
 
+impl Services {
+    fn append(&mut self, mut other: Self) {
+        self.selected.append(&mut other.selected);
+        self.written.append(&mut other.written);
+        self.unselected.append(&mut other.unselected);
+        self.profiles.append(&mut other.profiles);
+    }
+}
+
 /// Reads all of them: errors are reported for services that are not selected, too.
 fn read_services(fields: &mut Fields<'_>, active: &Active, surroundings: &Surroundings<'_>) -> Services {
-    let mut services = Services::default();
     let Some(item) = fields.get("services") else {
-        return services;
+        return Services::default();
     };
-    let mut ports_left = MOST_PORTS;
-    // The keys are the user's own, so that `x-…` is a service like any other.
-    for item in item.entries() {
-        let membership = profiles::of_service(item, active);
-        services.profiles.extend(membership.profiles.iter().cloned());
-        let mut context = Context { membership: &membership, surroundings, ports_left: &mut ports_left };
-        let Some(decoded) = service::read(item, &mut context) else {
-            continue;
-        };
-        let half = if membership.selected { &mut services.selected } else { &mut services.unselected };
-        half.insert(item.key.to_owned(), decoded);
+    let entries = item.table_entries();
+    let mut parts = parallel::parts(entries, |part| read_part(part, active, surroundings));
+    // The ports are counted over the whole stack: where there are too many of them, one after the other shows which.
+    if parts.iter().map(|part| part.ports).sum::<usize>() > MOST_PORTS {
+        parts = vec![read_part(entries, active, surroundings)];
+    }
+    let mut services = Services::default();
+    for part in parts {
+        services.append(part.services);
+        item.report.append(part.report);
     }
     services
 }
 
+/// Some of the services, and what is wrong with them.
+struct Part {
+    services: Services,
+    /// How many ports they publish or expose. More than [`MOST_PORTS`]: they would.
+    ports: usize,
+    report: Report,
+}
+
+fn read_part(entries: &[Entry], active: &Active, surroundings: &Surroundings<'_>) -> Part {
+    let (mut services, report) = (Services::default(), Report::default());
+    let mut ports = PortsLeft::default();
+    // The keys are the user's own, so that `x-…` is a service like any other.
+    for item in entries.iter().map(|entry| Item::of(entry, &report)) {
+        let membership = profiles::of_service(item, active);
+        services.profiles.extend(membership.profiles.iter().cloned());
+        let mut context = Context { membership: &membership, surroundings, ports: &mut ports };
+        let Some((service, written)) = service::read(item, &mut context) else {
+            continue;
+        };
+        if membership.selected {
+            services.selected.insert(item.key.to_owned(), service);
+            services.written.insert(item.key.to_owned(), written);
+        } else {
+            services.unselected.insert(item.key.to_owned(), (service, membership.profiles));
+        }
+    }
+    Part { services, ports: ports.taken(), report }
+}
+
 /// What an unselected service leaves behind: nothing waits for it that need not, and what only it uses is not made.
-fn leave_out(unselected: &BTreeMap<String, DecodedService>, stack: &mut Stack) {
+fn leave_out(unselected: &BTreeMap<String, (Service, Vec<String>)>, stack: &mut Stack) {
+    if unselected.is_empty() {
+        return;
+    }
     for service in stack.services.values_mut() {
         service.depends_on.retain(|name, dependency| dependency.required || !unselected.contains_key(name));
     }
@@ -131,7 +183,7 @@ fn leave_out(unselected: &BTreeMap<String, DecodedService>, stack: &mut Stack) {
         let (networks, volumes): (Vec<_>, Vec<_>) = names.unzip();
         (networks.into_iter().flatten().cloned().collect(), volumes.into_iter().flatten().cloned().collect())
     };
-    let (networks, volumes) = used_by(&mut unselected.values().map(|decoded| &decoded.service));
+    let (networks, volumes) = used_by(&mut unselected.values().map(|(service, _)| service));
     let (kept_networks, kept_volumes) = used_by(&mut stack.services.values());
     stack.networks.retain(|key, _| !networks.contains(key) || kept_networks.contains(key));
     stack.volumes.retain(|key, _| !volumes.contains(key) || kept_volumes.contains(key));

@@ -3,6 +3,7 @@
 //! Source: Compose Specification, services, ports. Invariant: ranges come out expanded, and no input makes more ports than
 //! [`MOST_PORTS`].
 
+use crate::diagnostic::Place;
 use crate::stack::fields::{Fields, Item};
 use crate::stack::grammar::choice::one_of;
 use crate::stack::grammar::ports::{
@@ -13,8 +14,42 @@ use crate::stack::model::{Port, Protocol};
 use crate::stack::problem::{Expected, Invalid, PortFault};
 use crate::stack::text::node::Value;
 
-/// Reads `ports`, in short and long forms; `left` is how many the stack may still publish.
-pub fn read(service: &mut Fields<'_>, left: &mut usize) -> Vec<Port> {
+/// How many ports the stack may still publish.
+pub struct PortsLeft {
+    left: usize,
+    /// There were not enough.
+    exceeded: bool,
+}
+
+impl Default for PortsLeft {
+    fn default() -> Self {
+        Self { left: MOST_PORTS, exceeded: false }
+    }
+}
+
+impl PortsLeft {
+    /// How many have been taken; if there were not enough, more than there may be.
+    pub fn taken(&self) -> usize {
+        MOST_PORTS - self.left + if self.exceeded { MOST_PORTS + 1 } else { 0 }
+    }
+
+    fn take(&mut self, ports: usize) -> Result<(), PortFault> {
+        let left = self.left.checked_sub(ports);
+        self.exceeded |= left.is_none();
+        self.left = left.ok_or(PortFault::TooMany { most: MOST_PORTS })?;
+        Ok(())
+    }
+
+    fn expand(&mut self, mapping: &Mapping, place: &Place) -> Result<Vec<Port>, PortFault> {
+        let expanded = expand(mapping, place, self.left);
+        self.exceeded |= matches!(expanded, Err(PortFault::TooMany { .. }));
+        self.left -= expanded.as_ref().map_or(0, Vec::len);
+        expanded
+    }
+}
+
+/// Reads `ports`, in short and long forms.
+pub fn read(service: &mut Fields<'_>, left: &mut PortsLeft) -> Vec<Port> {
     let mut ports = Vec::new();
     let Some(item) = service.get("ports") else { return ports };
     for item in item.elements(Expected::List) {
@@ -27,22 +62,20 @@ pub fn read(service: &mut Fields<'_>, left: &mut usize) -> Vec<Port> {
                 None
             }
         };
-        let expand = |mapping| expand(&mapping, item.place(), *left).map_err(fault(item.node.source()));
-        let expanded = mapping.and_then(|mapping| item.accept(expand(mapping))).unwrap_or_default();
-        *left -= expanded.len();
-        ports.extend(expanded);
+        let mut expand = |mapping| left.expand(&mapping, item.place()).map_err(fault(item.node.source()));
+        ports.extend(mapping.and_then(|mapping| item.accept(expand(mapping))).unwrap_or_default());
     }
     ports
 }
 
 /// Reads `expose`: `PORT[-PORT][/PROTOCOL]`; ranges stay ranges, and count as many ports as they are.
-pub fn expose(service: &mut Fields<'_>, left: &mut usize) -> Vec<(u16, u16, Protocol)> {
+pub fn expose(service: &mut Fields<'_>, left: &mut PortsLeft) -> Vec<(u16, u16, Protocol)> {
     let Some(item) = service.get("expose") else { return Vec::new() };
     let mut exposed = |text: &str| {
         let (ports, name) = text.split_once('/').unwrap_or((text, "tcp"));
         let range = container_range(ports)?;
         let length = usize::try_from(range.length()).unwrap_or(usize::MAX);
-        *left = left.checked_sub(length).ok_or(PortFault::TooMany { most: MOST_PORTS })?;
+        left.take(length)?;
         Ok((range.first, range.last, protocol(name)?))
     };
     let mut read = Vec::new();

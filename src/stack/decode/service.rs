@@ -20,7 +20,7 @@ use super::links;
 use super::maps;
 use super::mounts;
 use super::namespaces;
-use super::ports;
+use super::ports::{self, PortsLeft};
 use super::profiles::Membership;
 use super::pull_policy;
 use super::quantities::duration;
@@ -47,15 +47,13 @@ use crate::stack::model::{Condition, Dependency, DeviceRequest, MountsOwner, Ser
 use crate::stack::problem::{BuildFault, Expected, FileKind, Invalid, LimitConflict};
 use crate::stack::text::surroundings::Surroundings;
 
-/// A service, and what is needed to check it against the others but is no part of it.
-pub struct Decoded {
-    pub service: Service,
+/// What is needed to check a service against the others but is no part of it.
+pub struct Written {
     /// Where each network is named.
     pub network_places: BTreeMap<String, Place>,
     /// Where `container_name` and `ready` stand.
     pub container_name_place: Option<Place>,
     pub ready_place: Option<Place>,
-    pub profiles: Vec<String>,
     /// `image` or `build` is written; a wrong one is not reported as missing, too.
     pub has_image_key: bool,
 }
@@ -65,18 +63,18 @@ pub struct Context<'a> {
     pub membership: &'a Membership,
     pub surroundings: &'a Surroundings<'a>,
     /// How many ports the stack may still publish.
-    pub ports_left: &'a mut usize,
+    pub ports: &'a mut PortsLeft,
 }
 
 /// Reads one entry of `services`.
-pub fn read(item: Item<'_>, context: &mut Context<'_>) -> Option<Decoded> {
+pub fn read(item: Item<'_>, context: &mut Context<'_>) -> Option<(Service, Written)> {
     let name = item.report.accept(item.key_place, names::service(item.key));
     let mut fields = item.fields(&keys::SERVICE, format!("service `{}`", item.key))?;
     let known_name = name.clone().unwrap_or_else(stand_in::service);
     let mut service = Service::new(known_name, item.key_place.clone(), stand_in::image());
     image(&mut fields, context.surroundings, &mut service);
     process(&mut fields, context, &mut service);
-    let network_places = network(&mut fields, context.ports_left, &mut service);
+    let network_places = network(&mut fields, context.ports, &mut service);
     files(&mut fields, context.surroundings, &mut service);
     privileges(&mut fields, context.surroundings, &mut service);
     deployment(&mut fields, &mut service);
@@ -86,25 +84,23 @@ pub fn read(item: Item<'_>, context: &mut Context<'_>) -> Option<Decoded> {
     // Have been read before: the one when the files were put together, the other to know whether the service is there.
     fields.skip(&["extends", "profiles"]);
     let place_of = |key| fields.peek(key).map(|item: Item<'_>| item.place().clone());
-    let decoded = Decoded {
+    let written = Written {
         network_places,
         container_name_place: place_of("container_name"),
         ready_place: place_of("ready"),
-        profiles: context.membership.profiles.clone(),
         has_image_key: fields.has("image") || fields.has("build"),
-        service,
     };
     fields.finish();
-    name.map(|_| decoded)
+    name.map(|_| (service, written))
 }
 
 /// What the container is made from.
 fn image(fields: &mut Fields<'_>, surroundings: &Surroundings<'_>, service: &mut Service) {
-    service.build = build::read(fields, surroundings);
+    service.build = build::read(fields, surroundings).map(Box::new);
     if let Some(image) = image_name(fields, surroundings, service) {
         service.image = image;
     }
-    service.pull_policy = pull_policy::read(service.build.as_ref(), fields);
+    service.pull_policy = pull_policy::read(service.build.as_deref(), fields);
     service.platform = fields.parse("platform", platform);
     service.runtime = fields.string("runtime");
 }
@@ -126,7 +122,7 @@ fn process(fields: &mut Fields<'_>, context: &Context<'_>, service: &mut Service
 }
 
 /// Networks, ports and names of hosts. Out: where each network is named.
-fn network(fields: &mut Fields<'_>, ports_left: &mut usize, service: &mut Service) -> BTreeMap<String, Place> {
+fn network(fields: &mut Fields<'_>, ports_left: &mut PortsLeft, service: &mut Service) -> BTreeMap<String, Place> {
     service.namespaces = namespaces::read(fields);
     let joined = attachments::read(fields, service.namespaces.network_mode.is_some());
     service.networks = joined.attachments;

@@ -214,15 +214,19 @@ impl<'a> Item<'a> {
 
     /// The entries of a table whose keys the user chooses; null is an empty table.
     pub fn entries(&self) -> impl Iterator<Item = Item<'a>> + use<'a> {
-        let entries = match &self.node.value {
+        let report = self.report;
+        self.table_entries().iter().map(move |entry| Item::of(entry, report))
+    }
+
+    /// As [`Item::entries`], without a report.
+    pub fn table_entries(&self) -> &'a [Entry] {
+        match &self.node.value {
             Value::Table(table) => table.entries.as_slice(),
             Value::Null => &[],
             _ => {
                 self.wrong_type(Expected::Table);
                 &[]
             }
-        };
-        let report = self.report;
-        entries.iter().map(move |entry| Item::of(entry, report))
+        }
     }
 }

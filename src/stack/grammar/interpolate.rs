@@ -8,7 +8,7 @@ use std::ops::Range;
 pub use crate::stack::problem::Finding;
 
 /// How a variable is looked up: `None` is unset, which differs from empty.
-pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
+pub type Lookup<'a> = &'a (dyn Fn(&str) -> Option<String> + Sync);
 
 /// How deep defaults may nest; deeper is a mistake or an attack.
 const MAX_DEPTH: usize = 32;

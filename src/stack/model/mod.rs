@@ -53,7 +53,7 @@ impl Stack {
     pub fn host_paths_mut(&mut self) -> impl Iterator<Item = &mut PathBuf> {
         let files = self.secrets.values_mut().chain(self.configs.values_mut());
         let of_services = self.services.values_mut().flat_map(|service| {
-            let built = service.build.as_mut().into_iter().flat_map(Build::directories_mut);
+            let built = service.build.as_deref_mut().into_iter().flat_map(Build::directories_mut);
             let mounted = service.mounts.iter_mut().filter_map(|mount| match &mut mount.kind {
                 MountKind::Bind { source, .. } => Some(source),
                 _ => None,
@@ -74,7 +74,7 @@ pub struct Service {
     pub place: Place,
     /// `image`, else of a service that is built `PROJECT-SERVICE`.
     pub image: ImageRef,
-    pub build: Option<Build>,
+    pub build: Option<Box<Build>>,
     /// `None`: the image's own. A string was split into words as a POSIX shell would.
     pub command: Option<Vec<String>>,
     /// `None`: the image's own. `Some([])`: none, which also drops the image's command.
@@ -87,7 +87,7 @@ pub struct Service {
     pub secrets: Vec<Grant>,
     pub configs: Vec<Grant>,
     /// The networks to join by their key; `default` if none is given.
-    pub networks: BTreeMap<String, Attachment>,
+    pub networks: BTreeMap<String, Box<Attachment>>,
     pub depends_on: BTreeMap<String, Dependency>,
     pub healthcheck: Option<Healthcheck>,
     /// `None`: not given.

@@ -44,6 +44,12 @@ impl Report {
         });
     }
 
+    /// Adds what was found in another part of the same file.
+    pub fn append(&self, other: Report) {
+        self.diagnostics.borrow_mut().append(other.diagnostics.into_inner());
+        self.refused_keys.borrow_mut().append(&mut other.refused_keys.into_inner());
+    }
+
     pub fn error_count(&self) -> usize {
         self.diagnostics.borrow().error_count()
     }

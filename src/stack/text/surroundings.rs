@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
-use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::diagnostic::{Place, SourceFile};
@@ -18,7 +17,7 @@ pub struct Scope<'a> {
     pub shown_directory: PathBuf,
     environment: Lookup<'a>,
     /// From `.env` and what stands for it; the environment wins.
-    defaults: Rc<BTreeMap<String, String>>,
+    defaults: Arc<BTreeMap<String, String>>,
 }
 
 impl<'a> Scope<'a> {
@@ -29,20 +28,20 @@ impl<'a> Scope<'a> {
             directory: absolute(&shown_directory.join(".")),
             shown_directory: shown_directory.to_owned(),
             environment,
-            defaults: Rc::default(),
+            defaults: Arc::default(),
         }
     }
 
     /// The same variables for files of another directory.
     pub fn moved(&self, shown_directory: &Path) -> Self {
-        Self { defaults: Rc::clone(&self.defaults), ..Self::new(shown_directory, self.environment) }
+        Self { defaults: Arc::clone(&self.defaults), ..Self::new(shown_directory, self.environment) }
     }
 
     /// With more variables, where they are not set yet.
     pub fn with(&self, variables: impl IntoIterator<Item = (String, String)>) -> Self {
         let mut defaults: BTreeMap<String, String> = variables.into_iter().collect();
         defaults.extend((*self.defaults).clone());
-        Self { defaults: Rc::new(defaults), ..self.clone() }
+        Self { defaults: Arc::new(defaults), ..self.clone() }
     }
 
     /// A variable's value; `None` is unset, which differs from empty.
@@ -69,19 +68,19 @@ impl<'a> Scope<'a> {
 
 /// Which scope each file has that was read.
 pub struct Scopes<'a> {
-    main: Rc<Scope<'a>>,
+    main: Arc<Scope<'a>>,
     /// By the address of the file; a file that is read twice is two files here, as its scopes may differ.
-    files: BTreeMap<usize, (Arc<SourceFile>, Rc<Scope<'a>>)>,
+    files: BTreeMap<usize, (Arc<SourceFile>, Arc<Scope<'a>>)>,
 }
 
 impl<'a> Scopes<'a> {
     /// `main` is the scope of the stack file.
-    pub fn new(main: Rc<Scope<'a>>) -> Self {
+    pub fn new(main: Arc<Scope<'a>>) -> Self {
         Self { main, files: BTreeMap::new() }
     }
 
-    pub fn insert(&mut self, file: &Arc<SourceFile>, scope: &Rc<Scope<'a>>) {
-        self.files.insert(address(file), (Arc::clone(file), Rc::clone(scope)));
+    pub fn insert(&mut self, file: &Arc<SourceFile>, scope: &Arc<Scope<'a>>) {
+        self.files.insert(address(file), (Arc::clone(file), Arc::clone(scope)));
     }
 
     /// The scope of the file that a place lies in.

@@ -31,11 +31,11 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     fn node(&mut self, node: &mut Node) {
-        if let Value::String(text) = &node.value {
-            node.value = self.text(text, node);
-            return;
-        }
         match &mut node.value {
+            Value::String(text) if text.contains('$') => {
+                let text = std::mem::take(text);
+                node.value = self.text(&text, node);
+            }
             Value::Array(nodes) => nodes.iter_mut().for_each(|node| self.node(node)),
             Value::Table(table) => table.entries.iter_mut().for_each(|entry| self.node(&mut entry.node)),
             Value::Override(node) => self.node(node),
