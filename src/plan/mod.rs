@@ -8,6 +8,7 @@ mod build;
 mod container;
 mod files;
 mod hash;
+mod location;
 mod names;
 mod order;
 mod refused;
@@ -16,7 +17,6 @@ mod units;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,26 +29,7 @@ use crate::stack::{Build, Network, PullPolicy, Service, Stack, Volume};
 use crate::unit::{UnitFile, Unwritable};
 use hash::text_hash;
 
-/// Where the generated files will be found by systemd.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Location {
-    /// The directory of the units as systemd will see it (without `--root`), e.g. /etc/systemd/system.
-    pub unit_dir: PathBuf,
-    /// The directory of the programs that units run, e.g. /usr/libexec/wharf.
-    pub libexec: PathBuf,
-    pub reader: Reader,
-}
-
-/// Which manager reads the units, and what brings them up to date.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reader {
-    /// The system's manager; `wharf generate` writes them.
-    System,
-    /// The system's manager, for which the generator makes them at each daemon-reload (systemd.generator(7)).
-    SystemByGenerator,
-    /// A user's manager; `wharf generate --user` writes them.
-    User,
-}
+pub use location::{Location, Reader};
 
 /// Every file of one project, in an order in which each prefix of the list still starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
