@@ -5,7 +5,10 @@
 
 mod build;
 mod job;
+mod mount;
 mod namespaces;
+mod network;
+mod overrides;
 mod resources;
 mod secret;
 
@@ -20,7 +23,10 @@ use crate::spec::OnUnhealthy;
 
 pub use build::{AdditionalContext, Build, BuildCache, BuildContext, BuildNetwork, ContextSource, Dockerfile};
 pub use job::{Hook, Schedule};
+pub use mount::{Mount, MountKind, MountsOwner, Recursive, Volume, VolumesFrom};
 pub use namespaces::{Namespace, Namespaces};
+pub use network::{Attachment, Ipam, IpamConfig, Network};
+pub use overrides::Overrides;
 pub use resources::{Blkio, DeviceRequest, Resources};
 pub use secret::{FileSource, Grant, ProvidedFile};
 
@@ -272,21 +278,6 @@ pub struct Link {
     pub place: Place,
 }
 
-/// `volumes_from`: all mounts of another container.
-#[derive(Debug, Clone, PartialEq)]
-pub struct VolumesFrom {
-    pub source: MountsOwner,
-    pub read_only: bool,
-    pub place: Place,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum MountsOwner {
-    Service(String),
-    /// One that is not of this stack.
-    Container(String),
-}
-
 /// One published port. Ranges are expanded: one entry a container port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Port {
@@ -312,76 +303,6 @@ pub enum Published {
     One(u16),
     /// The engine picks a free one of these.
     Range(u16, u16),
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mount {
-    /// Absolute path in the container.
-    pub target: String,
-    pub read_only: bool,
-    pub kind: MountKind,
-    pub place: Place,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum MountKind {
-    Bind {
-        /// Absolute path on the host.
-        source: PathBuf,
-        /// Short syntax: true. Long syntax: `bind.create_host_path`, default true.
-        create_host_path: bool,
-        propagation: Option<String>,
-        /// `z` (shared) or `Z` (private).
-        selinux: Option<char>,
-        recursive: Recursive,
-    },
-    Volume {
-        /// The volume's key; `None`: an anonymous volume.
-        source: Option<String>,
-        nocopy: bool,
-        subpath: Option<String>,
-        /// Of a volume that the mount makes.
-        labels: BTreeMap<String, String>,
-    },
-    /// The contents of an image (Engine API 1.48).
-    Image { reference: ImageRef, subpath: Option<String> },
-    Tmpfs {
-        /// Bytes.
-        size: Option<u64>,
-        /// Permission bits.
-        mode: Option<u32>,
-        /// Mount options of the service key `tmpfs` (`/run:size=64m,uid=1000`), as the engine takes them; of a mount in `volumes`, none.
-        options: Option<String>,
-    },
-}
-
-/// What becomes of mounts below a bind mount. Source: Compose Specification, services, volumes, bind.recursive.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Recursive {
-    /// They come along, read-only ones as far as the kernel can.
-    #[default]
-    Enabled,
-    /// They do not come along.
-    Disabled,
-    /// They come along writable, also below a read-only mount.
-    Writable,
-    /// They come along read-only, or the container does not start.
-    Readonly,
-}
-
-/// How a service joins one network.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Attachment {
-    pub aliases: Vec<String>,
-    pub ipv4_address: Option<String>,
-    pub ipv6_address: Option<String>,
-    pub link_local_ips: Vec<String>,
-    pub mac_address: Option<String>,
-    pub driver_opts: BTreeMap<String, String>,
-    /// The order in which networks are joined: highest first (Compose Specification, networks.priority).
-    pub priority: i64,
-    /// Which network gives the default gateway: the highest (Engine API 1.48).
-    pub gw_priority: Option<i64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -464,56 +385,3 @@ pub enum PullPolicy {
     /// Built, whatever is there.
     Build,
 }
-
-/// A network of the stack.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Network {
-    pub key: String,
-    pub place: Place,
-    /// The name at the engine: `name`, else `PROJECT_KEY` (an external one: else its key).
-    pub name: String,
-    /// Made and removed by somebody else.
-    pub external: bool,
-    pub driver: Option<String>,
-    pub driver_opts: BTreeMap<String, String>,
-    pub internal: bool,
-    pub attachable: bool,
-    pub enable_ipv4: Option<bool>,
-    pub enable_ipv6: Option<bool>,
-    pub ipam: Option<Ipam>,
-    pub labels: BTreeMap<String, String>,
-    pub systemd: Overrides,
-}
-
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Ipam {
-    pub driver: Option<String>,
-    pub config: Vec<IpamConfig>,
-    pub options: BTreeMap<String, String>,
-}
-
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct IpamConfig {
-    pub subnet: Option<String>,
-    pub ip_range: Option<String>,
-    pub gateway: Option<String>,
-    pub aux_addresses: BTreeMap<String, String>,
-}
-
-/// A volume of the stack.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Volume {
-    pub key: String,
-    pub place: Place,
-    /// The name at the engine: `name`, else `PROJECT_KEY` (an external one: else its key).
-    pub name: String,
-    /// Made and removed by somebody else.
-    pub external: bool,
-    pub driver: Option<String>,
-    pub driver_opts: BTreeMap<String, String>,
-    pub labels: BTreeMap<String, String>,
-    pub systemd: Overrides,
-}
-
-/// Unit directives by section, in the order written: section → directive → values (one line each).
-pub type Overrides = BTreeMap<String, Vec<(String, Vec<String>)>>;
