@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::mem::MaybeUninit;
 use std::os::fd::AsFd;
+use std::path::Path;
 use std::time::Duration;
 
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
@@ -15,10 +16,10 @@ use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketAd
 use tokio::io::Interest;
 use tokio::net::UnixDatagram;
 
-const SOCKET: &str = "/run/systemd/journal/socket";
+pub(super) const SOCKET: &str = "/run/systemd/journal/socket";
 
 /// While journald is away (it is being restarted), the writer waits; nothing is dropped.
-const RETRY: Duration = Duration::from_millis(100);
+pub(super) const RETRY: Duration = Duration::from_millis(100);
 
 /// syslog(3) levels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,28 +70,31 @@ impl Journal {
 
     async fn try_send(&mut self) -> io::Result<()> {
         if !self.is_connected {
-            connect(&self.socket)?;
+            connect(&self.socket, Path::new(SOCKET))?;
             self.is_connected = true;
         }
-        let send = || Ok(send(&self.socket, &self.entry, SendFlags::DONTWAIT)?);
+        let send = || Ok(send(&self.socket, &self.entry)?);
         self.socket.async_io(Interest::WRITABLE, send).await
     }
 }
 
 /// Only of a socket that is connected does the kernel say that journald's queue, which all programs fill, has room again.
-pub(super) fn connect(socket: impl AsFd) -> Result<(), Errno> {
-    rustix::net::connect(socket, &SocketAddrUnix::new(SOCKET)?)
+pub(super) fn connect(socket: impl AsFd, path: &Path) -> Result<(), Errno> {
+    rustix::net::connect(socket, &SocketAddrUnix::new(path)?)
 }
 
-/// Sends one entry; one that is too large for a datagram travels as a sealed memory file.
-pub(super) fn send(socket: impl AsFd, entry: &[u8], flags: SendFlags) -> Result<(), Errno> {
-    match rustix::net::send(&socket, entry, flags | SendFlags::NOSIGNAL) {
-        Err(Errno::MSGSIZE | Errno::NOBUFS) => send_as_file(socket, entry, flags),
+/// Never waits, never raises SIGPIPE.
+const SEND: SendFlags = SendFlags::DONTWAIT.union(SendFlags::NOSIGNAL);
+
+/// Sends one entry, without waiting; one that is too large for a datagram travels as a sealed memory file.
+pub(super) fn send(socket: impl AsFd, entry: &[u8]) -> Result<(), Errno> {
+    match rustix::net::send(&socket, entry, SEND) {
+        Err(Errno::MSGSIZE | Errno::NOBUFS) => send_as_file(socket, entry),
         other => other.map(|_| ()),
     }
 }
 
-fn send_as_file(socket: impl AsFd, entry: &[u8], flags: SendFlags) -> Result<(), Errno> {
+fn send_as_file(socket: impl AsFd, entry: &[u8]) -> Result<(), Errno> {
     let file = memfd_create("wharf-journal-entry", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
     let mut file = File::from(file);
     file.write_all(entry).map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
@@ -99,7 +103,7 @@ fn send_as_file(socket: impl AsFd, entry: &[u8], flags: SendFlags) -> Result<(),
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut control = SendAncillaryBuffer::new(&mut space);
     control.push(SendAncillaryMessage::ScmRights(&descriptors));
-    sendmsg(socket, &[], &mut control, flags | SendFlags::NOSIGNAL).map(|_| ())
+    sendmsg(socket, &[], &mut control, SEND).map(|_| ())
 }
 
 pub(super) fn field(entry: &mut Vec<u8>, name: &str, value: &[u8]) {

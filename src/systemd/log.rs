@@ -2,25 +2,27 @@
 //!
 //! In: events. Their fields are written as they are named, so they are named as in systemd.journal-fields(7), without a prefix;
 //! their levels are syslog's: error, warning, notice for `info!`, info for `debug!`. Out: entries, by the native protocol.
-//! Invariant: a thread that logs never waits for journald. While journald takes nothing, entries wait in their order, up to a limit;
-//! those beyond it are dropped and counted, and the count is logged.
+//! Invariant: a thread that logs never waits for journald. While journald takes nothing or is away, entries wait in their order, up
+//! to a limit; those beyond it are dropped and counted, and the count is logged.
 
 use std::collections::VecDeque;
 use std::fmt::{Debug, Write as _};
 use std::io::{self, Write as _};
 use std::os::fd::OwnedFd;
+use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
-use rustix::net::{AddressFamily, SendFlags, SocketFlags, SocketType, socket_with};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
 use thiserror::Error;
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
-use super::journal::{Priority, connect, field, send};
+use super::journal::{Priority, RETRY, SOCKET, connect, field, send};
 
 /// Bytes of entries that may wait for journald.
 const LIMIT: usize = 1 << 20;
@@ -35,7 +37,7 @@ static LOG: OnceLock<Arc<Log>> = OnceLock::new();
 pub enum Fallback {
     /// It is printed to stderr, with its level as sd-daemon(3) has it.
     Stderr,
-    /// [`flush`] says that it is lost.
+    /// It waits for the journal, and [`flush`] reports that it is not there.
     None,
 }
 
@@ -55,12 +57,12 @@ pub enum LogError {
 /// # Errors
 /// No socket can be made (file descriptors are used up).
 pub fn start(identifier: &'static str, fallback: Fallback) -> Result<(), LogError> {
-    let socket = socket_with(AddressFamily::UNIX, SocketType::DGRAM, SocketFlags::CLOEXEC, None);
-    let socket = socket.map_err(io::Error::from)?;
-    let state = Mutex::new(State::default());
-    let log = LOG.get_or_init(|| Arc::new(Log { identifier, fallback, socket, state, idle: Condvar::new() }));
+    let log = Arc::new(Log::new(identifier, fallback, PathBuf::from(SOCKET))?);
+    let log = LOG.get_or_init(|| log).clone();
     // A second start changes nothing.
-    let _started_before = tracing::subscriber::set_global_default(Journald(log.clone()));
+    let _started_before = tracing::subscriber::set_global_default(Events(move |event: &Event<'_>| {
+        log.write(Entry::of_event(log.identifier, event));
+    }));
     Ok(())
 }
 
@@ -69,41 +71,40 @@ pub fn start(identifier: &'static str, fallback: Fallback) -> Result<(), LogErro
 /// # Errors
 /// Something of what was logged since the last call is not in the journal.
 pub fn flush() -> Result<(), LogError> {
-    let log = LOG.get().ok_or(LogError::NotStarted)?;
-    let wait = log.idle.wait_timeout_while(log.lock(), PATIENCE, |state| state.is_flushing);
-    let (mut state, late) = wait.unwrap_or_else(PoisonError::into_inner);
-    match state.error.take() {
-        Some(error) => Err(io::Error::from(error).into()),
-        None if late.timed_out() => Err(LogError::Timeout),
-        None => Ok(()),
-    }
+    LOG.get().ok_or(LogError::NotStarted)?.flush()
 }
 
 struct Log {
     identifier: &'static str,
     fallback: Fallback,
-    /// It blocks; who must not wait says so at each call.
     socket: OwnedFd,
+    /// Where journald listens.
+    journal: PathBuf,
     state: Mutex<State>,
-    /// Nothing waits for journald any more.
+    /// No thread waits for journald any more.
     idle: Condvar,
 }
 
 #[derive(Default)]
 struct State {
-    is_connected: bool,
     waiting: VecDeque<Vec<u8>>,
     /// Of those that wait.
     bytes: usize,
-    /// Entries that were more than may wait.
+    /// Entries that are dropped: more than may wait, or refused by stderr, too.
     lost: usize,
-    /// A thread sends what waits.
+    /// A thread waits for journald to take more.
     is_flushing: bool,
-    /// Why an entry was not taken, since somebody has asked last.
+    /// Why an entry is only on stderr, since the last call of [`flush`].
     error: Option<Errno>,
 }
 
 impl Log {
+    fn new(identifier: &'static str, fallback: Fallback, journal: PathBuf) -> Result<Self, LogError> {
+        let socket = socket_with(AddressFamily::UNIX, SocketType::DGRAM, SocketFlags::CLOEXEC, None);
+        let socket = socket.map_err(io::Error::from)?;
+        Ok(Self { identifier, fallback, socket, journal, state: Mutex::default(), idle: Condvar::new() })
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -111,59 +112,79 @@ impl Log {
     fn write(self: &Arc<Self>, entry: Entry) {
         let mut state = self.lock();
         if !state.is_flushing {
-            match self.try_send(&mut state, &entry.encoded) {
+            match self.catch_up(&mut state).and_then(|()| self.send(&entry.encoded)) {
                 Ok(()) => return,
                 Err(Errno::AGAIN) => {
                     let log = self.clone();
                     state.is_flushing = std::thread::Builder::new().spawn(move || log.flush_all()).is_ok();
                 }
-                Err(error) => {
+                Err(error) if self.fallback == Fallback::Stderr => {
                     state.error = Some(error);
                     drop(state);
-                    if self.fallback == Fallback::Stderr {
-                        // There is no other place to write to.
-                        let _nobody = writeln!(io::stderr(), "<{}>{}", entry.priority as u8, entry.message);
+                    if writeln!(io::stderr(), "<{}>{}", entry.priority as u8, entry.message).is_err() {
+                        self.lock().lost += 1;
                     }
                     return;
                 }
+                Err(_) => {}
             }
         }
         state.queue(entry.encoded);
     }
 
-    fn try_send(&self, state: &mut State, entry: &[u8]) -> Result<(), Errno> {
-        if !state.is_connected {
-            connect(&self.socket)?;
+    /// Sends what waits, and then how much is lost. What cannot be sent goes on waiting.
+    fn catch_up(&self, state: &mut State) -> Result<(), Errno> {
+        while let Some(entry) = state.waiting.front() {
+            self.send(entry)?;
+            state.bytes -= entry.len();
+            state.waiting.pop_front();
         }
-        let sent = send(&self.socket, entry, SendFlags::DONTWAIT);
-        state.is_connected = matches!(sent, Ok(()) | Err(Errno::AGAIN));
-        sent
+        if state.lost > 0 {
+            let message = format!("messages lost because the journal did not take them: {}", state.lost);
+            self.send(&Entry::new(self.identifier, Priority::Warning, message).encoded)?;
+            state.lost = 0;
+        }
+        Ok(())
     }
 
-    /// Sends what waits, then ends.
+    /// Sends one entry, without waiting. The socket of a journald that is back is another one, and is connected to.
+    fn send(&self, entry: &[u8]) -> Result<(), Errno> {
+        match send(&self.socket, entry) {
+            Err(error) if error != Errno::AGAIN => {
+                connect(&self.socket, &self.journal)?;
+                send(&self.socket, entry)
+            }
+            sent => sent,
+        }
+    }
+
+    /// Sends what waits as journald takes it, then ends.
     fn flush_all(&self) {
         let mut state = self.lock();
-        while let Some(entry) = self.next(&mut state) {
+        while let Err(error) = self.catch_up(&mut state) {
             drop(state);
-            let sent = send(&self.socket, &entry, SendFlags::empty());
-            state = self.lock();
-            if let Err(error) = sent {
-                state.error = Some(error);
-                state.is_connected = connect(&self.socket).is_ok();
+            if error == Errno::AGAIN {
+                // An error (a signal) only means that it is tried again too soon.
+                let _has_room = poll(&mut [PollFd::new(&self.socket, PollFlags::OUT)], None);
+            } else {
+                std::thread::sleep(RETRY);
             }
+            state = self.lock();
         }
         state.is_flushing = false;
         self.idle.notify_all();
     }
 
-    fn next(&self, state: &mut State) -> Option<Vec<u8>> {
-        if let Some(entry) = state.waiting.pop_front() {
-            state.bytes -= entry.len();
-            return Some(entry);
+    /// See [`flush`].
+    fn flush(&self) -> Result<(), LogError> {
+        let wait = self.idle.wait_timeout_while(self.lock(), PATIENCE, |state| state.is_flushing);
+        let (mut state, _) = wait.unwrap_or_else(PoisonError::into_inner);
+        let error = state.error.take();
+        if state.is_flushing {
+            return Err(error.map_or(LogError::Timeout, |error| io::Error::from(error).into()));
         }
-        let lost = std::mem::take(&mut state.lost);
-        let message = format!("{lost} messages are lost: the journal has not taken them");
-        (lost > 0).then(|| Entry::new(self.identifier, Priority::Warning, message).encoded)
+        let caught_up = self.catch_up(&mut state);
+        Ok(error.map_or(caught_up, Err).map_err(io::Error::from)?)
     }
 }
 
@@ -235,10 +256,10 @@ fn priority(level: Level) -> Priority {
     }
 }
 
-/// Takes the events of this project; those of libraries are for their developers.
-struct Journald(Arc<Log>);
+/// Hands the events of this project to a function; those of libraries are for their developers.
+struct Events<W>(W);
 
-impl Subscriber for Journald {
+impl<W: Fn(&Event<'_>) + 'static> Subscriber for Events<W> {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         metadata.is_event() && metadata.target().starts_with("wharf") && *metadata.level() <= Level::DEBUG
     }
@@ -248,7 +269,7 @@ impl Subscriber for Journald {
     }
 
     fn event(&self, event: &Event<'_>) {
-        self.0.write(Entry::of_event(self.0.identifier, event));
+        (self.0)(event);
     }
 
     // There are no spans.
@@ -267,37 +288,18 @@ impl Subscriber for Journald {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::net::UnixDatagram;
+
     use super::*;
-
-    /// Keeps the entries instead of sending them.
-    struct Kept(Arc<Mutex<Vec<Vec<u8>>>>);
-
-    impl Subscriber for Kept {
-        fn enabled(&self, _: &Metadata<'_>) -> bool {
-            true
-        }
-
-        fn event(&self, event: &Event<'_>) {
-            self.0.lock().unwrap().push(Entry::of_event("wharfd", event).encoded);
-        }
-
-        fn new_span(&self, _: &Attributes<'_>) -> Id {
-            Id::from_u64(1)
-        }
-
-        fn record(&self, _: &Id, _: &Record<'_>) {}
-
-        fn record_follows_from(&self, _: &Id, _: &Id) {}
-
-        fn enter(&self, _: &Id) {}
-
-        fn exit(&self, _: &Id) {}
-    }
 
     #[test]
     fn an_event_is_an_entry_with_its_fields_as_they_are_named() {
-        let kept = Arc::default();
-        tracing::subscriber::with_default(Kept(Arc::clone(&kept)), || {
+        let kept = Arc::new(Mutex::new(Vec::new()));
+        let keep = kept.clone();
+        let events = Events(move |event: &Event<'_>| {
+            keep.lock().unwrap().push(Entry::of_event("wharfd", event).encoded);
+        });
+        tracing::subscriber::with_default(events, || {
             let (unit, nobody) = ("shop-web.service", None::<&str>);
             tracing::info!(
                 MESSAGE_ID = "61",
@@ -323,5 +325,47 @@ mod tests {
             state.queue(vec![0; LIMIT / 2]);
         }
         assert_eq!((state.waiting.len(), state.bytes, state.lost), (2, LIMIT, 1));
+    }
+
+    /// The next entry's MESSAGE.
+    fn message(journal: &UnixDatagram) -> String {
+        let mut entry = vec![0; 1 << 16];
+        let length = journal.recv(&mut entry).unwrap();
+        let entry = String::from_utf8(entry[..length].to_vec()).unwrap();
+        entry.lines().find_map(|line| line.strip_prefix("MESSAGE=")).unwrap().to_owned()
+    }
+
+    #[test]
+    fn while_the_journal_is_away_entries_wait_and_those_that_may_not_are_counted() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("socket");
+        let log = Arc::new(Log::new("wharfd", Fallback::None, path.clone()).unwrap());
+        let write = |text: String| log.write(Entry::new("wharfd", Priority::Info, text));
+
+        // It takes so many, then no more, and is gone.
+        let journal = UnixDatagram::bind(&path).unwrap();
+        let taken = (0..).take_while(|n| {
+            write(n.to_string());
+            !log.lock().is_flushing
+        });
+        let first_waiting = taken.count();
+        drop(journal);
+        std::fs::remove_file(&path).unwrap();
+        let filler = "x".repeat(1 << 15);
+        (0..LIMIT >> 15).for_each(|_| write(filler.clone()));
+        write("last".to_owned());
+        assert!(log.lock().bytes <= LIMIT);
+        assert_eq!(log.lock().lost, 1);
+
+        // It is back.
+        let journal = UnixDatagram::bind(&path).unwrap();
+        assert_eq!(message(&journal), first_waiting.to_string());
+        (1..LIMIT >> 15).for_each(|_| assert_eq!(message(&journal), filler));
+        assert_eq!(message(&journal), "last");
+        assert_eq!(message(&journal), "messages lost because the journal did not take them: 1");
+        drop(log.idle.wait_while(log.lock(), |state| state.is_flushing).unwrap());
+        assert!(log.flush().is_ok());
+        journal.set_nonblocking(true).unwrap();
+        assert_eq!(journal.recv(&mut [0]).unwrap_err().kind(), io::ErrorKind::WouldBlock);
     }
 }
