@@ -1,4 +1,4 @@
-//! The name of a container at the engine.
+//! What the engine calls a container: its name, its id.
 
 use thiserror::Error;
 
@@ -36,6 +36,11 @@ impl ContainerName {
     pub fn of_instance(&self, instance: &str) -> Result<Self, InvalidContainerName> {
         Self::parse(&format!("{self}-{instance}"))
     }
+}
+
+/// A container's id as `docker ps` shows it: its first twelve digits.
+pub fn short_id(id: &str) -> &str {
+    id.get(..12).unwrap_or(id)
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ mod project;
 mod service;
 mod unit;
 
-pub use container::{ContainerName, InvalidContainerName};
+pub use container::{ContainerName, InvalidContainerName, short_id};
 pub use hash::{InvalidSpecHash, SpecHash};
 pub use image::{ImageFault, ImageRef, Registry};
 pub use project::{InvalidProjectName, ProjectName};

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::{message, secrets};
 use crate::engine::{Container, Engine, EngineError};
+use crate::name::short_id;
 use crate::spec::ContainerSpec;
 use crate::systemd::UnitResult;
 
@@ -45,7 +46,7 @@ fn report_missing_credentials(spec: &ContainerSpec) {
 }
 
 async fn remove(engine: &Engine, container: &Container) -> Result<(), EngineError> {
-    let id = message::short_id(&container.id);
+    let id = short_id(&container.id);
     if container.running && wharf_run_died() {
         message::warning(&format!("wharf-run died; container {id} keeps running"));
         return Ok(());

@@ -10,6 +10,7 @@ use super::message;
 use super::patience::patiently;
 use crate::backoff::Backoff;
 use crate::engine::{Engine, EngineError, Health};
+use crate::name::short_id;
 use crate::printable::one_line;
 use crate::systemd::service;
 
@@ -30,7 +31,7 @@ pub fn now() -> i64 {
 
 /// The status line of a container that runs.
 pub fn status_line(health: Health, id: &str) -> String {
-    let container = message::short_id(id);
+    let container = short_id(id);
     match health {
         Health::HEALTHY => format!("Healthy, container {container}"),
         Health::UNHEALTHY => format!("Unhealthy, container {container}"),
@@ -88,7 +89,7 @@ impl<'a> HealthWatch<'a> {
         let mut changes = Box::pin(self.engine.health_changes(self.id, self.since));
         loop {
             let next = if self.awaited {
-                let status = format!("Waiting until container {} is healthy", message::short_id(self.id));
+                let status = format!("Waiting until container {} is healthy", short_id(self.id));
                 patiently(&status, changes.next()).await
             } else {
                 changes.next().await
@@ -109,7 +110,7 @@ impl<'a> HealthWatch<'a> {
             if self.awaited {
                 return Some(StartError::NeverReady(format!("the container is unhealthy: {output}")));
             }
-            service::status(&format!("Unhealthy: {output} (container {})", message::short_id(self.id)));
+            service::status(&format!("Unhealthy: {output} (container {})", short_id(self.id)));
             if before != health {
                 message::warning(&format!("the container is unhealthy: {output}"));
             }

@@ -28,8 +28,3 @@ pub fn cannot_start(reason: &dyn fmt::Display) -> ExitCode {
     error(&reason.to_string());
     ExitCode::from(exit::CANNOT_START)
 }
-
-/// A container's id as `docker ps` shows it.
-pub fn short_id(id: &str) -> &str {
-    id.get(..12).unwrap_or(id)
-}

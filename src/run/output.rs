@@ -7,8 +7,8 @@ use std::time::UNIX_EPOCH;
 
 use futures_util::StreamExt;
 
-use super::message;
 use crate::engine::{Engine, EngineError, LogOutput};
+use crate::name::short_id;
 use crate::systemd::journal::{Journal, Priority};
 use crate::systemd::journalctl;
 
@@ -31,7 +31,7 @@ impl<'a> Origin<'a> {
     pub fn fields(&self) -> Vec<(&'static str, &'a str)> {
         vec![
             ("SYSLOG_IDENTIFIER", self.name),
-            ("CONTAINER_ID", message::short_id(self.id)),
+            ("CONTAINER_ID", short_id(self.id)),
             ("CONTAINER_NAME", self.name),
             ("IMAGE", self.image),
             ("WHARF_PROJECT", self.project),

@@ -13,6 +13,7 @@ use super::patience::{connect, patiently};
 use super::stop::StopRequest;
 use super::{message, resource, secrets};
 use crate::engine::{Container, Engine, Health, Image};
+use crate::name::short_id;
 use crate::spec::{ContainerSpec, Ready, exit, label};
 use crate::systemd::{own_unit, service};
 
@@ -110,7 +111,7 @@ impl Start<'_> {
         if !found.belongs_to(self.spec) {
             return Err(StartError::NameTaken(name.clone()));
         }
-        let id = message::short_id(&found.id);
+        let id = short_id(&found.id);
         let shares_with_owners = self.owners.iter().all(|owner| found.shares.contains(&owner.id));
         let current = found.running && found.label(label::CONFIG_HASH) == Some(&self.spec.wharf.config_hash);
         if current && shares_with_owners && self.hooks_have_run(&found) {

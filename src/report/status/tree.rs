@@ -5,7 +5,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::model::{ProjectStatus, Status, UnitStatus};
-use crate::name::{UnitKind, UnitName};
+use crate::name::{UnitKind, UnitName, short_id};
 use crate::report::table::{Cell, Colour, Screen, Table, fit};
 use crate::supervisor1::{Health, Undeclared};
 use crate::systemd::ActiveState;
@@ -49,11 +49,6 @@ fn undeclared_table(containers: &[Undeclared]) -> Table {
         table.row([Cell::from(&container.name), Cell::from(short_id(&container.id)), Cell::from(&container.image)]);
     }
     table
-}
-
-/// A container's id as `docker ps` shows it.
-fn short_id(id: &str) -> &str {
-    id.get(..12).unwrap_or(id)
 }
 
 /// The target with all other units below it, and replicas below their service. Without a target, all units are roots.
