@@ -15,7 +15,7 @@ pub const UNHEALTHY_RESTARTED: &str = "44ca5e3cc79445d584a44252403a79ad";
 pub const UNHEALTHY_STOPPED: &str = "569b18ed4c3842138fb41726c9b3b874";
 /// wharfd restarts a unit because one was restarted that it depends on, with `restart = true`.
 pub const DEPENDENCY_RESTARTED: &str = "b47fb9594104412eb7e3e2501662b081";
-/// What the healthcheck of an unhealthy container said last.
+/// What the healthcheck of an unhealthy container printed last, after [`PROBE_OUTPUT`].
 pub const PROBED: &str = "ff3977e1c7964ed2ab2f72ccadacd8dd";
 /// wharfd could not do what it should.
 pub const NOT_HELPED: &str = "1969dbd8bfe14d21ab9ff1830ee023b8";
@@ -23,6 +23,9 @@ pub const NOT_HELPED: &str = "1969dbd8bfe14d21ab9ff1830ee023b8";
 pub const DRIFTED: &str = "a168aa91ce6d46f280616d2ac8cf5e9d";
 /// Somebody asked wharfd over D-Bus to start, stop or restart a unit.
 pub const REQUESTED: &str = "2f1d7b1b0d6b4a2cb6f0d4b1a3c5e7f9";
+
+/// What stands between the unit's name and the healthcheck's output in the message of [`PROBED`].
+pub const PROBE_OUTPUT: &str = ": the healthcheck said: ";
 
 /// SD_MESSAGE_UNIT_STARTING
 pub const UNIT_STARTING: &str = "7d4958e842da4a758f6c1cdc7b36dcc5";

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use super::action::{Action, Cause};
 use super::drift::Difference;
-use crate::message_id;
+use crate::message_id::{self, PROBE_OUTPUT};
 use crate::systemd::Verb;
 use crate::systemd::journalctl::{self, Entry, Match, Query};
 
@@ -58,7 +58,7 @@ pub fn probe_output(Action { unit, verb, cause }: &Action, output: &str) {
             OBJECT_SYSTEMD_UNIT = unit,
             WHARF_ACT = verb.as_str(),
             WHARF_REASON = cause.reason().as_str(),
-            "{unit}: the healthcheck said: {output}",
+            "{unit}{PROBE_OUTPUT}{output}",
         );
     }
 }

@@ -122,7 +122,7 @@ fn fact(message_id: &str, unit: &str, entry: &Entry, user_name: &dyn Fn(u32) -> 
             reason: reason(entry),
             by: requester(entry, user_name),
         },
-        id::PROBED => Fact::ProbeOutput(without_start(&word("MESSAGE"), &format!("{unit}: the healthcheck said: "))),
+        id::PROBED => Fact::ProbeOutput(without_start(&word("MESSAGE"), &format!("{unit}{}", id::PROBE_OUTPUT))),
         id::NOT_HELPED => {
             let message = without_start(&word("MESSAGE"), &format!("{unit}: "));
             Fact::ActionFailed { message, reason: reason(entry), by: requester(entry, user_name) }
