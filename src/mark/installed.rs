@@ -46,22 +46,6 @@ pub fn installed_units(directories: &[PathBuf]) -> Result<Vec<InstalledUnit>, Un
     Ok(units)
 }
 
-impl InstalledUnit {
-    pub fn is_template(&self) -> bool {
-        self.name.is_template()
-    }
-
-    /// The pattern (glob(7)) that the instances of a template match.
-    pub fn instances(&self) -> String {
-        self.name.pattern()
-    }
-
-    /// The name of the instance (systemd.unit(5), `%i`), if the unit is an instance of this template.
-    pub fn instance_of(&self, unit: &str) -> Option<String> {
-        self.name.instance_in(&UnitName::parse(unit).ok()?).map(str::to_owned)
-    }
-}
-
 fn unit_names(directory: &Path) -> io::Result<Vec<UnitName>> {
     let entries = match fs::read_dir(directory) {
         Ok(entries) => entries,

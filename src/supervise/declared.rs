@@ -33,7 +33,7 @@ pub fn declared(installed: &[InstalledUnit], running: &[String]) -> Vec<Declared
 
 /// Whether it is the template of a container's unit.
 pub fn is_template(unit: &InstalledUnit) -> bool {
-    unit.mark.container.is_some() && unit.is_template()
+    unit.mark.container.is_some() && unit.name.is_template()
 }
 
 fn of_unit(unit: &InstalledUnit, wanted: &BTreeSet<UnitName>) -> Vec<Declared> {
@@ -48,7 +48,7 @@ fn of_unit(unit: &InstalledUnit, wanted: &BTreeSet<UnitName>) -> Vec<Declared> {
         on_unhealthy: unit.mark.on_unhealthy,
         restarts_with: unit.mark.restarts_with.clone(),
     };
-    if !unit.is_template() {
+    if !unit.name.is_template() {
         return vec![one];
     }
     let instances = wanted.iter().filter_map(|name| Some((name, unit.name.instance_in(name)?)));

@@ -30,7 +30,7 @@ impl Units {
         let all = projects.iter().flat_map(|project| &project.units);
         for unit in all.filter(|unit| !unit.name.is(UnitKind::Slice)) {
             let owner = Owner { project: unit.mark.project.clone(), service: unit.mark.service.clone() };
-            let list = if unit.is_template() { &mut templates } else { &mut units };
+            let list = if unit.name.is_template() { &mut templates } else { &mut units };
             list.insert(unit.name.clone(), owner);
         }
         if !templates.is_empty() {

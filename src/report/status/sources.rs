@@ -122,7 +122,7 @@ impl Sources {
         for name in instances(unit, wanted, manager).await? {
             let state = manager.unit(&name).await?;
             let mut usage = usage(unit, &state);
-            if unit.is_template() && usage != Usage::default() {
+            if unit.name.is_template() && usage != Usage::default() {
                 shared = Some((unit.name.clone(), std::mem::take(&mut usage)));
             }
             rows.push(filled(row(unit, name), state, usage));
@@ -145,7 +145,7 @@ async fn instances(
     wanted: &[&UnitName],
     manager: &Manager,
 ) -> Result<Vec<UnitName>, ManagerError> {
-    if !unit.is_template() {
+    if !unit.name.is_template() {
         return Ok(vec![unit.name.clone()]);
     }
     let running = manager.active_units(&[&unit.name.pattern()]).await?;

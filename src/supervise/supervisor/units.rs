@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError};
 use futures_util::{StreamExt, TryStreamExt};
 
 use super::Supervisor;
-use crate::mark::{InstalledUnit, installed_units};
+use crate::mark::installed_units;
 use crate::supervise::api::Update;
 use crate::supervise::declared::{Declared, declared, is_template};
 use crate::supervise::facts::Facts;
@@ -28,7 +28,7 @@ impl Supervisor {
             }
         };
         let patterns: Vec<String> =
-            installed.iter().filter(|unit| is_template(unit)).map(InstalledUnit::instances).collect();
+            installed.iter().filter(|unit| is_template(unit)).map(|unit| unit.name.pattern()).collect();
         let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
         let instances = self.manager.active_units(&patterns).await?;
         let declared = declared(&installed, &instances);
