@@ -495,7 +495,7 @@ mod the_test_itself {
             "use crate::plan::names::plan;",
             "use crate::{path, plan::{names::{plan as other}}};",
             "fn f() { crate::plan::names::plan(); }",
-            "fn f() -> super::super::plan::names::Name { todo!() }",
+            "fn f() -> super::super::plan::names::Name { loop {} }",
             "macro_rules! m { () => { $crate::x!(crate::plan::names::plan()) } }",
         ] {
             for file in ["src/engine/image.rs", "src/report/image.rs"] {

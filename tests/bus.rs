@@ -77,7 +77,7 @@ fn normalised(text: &str) -> String {
 }
 
 #[test]
-fn everybody_reads_and_whom_polkit_lets_acts_and_the_journal_says_who() {
+fn everybody_reads_and_those_that_polkit_authorises_act_and_the_journal_says_who() {
     let host = Host::boot("bus");
     host.generate("shop", STACK);
     host.sh("useradd --create-home ada; useradd --create-home --groups operators --user-group bob || { groupadd operators; useradd --create-home --groups operators bob; }")

@@ -171,8 +171,8 @@ fn requester(entry: &Entry, user_name: &dyn Fn(u32) -> Option<String>) -> Actor 
     }
 }
 
-/// Who wrote an entry: systemd.journal-fields(7), "Trusted Journal Fields". The user whom wharf itself took from sudo(8) counts
-/// only if the journal does not know who had logged in.
+/// Who wrote an entry: systemd.journal-fields(7), "Trusted Journal Fields". The user that wharf itself read from sudo(8)
+/// counts only if the journal does not know who had logged in.
 fn writer(entry: &Entry, user_name: &dyn Fn(u32) -> Option<String>) -> Actor {
     let uid = entry.number("_UID");
     let name = |uid: Option<u32>| uid.and_then(user_name);
