@@ -64,6 +64,5 @@ fn modified(file: &Path) -> Option<SystemTime> {
 async fn active(manager: &Manager, units: impl Iterator<Item = &UnitName>) -> Result<Vec<UnitName>, ManagerError> {
     let patterns: Vec<String> = units.map(UnitName::pattern).collect();
     let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
-    let running = manager.active_units(&patterns).await?;
-    Ok(running.iter().filter_map(|unit| UnitName::parse(unit).ok()).collect())
+    manager.active_units(&patterns).await
 }

@@ -24,10 +24,8 @@ pub struct Declared {
 }
 
 /// The containers' units; of templates those instances that the stack wants, or that are among `running`.
-pub fn declared(installed: &[InstalledUnit], running: &[String]) -> Vec<Declared> {
-    let running = running.iter().filter_map(|name| UnitName::parse(name).ok());
-    let wanted: BTreeSet<UnitName> =
-        installed.iter().flat_map(|unit| &unit.mark.wants).cloned().chain(running).collect();
+pub fn declared(installed: &[InstalledUnit], running: &[UnitName]) -> Vec<Declared> {
+    let wanted: BTreeSet<&UnitName> = installed.iter().flat_map(|unit| &unit.mark.wants).chain(running).collect();
     installed.iter().flat_map(|unit| of_unit(unit, &wanted)).collect()
 }
 
@@ -36,7 +34,7 @@ pub fn is_template(unit: &InstalledUnit) -> bool {
     unit.mark.container.is_some() && unit.name.is_template()
 }
 
-fn of_unit(unit: &InstalledUnit, wanted: &BTreeSet<UnitName>) -> Vec<Declared> {
+fn of_unit(unit: &InstalledUnit, wanted: &BTreeSet<&UnitName>) -> Vec<Declared> {
     let (Some(service), Some(container)) = (&unit.mark.service, &unit.mark.container) else { return Vec::new() };
     let one = Declared {
         unit: unit.name.clone(),
@@ -51,7 +49,7 @@ fn of_unit(unit: &InstalledUnit, wanted: &BTreeSet<UnitName>) -> Vec<Declared> {
     if !unit.name.is_template() {
         return vec![one];
     }
-    let instances = wanted.iter().filter_map(|name| Some((name, unit.name.instance_in(name)?)));
+    let instances = wanted.iter().filter_map(|name| Some((*name, unit.name.instance_in(name)?)));
     let instances = instances.map(|(name, instance)| Declared {
         unit: name.clone(),
         container: instance_name(container, instance),

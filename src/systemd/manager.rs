@@ -267,13 +267,13 @@ impl Manager {
     ///
     /// # Errors
     /// systemd does not answer.
-    pub async fn active_units(&self, patterns: &[&str]) -> Result<Vec<String>, ManagerError> {
+    pub async fn active_units(&self, patterns: &[&str]) -> Result<Vec<UnitName>, ManagerError> {
         if patterns.is_empty() {
             return Ok(Vec::new());
         }
         let states = ["active", "activating", "reloading", "deactivating"];
         let listed = self.proxy.list_units_by_patterns(&states, patterns).await.map_err(refused("list units"))?;
-        Ok(listed.into_iter().map(|unit| unit.0).collect())
+        Ok(listed.into_iter().filter_map(|(name, ..)| UnitName::parse(&name).ok()).collect())
     }
 
     /// What systemd knows of a unit, which is loaded for it if need be.

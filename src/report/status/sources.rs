@@ -149,8 +149,7 @@ async fn instances(
         return Ok(vec![unit.name.clone()]);
     }
     let running = manager.active_units(&[&unit.name.pattern()]).await?;
-    let running = running.iter().filter_map(|name| UnitName::parse(name).ok());
-    let names = running.chain(wanted.iter().copied().cloned());
+    let names = running.into_iter().chain(wanted.iter().copied().cloned());
     let numbered = names.filter_map(|name| {
         let number = unit.name.instance_in(&name)?.parse().unwrap_or(u32::MAX);
         Some((number, name))
