@@ -2,12 +2,13 @@
 
 use std::fmt;
 
+use crate::name::UnitName;
 use crate::systemd::{Job, Verb};
 
 /// Something to do to a unit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Action {
-    pub unit: String,
+    pub unit: UnitName,
     pub verb: Verb,
     pub cause: Cause,
 }
@@ -30,7 +31,7 @@ pub enum Cause {
     /// The container is unhealthy. `attempt` counts consecutive attempts, from 1.
     Unhealthy { attempt: u32 },
     /// This unit, which it depends on, has been restarted.
-    Dependency { of: String },
+    Dependency { of: UnitName },
     /// Somebody requested it over D-Bus.
     Requested(Caller),
 }

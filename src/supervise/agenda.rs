@@ -8,6 +8,8 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use crate::name::UnitName;
+
 /// Containers that are inspected side by side.
 const AT_ONCE: usize = 4;
 
@@ -18,7 +20,7 @@ const RETRY: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Task {
     /// The container of this unit. Its end is reported by [`Agenda::inspected`].
-    Inspect(String),
+    Inspect(UnitName),
     /// All containers. Its end is reported by [`Agenda::listed`].
     List,
     /// The digests that the registries have.
@@ -29,8 +31,8 @@ pub enum Task {
 #[derive(Debug, Clone)]
 pub struct Agenda<A> {
     engine: EngineState,
-    units: BTreeMap<String, Unit>,
-    answers: Vec<(String, A)>,
+    units: BTreeMap<UnitName, Unit>,
+    answers: Vec<(UnitName, A)>,
     /// Containers may have come or gone that no stack declares.
     list_is_outdated: bool,
     is_listing: bool,
@@ -104,13 +106,13 @@ impl<A> Agenda<A> {
     }
 
     /// This unit is declared, or is declared differently.
-    pub fn declared(&mut self, unit: &str) {
-        let unit = self.units.entry(unit.to_owned()).or_default();
+    pub fn declared(&mut self, unit: &UnitName) {
+        let unit = self.units.entry(unit.clone()).or_default();
         (unit.is_declared, unit.is_outdated) = (true, true);
     }
 
     /// This unit is no longer on this host. Returns the answers that waited for it.
-    pub fn removed(&mut self, name: &str) -> Vec<A> {
+    pub fn removed(&mut self, name: &UnitName) -> Vec<A> {
         if let Some(unit) = self.units.get_mut(name) {
             (unit.is_declared, unit.is_outdated, unit.retry) = (false, false, None);
         }
@@ -119,7 +121,7 @@ impl<A> Agenda<A> {
     }
 
     /// Something about the unit's container changed.
-    pub fn changed(&mut self, unit: &str) {
+    pub fn changed(&mut self, unit: &UnitName) {
         if let Some(unit) = self.units.get_mut(unit).filter(|unit| unit.is_declared) {
             unit.is_outdated = true;
         }
@@ -130,11 +132,11 @@ impl<A> Agenda<A> {
         self.list_is_outdated = true;
     }
 
-    pub fn action_begun(&mut self, unit: &str) {
-        self.units.entry(unit.to_owned()).or_default().actions += 1;
+    pub fn action_begun(&mut self, unit: &UnitName) {
+        self.units.entry(unit.clone()).or_default().actions += 1;
     }
 
-    pub fn action_ended(&mut self, unit: &str) {
+    pub fn action_ended(&mut self, unit: &UnitName) {
         self.changed(unit);
         if let Some(unit) = self.units.get_mut(unit) {
             unit.actions = unit.actions.saturating_sub(1);
@@ -143,7 +145,7 @@ impl<A> Agenda<A> {
     }
 
     /// An inspection has ended. `None`: what it found is outdated, and it is repeated. Else the answers that waited for it.
-    pub fn inspected(&mut self, name: &str) -> Option<Vec<A>> {
+    pub fn inspected(&mut self, name: &UnitName) -> Option<Vec<A>> {
         let unit = self.units.get_mut(name)?;
         unit.is_inspected = false;
         let is_current = unit.is_declared && !unit.is_outdated;
@@ -152,7 +154,7 @@ impl<A> Agenda<A> {
     }
 
     /// What [`Agenda::inspected`] reported had failed: it is repeated after a pause.
-    pub fn retry(&mut self, unit: &str, now: Instant) {
+    pub fn retry(&mut self, unit: &UnitName, now: Instant) {
         if let Some(unit) = self.units.get_mut(unit).filter(|unit| unit.is_declared) {
             unit.retry = Some(now + RETRY);
         }
@@ -164,13 +166,13 @@ impl<A> Agenda<A> {
     }
 
     /// Keeps an answer until the unit's container has been inspected; returns it if that will not be.
-    pub fn answer_after_inspection(&mut self, unit: &str, answer: A) -> Option<A> {
+    pub fn answer_after_inspection(&mut self, unit: &UnitName, answer: A) -> Option<A> {
         let is_declared = self.units.get(unit).is_some_and(|unit| unit.is_declared);
         if self.engine != EngineState::Connected || !is_declared {
             return Some(answer);
         }
         self.changed(unit);
-        self.answers.push((unit.to_owned(), answer));
+        self.answers.push((unit.clone(), answer));
         None
     }
 
@@ -224,13 +226,13 @@ impl<A> Agenda<A> {
         AT_ONCE.saturating_sub(self.units.values().filter(|unit| unit.is_inspected).count())
     }
 
-    fn forget_if_over(&mut self, name: &str) {
+    fn forget_if_over(&mut self, name: &UnitName) {
         if self.units.get(name).is_some_and(|unit| !unit.is_declared && !unit.is_inspected && unit.actions == 0) {
             self.units.remove(name);
         }
     }
 
-    fn take_answers(&mut self, about: impl Fn(&str) -> bool) -> Vec<A> {
+    fn take_answers(&mut self, about: impl Fn(&UnitName) -> bool) -> Vec<A> {
         self.answers.extract_if(.., |(unit, _)| about(unit)).map(|(_, answer)| answer).collect()
     }
 }

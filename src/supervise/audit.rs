@@ -8,12 +8,14 @@ use std::time::{Duration, SystemTime};
 use super::action::{Action, Cause};
 use super::drift::Difference;
 use crate::message_id::{self, PROBE_OUTPUT};
+use crate::name::UnitName;
 use crate::systemd::Verb;
 use crate::systemd::journalctl::{self, Entry, Match, Query};
 
 /// A job is about to be requested of systemd.
 pub fn starting(Action { unit, verb, cause }: &Action) {
     let (doing, verb, reason) = (verb.doing(), verb.as_str(), cause.reason().as_str());
+    let unit = unit.as_str();
     match cause {
         Cause::Unhealthy { attempt } => {
             let is_stop = verb == Verb::Stop.as_str();
@@ -33,7 +35,7 @@ pub fn starting(Action { unit, verb, cause }: &Action) {
             OBJECT_SYSTEMD_UNIT = unit,
             WHARF_ACT = verb,
             WHARF_REASON = reason,
-            WHARF_DEPENDENCY = of,
+            WHARF_DEPENDENCY = of.as_str(),
             "{unit}: {doing} the unit after {of}, which it depends on",
         ),
         Cause::Requested(caller) => tracing::info!(
@@ -55,7 +57,7 @@ pub fn probe_output(Action { unit, verb, cause }: &Action, output: &str) {
     if !output.is_empty() {
         tracing::info!(
             MESSAGE_ID = message_id::PROBED,
-            OBJECT_SYSTEMD_UNIT = unit,
+            OBJECT_SYSTEMD_UNIT = unit.as_str(),
             WHARF_ACT = verb.as_str(),
             WHARF_REASON = cause.reason().as_str(),
             "{unit}{PROBE_OUTPUT}{output}",
@@ -68,7 +70,7 @@ pub fn failed(Action { unit, verb, cause }: &Action, why: &str) {
     let verb = verb.as_str();
     tracing::error!(
         MESSAGE_ID = message_id::NOT_HELPED,
-        OBJECT_SYSTEMD_UNIT = unit,
+        OBJECT_SYSTEMD_UNIT = unit.as_str(),
         WHARF_ACT = verb,
         WHARF_REASON = cause.reason().as_str(),
         "{unit}: cannot {verb} the unit: {why}",
@@ -89,7 +91,7 @@ pub fn drift(unit: &str, difference: &Difference) {
 /// An action of an earlier wharfd.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PastAction {
-    pub unit: String,
+    pub unit: UnitName,
     pub attempt: u32,
     pub ago: Duration,
 }
@@ -113,7 +115,7 @@ pub fn past_actions(within: Duration) -> Vec<PastAction> {
 fn past_action(entry: &Entry, now: SystemTime) -> Option<PastAction> {
     let at = SystemTime::UNIX_EPOCH + Duration::from_micros(entry.time());
     Some(PastAction {
-        unit: entry.get("OBJECT_SYSTEMD_UNIT")?,
+        unit: UnitName::parse(&entry.get("OBJECT_SYSTEMD_UNIT")?).ok()?,
         attempt: entry.number("WHARF_ATTEMPT")?,
         ago: now.duration_since(at).unwrap_or_default(),
     })
@@ -122,12 +124,14 @@ fn past_action(entry: &Entry, now: SystemTime) -> Option<PastAction> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::name::UnitKind;
 
     #[test]
     fn an_entry_of_the_journal_is_an_action() {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(100);
         let entry = r#"{"__REALTIME_TIMESTAMP":"90000000","OBJECT_SYSTEMD_UNIT":"shop-web.service","WHARF_ATTEMPT":"3","_BOOT_ID":"0"}"#;
-        let action = PastAction { unit: "shop-web.service".to_owned(), attempt: 3, ago: Duration::from_secs(10) };
+        let action =
+            PastAction { unit: UnitName::new("shop-web", UnitKind::Service), attempt: 3, ago: Duration::from_secs(10) };
         assert_eq!(past_action(&Entry::of_json(entry).unwrap(), now), Some(action));
         assert_eq!(past_action(&Entry::of_json("{}").unwrap(), now), None);
     }

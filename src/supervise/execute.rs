@@ -18,7 +18,7 @@ pub enum Outcome {
         /// What the healthcheck printed, or who made the request.
         detail: String,
         /// The units that were restarted after it.
-        followers: Vec<String>,
+        followers: Vec<UnitName>,
     },
     /// systemd could not; why.
     Failed(String),
@@ -39,7 +39,7 @@ pub async fn execute(
     let result = match &action.cause {
         Cause::Unhealthy { .. } => repair(manager, action, followers, probe).await,
         Cause::Requested(caller) => run_requested(manager, action, caller.to_string()).await,
-        Cause::Dependency { of } => run_requested(manager, action, of.clone()).await,
+        Cause::Dependency { of } => run_requested(manager, action, of.to_string()).await,
     };
     let outcome = match result {
         Err(error @ (ManagerError::Lost | ManagerError::Unreachable { .. })) => return Err(error),
@@ -87,13 +87,17 @@ async fn repair(
 }
 
 /// Restarts those that run, side by side; returns which were.
-async fn restart_followers(manager: &Manager, unit: &str, followers: &[UnitName]) -> Result<Vec<String>, ManagerError> {
+async fn restart_followers(
+    manager: &Manager,
+    unit: &UnitName,
+    followers: &[UnitName],
+) -> Result<Vec<UnitName>, ManagerError> {
     let restarts = followers.iter().map(async |follower| {
         if !manager.is_steady(follower).await.unwrap_or(false) {
             return Ok(None);
         }
-        let cause = Cause::Dependency { of: unit.to_owned() };
-        let action = Action { unit: follower.to_string(), verb: Verb::Restart, cause };
+        let cause = Cause::Dependency { of: unit.clone() };
+        let action = Action { unit: follower.clone(), verb: Verb::Restart, cause };
         // Its failure is not the unit's. It has no followers in turn: they would be followers of the unit.
         let outcome = Box::pin(execute(manager, &action, &[], async { String::new() })).await?;
         Ok(matches!(outcome, Outcome::Done { .. }).then_some(action.unit))

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use crate::name::UnitName;
 use crate::spec::OnUnhealthy;
 use crate::systemd::Verb;
 
@@ -42,7 +43,7 @@ pub enum UnitActivity {
 /// An action that is due.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
-    pub unit: String,
+    pub unit: UnitName,
     pub verb: Verb,
     /// Counts consecutive attempts, from 1.
     pub attempt: u32,
@@ -52,7 +53,7 @@ pub struct Decision {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Policy {
     pauses: Pauses,
-    units: BTreeMap<String, Unit>,
+    units: BTreeMap<UnitName, Unit>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -79,40 +80,40 @@ impl Policy {
     }
 
     /// Consecutive attempts before this policy began, and when the last one was made.
-    pub fn resume(&mut self, unit: &str, attempts: u32, last_attempt: Instant) {
+    pub fn resume(&mut self, unit: &UnitName, attempts: u32, last_attempt: Instant) {
         let unit = self.of(unit);
         (unit.attempts, unit.last_attempt) = (attempts, Some(last_attempt));
     }
 
     /// What its service asks for, `on_unhealthy`.
-    pub fn set_on_unhealthy(&mut self, unit: &str, on_unhealthy: OnUnhealthy) {
+    pub fn set_on_unhealthy(&mut self, unit: &UnitName, on_unhealthy: OnUnhealthy) {
         self.of(unit).on_unhealthy = on_unhealthy;
     }
 
     /// Whether systemd has it running.
-    pub fn set_activity(&mut self, unit: &str, activity: UnitActivity) {
+    pub fn set_activity(&mut self, unit: &UnitName, activity: UnitActivity) {
         self.of(unit).activity = activity;
     }
 
     /// Its container is unhealthy.
-    pub fn unhealthy(&mut self, unit: &str, now: Instant) {
+    pub fn unhealthy(&mut self, unit: &UnitName, now: Instant) {
         self.no_longer_healthy(unit, now).unhealthy = true;
     }
 
     /// Its container is healthy.
-    pub fn healthy(&mut self, unit: &str, now: Instant) {
+    pub fn healthy(&mut self, unit: &UnitName, now: Instant) {
         let unit = self.of(unit);
         unit.unhealthy = false;
         unit.healthy_since.get_or_insert(now);
     }
 
     /// Its container is starting, has no health check, or is gone: nothing is known of its health.
-    pub fn unknown(&mut self, unit: &str, now: Instant) {
+    pub fn unknown(&mut self, unit: &UnitName, now: Instant) {
         self.no_longer_healthy(unit, now).unhealthy = false;
     }
 
     /// It is no longer on this host.
-    pub fn forget(&mut self, unit: &str) {
+    pub fn forget(&mut self, unit: &UnitName) {
         self.units.remove(unit);
     }
 
@@ -131,14 +132,14 @@ impl Policy {
     }
 
     /// The job of a decision has ended.
-    pub fn ended(&mut self, unit: &str) {
+    pub fn ended(&mut self, unit: &UnitName) {
         if let Some(unit) = self.units.get_mut(unit) {
             unit.under_way = false;
         }
     }
 
     /// A decision was not carried out, as the unit was no longer running: it does not count.
-    pub fn left_alone(&mut self, unit: &str) {
+    pub fn left_alone(&mut self, unit: &UnitName) {
         if let Some(unit) = self.units.get_mut(unit).filter(|unit| unit.under_way) {
             unit.under_way = false;
             unit.attempts = unit.attempts.saturating_sub(1);
@@ -151,7 +152,7 @@ impl Policy {
     }
 
     /// Its healthy time ends; if that was long enough, the attempts before it are forgotten.
-    fn no_longer_healthy(&mut self, unit: &str, now: Instant) -> &mut Unit {
+    fn no_longer_healthy(&mut self, unit: &UnitName, now: Instant) -> &mut Unit {
         let recovered = self.pauses.recovered;
         let unit = self.of(unit);
         if unit.healthy_since.take().is_some_and(|since| now.duration_since(since) >= recovered) {
@@ -160,8 +161,8 @@ impl Policy {
         unit
     }
 
-    fn of(&mut self, unit: &str) -> &mut Unit {
-        self.units.entry(unit.to_owned()).or_default()
+    fn of(&mut self, unit: &UnitName) -> &mut Unit {
+        self.units.entry(unit.clone()).or_default()
     }
 }
 
@@ -191,15 +192,18 @@ impl Pauses {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use proptest::prelude::*;
 
     use super::*;
+    use crate::name::UnitKind;
 
     const FIRST_PAUSE: Duration = Duration::from_secs(10);
     const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 60);
-    const WEB: &str = "shop-web.service";
+    static WEB: LazyLock<UnitName> = LazyLock::new(|| UnitName::new("shop-web", UnitKind::Service));
 
-    fn running(unit: &str) -> Policy {
+    fn running(unit: &UnitName) -> Policy {
         let mut policy = Policy::default();
         policy.set_activity(unit, UnitActivity::Running);
         policy
@@ -207,18 +211,18 @@ mod tests {
 
     #[test]
     fn the_first_restart_is_at_once_and_the_next_ones_wait_longer_and_longer() {
-        let mut policy = running(WEB);
+        let mut policy = running(&WEB);
         let mut now = Instant::now();
         let mut pauses = Vec::new();
         for attempt in 1..=8 {
-            policy.unhealthy(WEB, now);
+            policy.unhealthy(&WEB, now);
             let due = policy.next_due(now).expect("a restart is due");
             pauses.push((due - now).as_secs());
             now = due;
-            assert_eq!(policy.take_due(now), [Decision { unit: WEB.into(), verb: Verb::Restart, attempt }]);
+            assert_eq!(policy.take_due(now), [Decision { unit: WEB.clone(), verb: Verb::Restart, attempt }]);
             assert_eq!(policy.next_due(now), None, "restarted once, not again");
-            policy.unknown(WEB, now);
-            policy.ended(WEB);
+            policy.unknown(&WEB, now);
+            policy.ended(&WEB);
         }
         assert_eq!(pauses, [0, 10, 20, 40, 80, 160, 300, 300]);
     }
@@ -229,19 +233,19 @@ mod tests {
         for (healthy, restarted_meanwhile, waits) in
             [(599, false, true), (600, false, false), (599, true, true), (600, true, false)]
         {
-            let mut policy = running(WEB);
-            policy.unhealthy(WEB, start);
+            let mut policy = running(&WEB);
+            policy.unhealthy(&WEB, start);
             policy.take_due(start);
-            policy.ended(WEB);
-            policy.healthy(WEB, start);
+            policy.ended(&WEB);
+            policy.healthy(&WEB, start);
             let now = start + Duration::from_secs(healthy);
             if restarted_meanwhile {
-                policy.unknown(WEB, now);
+                policy.unknown(&WEB, now);
             }
-            policy.unhealthy(WEB, now);
+            policy.unhealthy(&WEB, now);
             policy.take_due(now);
-            policy.ended(WEB);
-            policy.unhealthy(WEB, now);
+            policy.ended(&WEB);
+            policy.unhealthy(&WEB, now);
             let pause = policy.next_due(now).unwrap() - now;
             assert_eq!(pause > FIRST_PAUSE, waits, "{pause:?} after {healthy} s");
         }
@@ -250,9 +254,9 @@ mod tests {
     #[test]
     fn what_was_done_before_is_taken_into_account() {
         let now = Instant::now();
-        let mut policy = running(WEB);
-        policy.resume(WEB, 3, now);
-        policy.unhealthy(WEB, now);
+        let mut policy = running(&WEB);
+        policy.resume(&WEB, 3, now);
+        policy.unhealthy(&WEB, now);
         assert_eq!(policy.next_due(now), Some(now + Duration::from_secs(40)));
         assert_eq!(policy.take_due(now + Duration::from_secs(40))[0].attempt, 4);
     }
@@ -260,11 +264,11 @@ mod tests {
     #[test]
     fn an_attempt_that_was_not_made_does_not_count() {
         let now = Instant::now();
-        let mut policy = running(WEB);
-        policy.unhealthy(WEB, now);
+        let mut policy = running(&WEB);
+        policy.unhealthy(&WEB, now);
         policy.take_due(now);
-        policy.left_alone(WEB);
-        policy.left_alone(WEB);
+        policy.left_alone(&WEB);
+        policy.left_alone(&WEB);
         assert_eq!(policy.next_due(now), Some(now + FIRST_PAUSE));
         assert_eq!(policy.take_due(now + FIRST_PAUSE)[0].attempt, 1);
     }
@@ -277,9 +281,9 @@ mod tests {
             (OnUnhealthy::Stop, Some(Verb::Stop)),
             (OnUnhealthy::None, None),
         ] {
-            let mut policy = running(WEB);
-            policy.set_on_unhealthy(WEB, on_unhealthy);
-            policy.unhealthy(WEB, now);
+            let mut policy = running(&WEB);
+            policy.set_on_unhealthy(&WEB, on_unhealthy);
+            policy.unhealthy(&WEB, now);
             assert_eq!(policy.take_due(now).first().map(|decision| decision.verb), verb);
         }
     }
@@ -299,6 +303,10 @@ mod tests {
         Later(u64),
     }
 
+    fn numbered(number: u8) -> UnitName {
+        UnitName::new(&format!("unit{number}"), UnitKind::Service)
+    }
+
     fn event() -> impl Strategy<Value = (u8, Event)> {
         let settings = prop_oneof![Just(OnUnhealthy::Restart), Just(OnUnhealthy::Stop), Just(OnUnhealthy::None)];
         let event = prop_oneof![
@@ -315,7 +323,7 @@ mod tests {
         (0_u8..3, event)
     }
 
-    fn apply(policy: &mut Policy, unit: &str, event: Event, now: &mut Instant) {
+    fn apply(policy: &mut Policy, unit: &UnitName, event: Event, now: &mut Instant) {
         match event {
             Event::Unhealthy => policy.unhealthy(unit, *now),
             Event::Healthy => policy.healthy(unit, *now),
@@ -335,9 +343,9 @@ mod tests {
         fn nothing_is_done_that_must_not_be(events in prop::collection::vec(event(), 0..200)) {
             let mut policy = Policy::default();
             let mut now = Instant::now();
-            let mut last: BTreeMap<String, Instant> = BTreeMap::new();
-            for (unit, event) in events {
-                let unit = format!("unit{unit}.service");
+            let mut last: BTreeMap<UnitName, Instant> = BTreeMap::new();
+            for (number, event) in events {
+                let unit = numbered(number);
                 apply(&mut policy, &unit, event, &mut now);
                 if matches!(event, Event::Forgotten) {
                     last.remove(&unit);
@@ -367,14 +375,14 @@ mod tests {
         fn nobody_is_left_hanging(events in prop::collection::vec(event(), 0..200)) {
             let mut policy = Policy::default();
             let mut now = Instant::now();
-            for (unit, event) in events {
-                apply(&mut policy, &format!("unit{unit}.service"), event, &mut now);
+            for (number, event) in events {
+                apply(&mut policy, &numbered(number), event, &mut now);
                 policy.take_due(now);
             }
-            policy.set_on_unhealthy(WEB, OnUnhealthy::Restart);
-            policy.set_activity(WEB, UnitActivity::Running);
-            policy.unhealthy(WEB, now);
-            policy.ended(WEB);
+            policy.set_on_unhealthy(&WEB, OnUnhealthy::Restart);
+            policy.set_activity(&WEB, UnitActivity::Running);
+            policy.unhealthy(&WEB, now);
+            policy.ended(&WEB);
             let later = now + LONGEST_PAUSE;
             let taken = policy.next_due(now).is_some_and(|due| due <= later) && !policy.take_due(later).is_empty();
             prop_assert!(taken);
@@ -385,8 +393,8 @@ mod tests {
         fn repeating_an_event_changes_nothing(events in prop::collection::vec(event(), 0..100)) {
             let mut policy = Policy::default();
             let mut now = Instant::now();
-            for (unit, event) in events {
-                let unit = format!("unit{unit}.service");
+            for (number, event) in events {
+                let unit = numbered(number);
                 apply(&mut policy, &unit, event, &mut now);
                 if !matches!(event, Event::Later(_)) {
                     let once = policy.clone();

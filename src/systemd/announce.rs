@@ -76,13 +76,13 @@ impl Manager {
 }
 
 /// The names of the services that are of interest; they may become others.
-pub type Services = Arc<RwLock<BTreeSet<String>>>;
+pub type Services = Arc<RwLock<BTreeSet<UnitName>>>;
 
 /// A PropertiesChanged signal of a service, which systemd sends with all that ever changes (org.freedesktop.systemd1(5)).
 fn service_change(message: &Message, services: &Services) -> Option<Announcement> {
     let header = message.header();
     let unit = UnitName::parse(&unit_of(header.path()?.as_str())?).ok().filter(|unit| unit.is(UnitKind::Service))?;
-    if !services.read().unwrap_or_else(PoisonError::into_inner).contains(unit.as_str()) {
+    if !services.read().unwrap_or_else(PoisonError::into_inner).contains(&unit) {
         let is_instance = unit.instance().is_some();
         return is_instance.then(|| Announcement::Service { unit, changed: Box::default() });
     }

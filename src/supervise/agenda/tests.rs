@@ -1,17 +1,19 @@
 //! Cases that are written out, and properties that hold whatever happens.
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 use proptest::prelude::*;
 
 use super::*;
+use crate::name::UnitKind;
 
-const WEB: &str = "shop-web.service";
+static WEB: LazyLock<UnitName> = LazyLock::new(|| UnitName::new("shop-web", UnitKind::Service));
 
 fn agenda() -> (Agenda<u32>, Instant) {
     let now = Instant::now();
     let mut agenda = Agenda::new(None, now);
-    agenda.declared(WEB);
+    agenda.declared(&WEB);
     agenda.connected();
     (agenda, now)
 }
@@ -19,16 +21,17 @@ fn agenda() -> (Agenda<u32>, Instant) {
 #[test]
 fn containers_are_inspected_before_all_are_listed() {
     let (mut agenda, now) = agenda();
+    let other = |number| UnitName::new(&format!("other{number}"), UnitKind::Service);
     for number in 0..AT_ONCE {
-        agenda.declared(&format!("other{number}.service"));
+        agenda.declared(&other(number));
     }
     assert!(!agenda.is_complete());
     let first = agenda.take_due(now);
     assert_eq!(first.len(), AT_ONCE);
     assert!(!first.contains(&Task::List));
     assert_eq!(agenda.take_due(now), []);
-    assert_eq!(agenda.inspected("other0.service"), Some(Vec::new()));
-    assert_eq!(agenda.take_due(now), [Task::Inspect(WEB.into()), Task::List]);
+    assert_eq!(agenda.inspected(&other(0)), Some(Vec::new()));
+    assert_eq!(agenda.take_due(now), [Task::Inspect(WEB.clone()), Task::List]);
     assert_eq!(agenda.next_due(), None);
 }
 
@@ -36,10 +39,10 @@ fn containers_are_inspected_before_all_are_listed() {
 fn what_is_older_than_a_change_is_not_believed() {
     let (mut agenda, now) = agenda();
     agenda.take_due(now);
-    assert_eq!(agenda.answer_after_inspection(WEB, 1), None);
-    assert_eq!(agenda.inspected(WEB), None);
-    assert_eq!(agenda.take_due(now), [Task::Inspect(WEB.into())]);
-    assert_eq!(agenda.inspected(WEB), Some(vec![1]));
+    assert_eq!(agenda.answer_after_inspection(&WEB, 1), None);
+    assert_eq!(agenda.inspected(&WEB), None);
+    assert_eq!(agenda.take_due(now), [Task::Inspect(WEB.clone())]);
+    assert_eq!(agenda.inspected(&WEB), Some(vec![1]));
     assert!(agenda.is_complete());
 }
 
@@ -47,10 +50,10 @@ fn what_is_older_than_a_change_is_not_believed() {
 fn what_failed_is_repeated_after_a_pause() {
     let (mut agenda, now) = agenda();
     agenda.take_due(now);
-    assert_eq!(agenda.inspected(WEB), Some(Vec::new()));
-    agenda.retry(WEB, now);
+    assert_eq!(agenda.inspected(&WEB), Some(Vec::new()));
+    agenda.retry(&WEB, now);
     assert_eq!((agenda.take_due(now), agenda.next_due()), (Vec::new(), Some(now + RETRY)));
-    assert_eq!(agenda.take_due(now + RETRY), [Task::Inspect(WEB.into())]);
+    assert_eq!(agenda.take_due(now + RETRY), [Task::Inspect(WEB.clone())]);
 }
 
 #[test]
@@ -85,6 +88,10 @@ enum Event {
     Later(u64),
 }
 
+fn numbered(number: u8) -> UnitName {
+    UnitName::new(&format!("unit{number}"), UnitKind::Service)
+}
+
 fn event() -> impl Strategy<Value = Event> {
     let unit = 0_u8..8;
     prop_oneof![
@@ -107,12 +114,12 @@ fn event() -> impl Strategy<Value = Event> {
 struct World {
     agenda: Agenda<u32>,
     now: Instant,
-    declared: BTreeSet<String>,
-    inspected: BTreeSet<String>,
-    acted_on: Vec<String>,
+    declared: BTreeSet<UnitName>,
+    inspected: BTreeSet<UnitName>,
+    acted_on: Vec<UnitName>,
     is_listing: bool,
     /// What changed since its inspection began.
-    changed: BTreeSet<String>,
+    changed: BTreeSet<UnitName>,
     asked: u32,
     answered: Vec<u32>,
 }
@@ -134,21 +141,20 @@ impl World {
     }
 
     fn apply(&mut self, event: Event) {
-        let name = |number: u8| format!("unit{number}.service");
         match event {
             Event::Declared(unit) => {
-                self.agenda.declared(&name(unit));
-                self.declared.insert(name(unit));
-                self.changed.insert(name(unit));
+                self.agenda.declared(&numbered(unit));
+                self.declared.insert(numbered(unit));
+                self.changed.insert(numbered(unit));
             }
             Event::Removed(unit) => {
-                self.answered.extend(self.agenda.removed(&name(unit)));
-                self.declared.remove(&name(unit));
-                self.changed.remove(&name(unit));
+                self.answered.extend(self.agenda.removed(&numbered(unit)));
+                self.declared.remove(&numbered(unit));
+                self.changed.remove(&numbered(unit));
             }
             Event::Changed(unit) => {
-                self.agenda.changed(&name(unit));
-                self.changed.extend(self.declared.get(&name(unit)).cloned());
+                self.agenda.changed(&numbered(unit));
+                self.changed.extend(self.declared.get(&numbered(unit)).cloned());
             }
             Event::ListChanged => self.agenda.list_changed(),
             Event::Connected => {
@@ -157,19 +163,19 @@ impl World {
             }
             Event::Disconnected => self.answered.extend(self.agenda.disconnected()),
             Event::ActionBegun(unit) => {
-                self.agenda.action_begun(&name(unit));
-                self.acted_on.push(name(unit));
+                self.agenda.action_begun(&numbered(unit));
+                self.acted_on.push(numbered(unit));
             }
             Event::ActionEnded(unit) => {
-                if let Some(index) = self.acted_on.iter().position(|it| *it == name(unit)) {
+                if let Some(index) = self.acted_on.iter().position(|it| *it == numbered(unit)) {
                     self.acted_on.remove(index);
-                    self.agenda.action_ended(&name(unit));
-                    self.changed.extend(self.declared.get(&name(unit)).cloned());
+                    self.agenda.action_ended(&numbered(unit));
+                    self.changed.extend(self.declared.get(&numbered(unit)).cloned());
                 }
             }
             Event::Inspected(unit, failed) => {
-                if self.inspected.remove(&name(unit)) {
-                    self.end_inspection(&name(unit), failed);
+                if self.inspected.remove(&numbered(unit)) {
+                    self.end_inspection(&numbered(unit), failed);
                 }
             }
             Event::Listed => {
@@ -179,9 +185,9 @@ impl World {
             }
             Event::Answer(unit) => {
                 self.asked += 1;
-                match self.agenda.answer_after_inspection(&name(unit), self.asked) {
+                match self.agenda.answer_after_inspection(&numbered(unit), self.asked) {
                     Some(answer) => self.answered.push(answer),
-                    None => _ = self.changed.insert(name(unit)),
+                    None => _ = self.changed.insert(numbered(unit)),
                 }
             }
             Event::Later(seconds) => self.now += Duration::from_secs(seconds),
@@ -189,7 +195,7 @@ impl World {
     }
 
     /// What it found is believed if nothing changed since it began, and its unit is still there.
-    fn end_inspection(&mut self, unit: &str, failed: bool) {
+    fn end_inspection(&mut self, unit: &UnitName, failed: bool) {
         let answers = self.agenda.inspected(unit);
         assert_eq!(answers.is_some(), self.declared.contains(unit) && !self.changed.contains(unit));
         if answers.is_some() && failed {
@@ -243,7 +249,7 @@ proptest! {
             world.take_due();
         }
         for unit in 0..8 {
-            while world.acted_on.contains(&format!("unit{unit}.service")) {
+            while world.acted_on.contains(&numbered(unit)) {
                 world.apply(Event::ActionEnded(unit));
             }
         }
@@ -256,7 +262,7 @@ proptest! {
         prop_assert!(world.changed.is_empty(), "{:?}", world.changed);
         world.answered.sort_unstable();
         prop_assert_eq!(world.answered, (1..=world.asked).collect::<Vec<_>>());
-        let kept: BTreeSet<String> = world.agenda.units.keys().cloned().collect();
+        let kept: BTreeSet<UnitName> = world.agenda.units.keys().cloned().collect();
         prop_assert_eq!(kept, world.declared, "what went away is forgotten");
     }
 }

@@ -16,6 +16,7 @@ use super::container::{ContainerObject, ContainerObjectSignals, Slot};
 use super::host::ManagerObject;
 use super::metrics::listen;
 use super::{Request, Shared, Snapshot, Update};
+use crate::name::UnitName;
 use crate::supervise::facts::Facts;
 use crate::supervisor1::{NAME, ROOT, path_of};
 
@@ -53,7 +54,7 @@ struct Bus {
     snapshot: Shared,
     gate: Arc<Gate>,
     /// The facts that each object shows.
-    slots: BTreeMap<String, Slot>,
+    slots: BTreeMap<UnitName, Slot>,
     /// Set when asked whether it is.
     is_alive: Arc<AtomicBool>,
 }
@@ -101,7 +102,7 @@ impl Bus {
     }
 
     async fn show(&mut self, facts: Arc<Facts>) -> zbus::Result<()> {
-        let unit = facts.declared.unit.to_string();
+        let unit = facts.declared.unit.clone();
         self.update_snapshot(|snapshot| {
             snapshot.containers.insert(unit.clone(), facts.clone());
         });

@@ -14,6 +14,7 @@ use zbus::names::BusName;
 use zbus_polkit::policykit1::{AuthorityProxy, CheckAuthorizationFlags, Subject};
 
 use super::{Operation, Payload, Request};
+use crate::name::UnitName;
 use crate::printable::printable;
 use crate::supervise::action::Caller;
 use crate::systemd::Manager;
@@ -116,7 +117,7 @@ impl Gate {
     ///
     /// # Errors
     /// What it says.
-    pub async fn ask(&self, _pass: &Pass, unit: String, operation: Operation) -> fdo::Result<Payload> {
+    pub async fn ask(&self, _pass: &Pass, unit: UnitName, operation: Operation) -> fdo::Result<Payload> {
         let gone = || fdo::Error::Failed("wharfd is ending".to_owned());
         let (reply, answer) = oneshot::channel();
         self.requests.send(Request { unit, operation, reply }).await.map_err(|_| gone())?;

@@ -8,7 +8,7 @@ use zbus::message::Header;
 use zbus::object_server::SignalEmitter;
 use zbus::{Variant, fdo, interface};
 
-use super::caller::Gate;
+use super::caller::{Gate, Pass};
 use super::{Operation, Payload};
 use crate::engine::FileChange;
 use crate::supervise::facts::Facts;
@@ -84,8 +84,12 @@ impl ContainerObject {
 
     async fn run(&self, verb: Verb, header: &Header<'_>) -> fdo::Result<()> {
         let pass = self.gate.admit(header).await?;
-        self.gate.ask(&pass, self.unit(), Operation::Run(verb, pass.caller.clone())).await?;
+        self.ask(&pass, Operation::Run(verb, pass.caller.clone())).await?;
         Ok(())
+    }
+
+    async fn ask(&self, pass: &Pass, operation: Operation) -> fdo::Result<Payload> {
+        self.gate.ask(pass, self.facts().declared.unit.clone(), operation).await
     }
 }
 
@@ -116,7 +120,7 @@ impl ContainerObject {
     #[zbus(out_args("digest"))]
     async fn check_image(&self, #[zbus(header)] header: Header<'_>) -> fdo::Result<String> {
         let pass = self.gate.admit(&header).await?;
-        match self.gate.ask(&pass, self.unit(), Operation::CheckImage).await? {
+        match self.ask(&pass, Operation::CheckImage).await? {
             Payload::Digest(digest) => Ok(digest),
             _ => Ok(String::new()),
         }
@@ -126,7 +130,7 @@ impl ContainerObject {
     #[zbus(out_args("changes"))]
     async fn get_file_changes(&self, #[zbus(header)] header: Header<'_>) -> fdo::Result<Vec<(String, String)>> {
         let pass = self.gate.admit(&header).await?;
-        let Payload::Changes(changes) = self.gate.ask(&pass, self.unit(), Operation::FileChanges).await? else {
+        let Payload::Changes(changes) = self.ask(&pass, Operation::FileChanges).await? else {
             return Ok(Vec::new());
         };
         let letter = |change| match change {

@@ -21,6 +21,7 @@ use tokio::sync::oneshot;
 use super::action::{Caller, Reason};
 use super::facts::{Facts, Restart};
 use crate::engine::{FileChange, ListedContainer};
+use crate::name::UnitName;
 use crate::systemd::Verb;
 
 /// A change, for those who watch.
@@ -29,23 +30,23 @@ pub enum Update {
     /// Of a container that is new, or has changed.
     Facts(Arc<Facts>),
     /// This unit is no longer on this host.
-    Gone(String),
+    Gone(UnitName),
     /// The containers that no stack declares.
     Undeclared(Vec<ListedContainer>),
     Engine {
         is_connected: bool,
     },
     Restarted {
-        unit: String,
+        unit: UnitName,
         restart: Restart,
     },
     Stopped {
-        unit: String,
+        unit: UnitName,
         reason: Reason,
         detail: String,
     },
     Failed {
-        unit: String,
+        unit: UnitName,
         verb: Verb,
         reason: Reason,
         why: String,
@@ -64,7 +65,7 @@ pub enum Update {
 /// Something that an authorised caller asks for.
 #[derive(Debug)]
 pub struct Request {
-    pub unit: String,
+    pub unit: UnitName,
     pub operation: Operation,
     pub reply: oneshot::Sender<Response>,
 }
@@ -91,7 +92,7 @@ pub enum Payload {
 /// The last facts.
 #[derive(Debug, Default)]
 struct Snapshot {
-    containers: BTreeMap<String, Arc<Facts>>,
+    containers: BTreeMap<UnitName, Arc<Facts>>,
     undeclared: Vec<ListedContainer>,
     engine_is_connected: bool,
 }

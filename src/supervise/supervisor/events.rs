@@ -7,6 +7,7 @@ use std::time::Instant;
 use super::Supervisor;
 use super::tasks::Completion;
 use crate::engine::{ContainerChange, ContainerEvent, Engine, EngineError, EngineEvent, Health, same_image};
+use crate::name::UnitName;
 use crate::supervise::action::{Action, Cause};
 use crate::supervise::api::{Operation, Payload, Request, Response, Update};
 use crate::supervise::facts::Facts;
@@ -29,9 +30,10 @@ impl Supervisor {
             EngineUpdate::Event(EngineEvent::Container(event)) => self.handle_container(event, Source::Event).await?,
             EngineUpdate::Event(EngineEvent::Altered { id, unit }) => {
                 let has_id = |facts: &&Arc<Facts>| facts.observed.container_id == id;
-                let by_id = || self.containers.values().find(has_id).map(|facts| facts.declared.unit.to_string());
-                match unit.or_else(by_id).filter(|unit| self.containers.contains_key(unit)) {
-                    Some(unit) => self.agenda.changed(&unit),
+                let by_id = || self.containers.values().find(has_id);
+                let facts = unit.map_or_else(by_id, |unit| self.containers.get(unit.as_str()));
+                match facts {
+                    Some(facts) => self.agenda.changed(&facts.declared.unit),
                     None => self.agenda.list_changed(),
                 }
             }
@@ -79,15 +81,16 @@ impl Supervisor {
 
     async fn handle_container(&mut self, event: ContainerEvent, source: Source) -> Result<(), ManagerError> {
         let ContainerEvent { unit, id, name, change } = event;
-        if !self.containers.contains_key(&unit) && !self.unknown_units.contains(&unit) {
+        if !self.containers.contains_key(unit.as_str()) && !self.unknown_units.contains(&unit) {
             // Its unit may have been written since.
             self.refresh_units().await?;
         }
-        let Some(facts) = self.containers.get_mut(&unit) else {
+        let Some(facts) = self.containers.get_mut(unit.as_str()) else {
             self.unknown_units.insert(unit);
             self.agenda.list_changed();
             return Ok(());
         };
+        let unit = facts.declared.unit.clone();
         let is_known = facts.observed.container_id == id;
         // A copy (docker commit) has the labels of the original.
         let is_it = name == facts.declared.container || source == (Source::Snapshot { is_alone: true });
@@ -120,7 +123,7 @@ impl Supervisor {
 
     pub(super) async fn handle_announcement(&mut self, announcement: Announcement) -> Result<(), ManagerError> {
         match announcement {
-            Announcement::Service { unit, changed } => match self.containers.get(unit.as_str()) {
+            Announcement::Service { unit, changed } => match self.containers.get(&unit) {
                 Some(facts) => {
                     let mut state = facts.unit.clone();
                     state.apply(*changed);
@@ -161,7 +164,7 @@ impl Supervisor {
     }
 }
 
-async fn file_changes(engine: Option<Engine>, unit: String, container: String) -> Response {
+async fn file_changes(engine: Option<Engine>, unit: UnitName, container: String) -> Response {
     if container.is_empty() {
         return Err(format!("{unit} has no container now"));
     }

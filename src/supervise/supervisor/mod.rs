@@ -28,6 +28,7 @@ use super::policy::Policy;
 use super::watch::watch;
 use crate::engine::Engine;
 use crate::mark::InstalledUnit;
+use crate::name::UnitName;
 use crate::signals::{Signal, Signals};
 use crate::systemd::{Announcement, Manager, ManagerError, Services, service};
 use tasks::Completion;
@@ -134,7 +135,7 @@ struct Supervisor {
     /// The templates of containers' units.
     templates: Vec<InstalledUnit>,
     /// The containers that have units, by unit; shared with the API.
-    containers: BTreeMap<String, Arc<Facts>>,
+    containers: BTreeMap<UnitName, Arc<Facts>>,
     /// Units that labels of containers name and that are not on this host.
     unknown_units: BTreeSet<String>,
     /// `None`: it is away.
@@ -187,7 +188,7 @@ impl Supervisor {
         [self.policy.next_due(Instant::now()), self.agenda.next_due()].into_iter().flatten().min()
     }
 
-    fn publish(&self, unit: &str) {
+    fn publish(&self, unit: &UnitName) {
         if let Some(facts) = self.containers.get(unit) {
             self.api.publish(Update::Facts(facts.clone()));
         }

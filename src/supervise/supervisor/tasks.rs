@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 
 use super::Supervisor;
 use crate::engine::{Engine, EngineError, Health, ListedContainer};
+use crate::name::UnitName;
 use crate::supervise::action::{Action, Cause, Reason};
 use crate::supervise::agenda::Task;
 use crate::supervise::api::{Payload, Response, Update};
@@ -18,7 +19,7 @@ use crate::supervise::{audit, inspect};
 use crate::systemd::{ManagerError, Verb};
 
 /// Who asked, and for which unit.
-type Asked = (String, oneshot::Sender<Response>);
+type Asked = (UnitName, oneshot::Sender<Response>);
 
 /// Something that was begun has ended.
 pub(super) enum Completion {
@@ -28,7 +29,7 @@ pub(super) enum Completion {
         reply: Option<oneshot::Sender<Response>>,
     },
     Inspection {
-        unit: String,
+        unit: UnitName,
         observed: Result<Observed, EngineError>,
     },
     List(Result<Vec<ListedContainer>, EngineError>),
@@ -79,7 +80,7 @@ impl Supervisor {
         }));
     }
 
-    fn inspect(&mut self, engine: Engine, unit: String) {
+    fn inspect(&mut self, engine: Engine, unit: UnitName) {
         let Some(facts) = self.containers.get(&unit).cloned() else {
             self.agenda.inspected(&unit);
             return;
@@ -120,7 +121,7 @@ impl Supervisor {
     }
 
     async fn action_ended(&mut self, action: Action, outcome: Outcome, reply: Option<oneshot::Sender<Response>>) {
-        let unit = action.unit.as_str();
+        let unit = &action.unit;
         self.agenda.action_ended(unit);
         match (&action.cause, &outcome) {
             (Cause::Unhealthy { .. }, Outcome::LeftAlone) => self.policy.left_alone(unit),
@@ -138,7 +139,7 @@ impl Supervisor {
         }
     }
 
-    fn inspected(&mut self, unit: &str, observed: Result<Observed, EngineError>) {
+    fn inspected(&mut self, unit: &UnitName, observed: Result<Observed, EngineError>) {
         let Some(answers) = self.agenda.inspected(unit) else { return };
         match observed {
             Ok(observed) => self.set_observed(unit, observed),
@@ -151,7 +152,7 @@ impl Supervisor {
     }
 
     fn is_declared(&self, container: &ListedContainer) -> bool {
-        let facts = container.unit.as_ref().and_then(|unit| self.containers.get(unit));
+        let facts = container.unit.as_ref().and_then(|unit| self.containers.get(unit.as_str()));
         facts.is_some_and(|facts| {
             [&facts.observed.container_id, &facts.declared.container]
                 .into_iter()
@@ -175,7 +176,7 @@ impl Supervisor {
         }
     }
 
-    fn set_observed(&mut self, unit: &str, observed: Observed) {
+    fn set_observed(&mut self, unit: &UnitName, observed: Observed) {
         let Some(facts) = self.containers.get_mut(unit) else { return };
         let now = Instant::now();
         // An event may have been missed, or the unit was not known when it came.
@@ -195,7 +196,7 @@ impl Supervisor {
     }
 
     /// Answers once the properties show the effect.
-    fn answer(&mut self, unit: &str, response: Response, reply: oneshot::Sender<Response>) {
+    fn answer(&mut self, unit: &UnitName, response: Response, reply: oneshot::Sender<Response>) {
         let answer = self.agenda.answer_after_inspection(unit, (response, reply));
         self.deliver(answer);
     }
@@ -220,13 +221,13 @@ impl Supervisor {
         }
     }
 
-    fn restarted(&mut self, unit: &str, reason: Reason, detail: &str) {
+    fn restarted(&mut self, unit: &UnitName, reason: Reason, detail: &str) {
         if let Some(facts) = self.containers.get_mut(unit).map(Arc::make_mut) {
             let reason = RestartReason::Wharfd(reason);
             let restart = Restart { at: SystemTime::now(), reason, detail: detail.to_owned() };
             facts.restarts.add(restart.clone());
             self.publish(unit);
-            self.api.publish(Update::Restarted { unit: unit.to_owned(), restart });
+            self.api.publish(Update::Restarted { unit: unit.clone(), restart });
         }
     }
 }

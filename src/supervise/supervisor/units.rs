@@ -7,6 +7,7 @@ use futures_util::{StreamExt, TryStreamExt};
 
 use super::Supervisor;
 use crate::mark::installed_units;
+use crate::name::UnitName;
 use crate::supervise::api::Update;
 use crate::supervise::declared::{Declared, declared, is_template};
 use crate::supervise::facts::Facts;
@@ -33,15 +34,15 @@ impl Supervisor {
         let instances = self.manager.active_units(&patterns).await?;
         let declared = declared(&installed, &instances);
         self.templates = installed.into_iter().filter(is_template).collect();
-        let names: BTreeSet<String> = declared.iter().map(|one| one.unit.to_string()).collect();
-        let gone: Vec<String> = self.containers.keys().filter(|unit| !names.contains(*unit)).cloned().collect();
+        let names: BTreeSet<UnitName> = declared.iter().map(|one| one.unit.clone()).collect();
+        let gone: Vec<UnitName> = self.containers.keys().filter(|unit| !names.contains(*unit)).cloned().collect();
         // Before their states are asked for, so that no change falls in between.
         *self.services.write().unwrap_or_else(PoisonError::into_inner) = names;
         for unit in gone {
             self.remove_unit(unit);
         }
         let (known, new): (Vec<_>, Vec<_>) =
-            declared.into_iter().partition(|declared| self.containers.contains_key(declared.unit.as_str()));
+            declared.into_iter().partition(|declared| self.containers.contains_key(&declared.unit));
         let states = new.iter().map(|declared| self.manager.unit(&declared.unit));
         let states: Vec<UnitState> = futures_util::stream::iter(states).buffered(AT_ONCE).try_collect().await?;
         for (declared, state) in new.into_iter().zip(states) {
@@ -55,7 +56,7 @@ impl Supervisor {
     }
 
     fn add_unit(&mut self, declared: Declared, mut state: UnitState) {
-        let unit = declared.unit.to_string();
+        let unit = declared.unit.clone();
         // Not needed, and long.
         state.requires = Vec::new();
         self.policy.set_activity(&unit, activity(&state));
@@ -65,7 +66,7 @@ impl Supervisor {
     }
 
     fn update_unit(&mut self, declared: Declared) {
-        let unit = declared.unit.to_string();
+        let unit = declared.unit.clone();
         self.policy.set_on_unhealthy(&unit, declared.on_unhealthy);
         if let Some(facts) = self.containers.get_mut(&unit) {
             Arc::make_mut(facts).declared = declared;
@@ -74,7 +75,7 @@ impl Supervisor {
         self.publish(&unit);
     }
 
-    fn remove_unit(&mut self, unit: String) {
+    fn remove_unit(&mut self, unit: UnitName) {
         self.containers.remove(&unit);
         self.policy.forget(&unit);
         let answers = self.agenda.removed(&unit);
@@ -82,7 +83,7 @@ impl Supervisor {
         self.deliver(answers);
     }
 
-    pub(super) async fn refresh_unit(&mut self, unit: &str) {
+    pub(super) async fn refresh_unit(&mut self, unit: &UnitName) {
         if self.containers.contains_key(unit) {
             // A unit that systemd does not know is left alone. That the bus is lost shows at the announcements.
             match self.manager.unit(unit).await {
@@ -92,7 +93,7 @@ impl Supervisor {
         }
     }
 
-    pub(super) fn set_unit_state(&mut self, unit: &str, mut state: UnitState) {
+    pub(super) fn set_unit_state(&mut self, unit: &UnitName, mut state: UnitState) {
         // Not needed, and long.
         state.requires = Vec::new();
         let Some(facts) = self.containers.get_mut(unit).filter(|facts| facts.unit != state) else { return };
@@ -105,7 +106,7 @@ impl Supervisor {
         facts.unit = state;
         self.publish(unit);
         if let Some(restart) = restart {
-            self.api.publish(Update::Restarted { unit: unit.to_owned(), restart });
+            self.api.publish(Update::Restarted { unit: unit.clone(), restart });
         }
     }
 }
