@@ -59,6 +59,15 @@ const EVENTS: [&str; 14] = [
     "delete",
 ];
 
+/// Which events are asked for (Engine API, `GET /events`).
+struct Wanted<'a> {
+    /// A filter, and the values that it lets pass.
+    about: (&'a str, &'a [&'a str]),
+    kinds: &'a [&'a str],
+    /// Seconds of the epoch; `None`: from now on.
+    since: Option<i64>,
+}
+
 impl Engine {
     /// The containers that run and have a unit, with their health.
     pub async fn running_containers(&self) -> Result<Vec<ContainerEvent>, EngineError> {
@@ -89,7 +98,8 @@ impl Engine {
 
     /// All events, as they happen. Not filtered by label: events of networks and images have none, nor have containers that no stack declares.
     pub fn events(&self) -> impl Stream<Item = Result<EngineEvent, EngineError>> + use<> {
-        self.stream(("type", &["container", "network", "image"]), &EVENTS, None, event_of)
+        let about = ("type", ["container", "network", "image"].as_slice());
+        self.stream(&Wanted { about, kinds: &EVENTS, since: None }, event_of)
     }
 
     /// The health of one container whenever it changes, from `since` (seconds of the epoch) on.
@@ -98,17 +108,16 @@ impl Engine {
         id: &str,
         since: i64,
     ) -> impl Stream<Item = Result<HealthStatusEnum, EngineError>> + use<> {
-        self.stream(("container", &[id]), &["health_status"], Some(since), |event| health(&event))
+        let wanted = Wanted { about: ("container", &[id]), kinds: &["health_status"], since: Some(since) };
+        self.stream(&wanted, |event| health(&event))
     }
 
     fn stream<T, R: Fn(EventMessage) -> Option<T>>(
         &self,
-        (filter, values): (&str, &[&str]),
-        kinds: &[&str],
-        since: Option<i64>,
+        Wanted { about: (filter, values), kinds, since }: &Wanted<'_>,
         parse: R,
     ) -> impl Stream<Item = Result<T, EngineError>> + use<T, R> {
-        let filters = HashMap::from([(filter, values.to_vec()), ("event", kinds.to_vec())]);
+        let filters = HashMap::from([(*filter, values.to_vec()), ("event", kinds.to_vec())]);
         let mut options = EventsOptionsBuilder::new().filters(&filters);
         if let Some(since) = since {
             options = options.since(&since.to_string());

@@ -59,6 +59,7 @@ struct Files {
 /// What an entry is about.
 struct Subject<'a> {
     id: &'static str,
+    message: &'static str,
     project: &'a str,
     source: Option<&'a Path>,
 }
@@ -92,8 +93,9 @@ impl Audit {
             enabled: linked_units(changes, |action| matches!(action, Action::Enable { .. })),
         };
         let (project, source) = (plan.project.as_str(), source(plan));
-        let subject = Subject { id: message_id::GENERATED, project, source: source.as_deref() };
-        self.write(&subject, "the units have been generated", &files, &Acts::default());
+        let message = "the units have been generated";
+        let subject = Subject { id: message_id::GENERATED, message, project, source: source.as_deref() };
+        self.write(&subject, &files, &Acts::default());
     }
 
     /// Units of a project were started, restarted or stopped.
@@ -108,8 +110,9 @@ impl Audit {
             return;
         }
         let (project, source) = (plan.project.as_str(), source(plan));
-        let subject = Subject { id: message_id::APPLIED, project, source: source.as_deref() };
-        self.write(&subject, "what runs has been brought to what was generated", &Files::default(), &acts);
+        let message = "what runs has been brought to what was generated";
+        let subject = Subject { id: message_id::APPLIED, message, project, source: source.as_deref() };
+        self.write(&subject, &Files::default(), &acts);
     }
 
     /// A project left the host.
@@ -117,11 +120,12 @@ impl Audit {
         let source = project.sources.first().map(PathBuf::as_path);
         let names = files.iter().filter_map(|file| file.file_name()?.to_str());
         let files = Files { removed: names.collect::<Vec<_>>().join(" "), ..Files::default() };
-        let subject = Subject { id: message_id::REMOVED, project: &project.name, source };
-        self.write(&subject, "the project has been removed", &files, acts);
+        let message = "the project has been removed";
+        let subject = Subject { id: message_id::REMOVED, message, project: &project.name, source };
+        self.write(&subject, &files, acts);
     }
 
-    fn write(&mut self, Subject { id, project, source }: &Subject, message: &str, files: &Files, acts: &Acts) {
+    fn write(&mut self, Subject { id, message, project, source }: &Subject, files: &Files, acts: &Acts) {
         let began = self.began.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_micros().to_string();
         let present = |text: String| (!text.is_empty()).then_some(text);
         let units = |units: &[String]| present(units.join(" "));
