@@ -9,9 +9,10 @@ use crate::stack::{Attachment, Service, Stack};
 
 /// The networks in the order in which they are joined: highest priority first, then by name.
 pub fn joined_networks(stack: &Stack, service: &Service, links: &[String]) -> Vec<NetworkToJoin> {
-    let mut attachments: Vec<(&String, &Box<Attachment>)> = service.networks.iter().collect();
+    let attachments = service.networks.iter().map(|(key, attachment)| (key, &**attachment));
+    let mut attachments: Vec<(&String, &Attachment)> = attachments.collect();
     attachments.sort_by_key(|(key, attachment)| (Reverse(attachment.priority), *key));
-    let join = |(key, attachment): (&String, &Box<Attachment>)| NetworkToJoin {
+    let join = |(key, attachment): (&String, &Attachment)| NetworkToJoin {
         name: stack.networks.get(key).map_or_else(|| key.clone(), |network| network.name.clone()),
         endpoint: endpoint(service, attachment, links),
     };
