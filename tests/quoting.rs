@@ -7,6 +7,7 @@
 
 mod support;
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
 use proptest::prelude::*;
@@ -134,7 +135,7 @@ fn draw<T: std::fmt::Debug>(strategy: impl Strategy<Value = T>, count: usize, se
 /// Those that can be written; the others must have a reason that the documentation gives.
 fn writable(
     strings: Vec<String>,
-    write: impl Fn(&str) -> Result<String, wharf::unit::Unwritable>,
+    write: impl Fn(&str) -> Result<Cow<'_, str>, wharf::unit::Unwritable>,
     may_be_refused: impl Fn(&str) -> bool,
 ) -> Vec<String> {
     let (written, refused): (Vec<String>, Vec<String>) = strings.into_iter().partition(|string| write(string).is_ok());
@@ -176,7 +177,7 @@ impl Sample {
         for path in &self.paths {
             writeln!(unit, "RequiresMountsFor={}", path_word(path).unwrap()).unwrap();
         }
-        let all: Vec<String> = self.paths.iter().map(|path| path_word(path).unwrap()).collect();
+        let all: Vec<Cow<'_, str>> = self.paths.iter().map(|path| path_word(path).unwrap()).collect();
         writeln!(unit, "RequiresMountsFor={}", all.join(" ")).unwrap();
         let words = program.into_iter().chain(self.words.iter().map(String::as_str));
         writeln!(unit, "\n[Service]\nType=oneshot\nExecStart={}", command_line(words).unwrap()).unwrap();

@@ -58,7 +58,7 @@ fn loaded(text: &str) -> Loaded {
 /// The service `web` of a stack in which its keys are these.
 #[track_caller]
 fn web(keys: &str) -> Service {
-    loaded(&format!("[volumes.data]\n[services.web]\nimage = \"nginx\"\n{keys}")).stack.services["web"].clone()
+    *loaded(&format!("[volumes.data]\n[services.web]\nimage = \"nginx\"\n{keys}")).stack.services["web"].clone()
 }
 
 fn strings(words: &[&str]) -> Vec<String> {

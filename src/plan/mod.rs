@@ -120,8 +120,9 @@ pub fn plan(stack: &Stack, location: &Location) -> Result<Plan, Diagnostics> {
 }
 
 fn instances(stack: &Stack) -> BTreeMap<UnitName, Vec<UnitName>> {
-    let replicated = stack.services.values().filter(|service| service.replicas.is_some());
-    let units = |service| (names::service_unit(&stack.name, service), names::running_units(&stack.name, service));
+    let replicated = stack.services.values().map(Box::as_ref).filter(|service| service.replicas.is_some());
+    let units =
+        |service: &Service| (names::service_unit(&stack.name, service), names::running_units(&stack.name, service));
     replicated.map(units).collect()
 }
 

@@ -57,7 +57,7 @@ fn dependencies_first(stack: &Stack) -> Vec<&Service> {
             } else if entered.insert(&service.name) {
                 path.push((service, true));
                 let dependencies = service.depends_on.keys().rev().filter_map(|name| stack.services.get(name));
-                path.extend(dependencies.map(|dependency| (dependency, false)));
+                path.extend(dependencies.map(|dependency| (&**dependency, false)));
             }
         }
     }

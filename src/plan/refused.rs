@@ -25,7 +25,7 @@ pub fn problems(stack: &Stack, location: &Location) -> Diagnostics {
         }
     }
     for service in stack.services.values() {
-        provided_files(stack, service.into(), &|| names::service_unit(&stack.name, service), &mut problems);
+        provided_files(stack, service.as_ref().into(), &|| names::service_unit(&stack.name, service), &mut problems);
         if let Some(build) = &service.build {
             let unit = || names::build_unit(&stack.name, &service.name);
             provided_files(stack, build.as_ref().into(), &unit, &mut problems);

@@ -59,7 +59,7 @@ fn of_service(used: Used<'_>, decoded: &Decoded, report: &Report) {
 }
 
 /// Each is reported once, at its first service that has such a context.
-fn circles(services: &BTreeMap<String, Service>, report: &Report) {
+fn circles(services: &BTreeMap<String, Box<Service>>, report: &Report) {
     let mut known = BTreeSet::new();
     for (name, service) in services.iter().filter(|(_, service)| service.build.is_some()) {
         let around = made_of(name, services);
@@ -76,7 +76,7 @@ fn circles(services: &BTreeMap<String, Service>, report: &Report) {
 }
 
 /// The services whose images an image is made of, directly or not.
-fn made_of<'a>(service: &str, services: &'a BTreeMap<String, Service>) -> BTreeSet<&'a str> {
+fn made_of<'a>(service: &str, services: &'a BTreeMap<String, Box<Service>>) -> BTreeSet<&'a str> {
     let mut found = BTreeSet::new();
     let mut open: Vec<&str> = vec![service];
     while let Some(next) = open.pop() {

@@ -19,7 +19,7 @@ enum Mark {
 const MOST: usize = 100;
 
 /// Reports each circle once, at the dependency of its first service.
-pub fn check(services: &BTreeMap<String, Service>, report: &Report) {
+pub fn check(services: &BTreeMap<String, Box<Service>>, report: &Report) {
     for circle in circles(services) {
         let [first, second, ..] = circle.as_slice() else {
             continue;
@@ -32,7 +32,7 @@ pub fn check(services: &BTreeMap<String, Service>, report: &Report) {
 }
 
 /// The circles that a walk along all dependencies closes, each beginning with its first name in alphabetical order.
-fn circles(services: &BTreeMap<String, Service>) -> BTreeSet<Vec<&str>> {
+fn circles(services: &BTreeMap<String, Box<Service>>) -> BTreeSet<Vec<&str>> {
     let mut marks: BTreeMap<&str, Mark> = BTreeMap::new();
     let mut circles = BTreeSet::new();
     for (start, service) in services {

@@ -40,7 +40,7 @@ pub struct Decoded {
 impl Decoded {
     /// The services of the stack, by name.
     pub fn services(&self) -> impl Iterator<Item = (&Service, &Written)> {
-        self.stack.services.values().zip(self.written.values())
+        self.stack.services.values().map(Box::as_ref).zip(self.written.values())
     }
 }
 
@@ -104,11 +104,11 @@ fn read_resources(fields: &mut Fields<'_>, surroundings: &Surroundings<'_>, stac
 /// The services of a file.
 #[derive(Default)]
 struct Services {
-    selected: BTreeMap<String, Service>,
+    selected: BTreeMap<String, Box<Service>>,
     /// Of the selected ones.
     written: BTreeMap<String, Written>,
     /// With their profiles.
-    unselected: BTreeMap<String, (Service, Vec<String>)>,
+    unselected: BTreeMap<String, (Box<Service>, Vec<String>)>,
     /// All that they name.
     profiles: BTreeSet<String>,
 }
@@ -171,7 +171,7 @@ fn read_part(entries: &[Entry], active: &Active, surroundings: &Surroundings<'_>
 }
 
 /// What an unselected service leaves behind: nothing waits for it that need not, and what only it uses is not made.
-fn leave_out(unselected: &BTreeMap<String, (Service, Vec<String>)>, stack: &mut Stack) {
+fn leave_out(unselected: &BTreeMap<String, (Box<Service>, Vec<String>)>, stack: &mut Stack) {
     if unselected.is_empty() {
         return;
     }
@@ -183,8 +183,8 @@ fn leave_out(unselected: &BTreeMap<String, (Service, Vec<String>)>, stack: &mut 
         let (networks, volumes): (Vec<_>, Vec<_>) = names.unzip();
         (networks.into_iter().flatten().cloned().collect(), volumes.into_iter().flatten().cloned().collect())
     };
-    let (networks, volumes) = used_by(&mut unselected.values().map(|(service, _)| service));
-    let (kept_networks, kept_volumes) = used_by(&mut stack.services.values());
+    let (networks, volumes) = used_by(&mut unselected.values().map(|(service, _)| &**service));
+    let (kept_networks, kept_volumes) = used_by(&mut stack.services.values().map(Box::as_ref));
     stack.networks.retain(|key, _| !networks.contains(key) || kept_networks.contains(key));
     stack.volumes.retain(|key, _| !volumes.contains(key) || kept_volumes.contains(key));
 }

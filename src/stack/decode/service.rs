@@ -67,11 +67,11 @@ pub struct Context<'a> {
 }
 
 /// Reads one entry of `services`.
-pub fn read(item: Item<'_>, context: &mut Context<'_>) -> Option<(Service, Written)> {
+pub fn read(item: Item<'_>, context: &mut Context<'_>) -> Option<(Box<Service>, Written)> {
     let name = item.report.accept(item.key_place, names::service(item.key));
     let mut fields = item.fields(&keys::SERVICE, format!("service `{}`", item.key))?;
     let known_name = name.clone().unwrap_or_else(stand_in::service);
-    let mut service = Service::new(known_name, item.key_place.clone(), stand_in::image());
+    let mut service = Box::new(Service::new(known_name, item.key_place.clone(), stand_in::image()));
     image(&mut fields, context.surroundings, &mut service);
     process(&mut fields, context, &mut service);
     let network_places = network(&mut fields, context.ports, &mut service);

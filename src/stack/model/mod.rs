@@ -43,7 +43,7 @@ pub struct Stack {
     pub place: Place,
     /// Whether the stack is started at boot when `wharf-generator` finds it in /etc/wharf (default true).
     pub autostart: bool,
-    pub services: BTreeMap<String, Service>,
+    pub services: BTreeMap<String, Box<Service>>,
     /// Declared networks, and `default` where a service uses it.
     pub networks: BTreeMap<String, Network>,
     pub volumes: BTreeMap<String, Volume>,
