@@ -3,13 +3,22 @@
 //! In: a list and what is to be done with each of its items. Out: the results, in the order of the list.
 //! Invariant: the results are the same on one processor as on many.
 
-use std::panic::resume_unwind;
+use std::sync::LazyLock;
 use std::thread;
+
+use rayon::prelude::*;
+use rayon::{ThreadPool, ThreadPoolBuilder};
 
 /// Of fewer items, one thread has made an end before another one runs.
 const WORTH_A_THREAD: usize = 64;
-/// More would wait for each other in the memory allocator and at the directory that they write to.
+/// More would wait for each other at the directory that they write to.
 const MOST_THREADS: usize = 4;
+
+/// Nothing if the host gives no further thread: then one does it all.
+static THREADS: LazyLock<Option<ThreadPool>> = LazyLock::new(|| {
+    let processors = thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS);
+    ThreadPoolBuilder::new().num_threads(processors).build().ok()
+});
 
 pub fn map<T: Sync, R: Send>(items: &[T], each: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let parts = parts(items, |part| part.iter().map(&each).collect::<Vec<R>>());
@@ -21,18 +30,9 @@ pub fn parts<T: Sync, R: Send>(items: &[T], each: impl Fn(&[T]) -> R + Sync) -> 
     if items.len() < 2 * WORTH_A_THREAD {
         return vec![each(items)];
     }
-    let processors = thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS);
-    let parts: Vec<&[T]> = items.chunks(items.len().div_ceil(processors)).collect();
-    let Some((first, others)) = parts.split_first() else { return Vec::new() };
-    let each = &each;
-    thread::scope(|scope| {
-        let threads: Vec<_> = others.iter().map(|part| scope.spawn(|| each(part))).collect();
-        let mut results = vec![each(first)];
-        for thread in threads {
-            results.push(thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
-        }
-        results
-    })
+    let Some(threads) = &*THREADS else { return vec![each(items)] };
+    let size = items.len().div_ceil(threads.current_num_threads());
+    threads.install(|| items.par_chunks(size).map(&each).collect())
 }
 
 #[cfg(test)]
