@@ -529,6 +529,64 @@ volumes = ["/root/order:/order"]
 depends_on = ["db"]
 "#;
 
+/// One unit of each kind.
+const EACH_KIND: &str = r#"
+[services.web]
+image = "IMAGE"
+command = "tail -f /dev/null"
+stop_signal = "SIGKILL"
+scale = 1
+volumes = ["data:/data"]
+depends_on = ["db"]
+
+[services.db]
+image = "IMAGE"
+command = "tail -f /dev/null"
+stop_signal = "SIGKILL"
+scale = 1
+
+[services.made]
+build = "."
+command = "tail -f /dev/null"
+stop_signal = "SIGKILL"
+
+[volumes.data]
+"#;
+
+#[test]
+fn the_exposure_of_each_unit_is_the_one_in_the_manual_and_all_of_them_work_with_it() {
+    let host = Host::boot("exposed");
+    host.write("/root/Dockerfile", &format!("FROM {IMAGE}\n"));
+    host.generate("shop", EACH_KIND);
+    host.sh("systemctl start shop.target").ok();
+    let manual = include_str!("../packaging/manual/sandbox.md");
+    let mut wrong = Vec::new();
+    for (unit, in_manual) in [
+        ("wharfd.service", "wharfd.service"),
+        ("shop-web@1.service", "shop-web.service"),
+        ("shop-default-network.service", "shop-default-network.service"),
+        ("shop-data-volume.service", "shop-data-volume.service"),
+        ("shop-db-replicas.service", "shop-web-replicas.service"),
+        ("shop-made-build.service", "shop-web-build.service"),
+    ] {
+        if unit != "wharfd.service" {
+            assert_eq!(host.property(unit, "ActiveState"), "active", "{unit}");
+        }
+        let row = manual.lines().find(|line| line.contains(&format!("`{in_manual}`"))).unwrap();
+        let expected = row.split('|').nth(2).unwrap().trim();
+        let rating = host.sh(&format!("systemd-analyze security --no-pager '{unit}'")).ok().stdout;
+        if !rating.contains(&format!("for {unit}: {expected} ")) {
+            wrong.push(rating.lines().last().unwrap().to_owned());
+        }
+        let most = if ["wharfd.service", "shop-made-build.service"].contains(&unit) { 2.0 } else { 4.0 };
+        assert!(expected.parse::<f64>().unwrap() <= most, "{unit}");
+    }
+    assert_eq!(wrong, [""; 0], "not as in the manual");
+    host.sh("systemctl reload shop-made-build.service").ok();
+    host.sh("systemctl stop shop.target").ok();
+    assert_eq!(host.sh("systemctl list-units --failed --no-legend 'shop*'").ok().stdout, "");
+}
+
 #[test]
 fn slices_without_a_file_go_with_their_last_unit_and_keep_the_order_at_shutdown() {
     let host = Host::boot("slices");

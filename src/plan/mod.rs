@@ -191,7 +191,8 @@ impl<'a> Files<'a> {
         let unit = names::network_unit(&stack.name, &network.key);
         let origin = Origin { place: &network.place, restarts: Some(&unit) };
         self.spec(origin, &names::network_spec(&stack.name, &network.key), &spec);
-        self.unit(origin, &unit, units::network(head, network, &spec));
+        // What defines the network is in its spec.
+        self.unit(Origin { restarts: None, ..origin }, &unit, units::network(head, network, &spec));
     }
 
     fn volume(&mut self, head: &units::Head<'a>, volume: &'a Volume) {
@@ -210,8 +211,9 @@ impl<'a> Files<'a> {
             spec.wharf.built_by = Some(names::build_unit(&stack.name, builder).into());
         }
         let container_unit = units::container(head, service, role, &spec);
-        spec.wharf.unit_hash =
-            container_unit.as_ref().map_or_else(|_| String::new(), |unit| text_hash(&unit.text_of("Service")).into());
+        spec.wharf.unit_hash = container_unit
+            .as_ref()
+            .map_or_else(|_| String::new(), |unit| text_hash(&unit.text_of("Service", &units::HARDENING)).into());
         let unit = names::service_unit(&stack.name, service);
         let origin = Origin { place: &service.place, restarts: None };
         // A scheduled run that goes on is left alone: the next one is of the new definition.

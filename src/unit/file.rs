@@ -201,18 +201,23 @@ impl<'a> UnitFile<'a> {
     pub fn text(&self) -> String {
         let comments = self.comments.iter().flat_map(|comment| ["# ", comment, "\n"]);
         let sections = self.sections.iter().filter(|section| !section.is_empty());
-        let sections = sections.flat_map(|section| ["\n[", &section.name, "]\n"].into_iter().chain(lines(section)));
+        let sections = sections.flat_map(|section| {
+            ["\n[", &section.name, "]\n"].into_iter().chain(section.directives.iter().flat_map(line))
+        });
         joined(comments.chain(sections))
     }
 
-    /// The lines of a section without its heading.
-    pub fn text_of(&self, name: &str) -> String {
-        joined(self.sections.iter().filter(|section| section.name == name).flat_map(lines))
+    /// The lines of a section without its heading and without some directives that have these very values.
+    pub fn text_of(&self, name: &str, without: &[(&str, &str)]) -> String {
+        let sections = self.sections.iter().filter(|section| section.name == name);
+        let directives = sections.flat_map(|section| &section.directives);
+        let kept = directives.filter(|(directive, value)| !without.contains(&(directive, value)));
+        joined(kept.flat_map(line))
     }
 }
 
-fn lines<'a>(section: &'a Section<'_>) -> impl Iterator<Item = &'a str> + Clone {
-    section.directives.iter().flat_map(|(directive, value)| [directive, "=", value, "\n"])
+fn line<'a>((directive, value): &'a Directive<'_>) -> [&'a str; 4] {
+    [directive, "=", value, "\n"]
 }
 
 fn joined<'a>(parts: impl Iterator<Item = &'a str> + Clone) -> String {
@@ -224,6 +229,14 @@ fn joined<'a>(parts: impl Iterator<Item = &'a str> + Clone) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_directive_is_left_out_with_its_very_value_alone() {
+        let mut section = Section::new("Service");
+        section.add("UMask", "0077").add("UMask", "0022").add("Type", "notify");
+        let unit = UnitFile { comments: Vec::new(), sections: vec![section, Section::new("Unit")] };
+        assert_eq!(unit.text_of("Service", &[("UMask", "0077"), ("Type", "exec")]), "UMask=0022\nType=notify\n");
+    }
 
     #[test]
     fn overrides_act_as_a_drop_in_would() {

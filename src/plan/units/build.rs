@@ -2,18 +2,28 @@
 
 use std::path::PathBuf;
 
-use super::{Head, add_credentials, add_engine, once_each, path_words};
+use super::{Head, add_credentials, add_engine, once_each, path_words, sandbox};
 use crate::mark::{Made, Mark};
 use crate::plan::{files, hash, names};
 use crate::spec::{BuildSpec, exit};
-use crate::stack::{Build, Service};
+use crate::stack::{Build, Overrides, Service};
 use crate::unit::{UnitFile, Unwritable, command_line};
 
-/// Of the host it reads the contexts, whoever owns the files.
-const SANDBOX: [(&str, &str); 3] = [
-    ("CapabilityBoundingSet", "CAP_DAC_READ_SEARCH"),
-    ("NoNewPrivileges", "yes"),
-    ("RestrictAddressFamilies", "AF_UNIX"),
+/// Of the host it reads the contexts, whoever owns the files and wherever they lie. Beside what a build takes, this is nothing.
+const SANDBOX: [(&str, &str); 13] = [
+    ("IPAddressDeny", "any"),
+    ("PrivateDevices", "yes"),
+    ("PrivateNetwork", "yes"),
+    ("ProtectClock", "yes"),
+    ("ProtectControlGroups", "yes"),
+    ("ProtectHome", "read-only"),
+    ("ProtectHostname", "yes"),
+    ("ProtectKernelLogs", "yes"),
+    ("ProtectKernelModules", "yes"),
+    ("ProtectKernelTunables", "yes"),
+    ("ProtectProc", "invisible"),
+    ("ProtectSystem", "strict"),
+    ("SystemCallFilter", "~@privileged @resources"),
 ];
 
 /// Active once the image is there; `systemctl reload` builds it again without touching what runs.
@@ -45,6 +55,7 @@ pub fn build<'h>(
         // systemd tells where they are to ExecStart= alone; ExecReload= finds them in the same place.
         section.add("Environment", "CREDENTIALS_DIRECTORY=%d");
     }
+    sandbox(section, "CAP_DAC_READ_SEARCH", &Overrides::new());
     for (directive, value) in SANDBOX {
         section.add(directive, value);
     }

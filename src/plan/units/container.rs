@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::Path;
 use std::time::Duration;
 
-use super::{Head, add_credentials, add_engine, apply, once_each, path_words};
+use super::{Head, add_credentials, add_engine, apply, once_each, path_words, sandbox};
 use crate::mark::Mark;
 use crate::name::{ContainerName, SpecHash, UnitName};
 use crate::plan::container::DEFAULT_GRACE;
@@ -28,10 +28,6 @@ const LASTED: Duration = Duration::from_secs(10);
 
 /// As RestartMaxDelaySec= above.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
-
-/// The supervisor needs the engine's socket and the journal, and nothing else of the host. A filter of system calls is not
-/// here: to compile it takes longer than all the rest of a start.
-const SANDBOX: [(&str, &str); 2] = [("NoNewPrivileges", "yes"), ("RestrictAddressFamilies", "AF_UNIX")];
 
 pub fn container<'h>(
     head: &'h Head,
@@ -73,10 +69,7 @@ pub fn container<'h>(
     section.add("TimeoutStopSec", seconds(stop_timeout(service))).add("OOMScoreAdjust", "-500");
     copied_credentials(section, head, service)?;
     let gives_away = spec.wharf.files.iter().any(|file| (file.uid, file.gid) != (0, 0));
-    section.add("CapabilityBoundingSet", if gives_away { "CAP_CHOWN" } else { "" });
-    for (directive, value) in SANDBOX {
-        section.add(directive, value);
-    }
+    sandbox(section, if gives_away { "CAP_CHOWN" } else { "" }, &service.systemd);
     apply(&mut unit, &service.systemd, |section, _| !matches!(section, "Slice" | "Timer"));
     container_mark(head, service, spec).write(&mut unit);
     Ok(unit)

@@ -129,6 +129,40 @@ fn add_engine(section: &mut Section<'_>) {
     section.add("After", "docker.service docker.socket network-online.target");
 }
 
+/// What Wharf's programs do without where a start must not wait for it: namespaces of mounts take longer than all the rest of a
+/// start, and so does it to compile a list of the system calls that are allowed. One of those that are refused is short.
+///
+/// It concerns Wharf's own program and not what the unit makes: to add to it is no reason to replace a container.
+pub(super) const HARDENING: [(&str, &str); 9] = [
+    ("LockPersonality", "yes"),
+    ("MemoryDenyWriteExecute", "yes"),
+    ("RestrictNamespaces", "yes"),
+    ("RestrictRealtime", "yes"),
+    ("RestrictSUIDSGID", "yes"),
+    ("SystemCallArchitectures", "native"),
+    ("SystemCallErrorNumber", "EPERM"),
+    ("SystemCallFilter", "~@clock @cpu-emulation @debug @module @mount @obsolete @raw-io @reboot @swap"),
+    ("UMask", "0077"),
+];
+
+/// All that wharf-run needs of the host is the engine's socket and the journal's. `overrides` are applied later.
+fn sandbox(section: &mut Section<'_>, capabilities: &'static str, overrides: &Overrides) {
+    section.add("CapabilityBoundingSet", capabilities);
+    section.add("NoNewPrivileges", "yes").add("RestrictAddressFamilies", "AF_UNIX");
+    for (directive, value) in HARDENING {
+        if directive != "SystemCallFilter" || !allows_system_calls(overrides) {
+            section.add(directive, value);
+        }
+    }
+}
+
+/// Whether a list of allowed system calls follows. After one of refused calls, systemd would take it for exceptions from that.
+fn allows_system_calls(overrides: &Overrides) -> bool {
+    let lines = overrides.get("Service").into_iter().flatten().filter(|(directive, _)| directive == "SystemCallFilter");
+    let first = lines.flat_map(|(_, values)| values).next();
+    first.is_some_and(|value| !value.is_empty() && !value.starts_with('~'))
+}
+
 /// What the unit loads for secrets and configs; `values` is the file of those that have none of their own. Whether there are any.
 fn add_credentials(section: &mut Section<'_>, head: &Head, grants: Grants, values: &str) -> Result<bool, Unwritable> {
     let credentials = files::credentials(head.stack, grants);

@@ -3,9 +3,9 @@
 //! It is active once the start of every replica has ended and one of them runs. So a dependent waits for all of them, fails if
 //! none runs, and is left alone when the administrator stops, restarts or adds a replica.
 
-use super::Head;
+use super::{Head, sandbox};
 use crate::plan::{Reader, names};
-use crate::stack::Service;
+use crate::stack::{Overrides, Service};
 use crate::unit::UnitFile;
 
 pub fn replicas<'h>(head: &'h Head, service: &Service) -> UnitFile<'h> {
@@ -20,11 +20,13 @@ pub fn replicas<'h>(head: &'h Head, service: &Service) -> UnitFile<'h> {
     } else {
         format!("systemctl {manager}is-active --quiet {}", instances.join(" "))
     };
-    unit.section("Service")
+    let section = unit.section("Service");
+    section
         .add("Type", "oneshot")
         .add("RemainAfterExit", "yes")
         .add("ExecStart", check)
         .add("Slice", names::project_slice(head.project()));
+    sandbox(section, "", &Overrides::new());
     head.mark().write(&mut unit);
     unit
 }

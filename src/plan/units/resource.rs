@@ -1,16 +1,16 @@
 //! The units of networks and volumes.
 
-use super::{Head, add_engine, all, apply};
+use super::{Head, add_engine, all, apply, sandbox};
 use crate::mark::{Made, Mark};
 use crate::name::SpecHash;
 use crate::plan::names;
 use crate::spec::{NetworkSpec, ResourcePart, VolumeSpec, exit};
-use crate::stack::{Network, Volume};
+use crate::stack::{Network, Overrides, Volume};
 use crate::unit::{UnitFile, Unwritable};
 
 pub fn network<'h>(head: &'h Head, network: &'h Network, spec: &NetworkSpec) -> Result<UnitFile<'h>, Unwritable> {
     let file = names::network_spec(head.project(), &network.key);
-    let mut unit = resource(head, &format!("Network {}", network.name));
+    let mut unit = resource(head, &format!("Network {}", network.name), &network.systemd);
     let start = head.run("network", &file)?;
     let stop = head.run("network-remove", &file)?;
     unit.section("Service").add("ExecStart", start).add("ExecStop", stop);
@@ -21,7 +21,7 @@ pub fn network<'h>(head: &'h Head, network: &'h Network, spec: &NetworkSpec) -> 
 
 pub fn volume<'h>(head: &'h Head, volume: &'h Volume, spec: &VolumeSpec) -> Result<UnitFile<'h>, Unwritable> {
     let file = names::volume_spec(head.project(), &volume.key);
-    let mut unit = resource(head, &format!("Volume {}", volume.name));
+    let mut unit = resource(head, &format!("Volume {}", volume.name), &volume.systemd);
     let start = head.run("volume", &file)?;
     unit.section("Service").add("ExecStart", start);
     apply(&mut unit, &volume.systemd, all);
@@ -34,12 +34,13 @@ fn resource_mark(head: &Head, made: Made, part: &ResourcePart) -> Mark {
 }
 
 /// What exists at the engine while its unit is active.
-fn resource<'h>(head: &'h Head, description: &str) -> UnitFile<'h> {
+fn resource<'h>(head: &'h Head, description: &str, overrides: &Overrides) -> UnitFile<'h> {
     let mut unit = head.unit(description);
     let section = unit.section("Unit");
     add_engine(section);
     section.add("PartOf", head.target());
-    unit.section("Service")
+    let section = unit.section("Service");
+    section
         .add("Type", "oneshot")
         .add("RemainAfterExit", "yes")
         .add("Slice", names::project_slice(head.project()))
@@ -47,5 +48,6 @@ fn resource<'h>(head: &'h Head, description: &str) -> UnitFile<'h> {
         .add("RestartMode", "direct")
         .add("RestartSec", "1s")
         .add("RestartForceExitStatus", exit::UNAVAILABLE.to_string());
+    sandbox(section, "", overrides);
     unit
 }
