@@ -168,6 +168,35 @@ fn each_honoured_key_is_in_a_golden_case() {
     assert!(without_case.is_empty(), "write a case in tests/cases that uses {without_case:#?}");
 }
 
+/// What the table says that a key becomes, as it stands in expected files: `"CapAdd"` in a definition, `MemoryMax=` in a unit.
+fn becomes(key: &Key) -> impl Iterator<Item = String> {
+    let (State::Honoured(text) | State::Own(text)) = key.state else { unreachable!("{} does nothing", key.name) };
+    let is_name = |name: &&str| {
+        name.starts_with(|c: char| c.is_ascii_uppercase())
+            && name.trim_end_matches('=').chars().all(|c| c.is_ascii_alphanumeric() || c == '.')
+    };
+    text.split('`').skip(1).step_by(2).filter(is_name).map(|name| match name.rsplit('.').next() {
+        Some(field) if !name.ends_with('=') => format!("\"{field}\""),
+        _ => format!("\n{name}"),
+    })
+}
+
+/// A key that is read, and then forgotten, is in no unit and in no definition.
+#[test]
+fn each_key_becomes_what_the_table_says_in_a_golden_case() {
+    let expected = fs::read_dir("tests/cases").unwrap().map(|case| case.unwrap().path().join("expected"));
+    let files = expected.filter(|path| path.is_dir()).flat_map(|path| fs::read_dir(path).unwrap());
+    let written: String = files.map(|file| fs::read_to_string(file.unwrap().path()).unwrap()).collect();
+    let nowhere: Vec<String> = all_keys()
+        .into_iter()
+        .filter(|(_, key)| key.is_honoured())
+        .flat_map(|(path, key)| becomes(key).map(move |what| (path.clone(), what)))
+        .filter(|(_, what)| !written.contains(what))
+        .map(|(path, what)| format!("{path}: {}", what.trim()))
+        .collect();
+    assert!(nowhere.is_empty(), "the table names it, and no expected file has it: {nowhere:#?}");
+}
+
 #[test]
 fn each_refused_key_is_in_an_invalid_case() {
     let all = stacks_in("tests/cases").into_iter().chain(stacks_in("tests/invalid"));
