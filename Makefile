@@ -58,9 +58,11 @@ test: tools
 	tests/host/host prepare
 	@status=0; $(MAKE) lint || status=1; $(CARGO) test --locked --no-fail-fast || status=1; exit $$status
 
-# The same, with many more cases for each property, and a minute of each fuzz target.
+# The same, with many more cases for each property, the rules for dependencies, and a minute of each fuzz target.
 test-full: export PROPTEST_CASES ?= 5120
 test-full: test
+	command -v cargo-deny >/dev/null || $(CARGO) install --locked --debug cargo-deny
+	$(CARGO) deny --workspace check bans licenses sources
 	fuzz/run 60
 
 # Each benchmark prints its figures beside those of what it is compared with. On a machine that has nothing else to do.
@@ -74,6 +76,7 @@ lint: tools
 	$(CARGO) clippy --all-targets --locked -- -D warnings
 	$(CARGO) clippy --no-default-features --locked -- -D warnings
 	$(CARGO) clippy --package wharf-fuzz --no-default-features --locked -- -D warnings
+	@! command -v cargo-deny >/dev/null || $(CARGO) deny --workspace --log-level error check bans licenses sources
 
 # Licenses, known vulnerabilities and sources of all dependencies. Needs cargo-deny: cargo install --locked cargo-deny.
 deny:
