@@ -32,6 +32,8 @@ pub mod label {
     pub const CONFIG_HASH: &str = "io.wharf.config-hash";
     /// Which of several containers of the service: the unit's instance (systemd.unit(5), `%i`).
     pub const INSTANCE: &str = "io.wharf.instance";
+    /// Those that no image has, whether built by Wharf or not.
+    pub const OF_CONTAINERS: [&str; 4] = [UNIT, INSTANCE, PROJECT, SERVICE];
 }
 
 /// Exit statuses of `wharf-run` that are not the container's own: numbers that hardly any program uses.

@@ -645,3 +645,28 @@ fn the_slice_files_of_an_older_version_go_and_nothing_stops() {
     assert_eq!(host.sh("wharf generate --now shop.toml").ok().stderr, "nothing changed\n");
     assert_eq!(host.inspect("shop-web", "{{.Id}}"), container);
 }
+
+/// `docker commit` hands labels on; the slice it cannot.
+#[test]
+fn a_copy_of_a_container_is_not_taken_for_it() {
+    let host = Host::boot("copy");
+    host.generate(
+        "shop",
+        "[services.web]\nimage = \"IMAGE\"\ncommand = \"tail -f /dev/null\"\nstop_signal = \"SIGKILL\"\n",
+    );
+    host.sh("systemctl start shop-web && docker commit shop-web copy:1 && systemctl stop shop-web").ok();
+    host.sh("docker run --detach --name shop-web copy:1").ok();
+    let id = host.inspect("shop-web", "{{.Id}}");
+    host.sh("systemctl start shop-web").fails();
+    let status = host.property("shop-web", "StatusText");
+    assert!(status.contains("a container named shop-web exists that this unit did not make"), "{status}");
+    host.sh("wharf remove shop").ok();
+    assert_eq!(host.inspect("shop-web", "{{.Id}} {{.State.Running}}"), format!("{id} true"));
+
+    host.generate("other", "[services.web]\nimage = \"copy:1\"\n");
+    host.sh("systemctl start other-web").fails();
+    let status = host.property("other-web", "StatusText");
+    assert!(status.contains("image copy:1 has labels of a container of Wharf"), "{status}");
+    assert_eq!(host.property("other-web", "ExecMainStatus"), "252");
+    host.sh("docker commit --change 'LABEL io.wharf.unit= io.wharf.project= io.wharf.service= io.wharf.instance=' shop-web copy:1 && systemctl start other-web").ok();
+}

@@ -12,6 +12,7 @@ use std::collections::HashMap;
 use std::time::SystemTime;
 
 use super::{Engine, EngineError, LogOutput, found};
+use crate::name::UnitName;
 use crate::spec::{ContainerSpec, label};
 
 /// How the modes of namespaces name another container.
@@ -31,6 +32,8 @@ pub struct Container {
     /// The engine's own word on why it could not start.
     pub error: String,
     pub labels: HashMap<String, String>,
+    /// `HostConfig.CgroupParent`; empty: the engine's own.
+    pub cgroup_parent: String,
     /// The containers whose namespaces it lives in, as its definition names them: by id.
     pub shares: Vec<String>,
     /// From the definition or the image; `None`: SIGTERM.
@@ -52,10 +55,26 @@ impl Container {
         self.labels.get(name).map(String::as_str)
     }
 
-    /// Whether Wharf made it, for this service of this project.
+    /// Whether Wharf made it for this unit. The label alone does not say so, as an image hands labels on (`docker commit`); the slice
+    /// it cannot.
+    pub fn is_of(&self, unit: &UnitName, slice: &UnitName) -> bool {
+        self.label(label::UNIT) == Some(unit.as_str()) && self.cgroup_parent == slice.as_str()
+    }
+
+    /// Whether Wharf made it, for this service of this project: its labels say so, and it lies in the service's slice. A name that
+    /// was given to another unit of the service is still the service's.
     pub fn belongs_to(&self, spec: &ContainerSpec) -> bool {
-        self.label(label::PROJECT) == Some(&spec.wharf.project)
-            && self.label(label::SERVICE) == Some(&spec.wharf.service)
+        let (project, service) = (&spec.wharf.project, &spec.wharf.service);
+        self.label(label::PROJECT) == Some(project)
+            && self.label(label::SERVICE) == Some(service)
+            && self.cgroup_parent == UnitName::service_slice(project, service).as_str()
+    }
+
+    /// Whether Wharf made it, for any service of this project. The service of the label has to be the one of the slice.
+    pub fn is_of_project(&self, project: &str) -> bool {
+        let service = self.label(label::SERVICE).unwrap_or_default();
+        self.label(label::PROJECT) == Some(project)
+            && self.cgroup_parent == UnitName::service_slice(project, service).as_str()
     }
 }
 
@@ -77,6 +96,7 @@ impl From<ContainerInspectResponse> for Container {
             started: state.started_at.and_then(|time| humantime::parse_rfc3339(&time).ok()),
             error: state.error.unwrap_or_default(),
             labels: config.labels.unwrap_or_default(),
+            cgroup_parent: host.cgroup_parent.unwrap_or_default(),
             shares: modes.into_iter().filter_map(of_others).collect(),
             stop_signal: config.stop_signal,
             health: HealthReport {

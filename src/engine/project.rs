@@ -19,6 +19,10 @@ impl Engine {
         let options = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
         for container in self.docker.list_containers(Some(options)).await? {
             let Some(id) = container.id else { continue };
+            // The list does not tell the cgroup parent, and a copy (docker commit) has the labels.
+            if !self.container(&id).await?.is_some_and(|container| container.is_of_project(project)) {
+                continue;
+            }
             self.remove_container(&id).await?;
             let name = container.names.and_then(|names| names.into_iter().next()).unwrap_or(id);
             removed.push(format!("container {}", name.trim_start_matches('/')));

@@ -133,6 +133,11 @@ impl UnitName {
         Self(name.into())
     }
 
+    /// The slice of the containers of a service.
+    pub fn service_slice(project: &str, service: &str) -> Self {
+        Self::slice(&["wharf", project, service])
+    }
+
     pub fn is_too_long(&self) -> bool {
         self.0.len() > LONGEST
     }

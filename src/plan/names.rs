@@ -56,7 +56,7 @@ pub fn project_slice(project: &str) -> UnitName {
 
 /// `wharf-shop-web.slice`
 pub fn service_slice(project: &str, service: &str) -> UnitName {
-    UnitName::slice(&["wharf", project, service])
+    UnitName::service_slice(project, service)
 }
 
 /// `shop-web.build.json`

@@ -22,6 +22,13 @@ pub enum StartError {
     /// `pull_policy` is `never` and the image is not there.
     #[error("image {0} is not on this host, and pull_policy is \"never\": load it, or change the policy")]
     NoImage(String),
+    /// `docker commit` has made it of a container of Wharf's.
+    #[error(
+        "image {image} has labels of a container of Wharf: build it, or commit it again without them \
+         (docker commit --change 'LABEL {}' CONTAINER {image})",
+        labels.iter().map(|label| format!("{label}=")).collect::<Vec<_>>().join(" ")
+    )]
+    Labelled { image: String, labels: Vec<&'static str> },
     /// The image is built by a unit that has done so, and is gone.
     #[error("image {image} was removed after it was built: build it again (systemctl restart {unit})")]
     NotBuilt { image: String, unit: String },

@@ -50,6 +50,7 @@ fn is_temporary(error: &StartError) -> bool {
         | StartError::NameTaken(_)
         | StartError::NoImage(_)
         | StartError::NotBuilt { .. }
+        | StartError::Labelled { .. }
         | StartError::NoHealthcheck => false,
     }
 }

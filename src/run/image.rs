@@ -8,11 +8,21 @@ use super::patience::{PATIENCE, patiently};
 use super::stop::StopRequest;
 use crate::backoff::Backoff;
 use crate::engine::{Engine, EngineError, Image, PullProgress};
-use crate::spec::{ContainerSpec, PullPolicy};
+use crate::spec::{ContainerSpec, PullPolicy, label};
 use crate::systemd::service;
 
-/// The image, pulled if the pull policy says so.
+/// The image, pulled if the pull policy says so; one that would hand labels of Wharf's to a container is refused.
 pub async fn image(engine: &Engine, spec: &ContainerSpec, stop: &StopRequest) -> Result<Image, StartError> {
+    let image = present(engine, spec, stop).await?;
+    let is_set = |name: &&str| image.labels.get(*name).is_some_and(|value| !value.is_empty());
+    let labels: Vec<_> = label::OF_CONTAINERS.into_iter().filter(is_set).collect();
+    if labels.is_empty() {
+        return Ok(image);
+    }
+    Err(StartError::Labelled { image: spec.container.image.clone().unwrap_or_default(), labels })
+}
+
+async fn present(engine: &Engine, spec: &ContainerSpec, stop: &StopRequest) -> Result<Image, StartError> {
     let reference = spec.container.image.as_deref().unwrap_or_default();
     let look = async || at(format!("cannot look for image {reference}"), engine.image(reference).await);
     let policy = spec.wharf.pull_policy;
