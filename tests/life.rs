@@ -646,6 +646,31 @@ fn the_slice_files_of_an_older_version_go_and_nothing_stops() {
     assert_eq!(host.inspect("shop-web", "{{.Id}}"), container);
 }
 
+/// The user of an image is free text, which the engine repeats in its error; so is the body of a registry's.
+#[test]
+fn what_an_image_says_is_one_line_of_the_status_and_of_the_journal() {
+    let host = Host::boot("forged");
+    let victim = host.sh("setsid sleep infinity >/dev/null 2>&1 & echo $!").ok().stdout.trim().to_owned();
+    host.sh(&format!(
+        "docker create --name evil --user $'nobody\\nMAINPID={victim}\\nERRNO=5\\n<0>forged\\e]0;title\\a' {IMAGE} true >/dev/null
+         docker commit evil evil:1 && docker rm evil"
+    ))
+    .ok();
+    host.generate("shop", "[services.web]\nimage = \"evil:1\"\n");
+    host.sh("systemctl start --no-block shop-web").ok();
+    host.wait_for("the start fails", Duration::from_secs(60), || host.property("shop-web", "ActiveState") == "failed");
+    assert_eq!(host.property("shop-web", "MainPID"), "0");
+    assert_eq!(host.property("shop-web", "StatusErrno"), "0");
+    host.sh(&format!("kill -0 {victim}")).ok();
+    let status = host.property("shop-web", "StatusText");
+    assert!(status.contains(&format!("nobody MAINPID={victim} ERRNO=5 <0>forged ]0;title")), "{status}");
+    host.sh("journalctl --sync").ok();
+    let emergencies = host.sh("journalctl --unit shop-web --quiet --output cat PRIORITY=0 PRIORITY=1 PRIORITY=2").ok();
+    assert_eq!(emergencies.stdout, "");
+    let begin = "journalctl --unit shop-web --all --output cat | grep --count --extended-regexp '^(MAINPID|ERRNO|forged)' || true";
+    assert_eq!(host.sh(begin).ok().stdout.trim(), "0", "no entry is forged");
+}
+
 /// `docker commit` hands labels on; the slice it cannot.
 #[test]
 fn a_copy_of_a_container_is_not_taken_for_it() {

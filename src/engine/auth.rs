@@ -52,7 +52,7 @@ impl Login {
             registry: self.registry.clone(),
             file: self.file.clone(),
             has_login: self.credentials.is_some(),
-            why: self.problem.clone().unwrap_or_else(|| why.to_owned()),
+            why: self.problem.clone().unwrap_or_else(|| why.to_owned()).into(),
         }
     }
 }

@@ -166,7 +166,7 @@ impl Engine {
             // bollard makes an error of every status but 0.
             Some(Err(bollard::errors::Error::DockerContainerWaitError { code, .. })) => Ok(Some(code)),
             Some(Err(error)) => found(Err(error)),
-            None => Err(EngineError::Unreachable("the connection was closed".to_owned())),
+            None => Err(EngineError::Unreachable("the connection was closed".into())),
         }
     }
 

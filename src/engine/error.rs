@@ -6,23 +6,29 @@ use std::path::PathBuf;
 use bollard::errors::Error;
 use thiserror::Error as DeriveError;
 
+use crate::printable::Line;
+
+/// What the engine, a registry or an image says, in one line from the moment it is here: it ends in notifications, in the journal
+/// and on terminals.
+pub type Words = Line<2048>;
+
 #[derive(Debug, Clone, PartialEq, Eq, DeriveError)]
 pub enum EngineError {
     /// No answer, half an answer, or one that took too long: try again later.
     #[error("the engine does not answer: {0}")]
-    Unreachable(String),
+    Unreachable(Words),
     /// 404
     #[error("{0}")]
-    NotFound(String),
+    NotFound(Words),
     /// 409: it exists, or is in use.
     #[error("{0}")]
-    Conflict(String),
+    Conflict(Words),
     /// The engine understood the request and refuses it.
     #[error("{0}")]
-    Refused(String),
+    Refused(Words),
     /// The engine cannot reach the image's registry: try again later.
     #[error("{0}")]
-    RegistryAway(String),
+    RegistryAway(Words),
     /// The registry wants another login, or any.
     #[error("{0}")]
     Login(LoginFault),
@@ -31,7 +37,7 @@ pub enum EngineError {
         "this engine has no BuildKit, which a build needs: use Docker Engine 23 or later, or an image that is built \
          elsewhere [POST {path}: {status} {why}]"
     )]
-    NoBuildKit { path: String, status: u16, why: String },
+    NoBuildKit { path: String, status: u16, why: Words },
     /// DOCKER_HOST is not a unix socket.
     #[error("DOCKER_HOST={0}: only unix:// addresses are supported")]
     Address(String),
@@ -46,7 +52,7 @@ pub struct LoginFault {
     pub file: PathBuf,
     pub has_login: bool,
     /// The engine's own words, or why there is no login.
-    pub why: String,
+    pub why: Words,
 }
 
 impl fmt::Display for LoginFault {
@@ -74,13 +80,13 @@ impl From<Error> for EngineError {
     fn from(error: Error) -> Self {
         match error {
             Error::DockerResponseServerError { status_code, message } => match status_code {
-                404 => Self::NotFound(message),
-                409 => Self::Conflict(message),
-                _ => Self::Refused(message),
+                404 => Self::NotFound(message.into()),
+                409 => Self::Conflict(message.into()),
+                _ => Self::Refused(message.into()),
             },
-            Error::DockerStreamError { error } => Self::Refused(error),
-            Error::RequestTimeoutError => Self::Unreachable("no answer in time".to_owned()),
-            other => Self::Unreachable(innermost(&other)),
+            Error::DockerStreamError { error } => Self::Refused(error.into()),
+            Error::RequestTimeoutError => Self::Unreachable("no answer in time".into()),
+            other => Self::Unreachable(innermost(&other).into()),
         }
     }
 }

@@ -109,7 +109,7 @@ impl Engine {
         while let Some(step) = steps.next().await {
             let step = step.map_err(|error| pull_error(error.into()))?;
             if let Some(message) = step.error_detail.and_then(|detail| detail.message) {
-                return Err(pull_error(EngineError::Refused(message)));
+                return Err(pull_error(EngineError::Refused(message.into())));
             }
             // "Downloading" and "Extracting" both count bytes of the layer: a layer is fetched once, so count the first.
             let downloading = step.status.as_deref() == Some("Downloading");
@@ -128,7 +128,7 @@ impl Engine {
 
 fn parsed(reference: &str) -> Result<ImageRef, EngineError> {
     ImageRef::parse(reference)
-        .map_err(|fault| EngineError::Refused(format!("{reference:?} is not an image reference: {fault}")))
+        .map_err(|fault| EngineError::Refused(format!("{reference:?} is not an image reference: {fault}").into()))
 }
 
 /// The digest of `name@sha256:…`.
@@ -157,8 +157,10 @@ fn local_time(text: &str) -> Option<SystemTime> {
 fn pull_error(error: EngineError, login: &Login) -> EngineError {
     const FINAL: [&str; 4] = ["not found", "unknown", "no matching manifest", "unsupported"];
     match error {
-        EngineError::Refused(why) if auth::is_refusal(&why) => EngineError::Login(login.refused(&why)),
-        EngineError::Refused(why) if !FINAL.iter().any(|word| why.contains(word)) => EngineError::RegistryAway(why),
+        EngineError::Refused(why) if auth::is_refusal(why.as_str()) => EngineError::Login(login.refused(why.as_str())),
+        EngineError::Refused(why) if !FINAL.iter().any(|word| why.as_str().contains(word)) => {
+            EngineError::RegistryAway(why)
+        }
         other => other,
     }
 }

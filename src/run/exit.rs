@@ -65,7 +65,7 @@ mod tests {
 
     #[test]
     fn a_first_start_is_tried_three_times_and_a_hopeless_one_once() {
-        let refused = engine_error(EngineError::Refused("port is taken".to_owned()));
+        let refused = engine_error(EngineError::Refused("port is taken".into()));
         let hopeless = StartError::NoImage("shop:1".to_owned());
         let first = |restarts| Some(StartHistory { restarts, was_active: false });
         let statuses: Vec<u8> = (0..4).map(|restarts| exit_status(&refused, first(restarts))).collect();
@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn an_unreachable_engine_has_its_own_status_whatever_the_history() {
-        let away = engine_error(EngineError::Unreachable("connection refused".to_owned()));
+        let away = engine_error(EngineError::Unreachable("connection refused".into()));
         assert_eq!(exit_status(&away, None), exit::UNAVAILABLE);
     }
 }

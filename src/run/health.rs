@@ -94,7 +94,7 @@ impl<'a> HealthWatch<'a> {
             } else {
                 changes.next().await
             };
-            let closed = || EngineError::Unreachable("the connection was closed".to_owned());
+            let closed = || EngineError::Unreachable("the connection was closed".into());
             let health = next.unwrap_or_else(|| Err(closed()))?;
             if let Some(error) = self.change(health).await {
                 return Ok(error);

@@ -88,5 +88,5 @@ async fn follow(engine: &Engine, to: &Sender<EngineUpdate>) -> (EngineError, boo
 }
 
 fn closed() -> EngineError {
-    EngineError::Unreachable("the connection was closed".to_owned())
+    EngineError::Unreachable("the connection was closed".into())
 }

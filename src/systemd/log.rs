@@ -22,10 +22,15 @@ use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
+use crate::printable::Line;
+
 use super::journal::{Priority, RETRY, SOCKET, connect, field, send};
 
 /// Bytes of entries that may wait for journald.
 const LIMIT: usize = 1 << 20;
+
+/// A message as it is printed to stderr, where a line break would end it.
+type Text = Line<4096>;
 
 /// [`flush`] gives up after it.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -121,7 +126,9 @@ impl Log {
                 Err(error) if self.fallback == Fallback::Stderr => {
                     state.error = Some(error);
                     drop(state);
-                    if writeln!(io::stderr(), "<{}>{}", entry.priority as u8, entry.message).is_err() {
+                    if writeln!(io::stderr(), "<{}>{}", entry.priority as u8, Text::from(entry.message.as_str()))
+                        .is_err()
+                    {
                         self.lock().lost += 1;
                     }
                     return;

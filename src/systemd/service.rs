@@ -1,16 +1,23 @@
 //! Notifications of a service to its manager: sd_notify(3). Outside systemd they go nowhere.
+//!
+//! In: texts, also with words of others. Invariant: a text cannot end its line, so it is never an assignment (`MAINPID=`).
 
 use std::time::Duration;
 
 use sd_notify::NotifyState;
 use tokio::time::MissedTickBehavior;
 
+use crate::printable::Line;
+
 /// How much longer the manager shall wait; sent again before it has passed.
 pub const EXTENSION: Duration = Duration::from_secs(60);
 
+/// What `STATUS=` says. systemd ignores a notification of more than 4096 bytes, and a character takes up to four.
+type Status = Line<900>;
+
 /// `READY=1` with a status; the end of a start, or of a reload.
 pub fn ready(status: &str) {
-    send(&[NotifyState::Ready, NotifyState::Status(status)]);
+    send(&[NotifyState::Ready, NotifyState::Status(Status::from(status).as_str())]);
 }
 
 /// `RELOADING=1`, which [`ready`] ends.
@@ -52,18 +59,18 @@ impl Watchdog {
 
 /// `STATUS=`, the line that `systemctl status` shows.
 pub fn status(status: &str) {
-    send(&[NotifyState::Status(status)]);
+    send(&[NotifyState::Status(Status::from(status).as_str())]);
 }
 
 /// `STATUS=` while something long goes on: the start or stop timeout starts over.
 pub fn busy(status: &str) {
     let extension = NotifyState::ExtendTimeoutUsec(u32::try_from(EXTENSION.as_micros()).unwrap_or(u32::MAX));
-    send(&[NotifyState::Status(status), extension]);
+    send(&[NotifyState::Status(Status::from(status).as_str()), extension]);
 }
 
 /// `STOPPING=1`
 pub fn stopping(status: &str) {
-    send(&[NotifyState::Stopping, NotifyState::Status(status)]);
+    send(&[NotifyState::Stopping, NotifyState::Status(Status::from(status).as_str())]);
 }
 
 fn send(state: &[NotifyState]) {

@@ -38,7 +38,7 @@ pub async fn upgrade(path: &str, headers: HeaderMap) -> Result<Upgraded, EngineE
         let status = response.status();
         let body = Limited::new(response.into_body(), LONGEST_REFUSAL).collect().await;
         let why = body.map(|body| String::from_utf8_lossy(&body.to_bytes()).trim().to_owned()).unwrap_or_default();
-        return Err(EngineError::NoBuildKit { path: path.to_owned(), status: status.as_u16(), why });
+        return Err(EngineError::NoBuildKit { path: path.to_owned(), status: status.as_u16(), why: why.into() });
     }
     hyper::upgrade::on(response).await.map_err(unreachable)
 }
@@ -48,7 +48,7 @@ pub fn unreachable(error: impl std::error::Error) -> EngineError {
     while let Some(next) = cause.source() {
         cause = next;
     }
-    EngineError::Unreachable(cause.to_string())
+    EngineError::Unreachable(cause.to_string().into())
 }
 
 /// One HTTP/2 connection, on which we are the client.

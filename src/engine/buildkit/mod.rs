@@ -222,7 +222,7 @@ async fn resolve_gateway(control: &mut Control, attributes: &mut HashMap<String,
     let workers = workers.map_err(|status| failure(&status, &session::LastLogin::default()))?.into_inner();
     let address = workers.record.into_iter().find_map(|mut worker| worker.labels.remove(HOST_GATEWAY_LABEL));
     let Some(address) = address.filter(|address| !address.is_empty()) else {
-        return Err(EngineError::Refused(format!("this engine does not tell its address for {HOST_GATEWAY}")));
+        return Err(EngineError::Refused(format!("this engine does not tell its address for {HOST_GATEWAY}").into()));
     };
     *hosts = hosts.replace(&format!("={HOST_GATEWAY}"), &format!("={address}"));
     Ok(())
@@ -241,7 +241,7 @@ fn failure(status: &Status, login: &session::LastLogin) -> EngineError {
     let of_step = why.contains("did not complete successfully");
     match login.filter(|_| !of_step && auth::is_refusal(&why)) {
         Some(login) => EngineError::Login(login.refused(&why)),
-        None => EngineError::Refused(why),
+        None => EngineError::Refused(why.into()),
     }
 }
 

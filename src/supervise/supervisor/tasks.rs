@@ -97,7 +97,7 @@ impl Supervisor {
         self.tasks.push(tokio::spawn(async move {
             let digest = match engine {
                 Some(engine) => digest_to_compare(&engine, &image).await,
-                None => Err(EngineError::Unreachable("wharfd waits for it".to_owned())),
+                None => Err(EngineError::Unreachable("wharfd waits for it".into())),
             };
             Completion::Image { image, digest, asked }
         }));
