@@ -671,6 +671,33 @@ fn what_an_image_says_is_one_line_of_the_status_and_of_the_journal() {
     assert_eq!(host.sh(begin).ok().stdout.trim(), "0", "no entry is forged");
 }
 
+#[test]
+fn another_users_journal_entries_do_not_silence_the_log() {
+    let host = Host::boot("silence");
+    host.generate("shop", &COUNTER.replace("RESTART", ""));
+    host.sh("systemctl start shop-counter").ok();
+    let id = host.inspect("shop-counter", "{{.Id}}");
+    // The container is silent, so that the forged entries are the newest.
+    host.sh("docker pause shop-counter && journalctl --sync").ok();
+    for priority in [3, 6] {
+        let entry = format!(
+            "MESSAGE=x\\nPRIORITY={priority}\\nCONTAINER_ID_FULL={id}\\nSYSLOG_TIMESTAMP=2099-01-01T00:00:00.000000000Z\\n"
+        );
+        host.sh(&format!("printf '{entry}' | runuser --user nobody -- logger --journald")).ok();
+    }
+    host.sh("journalctl --sync").ok();
+    let pid = host.property("shop-counter", "MainPID");
+    host.sh(&format!("kill -9 {pid}")).ok();
+    host.wait_for("another supervisor", Duration::from_secs(20), || host.property("shop-counter", "NRestarts") == "1");
+    host.wait_active("shop-counter");
+    host.sh("docker unpause shop-counter").ok();
+    host.wait_for("enough lines", Duration::from_secs(60), || {
+        host.sh("docker logs shop-counter 2>&1 | wc -l").ok().stdout.trim().parse::<u32>().unwrap() > 400
+    });
+    host.sh("systemctl stop shop-counter").ok();
+    assert_counted(&host, "shop-counter");
+}
+
 /// `docker commit` hands labels on; the slice it cannot.
 #[test]
 fn a_copy_of_a_container_is_not_taken_for_it() {

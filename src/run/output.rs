@@ -10,11 +10,11 @@ use futures_util::StreamExt;
 use crate::engine::{Engine, EngineError, LogOutput};
 use crate::name::short_id;
 use crate::systemd::journal::{Journal, Priority};
-use crate::systemd::journalctl;
+use crate::systemd::{journalctl, own_unit};
 
 /// The engine's time stamp of a line, as Docker's journald driver names the field.
 const STAMP: &str = "SYSLOG_TIMESTAMP";
-/// The field by which a relay finds the lines of its container; no other entry has it.
+/// The field by which a relay finds the lines of its container among those of its unit.
 pub const CONTAINER: &str = "CONTAINER_ID_FULL";
 
 /// The container that output comes from.
@@ -127,9 +127,13 @@ pub struct Relay<'a> {
 impl<'a> Relay<'a> {
     /// `resume`: continue after the last line that is in the journal.
     pub fn new(source: Source<'a>, journal: Journal, resume: bool) -> Self {
+        // Everybody may write entries with the container's fields: only those of this unit tell what was relayed.
+        let own = own_unit::journal_match().filter(|_| resume);
         let last = |priority: Priority| {
-            let matches = [(CONTAINER, source.id), ("PRIORITY", &(priority as u8).to_string())];
-            resume.then(|| journalctl::last_value(STAMP, &matches)).flatten()
+            let level = (priority as u8).to_string();
+            let [uid, unit] = own.as_ref()?;
+            let own = [uid, unit].map(|(name, value)| (*name, value.as_str()));
+            journalctl::last_value(STAMP, &[own[0], own[1], (CONTAINER, source.id), ("PRIORITY", &level)])
         };
         if resume {
             journalctl::sync();

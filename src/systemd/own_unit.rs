@@ -29,6 +29,14 @@ pub fn name() -> Option<String> {
     units.find(|unit| unit.is(UnitKind::Service)).map(|unit| unit.to_string())
 }
 
+/// The journal fields by which entries of this unit's processes are known. journald itself writes them (systemd.journal-fields(7),
+/// trusted fields), so no entry of another user or unit has them; `None` outside a service.
+pub fn journal_match() -> Option<[(&'static str, String); 2]> {
+    let is_of_user = cgroup()?.contains("/user@");
+    let unit = if is_of_user { "_SYSTEMD_USER_UNIT" } else { "_SYSTEMD_UNIT" };
+    Some([("_UID", rustix::process::geteuid().as_raw().to_string()), (unit, name()?)])
+}
+
 /// Asks systemd; `None` outside a service or without an answer.
 pub fn start_history() -> Option<StartHistory> {
     let properties = "--property=NRestarts,ActiveEnterTimestampMonotonic,InactiveExitTimestampMonotonic";
