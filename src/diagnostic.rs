@@ -3,13 +3,14 @@
 //! Every room reports what is wrong with the user's input as a [`Diagnostic`]; only this file decides how one looks.
 //! Invariant: a diagnostic never carries control flow, only what a person needs: what, where, and the way out.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+
+use crate::printable::{printable, printable_lines};
 
 /// A file that the user wrote, kept whole so that an error can quote it.
 #[derive(Debug)]
@@ -220,7 +221,7 @@ fn render_one(renderer: &Renderer, diagnostic: &Diagnostic) -> String {
         Severity::Warning => Level::WARNING,
     };
     let (message, help) = (shortened(&diagnostic.message), diagnostic.help.as_deref().map(shortened));
-    let title = level.primary_title(&*message);
+    let title = level.primary_title(&message);
     let path: String;
     let mut group = match &diagnostic.place {
         Some(place) => {
@@ -239,13 +240,13 @@ fn render_one(renderer: &Renderer, diagnostic: &Diagnostic) -> String {
         None => Group::with_title(title),
     };
     if let Some(help) = &help {
-        group = group.element(Level::HELP.message(&**help));
+        group = group.element(Level::HELP.message(help.as_str()));
     }
     renderer.render(&[group])
 }
 
 /// The lines of a place, the number of the first, and the place in them; nothing if they are too long.
-fn quoted(place: &Place) -> Option<(&str, usize, Range<usize>)> {
+fn quoted(place: &Place) -> Option<(String, usize, Range<usize>)> {
     let text = &place.file.text;
     let end = place.span.end.min(text.len());
     let span = place.span.start.min(end)..end;
@@ -253,16 +254,36 @@ fn quoted(place: &Place) -> Option<(&str, usize, Range<usize>)> {
     text.get(start_of_line..span.start)?;
     let end_of_line = text.get(span.end..)?.find('\n').map_or(text.len(), |newline| span.end + newline);
     let lines = text.get(start_of_line..end_of_line).filter(|lines| lines.len() <= MOST_QUOTED)?;
+    // The renderer shows the controls of ASCII as pictures, but passes on those of C1. Blanks of their length keep the place.
+    let lines = lines.replace(|character| ('\u{80}'..='\u{9f}').contains(&character), "  ");
     Some((lines, first, span.start - start_of_line..span.end - start_of_line))
 }
 
-fn shortened(text: &str) -> Cow<'_, str> {
+/// Words that are quoted may be anybody's: those of an image, or of a file of another user.
+fn shortened(text: &str) -> String {
+    let text = printable_lines(text);
     match (text.char_indices().nth(LONGEST / 2), text.char_indices().nth_back(LONGEST / 2)) {
-        (Some((start, _)), Some((end, _))) if start < end => format!("{}…{}", &text[..start], &text[end..]).into(),
-        _ => text.into(),
+        (Some((start, _)), Some((end, _))) if start < end => format!("{}…{}", &text[..start], &text[end..]),
+        _ => text,
     }
 }
 
 fn display(path: &Path) -> String {
-    path.display().to_string()
+    printable(&path.display().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_diagnostic_quotes_does_not_steer_the_terminal() {
+        let file = SourceFile::new("a\u{1b}]0;t\u{7}.toml", "image = \"x\u{1b}[2J\u{9b}31m\u{202e}\"\n");
+        let place = Place { file, span: 8..12 };
+        let mut diagnostics = Diagnostics::default();
+        diagnostics.push(Diagnostic::error("bad \u{1b}[2J\u{202e}").at(&place).help("say\u{7} x"));
+        let text = diagnostics.render(false);
+        assert!(!text.contains(['\u{1b}', '\u{7}', '\u{9b}', '\u{202e}']), "{text:?}");
+        assert!(text.contains("bad"), "{text}");
+    }
 }

@@ -13,7 +13,7 @@ pub async fn run(arguments: &cli::Diff) -> Result<Exit, Failure> {
     if arguments.json {
         output::json(&json!({"containers": found.containers}))?;
     } else {
-        output::data(&text(&found.containers));
+        output::drawn(&text(&found.containers));
     }
     found.problems.iter().for_each(|problem| output::notice(problem));
     Ok(if found.has_drift() {

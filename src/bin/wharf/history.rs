@@ -27,7 +27,7 @@ pub fn run(arguments: &cli::History) -> Result<Exit, Failure> {
     } else if events.is_empty() {
         output::notice("no matching events in the journal");
     } else {
-        output::data(&table(events));
+        output::drawn(&table(events));
     }
     Ok(Exit::Done)
 }

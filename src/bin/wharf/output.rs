@@ -1,10 +1,12 @@
 //! The one place where the command prints: messages on standard error, data on standard output, colour on a terminal only.
+//!
+//! Invariant: of what others have written (a registry, an image, a container), no character steers the terminal.
 
 use std::io::{self, IsTerminal, Write};
 
 use serde::Serialize;
 use wharf::diagnostic::Diagnostics;
-use wharf::printable::printable;
+use wharf::printable::{printable, printable_lines};
 use wharf::report::table::Screen;
 
 use crate::stacks;
@@ -71,14 +73,14 @@ impl Canvas {
     /// Leaves the cursor below the text, and below the `^C` that a terminal shows.
     pub fn leave(&self) {
         if io::stdout().is_terminal() {
-            data("\n");
+            drawn("\n");
         }
     }
 
     /// Makes room for a message above it.
     pub fn clear(&mut self) {
         if io::stdout().is_terminal() && self.lines > 0 {
-            data(&self.clearing());
+            drawn(&self.clearing());
             self.lines = 0;
         }
     }
@@ -92,9 +94,15 @@ impl Canvas {
     }
 }
 
-/// Prints data; a reader that has gone (`| head`) is no error.
-pub fn data(text: &str) {
+/// Prints what a table has drawn: its cells are printable, and the escapes are its own colours.
+pub fn drawn(text: &str) {
     let _reader_gone = write(text);
+}
+
+/// Prints data: as it is for a program, on a terminal without what would steer it. A reader that has gone (`| head`) is no error.
+pub fn data(text: &str) {
+    let is_read_by_eye = io::stdout().is_terminal();
+    let _reader_gone = if is_read_by_eye { write(&printable_lines(text)) } else { write(text) };
 }
 
 /// Prints data at once.

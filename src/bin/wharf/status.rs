@@ -25,7 +25,7 @@ pub async fn run(arguments: &cli::Status) -> Result<Exit, Failure> {
         if status.projects.is_empty() {
             output::notice(NO_STACK);
         }
-        output::data(&text(&status, arguments, false));
+        output::drawn(&text(&status, arguments, false));
     }
     if let Some(unknown) = &status.unknown {
         output::notice(&unknown.to_string());
