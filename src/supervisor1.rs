@@ -10,12 +10,12 @@ use futures_util::{Stream, StreamExt, TryFutureExt};
 use serde::{Serialize, Serializer};
 use thiserror::Error;
 use zbus::fdo::{self, DBusProxy, ObjectManagerProxy};
-use zbus::message::Type as MessageType;
 use zbus::proxy::CacheProperties;
-use zbus::{Connection, MatchRule, MessageStream, proxy};
+use zbus::{Connection, MatchRule, proxy};
 
 use crate::systemd::manager::reason;
 use crate::systemd::path::encode;
+use crate::systemd::peer::signals_of;
 use crate::systemd::state::{Properties, take, take_word};
 use crate::systemd::word::words;
 
@@ -232,10 +232,8 @@ impl Supervisor {
     /// # Errors
     /// The bus refuses.
     pub async fn changes(&self) -> Result<impl Stream<Item = ()> + Send + use<>, SupervisorError> {
-        let signals = MatchRule::builder().msg_type(MessageType::Signal).sender(NAME).path_namespace(ROOT).build()?;
-        let signals = MessageStream::for_match_rule(signals, &self.connection, None).await?;
-        let owners = self.bus.receive_name_owner_changed_with_args(&[(0, NAME)]).await?;
-        Ok(futures_util::stream::select(signals.map(drop), owners.map(drop)))
+        let signals = MatchRule::builder().path_namespace(ROOT);
+        Ok(signals_of(&self.connection, NAME, signals).await?.map(drop))
     }
 
     /// What changed in the file system of a unit's container since it was made, by path. Asks polkit.

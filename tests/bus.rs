@@ -350,6 +350,100 @@ fn what_is_changed_behind_wharfs_back_is_seen_and_named() {
     });
 }
 
+/// Sends a signal to each connection of wharfd, as a user without privileges.
+fn forge(host: &Host, path: &str, signal: &str) {
+    let script = format!(
+        "for name in $(busctl list --unique --no-legend | awk -v pid=$(systemctl show -P MainPID wharfd) '$2 == pid {{ print $1 }}')
+         do runuser --user ada -- busctl emit --destination=$name {path} {signal}; done"
+    );
+    host.sh(&script).ok();
+}
+
+/// Has systemd announce something true, and waits until wharfd knows it: what was sent before has then been dealt with.
+fn follows_systemd(host: &Host, path: &str, unit: &str) {
+    for (verb, state) in [("stop", "inactive"), ("start", "active")] {
+        host.sh(&format!("systemctl {verb} {unit}")).ok();
+        wait_property(host, path, "State", &format!("s \"{state}\""));
+    }
+}
+
+#[test]
+fn what_others_send_in_systemds_name_is_not_believed() {
+    const UNITS: &str = "/org/freedesktop/systemd1/unit";
+    const SLOW: &str = "/io/wharf/Supervisor1/container/shop_2dslow_2eservice";
+    let host = Host::boot("forged");
+    let slow = "[services.slow]\nimage = \"IMAGE\"\ncommand = \"tail -f /dev/null\"\nstop_signal = \"SIGKILL\"\nready = \"healthy\"
+                healthcheck = { test = \"test -e /tmp/go\", interval = \"300ms\", start_period = \"1h\" }\n";
+    host.generate("shop", &format!("{STACK}{slow}"));
+    host.sh("useradd --create-home ada; systemctl start shop-db shop-web@1 shop-web@2 wharfd").ok();
+    let web = path_of(&host, "shop-web@1.service");
+    wait_property(&host, DB, "State", "s \"active\"");
+    let before = host.inspect("shop-db", "{{.Id}}");
+    // What a slice named so would have wharfd read: opening a FIFO waits for a writer.
+    host.sh("for d in /dev/shm/x.slice /dev/shm/x.slice.slice; do mkdir $d; mkfifo $d/cpu.stat $d/memory.current $d/io.stat; done")
+        .ok();
+    let db = format!("{UNITS}/shop_2ddb_2eservice");
+    forge(
+        &host,
+        &db,
+        "org.freedesktop.DBus.Properties PropertiesChanged 'sa{sv}as' org.freedesktop.systemd1.Service 6 ActiveState s failed \
+         SubState s failed Result s exit-code NRestarts u 99 StatusText s lies Slice s /dev/shm/x.slice 0",
+    );
+    follows_systemd(&host, &web, "shop-web@1");
+    let shown = |name: &str| property(&host, DB, name);
+    assert_eq!(shown("State"), "s \"active\"");
+    assert_eq!(
+        (shown("StatusText").contains("lies"), shown("Result"), shown("RestartCount")),
+        (false, "s \"success\"".into(), "u 0".into())
+    );
+    let metrics =
+        host.sh("curl --silent --max-time 30 --unix-socket /run/wharf/metrics.sock http://x/metrics").ok().stdout;
+    let is_active = |line: &str| {
+        line.starts_with("wharf_container_state{")
+            && line.contains("\"db\"")
+            && line.contains("\"active\"")
+            && line.ends_with(" 1.0")
+    };
+    assert!(metrics.lines().any(is_active), "{metrics}");
+
+    // The end of a job that goes on.
+    host.sh(&format!("{{ {}; echo $? >/root/ended; }} >/root/started 2>&1 & disown", call(SLOW, "Start"))).ok();
+    let job = || host.sh("systemctl show -P Job shop-slow").ok().stdout.trim().to_owned();
+    host.wait_for("a job is under way", Duration::from_secs(20), || !["", "0"].contains(&job().as_str()));
+    let job = job();
+    forge(
+        &host,
+        "/org/freedesktop/systemd1",
+        &format!(
+            "org.freedesktop.systemd1.Manager JobRemoved uoss {job} /org/freedesktop/systemd1/job/{job} shop-slow.service failed"
+        ),
+    );
+    follows_systemd(&host, &web, "shop-web@1");
+    assert_eq!(host.sh("ls /root/ended 2>/dev/null || true").ok().stdout, "", "{}", host.read("/root/started"));
+    host.wait_for("the container is there", Duration::from_secs(20), || {
+        host.sh("docker exec shop-slow touch /tmp/go 2>/dev/null && echo made || true").ok().stdout == "made\n"
+    });
+    host.wait_for("the call returns", Duration::from_secs(30), || {
+        host.sh("cat /root/ended || true").ok().stdout == "0\n"
+    });
+
+    // Nor does anybody but the bus say who systemd is.
+    for owner in ["\"\"", ":1.999999"] {
+        forge(
+            &host,
+            "/org/freedesktop/DBus",
+            &format!("org.freedesktop.DBus NameOwnerChanged sss org.freedesktop.systemd1 :1.0 {owner}"),
+        );
+        follows_systemd(&host, &web, "shop-web@1");
+    }
+    // systemd that is executed again has another name on the bus.
+    host.sh("systemctl daemon-reexec").ok();
+    follows_systemd(&host, &web, "shop-web@1");
+    host.sh(&call(DB, "Restart")).ok();
+    assert_ne!(host.inspect("shop-db", "{{.Id}}"), before);
+    assert_eq!(host.property("wharfd", "NRestarts"), "0");
+}
+
 #[test]
 fn a_flood_of_calls_delays_no_restart() {
     let host = Host::boot("flood");

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use futures_util::{Stream, StreamExt};
-use zbus::message::Type as MessageType;
-use zbus::{MatchRule, Message, MessageStream};
+use zbus::{MatchRule, Message};
 
-use super::manager::{Manager, ManagerError, refused};
+use super::manager::{Manager, ManagerError, NAME, refused};
 use super::path::{UNITS, unit_of};
+use super::peer::{signal, signals_of};
 use super::state::{Changed, Properties};
 use crate::name::{UnitKind, UnitName};
 
@@ -54,22 +54,17 @@ impl Manager {
         let failed = refused("announce changes");
         self.subscribe().await.map_err(&failed)?;
         let changes = MatchRule::builder()
-            .msg_type(MessageType::Signal)
-            .sender("org.freedesktop.systemd1")
             .interface("org.freedesktop.DBus.Properties")
             .member("PropertiesChanged")
-            .path_namespace(UNITS)
-            .build()
-            .map_err(&failed)?;
-        let changes = MessageStream::for_match_rule(changes, &self.connection, None).await.map_err(&failed)?;
-        Ok(changes.filter_map(|message| std::future::ready(message.ok())))
+            .path_namespace(UNITS);
+        Ok(signals_of(&self.connection, NAME, changes).await.map_err(&failed)?.filter_map(signal))
     }
 
     /// The ends of `systemctl daemon-reload`.
     async fn reloads(&self) -> Result<impl Stream<Item = ()> + Send + use<>, ManagerError> {
-        let reloads = self.proxy.receive_reloading().await.map_err(refused("announce changes"))?;
+        let reloads = self.own_signals("Reloading").await.map_err(refused("announce changes"))?;
         Ok(reloads.filter_map(|signal| {
-            let begins = signal.args().map_or(true, |args| args.active);
+            let begins = signal.body().deserialize().unwrap_or(true);
             std::future::ready((!begins).then_some(()))
         }))
     }

@@ -1,10 +1,15 @@
 //! What the processes of a unit use, from its control group: cgroups(7), the kernel's "Control Group v2".
 
-use std::fs;
-use std::path::PathBuf;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rustix::fs::{FileType, Mode, OFlags, fstat, open};
+
 use crate::name::UnitName;
+
+/// `io.stat` has a line of about 100 bytes for each device: enough for 2,500.
+const LARGEST: u64 = 256 << 10;
 
 /// What a slice and all in it have used; `None` where the kernel does not account for it, or the slice is not there.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -18,9 +23,9 @@ pub struct Usage {
 
 impl Usage {
     /// Reads the files of a slice's group.
-    pub fn of_slice(slice: &str) -> Self {
+    pub fn of_slice(slice: &UnitName) -> Self {
         let directory = path_of_slice(slice);
-        let read = |file: &str| fs::read_to_string(directory.join(file)).ok();
+        let read = |file: &str| read(&directory.join(file));
         Self {
             cpu: read("cpu.stat").and_then(|text| cpu_time(&text)),
             memory: read("memory.current").and_then(|text| text.trim().parse().ok()),
@@ -30,14 +35,25 @@ impl Usage {
 }
 
 /// A slice lies in the slices that its name names: systemd.slice(5).
-fn path_of_slice(slice: &str) -> PathBuf {
+fn path_of_slice(slice: &UnitName) -> PathBuf {
     let mut path = PathBuf::from("/sys/fs/cgroup");
-    let unit = UnitName::parse(slice);
-    let name = unit.as_ref().map_or(slice, |unit| unit.stem());
+    let name = slice.stem();
     for (end, _) in name.match_indices('-').chain([(name.len(), "")]) {
         path.push(format!("{}.slice", &name[..end]));
     }
     path
+}
+
+/// The text of a file of the kernel's, up to [`LARGEST`]; of nothing that could keep the reader waiting.
+fn read(path: &Path) -> Option<String> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let file = open(path, flags, Mode::empty()).ok()?;
+    if FileType::from_raw_mode(fstat(&file).ok()?.st_mode) != FileType::RegularFile {
+        return None;
+    }
+    let mut text = String::new();
+    std::fs::File::from(file).take(LARGEST).read_to_string(&mut text).ok()?;
+    Some(text)
 }
 
 fn cpu_time(text: &str) -> Option<Duration> {
@@ -61,7 +77,17 @@ mod tests {
     #[test]
     fn a_slice_lies_in_those_that_its_name_names() {
         let path = "/sys/fs/cgroup/wharf.slice/wharf-shop.slice/wharf-shop-my\\x2dweb.slice";
-        assert_eq!(path_of_slice("wharf-shop-my\\x2dweb.slice"), PathBuf::from(path));
+        assert_eq!(path_of_slice(&UnitName::parse("wharf-shop-my\\x2dweb.slice").unwrap()), PathBuf::from(path));
+    }
+
+    #[test]
+    fn neither_a_fifo_nor_a_file_without_end_is_read() {
+        let directory = tempfile::tempdir().unwrap();
+        let [fifo, large] = ["fifo", "large"].map(|name| directory.path().join(name));
+        rustix::fs::mknodat(rustix::fs::CWD, &fifo, FileType::Fifo, Mode::RUSR, 0).unwrap();
+        std::fs::write(&large, "x".repeat(1 << 20)).unwrap();
+        assert_eq!((read(&fifo), read(Path::new("/dev/zero"))), (None, None));
+        assert_eq!(read(&large).map(|text| text.len() as u64), Some(LARGEST));
     }
 
     #[test]

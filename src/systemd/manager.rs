@@ -6,16 +6,22 @@ use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use futures_util::StreamExt;
+use futures_util::{Stream, StreamExt};
 use thiserror::Error;
 use tokio::sync::OnceCell;
 use zbus::proxy::CacheProperties;
-use zbus::{Connection, OwnedObjectPath, fdo, proxy};
+use zbus::{Connection, MatchRule, Message, OwnedObjectPath, fdo, proxy};
 
 use super::job::{Job, JobOutcome, JobResult};
 use super::path::{path_of, unit_of};
+use super::peer::{signal, signals_of};
 use super::state::{ActiveState, Properties, SubState, UnitState, is_steady};
 use crate::name::{UnitKind, UnitName};
+
+/// The well-known name of systemd.
+pub(super) const NAME: &str = "org.freedesktop.systemd1";
+pub(super) const INTERFACE: &str = "org.freedesktop.systemd1.Manager";
+const PATH: &str = "/org/freedesktop/systemd1";
 
 /// One of systemd's managers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,12 +67,6 @@ pub(super) trait SystemdManager {
 
     #[zbus(property)]
     fn unit_path(&self) -> zbus::Result<Vec<String>>;
-
-    #[zbus(signal)]
-    fn reloading(&self, active: bool) -> zbus::Result<()>;
-
-    #[zbus(signal)]
-    fn job_removed(&self, id: u32, job: OwnedObjectPath, unit: String, result: String) -> zbus::Result<()>;
 }
 
 #[proxy(interface = "org.freedesktop.systemd1.Unit", default_service = "org.freedesktop.systemd1")]
@@ -208,7 +208,8 @@ impl Manager {
             return Ok(Vec::new());
         }
         self.subscribe().await.map_err(refused("announce the ends of jobs"))?;
-        let mut removed = self.proxy.receive_job_removed().await.map_err(refused("announce the ends of jobs"))?;
+        let removed = self.own_signals("JobRemoved").await.map_err(refused("announce the ends of jobs"))?;
+        let mut removed = std::pin::pin!(removed);
         let mut queueing = std::pin::pin!(self.queue_all(jobs));
         let mut queued: Option<HashSet<OwnedObjectPath>> = None;
         let mut ended = Ended::default();
@@ -218,13 +219,22 @@ impl Manager {
                 jobs = &mut queueing, if queued.is_none() => queued = Some(jobs?),
                 signal = removed.next() => {
                     let signal = signal.ok_or(ManagerError::Lost)?;
-                    ended.add(&signal.args().map_err(refused("say how a job ended"))?);
+                    ended.add(signal.body().deserialize().map_err(refused("say how a job ended"))?);
                 }
             }
         }
         let asked = |unit: &str| jobs.iter().any(|(_, asked)| *asked == unit);
         ended.outcomes.retain(|outcome| asked(&outcome.unit) || also.contains(&outcome.unit));
         Ok(ended.outcomes)
+    }
+
+    /// Signals of the manager itself, from systemd and nobody else.
+    pub(super) async fn own_signals(
+        &self,
+        member: &'static str,
+    ) -> zbus::Result<impl Stream<Item = Message> + Send + use<>> {
+        let signals = MatchRule::builder().path(PATH).interface(INTERFACE).member(member);
+        Ok(signals_of(&self.connection, NAME, signals).await?.filter_map(signal))
     }
 
     /// Without it systemd sends no signals. Asked for once; that it has been before is no error.
@@ -297,11 +307,14 @@ impl Manager {
 
     async fn properties(&self, path: &OwnedObjectPath, interface: &'static str) -> zbus::Result<Properties> {
         let builder = fdo::PropertiesProxy::builder(&self.connection).cache_properties(CacheProperties::No);
-        let proxy = builder.destination("org.freedesktop.systemd1").path(path.clone()).build().await?;
+        let proxy = builder.destination(NAME).path(path.clone()).build().await?;
         let interface = zbus::names::InterfaceName::from_static_str(interface)?;
         Ok(proxy.get_all(interface).await?)
     }
 }
+
+/// The arguments of JobRemoved: (id, job, unit, result)
+type JobRemoved = (u32, OwnedObjectPath, String, String);
 
 /// The jobs that have ended so far; of several for one unit the last one's result counts.
 #[derive(Default)]
@@ -311,10 +324,10 @@ struct Ended {
 }
 
 impl Ended {
-    fn add(&mut self, args: &JobRemovedArgs<'_>) {
-        self.jobs.insert(args.job.clone());
-        self.outcomes.retain(|outcome| outcome.unit != args.unit);
-        self.outcomes.push(JobOutcome { unit: args.unit.clone(), result: JobResult::new(&args.result) });
+    fn add(&mut self, (_, job, unit, result): JobRemoved) {
+        self.jobs.insert(job);
+        self.outcomes.retain(|outcome| outcome.unit != unit);
+        self.outcomes.push(JobOutcome { unit, result: JobResult::new(&result) });
     }
 }
 

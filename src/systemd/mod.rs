@@ -12,6 +12,7 @@ pub mod log;
 pub mod manager;
 pub mod own_unit;
 pub mod path;
+pub(crate) mod peer;
 pub mod service;
 pub mod state;
 pub(crate) mod word;

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use zbus::{OwnedVariant, Structure, Variant};
 
 use super::word::words;
+use crate::name::{UnitKind, UnitName};
 
 words! {
     /// Whether systemd could read the unit file: `LoadState`.
@@ -111,7 +112,8 @@ pub struct UnitState {
     pub start_begun: Option<SystemTime>,
     /// When the main process was executed; of a unit without one, when it became active.
     pub started: Option<SystemTime>,
-    pub slice: String,
+    /// A slice by its name; `None`: it is in none, or systemd sent something else.
+    pub slice: Option<UnitName>,
     pub requires: Vec<String>,
     pub need_daemon_reload: bool,
     /// The job that is under way for it; 0: none.
@@ -184,7 +186,7 @@ pub struct Changed {
     sub: Option<SubState>,
     status_text: Option<String>,
     result: Option<UnitResult>,
-    slice: Option<String>,
+    slice: Option<Option<UnitName>>,
     exec_main_status: Option<i32>,
     main_pid: Option<u32>,
     restarts: Option<u32>,
@@ -211,7 +213,7 @@ impl From<Properties> for Changed {
             sub: take_word(all, "SubState"),
             status_text: take(all, "StatusText"),
             result: take_word(all, "Result"),
-            slice: take(all, "Slice"),
+            slice: take::<String>(all, "Slice").map(|name| slice(&name)),
             exec_main_status: take(all, "ExecMainStatus"),
             main_pid: take(all, "MainPID"),
             restarts: take(all, "NRestarts"),
@@ -223,6 +225,11 @@ impl From<Properties> for Changed {
             job,
         }
     }
+}
+
+/// No path is made of anything but a unit's name.
+fn slice(name: &str) -> Option<UnitName> {
+    UnitName::parse(name).ok().filter(|unit| unit.is(UnitKind::Slice))
 }
 
 pub(crate) type Properties = HashMap<String, OwnedVariant>;
@@ -243,6 +250,14 @@ fn timestamp(microseconds: u64) -> Option<SystemTime> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_slice_is_the_name_of_a_slice() {
+        assert_eq!(slice("wharf-shop.slice").as_deref(), Some("wharf-shop.slice"));
+        for other in ["", "/dev/shm/x.slice", "../x.slice", "x", "x.service", "a/../b.slice"] {
+            assert_eq!(slice(other), None, "{other}");
+        }
+    }
 
     #[test]
     fn a_word_of_a_newer_systemd_is_kept() {

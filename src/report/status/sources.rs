@@ -160,8 +160,8 @@ async fn instances(
 
 /// A container's slice belongs to it, or to all containers of its service. Other units share one, which says nothing of them.
 fn usage(unit: &InstalledUnit, state: &UnitState) -> Usage {
-    let has_own_slice = unit.mark.service.is_some() && state.is_running() && !state.slice.is_empty();
-    if has_own_slice { Usage::of_slice(&state.slice) } else { Usage::default() }
+    let has_own_slice = unit.mark.service.is_some() && state.is_running();
+    state.slice.as_ref().filter(|_| has_own_slice).map(Usage::of_slice).unwrap_or_default()
 }
 
 fn row(unit: &InstalledUnit, name: UnitName) -> UnitStatus {

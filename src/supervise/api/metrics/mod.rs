@@ -151,10 +151,10 @@ fn of_containers(snapshot: &Snapshot) -> Vec<Family> {
 /// The replicas of a service share a slice.
 fn of_services(snapshot: &Snapshot) -> Vec<Family> {
     let mut slices = BTreeMap::new();
-    for facts in snapshot.containers.values().filter(|facts| !facts.unit.slice.is_empty()) {
+    for (facts, slice) in snapshot.containers.values().filter_map(|facts| Some((facts, facts.unit.slice.as_ref()?))) {
         let labels =
             vec![("project", facts.declared.project.to_string()), ("service", facts.declared.service.to_string())];
-        slices.entry(labels).or_insert_with(|| Usage::of_slice(&facts.unit.slice));
+        slices.entry(labels).or_insert_with(|| Usage::of_slice(slice));
     }
     let each = |figure: fn(&Usage) -> Option<f64>| -> Vec<(Labels, f64)> {
         slices.iter().filter_map(|(labels, usage)| Some((labels.clone(), figure(usage)?))).collect()
