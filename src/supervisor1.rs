@@ -41,8 +41,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 trait Manager {
     #[zbus(property)]
     fn engine_connected(&self) -> zbus::Result<bool>;
-    #[zbus(property)]
-    fn undeclared_containers(&self) -> zbus::Result<Vec<(String, String, String)>>;
+    fn list_undeclared_containers(&self) -> zbus::Result<Vec<(String, String, String)>>;
+    fn list_health_outputs(&self) -> zbus::Result<HashMap<String, String>>;
 }
 
 #[proxy(interface = "io.wharf.Supervisor1.Container", default_service = "io.wharf.Supervisor1")]
@@ -58,10 +58,12 @@ trait Container {
 pub struct Snapshot {
     /// Whether the engine answers. While it does not, this is what was known of the containers last.
     pub engine_connected: bool,
-    /// The engine's containers that no stack declares, by name.
-    pub undeclared: Vec<Undeclared>,
+    /// The engine's containers that no stack declares, by name. `None`: the caller may not see them.
+    pub undeclared: Option<Vec<Undeclared>>,
     /// By unit.
     pub containers: HashMap<String, KnownContainer>,
+    /// Why `undeclared` and the output of healthchecks are missing.
+    pub withheld: Option<String>,
 }
 
 /// A container of the engine that no stack of this host declares.
@@ -87,7 +89,7 @@ words! {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct KnownContainer {
     pub health: Option<Health>,
-    /// What the healthcheck printed last.
+    /// What the healthcheck printed last; `None` also if the caller may not see it.
     pub health_output: Option<String>,
     pub container_id: Option<String>,
     /// As declared.
@@ -213,18 +215,14 @@ impl Supervisor {
         let objects = ObjectManagerProxy::builder(&self.connection).destination(NAME).path(ROOT);
         let objects = objects.cache_properties(CacheProperties::No).build().await?.get_managed_objects().await?;
         let manager = ManagerProxy::builder(&self.connection).cache_properties(CacheProperties::No).build().await?;
-        let undeclared = manager.undeclared_containers().await?;
-        let mut undeclared: Vec<_> =
-            undeclared.into_iter().map(|(name, id, image)| Undeclared { name, id, image }).collect();
-        undeclared.sort_unstable();
         let containers = objects.into_values().filter_map(|mut interfaces| interfaces.remove(CONTAINER));
         let containers = containers
             .filter_map(|mut properties| Some((take(&mut properties, "Unit")?, KnownContainer::from(properties))));
-        Ok(Snapshot {
-            engine_connected: manager.engine_connected().await?,
-            undeclared,
-            containers: containers.collect(),
-        })
+        let engine_connected = manager.engine_connected().await?;
+        let mut snapshot = Snapshot { engine_connected, containers: containers.collect(), ..Snapshot::default() };
+        let withheld = snapshot.add_private(&manager).await.err();
+        snapshot.withheld = withheld.map(|error| reason(&error).trim_end_matches('.').to_owned());
+        Ok(snapshot)
     }
 
     /// An item whenever properties of wharfd change, or it comes or goes; ends with the connection.
@@ -262,6 +260,23 @@ impl Supervisor {
     }
 }
 
+impl Snapshot {
+    /// Adds what wharfd tells only root and users that polkit authorises.
+    async fn add_private(&mut self, manager: &ManagerProxy<'_>) -> zbus::Result<()> {
+        let undeclared = manager.list_undeclared_containers().await?;
+        let mut undeclared: Vec<_> =
+            undeclared.into_iter().map(|(name, id, image)| Undeclared { name, id, image }).collect();
+        undeclared.sort_unstable();
+        self.undeclared = Some(undeclared);
+        for (unit, output) in manager.list_health_outputs().await? {
+            if let Some(known) = self.containers.get_mut(&unit) {
+                known.health_output = Some(output);
+            }
+        }
+        Ok(())
+    }
+}
+
 async fn soon<T>(answer: impl Future<Output = Result<T, SupervisorError>>) -> Result<T, SupervisorError> {
     tokio::time::timeout(PATIENCE, answer).unwrap_or_else(|_| Err(SupervisorError::Silent)).await
 }
@@ -271,7 +286,6 @@ impl From<Properties> for KnownContainer {
         let all = &mut properties;
         let mut text = |name| take::<String>(all, name).filter(|text| !text.is_empty());
         let mut known = Self {
-            health_output: text("HealthOutput"),
             container_id: text("ContainerId"),
             image: text("Image"),
             image_id: text("ImageId"),

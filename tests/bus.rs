@@ -30,8 +30,8 @@ depends_on.db.condition = "service_healthy"
 const DB: &str = "/io/wharf/Supervisor1/container/shop_2ddb_2eservice";
 
 /// The names of the containers that no stack declares.
-const UNDECLARED: &str = "busctl --json=short get-property io.wharf.Supervisor1 /io/wharf/Supervisor1 \
-    io.wharf.Supervisor1.Manager UndeclaredContainers | jq -r '.data[][0]'";
+const UNDECLARED: &str = "busctl --json=short call io.wharf.Supervisor1 /io/wharf/Supervisor1 \
+    io.wharf.Supervisor1.Manager ListUndeclaredContainers | jq -r '.data[0][][0]'";
 
 fn property(host: &Host, path: &str, name: &str) -> String {
     let script = format!("busctl get-property io.wharf.Supervisor1 {path} io.wharf.Supervisor1.Container {name}");
@@ -93,7 +93,7 @@ fn everybody_reads_and_those_that_polkit_authorises_act_and_the_journal_says_who
     assert_eq!(health.ok().stdout.trim(), "s \"healthy\"");
     let before = host.inspect("shop-db", "{{.Id}}");
 
-    for method in ["Restart", "Stop", "Start", "GetFileChanges", "CheckImage"] {
+    for method in ["Restart", "Stop", "Start", "GetFileChanges", "CheckImage", "GetHealthOutput"] {
         let refused = call_as(&host, "ada", &call(DB, method)).fails();
         assert!(
             refused.stderr.contains("nteractive authentication required") || refused.stderr.contains("authenticate"),
@@ -109,11 +109,21 @@ fn everybody_reads_and_those_that_polkit_authorises_act_and_the_journal_says_who
     if (action.id == "io.wharf.manage-containers" && subject.isInGroup("operators")) {
         return polkit.Result.YES;
     }
+    if (action.lookup("unit") == "shop-db.service" && subject.user == "ada"
+            && (action.lookup("verb") == "stop" || action.lookup("verb") == "get-health-output")) {
+        return polkit.Result.YES;
+    }
 });
 "#,
     );
     host.sh("chmod 644 /etc/polkit-1/rules.d/50-wharf.rules; systemctl try-restart polkit").ok();
     call_as(&host, "ada", &call(DB, "Restart")).fails();
+    call_as(&host, "bob", &call(DB, "GetHealthOutput")).fails();
+    call_as(&host, "ada", &call(DB, "GetHealthOutput")).ok();
+    // A rule may decide by the unit and the verb.
+    let web = path_of(&host, "shop-web@1.service");
+    call_as(&host, "ada", &call(&web, "Stop")).fails();
+    call_as(&host, "ada", &call(&web, "GetHealthOutput")).fails();
     call_as(&host, "bob", &call(DB, "Restart")).ok();
     let after = host.inspect("shop-db", "{{.Id}}");
     assert_ne!(after, before);
@@ -189,7 +199,7 @@ fn the_interface_is_as_its_xml_says_and_as_the_manual_shows() {
         host.sh(&format!("busctl introspect io.wharf.Supervisor1 {DB} io.wharf.Supervisor1.Container")).ok();
     let introspected = normalised_times(&normalised(&introspected.stdout));
     host.sh(
-        "busctl monitor --match=\"type='signal',interface='io.wharf.Supervisor1.Container'\" >/root/monitor 2>/dev/null & echo $! >/root/pid
+        "busctl monitor --match=\"type='signal',interface='io.wharf.Supervisor1.Container',member='Restarted'\" >/root/monitor 2>/dev/null & echo $! >/root/pid
          sleep 1; docker exec shop-db rm /tmp/ok",
     )
     .ok();
@@ -207,7 +217,7 @@ fn the_interface_is_as_its_xml_says_and_as_the_manual_shows() {
     );
     let text = with_output(
         &text,
-        "# busctl monitor --match=\"type='signal',interface='io.wharf.Supervisor1.Container'\"",
+        "# busctl monitor --match=\"type='signal',interface='io.wharf.Supervisor1.Container',member='Restarted'\"",
         &monitored,
     );
     wrong.extend(compare(manual, &text));

@@ -122,11 +122,23 @@ fn the_tree_tells_everybody_how_containers_fare_and_what_is_wrong_with_them() {
     let named = host.sh("wharf status shop").ok().stdout;
     assert!(!named.contains("stray"), "{named}");
 
-    // Whoever may log in sees the same.
-    wait_for_lines(&host, "runuser -u joe -- wharf status", &wrong);
-    let timeless = "jq 'del(.projects[].units[] | .uptime_seconds, .cpu_seconds, .memory_bytes)'";
-    let root = host.sh(&format!("wharf status --json | {timeless}")).ok().stdout;
-    assert_eq!(host.sh(&format!("runuser -u joe -- wharf status --json | {timeless}")).ok().stdout, root);
+    // Whoever may log in sees the same, but for what the engine shows only to root.
+    let for_all = [wrong[0], "│ unhealthy", wrong[2], wrong[3], wrong[4]];
+    wait_for_lines(&host, "runuser -u joe -- wharf status", &for_all);
+    let joe = as_joe(&host, "wharf status").ok();
+    assert!(!joe.stdout.contains("can't open") && !joe.stdout.contains("stray"), "{joe:?}");
+    assert!(joe.stderr.contains("not shown: ") && joe.stderr.contains("(io.wharf.inspect-containers)"), "{joe:?}");
+    let of_all = "jq 'del(.undeclared) | del(.projects[].units[] | .uptime_seconds, .cpu_seconds, .memory_bytes, .health_output)'";
+    let root = host.sh(&format!("wharf status --json | {of_all}")).ok().stdout;
+    assert_eq!(host.sh(&format!("runuser -u joe -- wharf status --json | {of_all}")).ok().stdout, root);
+    // Nobody else gets to it on another way, and root does.
+    let everything = "busctl call io.wharf.Supervisor1 /io/wharf/Supervisor1 org.freedesktop.DBus.ObjectManager GetManagedObjects; \
+                      busctl get-property io.wharf.Supervisor1 /io/wharf/Supervisor1 io.wharf.Supervisor1.Manager EngineConnected; \
+                      systemctl show 'shop-*'; wharf status --json";
+    let everything = as_joe(&host, &format!("bash -c \"{everything}\"")).ok().stdout;
+    assert!(!everything.contains("can't open") && !everything.contains("stray"), "{everything}");
+    let log = host.sh("journalctl --unit shop-db --output cat").ok().stdout;
+    assert!(log.contains("the container is unhealthy: cat: can't open"), "{log}");
 
     let picture = status(&host);
     assert_eq!(picture["engine_connected"], true);

@@ -283,8 +283,8 @@ fn neither_many_jobs_nor_odd_output_stops_it() {
              for n in $(seq 80); do systemd-run --quiet --no-block --collect true; done")
         .ok();
     hangs_and_is_another(&host);
-    let output = "busctl --json=short get-property io.wharf.Supervisor1 /io/wharf/Supervisor1/container/shop_2ddb_2eservice \
-                  io.wharf.Supervisor1.Container HealthOutput | jq -r .data";
+    let output = "busctl --json=short call io.wharf.Supervisor1 /io/wharf/Supervisor1/container/shop_2ddb_2eservice \
+                  io.wharf.Supervisor1.Container GetHealthOutput | jq -r '.data[0]'";
     host.wait_for("what was printed is told", Duration::from_secs(20), || {
         host.sh(output).ok().stdout.contains("a\u{fffd}b")
     });

@@ -59,7 +59,8 @@ pub async fn differences(sources: &Sources, wanted: Option<&str>, registry: bool
         found.check_images(supervisor, &status).await;
         status = sources.status(wanted, Activation::Start).await?;
     }
-    if let Some(unknown) = &status.unknown {
+    // What wharfd withholds is nothing that is compared.
+    if let Some(unknown) = status.unknown.as_ref().filter(|unknown| !matches!(unknown, Unknown::Withheld(_))) {
         found.problems.push(unknown.to_string());
         found.incomplete = true;
     }

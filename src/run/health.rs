@@ -107,13 +107,14 @@ impl<'a> HealthWatch<'a> {
         let before = std::mem::replace(&mut self.last, health);
         if health == Health::UNHEALTHY {
             let output = self.probe_output().await;
-            if self.awaited {
-                return Some(StartError::NeverReady(format!("the container is unhealthy: {output}")));
-            }
-            service::status(&format!("Unhealthy: {output} (container {})", short_id(self.id)));
-            if before != health {
+            // The journal is for root and those who may read it; the status line everybody sees.
+            if before != health || self.awaited {
                 message::warning(&format!("the container is unhealthy: {output}"));
             }
+            if self.awaited {
+                return Some(StartError::NeverReady("the container is unhealthy".to_owned()));
+            }
+            service::status(&status_line(health, self.id));
             return None;
         }
         let line = status_line(health, self.id);

@@ -15,7 +15,7 @@ use crate::systemd::{Manager, ManagerError, Verb};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     Done {
-        /// What the healthcheck printed, or who made the request.
+        /// Who made the request, or the unit that it depends on. Not what a healthcheck printed: everybody sees this.
         detail: String,
         /// The units that were restarted after it.
         followers: Vec<UnitName>,
@@ -69,12 +69,8 @@ async fn repair(
     }
     audit::starting(action);
     // The container goes with the job: its probe is asked for at the same time, and does not delay the job.
-    let probe = async {
-        let output = probe.await;
-        audit::probe_output(action, &output);
-        output
-    };
-    let (detail, failure) = tokio::join!(probe, run(manager, action));
+    let probe = async { audit::probe_output(action, &probe.await) };
+    let ((), failure) = tokio::join!(probe, run(manager, action));
     if let Some(why) = failure? {
         return Ok(Outcome::Failed(why));
     }
@@ -83,7 +79,7 @@ async fn repair(
     } else {
         Vec::new()
     };
-    Ok(Outcome::Done { detail, followers })
+    Ok(Outcome::Done { detail: String::new(), followers })
 }
 
 /// Restarts those that run, side by side; returns which were.

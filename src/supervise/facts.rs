@@ -61,7 +61,7 @@ pub struct Restarts {
 pub struct Restart {
     pub at: SystemTime,
     pub reason: RestartReason,
-    /// More, for people: the exit status, what the healthcheck printed, who made the request.
+    /// More, for people: the exit status, who made the request. Everybody sees it: nothing that a container printed.
     pub detail: String,
 }
 

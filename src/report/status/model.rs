@@ -37,6 +37,9 @@ pub enum Unknown {
     /// wharfd gets no answer from the engine.
     #[error("the engine does not answer; the last known state of the containers is shown")]
     Engine,
+    /// wharfd does not tell the caller everything; why.
+    #[error("the output of healthchecks and containers that no stack declares are not shown: {0}")]
+    Withheld(String),
 }
 
 /// One project and its units: the target, then containers, then networks, volumes and others.
@@ -103,7 +106,7 @@ impl Status {
                 unit.known = known;
             }
         }
-        self.undeclared = Some(snapshot.undeclared);
+        self.undeclared = snapshot.undeclared;
         self.engine_connected = Some(snapshot.engine_connected);
     }
 

@@ -87,7 +87,8 @@ impl Sources {
         };
         match snapshot {
             Ok(snapshot) => {
-                let unknown = (!snapshot.engine_connected).then_some(Unknown::Engine);
+                let withheld = snapshot.withheld.clone().map(Unknown::Withheld);
+                let unknown = if snapshot.engine_connected { withheld } else { Some(Unknown::Engine) };
                 (Some(snapshot), unknown)
             }
             Err(error) => (None, Some(Unknown::Supervisor(error))),

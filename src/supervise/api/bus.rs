@@ -13,9 +13,10 @@ use zbus::{Connection, Variant};
 
 use super::caller::Gate;
 use super::container::{ContainerObject, ContainerObjectSignals, Slot};
-use super::host::ManagerObject;
+use super::host::{ManagerObject, ManagerObjectSignals};
 use super::metrics::listen;
 use super::{Request, Shared, Snapshot, Update};
+use crate::engine::ListedContainer;
 use crate::name::UnitName;
 use crate::supervise::facts::Facts;
 use crate::supervisor1::{NAME, ROOT, path_of};
@@ -32,7 +33,7 @@ pub(super) async fn serve(
     let mut bus = Bus { connection, snapshot, gate, slots: BTreeMap::new(), is_alive };
     let server = bus.connection.object_server();
     server.at(ROOT, ObjectManager).await?;
-    server.at(ROOT, ManagerObject::new(bus.snapshot.clone())).await?;
+    server.at(ROOT, ManagerObject::new(bus.snapshot.clone(), bus.gate.clone())).await?;
     // Nobody takes the name away: the end of this stream is the end of the connection.
     let mut lost = DBusProxy::new(&bus.connection).await?.receive_name_lost().await?;
     loop {
@@ -71,7 +72,7 @@ impl Bus {
                 self.connection.object_server().remove::<ContainerObject, _>(path_of(&unit)).await?;
                 Ok(())
             }
-            Update::Undeclared(undeclared) => self.publish_manager(|snapshot| snapshot.undeclared = undeclared).await,
+            Update::Undeclared(undeclared) => self.show_undeclared(undeclared).await,
             Update::Engine { is_connected } => {
                 self.publish_manager(|snapshot| snapshot.engine_is_connected = is_connected).await
             }
@@ -108,9 +109,12 @@ impl Bus {
         });
         match self.slots.get(&unit) {
             Some(slot) => {
-                let before = self.object(Slot::new(slot.replace(facts.clone())));
-                let now = self.object(Slot::new(facts));
-                changed(&self.emitter(&unit)?, ContainerObject::name(), before.differences(&now)).await
+                let before = slot.replace(facts.clone());
+                let has_new_output = before.observed.health_output != facts.observed.health_output;
+                let (before, now) = (self.object(Slot::new(before)), self.object(Slot::new(facts)));
+                let emitter = self.emitter(&unit)?;
+                changed(&emitter, ContainerObject::name(), before.differences(&now)).await?;
+                if has_new_output { emitter.health_output_changed().await } else { Ok(()) }
             }
             None => {
                 let slot = Slot::new(facts);
@@ -121,12 +125,24 @@ impl Bus {
         }
     }
 
+    async fn show_undeclared(&self, undeclared: Vec<ListedContainer>) -> zbus::Result<()> {
+        let mut is_new = false;
+        self.update_snapshot(|snapshot| {
+            is_new = snapshot.undeclared != undeclared;
+            snapshot.undeclared = undeclared;
+        });
+        if !is_new {
+            return Ok(());
+        }
+        SignalEmitter::new(&self.connection, ROOT)?.undeclared_containers_changed().await
+    }
+
     fn object(&self, slot: Slot) -> ContainerObject {
         ContainerObject::new(slot, self.gate.clone())
     }
 
     async fn publish_manager(&mut self, change: impl FnOnce(&mut Snapshot)) -> zbus::Result<()> {
-        let host = ManagerObject::new(self.snapshot.clone());
+        let host = ManagerObject::new(self.snapshot.clone(), self.gate.clone());
         let before = host.values();
         self.update_snapshot(change);
         let differences = host.values().into_iter().filter(|(name, value)| before.get(name) != Some(value)).collect();

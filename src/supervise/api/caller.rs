@@ -1,4 +1,4 @@
-//! Authorises callers: polkit(8), action `io.wharf.manage-containers`.
+//! Authorises callers: polkit(8), actions `io.wharf.manage-containers` and `io.wharf.inspect-containers`.
 //!
 //! Invariant: nothing is done for a caller that is not root before polkit has authorised it.
 
@@ -19,7 +19,26 @@ use crate::printable::printable;
 use crate::supervise::action::Caller;
 use crate::systemd::Manager;
 
-const ACTION: &str = "io.wharf.manage-containers";
+/// What a caller wants to be authorised for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Access<'a> {
+    action: &'static str,
+    /// The unit, if it concerns one, and what is done to it: rules of polkit find them by `action.lookup("unit")` and `("verb")`.
+    unit: Option<&'a UnitName>,
+    verb: &'static str,
+}
+
+impl<'a> Access<'a> {
+    /// To do something to a unit, or examine its container.
+    pub fn manage(unit: &'a UnitName, verb: &'static str) -> Self {
+        Self { action: "io.wharf.manage-containers", unit: Some(unit), verb }
+    }
+
+    /// To read what the engine shows only to root; of all containers without a unit.
+    pub fn inspect(unit: Option<&'a UnitName>, verb: &'static str) -> Self {
+        Self { action: "io.wharf.inspect-containers", unit, verb }
+    }
+}
 
 /// Calls of one user that may be under way at once; root's are not counted. The next ones are refused.
 const AT_ONCE: usize = 8;
@@ -67,7 +86,7 @@ impl Gate {
     ///
     /// # Errors
     /// It is not, or has too many calls under way.
-    pub async fn admit(&self, header: &Header<'_>) -> fdo::Result<Pass> {
+    pub async fn admit(&self, header: &Header<'_>, access: Access<'_>) -> fdo::Result<Pass> {
         let sender = header.sender().ok_or_else(|| fdo::Error::AccessDenied("the call has no sender".to_owned()))?;
         let credentials = self.bus.get_connection_credentials(BusName::from(sender.to_owned())).await?;
         let (Some(uid), Some(pid)) = (credentials.unix_user_id(), credentials.process_id()) else {
@@ -75,7 +94,7 @@ impl Gate {
         };
         let mut pass = self.count(uid)?;
         if uid != 0 {
-            self.ask_polkit(header).await?;
+            self.ask_polkit(header, access).await?;
         }
         let comm = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
         let unit = self.systemd.unit_of_process(pid).await.unwrap_or_default();
@@ -96,19 +115,20 @@ impl Gate {
         Ok(Pass { caller, under_way: self.under_way.clone() })
     }
 
-    async fn ask_polkit(&self, header: &Header<'_>) -> fdo::Result<()> {
+    async fn ask_polkit(&self, header: &Header<'_>, Access { action, unit, verb }: Access<'_>) -> fdo::Result<()> {
         let denied = |why: String| fdo::Error::AccessDenied(why);
         let subject = Subject::new_for_message_header(header).map_err(|error| denied(error.to_string()))?;
         let may_ask = header.primary().flags().contains(Flags::ALLOW_INTERACTIVE_AUTH);
         let flags =
             if may_ask { CheckAuthorizationFlags::ALLOW_USER_INTERACTION } else { CheckAuthorizationFlags::empty() };
-        let result = self.polkit.check_authorization(&subject, ACTION, &HashMap::new(), flags, "").await;
+        let details = HashMap::from([("unit", unit.map_or("", UnitName::as_str)), ("verb", verb)]);
+        let result = self.polkit.check_authorization(&subject, action, &details, flags, "").await;
         match result {
             Ok(result) if result.is_authorized => Ok(()),
             Ok(result) if result.is_challenge => Err(fdo::Error::InteractiveAuthorizationRequired(format!(
-                "interactive authentication required ({ACTION})"
+                "interactive authentication required ({action})"
             ))),
-            Ok(_) => Err(denied(format!("not authorised by polkit ({ACTION})"))),
+            Ok(_) => Err(denied(format!("not authorised by polkit ({action})"))),
             Err(error) => Err(denied(format!("polkit cannot be asked: {error}"))),
         }
     }

@@ -8,7 +8,7 @@ use zbus::message::Header;
 use zbus::object_server::SignalEmitter;
 use zbus::{Variant, fdo, interface};
 
-use super::caller::{Gate, Pass};
+use super::caller::{Access, Gate, Pass};
 use super::{Operation, Payload};
 use crate::engine::FileChange;
 use crate::supervise::facts::Facts;
@@ -72,7 +72,6 @@ impl ContainerObject {
             "ImageId" image_id,
             "RunningSpecHash" running_spec_hash,
             "Health" health,
-            "HealthOutput" health_output,
             "Ports" ports,
             "Drift" drift,
             "RestartCount" restart_count,
@@ -83,7 +82,7 @@ impl ContainerObject {
     }
 
     async fn run(&self, verb: Verb, header: &Header<'_>) -> fdo::Result<()> {
-        let pass = self.gate.admit(header).await?;
+        let pass = self.gate.admit(header, Access::manage(&self.facts().declared.unit, verb.as_str())).await?;
         self.ask(&pass, Operation::Run(verb, pass.caller.clone())).await?;
         Ok(())
     }
@@ -119,7 +118,7 @@ impl ContainerObject {
     /// Asks the registry what the image's name means there now; what it means is in Drift from then on. Asks polkit.
     #[zbus(out_args("digest"))]
     async fn check_image(&self, #[zbus(header)] header: Header<'_>) -> fdo::Result<String> {
-        let pass = self.gate.admit(&header).await?;
+        let pass = self.gate.admit(&header, Access::manage(&self.facts().declared.unit, "check-image")).await?;
         match self.ask(&pass, Operation::CheckImage).await? {
             Payload::Digest(digest) => Ok(digest),
             _ => Ok(String::new()),
@@ -129,7 +128,7 @@ impl ContainerObject {
     /// What changed in the container's file system since it was made: (`A`, `C` or `D` as `docker diff` says, path). Asks polkit.
     #[zbus(out_args("changes"))]
     async fn get_file_changes(&self, #[zbus(header)] header: Header<'_>) -> fdo::Result<Vec<(String, String)>> {
-        let pass = self.gate.admit(&header).await?;
+        let pass = self.gate.admit(&header, Access::manage(&self.facts().declared.unit, "get-file-changes")).await?;
         let Payload::Changes(changes) = self.ask(&pass, Operation::FileChanges).await? else {
             return Ok(Vec::new());
         };
@@ -140,6 +139,18 @@ impl ContainerObject {
         };
         Ok(changes.into_iter().map(|(change, path)| (letter(change).to_owned(), path)).collect())
     }
+
+    /// What the healthcheck printed last. Asks polkit, for `io.wharf.inspect-containers`.
+    #[zbus(out_args("output"))]
+    async fn get_health_output(&self, #[zbus(header)] header: Header<'_>) -> fdo::Result<String> {
+        let facts = self.facts();
+        let _pass = self.gate.admit(&header, Access::inspect(Some(&facts.declared.unit), "get-health-output")).await?;
+        Ok(facts.observed.health_output.clone())
+    }
+
+    /// The healthcheck has printed something else than before.
+    #[zbus(signal)]
+    async fn health_output_changed(emitter: &SignalEmitter<'_>) -> zbus::Result<()>;
 
     /// The unit was restarted: by systemd because it failed (the reason is its Result then, e.g. `exit-code`), by wharfd because
     /// the container was `unhealthy` or because of a `dependency`, or because somebody `requested` it. More is in the detail.
@@ -259,12 +270,6 @@ impl ContainerObject {
     #[zbus(property)]
     fn health(&self) -> String {
         self.facts().observed.health.map(|health| health.to_string()).unwrap_or_default()
-    }
-
-    /// What the healthcheck printed last.
-    #[zbus(property)]
-    fn health_output(&self) -> String {
-        self.facts().observed.health_output.clone()
     }
 
     /// The published ports, as `docker ps` shows them.

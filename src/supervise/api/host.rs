@@ -1,10 +1,13 @@
 //! `io.wharf.Supervisor1.Manager`: what concerns no container of a stack.
 
 use std::collections::HashMap;
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 
+use zbus::message::Header;
+use zbus::object_server::SignalEmitter;
 use zbus::{ObjectPath, OwnedObjectPath, Variant, fdo, interface};
 
+use super::caller::{Access, Gate};
 use super::{Shared, Snapshot};
 use crate::supervisor1::path_of;
 
@@ -13,11 +16,12 @@ type Undeclared = (String, String, String);
 
 pub(super) struct ManagerObject {
     snapshot: Shared,
+    gate: Arc<Gate>,
 }
 
 impl ManagerObject {
-    pub fn new(snapshot: Shared) -> Self {
-        Self { snapshot }
+    pub fn new(snapshot: Shared, gate: Arc<Gate>) -> Self {
+        Self { snapshot, gate }
     }
 
     fn read<T>(&self, read: impl FnOnce(&Snapshot) -> T) -> T {
@@ -26,10 +30,7 @@ impl ManagerObject {
 
     /// The properties that may change.
     pub fn values(&self) -> HashMap<&'static str, Variant<'static>> {
-        HashMap::from([
-            ("EngineConnected", self.engine_connected().into()),
-            ("UndeclaredContainers", self.undeclared_containers().into()),
-        ])
+        HashMap::from([("EngineConnected", self.engine_connected().into())])
     }
 }
 
@@ -64,13 +65,31 @@ impl ManagerObject {
         self.read(|snapshot| snapshot.engine_is_connected)
     }
 
-    /// The engine's containers that no stack of this host declares: name, id, image.
-    #[zbus(property)]
-    fn undeclared_containers(&self) -> Vec<Undeclared> {
+    /// The engine's containers that no stack of this host declares: name, id, image. Asks polkit, for
+    /// `io.wharf.inspect-containers`.
+    #[zbus(out_args("containers"))]
+    async fn list_undeclared_containers(&self, #[zbus(header)] header: Header<'_>) -> fdo::Result<Vec<Undeclared>> {
+        let _pass = self.gate.admit(&header, Access::inspect(None, "list-undeclared-containers")).await?;
         let of = |snapshot: &Snapshot| {
             let others = snapshot.undeclared.iter();
             others.map(|other| (other.name.clone(), other.id.clone(), other.image.clone())).collect()
         };
-        self.read(of)
+        Ok(self.read(of))
     }
+
+    /// What the healthchecks of all containers printed last, if anything, by unit. Asks polkit, for
+    /// `io.wharf.inspect-containers`.
+    #[zbus(out_args("outputs"))]
+    async fn list_health_outputs(&self, #[zbus(header)] header: Header<'_>) -> fdo::Result<HashMap<String, String>> {
+        let _pass = self.gate.admit(&header, Access::inspect(None, "list-health-outputs")).await?;
+        let of = |snapshot: &Snapshot| {
+            let all = snapshot.containers.values().filter(|facts| !facts.observed.health_output.is_empty());
+            all.map(|facts| (facts.declared.unit.to_string(), facts.observed.health_output.clone())).collect()
+        };
+        Ok(self.read(of))
+    }
+
+    /// There are other containers than before that no stack declares.
+    #[zbus(signal)]
+    async fn undeclared_containers_changed(emitter: &SignalEmitter<'_>) -> zbus::Result<()>;
 }
