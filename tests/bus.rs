@@ -310,6 +310,17 @@ fn what_is_changed_behind_wharfs_back_is_seen_and_named() {
     assert_eq!(property(&host, &web(1), "ContainerId"), format!("s \"{original}\""));
     assert!(host.sh(UNDECLARED).ok().stdout.contains("copy"));
     host.sh("docker rm --force copy").ok();
+    // So is one that even has the name of the original, as the original is not there.
+    host.sh("systemctl stop shop-web@1; docker run --detach --name shop-web-1 --health-cmd false --health-interval 200ms --health-retries 1 copy:1")
+        .ok();
+    host.wait_for("the copy is seen", Duration::from_secs(10), || {
+        host.sh(UNDECLARED).ok().stdout.trim() == "shop-web-1"
+    });
+    assert_eq!(property(&host, &web(1), "ContainerId"), "s \"\"");
+    assert_eq!(property(&host, &web(1), "Health"), "s \"\"");
+    host.sh("docker rm --force shop-web-1; systemctl start shop-web@1").ok();
+    wait_property(&host, &web(1), "Drift", "a(ss) 0");
+    assert_eq!(property(&host, &web(1), "ContainerId"), format!("s \"{}\"", host.inspect("shop-web-1", "{{.Id}}")));
     host.sh("systemctl restart shop-db").ok();
     wait_property(&host, DB, "Drift", "a(ss) 0");
 

@@ -15,6 +15,8 @@ pub struct Facts {
     pub declared: Declared,
     pub unit: UnitState,
     pub observed: Observed,
+    /// The id of a container that seems to be this one, until its inspection shows whether it is; empty: none.
+    pub candidate: String,
     pub restarts: Restarts,
     /// With which status the container ended last, or by which signal; `None`: it has not since wharfd was started.
     pub last_exit: Option<i32>,
@@ -24,7 +26,7 @@ impl Facts {
     /// Nothing has been observed yet.
     pub fn new(declared: Declared, unit: UnitState) -> Self {
         let (observed, restarts) = (Observed::default(), Restarts::default());
-        Self { declared, unit, observed, restarts, last_exit: None }
+        Self { declared, unit, observed, candidate: String::new(), restarts, last_exit: None }
     }
 }
 
@@ -36,6 +38,8 @@ pub struct Observed {
     /// The definition's hash.
     pub spec_hash: String,
     pub container_id: String,
+    /// A container that looks like this one and that Wharf has not made: by its name, or as an image handed the labels on.
+    pub foreign_id: String,
     pub image_id: String,
     /// The hash of the definition that the container was made of.
     pub running_spec_hash: String,

@@ -6,16 +6,17 @@ use super::declared::Declared;
 use super::drift::{self, Aspect, Difference};
 use super::facts::Observed;
 use crate::engine::{Engine, EngineError};
+use crate::name::UnitName;
 use crate::spec::{self, ComparedSpec, label};
 
-/// Reads the definition and asks the engine. `registry`: the digests that the registries had last, by the image's name.
+/// Reads the definition and asks the engine. `ids`: those that the container may have. `registry`: the digests that the registries had last, by the image's name.
 ///
 /// # Errors
 /// The engine does not answer.
 pub async fn inspect(
     engine: &Engine,
     declared: &Declared,
-    id: &str,
+    ids: &[&str],
     registry: &BTreeMap<String, String>,
 ) -> Result<Observed, EngineError> {
     let spec = definition(declared);
@@ -26,14 +27,20 @@ pub async fn inspect(
         observed.spec_hash.clone_from(&spec.wharf.config_hash);
         image = engine.image(&observed.image).await?;
     }
-    // Somebody may have renamed it, so by its id first. A copy of it (docker commit) has its labels, but not its id or name.
-    let mut found = if id.is_empty() { None } else { engine.inspect(id).await? };
-    if found.is_none() {
-        found = engine.inspect(&declared.container).await?;
+    let slice = UnitName::service_slice(&declared.project, &declared.service);
+    let mut own = None;
+    // Somebody may have renamed it, so by its id first.
+    for name in ids.iter().copied().chain([declared.container.as_str()]).filter(|name| !name.is_empty()) {
+        match engine.inspect(name).await? {
+            Some(found) if found.container.is_of(&declared.unit, &slice) => {
+                own = Some(found);
+                break;
+            }
+            Some(found) => observed.foreign_id = found.container.id,
+            None => {}
+        }
     }
-    let Some(found) = found.filter(|found| found.container.label(label::UNIT) == Some(declared.unit.as_str())) else {
-        return Ok(observed);
-    };
+    let Some(found) = own else { return Ok(observed) };
     if let Some(spec) = &spec {
         let registry = registry.get(&spec.container.image).map(String::as_str);
         observed.drift = drift::differences(spec, &found, image.as_ref(), registry);

@@ -100,6 +100,13 @@ impl Supervisor {
             return Ok(());
         }
         let now = Instant::now();
+        if !is_known {
+            // Labels and names prove nothing: what it is, and its health, the inspection shows.
+            self.policy.unknown(&unit, now);
+            Arc::make_mut(facts).candidate = id;
+            self.agenda.changed(&unit);
+            return Ok(());
+        }
         match change {
             ContainerChange::Health(Health::HEALTHY) => self.policy.healthy(&unit, now),
             ContainerChange::Health(Health::UNHEALTHY) => self.policy.unhealthy(&unit, now),
@@ -111,10 +118,8 @@ impl Supervisor {
             ContainerChange::Health(health) => Some(health),
             ContainerChange::Started => None,
         };
-        if !is_known || facts.observed.health != health {
-            let facts = Arc::make_mut(facts);
-            facts.observed.container_id = id;
-            facts.observed.health = health;
+        if facts.observed.health != health {
+            Arc::make_mut(facts).observed.health = health;
             self.publish(&unit);
         }
         self.agenda.changed(&unit);

@@ -30,6 +30,8 @@ pub(super) enum Completion {
     },
     Inspection {
         unit: UnitName,
+        /// The one that was looked at, see [`Facts::candidate`](crate::supervise::facts::Facts).
+        candidate: String,
         observed: Result<Observed, EngineError>,
     },
     List(Result<Vec<ListedContainer>, EngineError>),
@@ -87,8 +89,9 @@ impl Supervisor {
         };
         let registry = self.registry.clone();
         self.tasks.push(tokio::spawn(async move {
-            let observed = inspect::inspect(&engine, &facts.declared, &facts.observed.container_id, &registry).await;
-            Completion::Inspection { unit, observed }
+            let ids = [facts.candidate.as_str(), &facts.observed.container_id];
+            let observed = inspect::inspect(&engine, &facts.declared, &ids, &registry).await;
+            Completion::Inspection { unit, candidate: facts.candidate.clone(), observed }
         }));
     }
 
@@ -106,7 +109,7 @@ impl Supervisor {
     pub(super) async fn handle_completion(&mut self, completion: Completion) -> Result<(), ManagerError> {
         match completion {
             Completion::Action { action, outcome, reply } => self.action_ended(action, outcome?, reply).await,
-            Completion::Inspection { unit, observed } => self.inspected(&unit, observed),
+            Completion::Inspection { unit, candidate, observed } => self.inspected(&unit, &candidate, observed),
             Completion::List(listed) => {
                 self.agenda.listed();
                 if let Ok(all) = listed {
@@ -139,10 +142,16 @@ impl Supervisor {
         }
     }
 
-    fn inspected(&mut self, unit: &UnitName, observed: Result<Observed, EngineError>) {
+    fn inspected(&mut self, unit: &UnitName, candidate: &str, observed: Result<Observed, EngineError>) {
         let Some(answers) = self.agenda.inspected(unit) else { return };
         match observed {
-            Ok(observed) => self.set_observed(unit, observed),
+            Ok(observed) => {
+                let facts = self.containers.get_mut(unit).filter(|facts| facts.candidate == candidate);
+                if let Some(facts) = facts.filter(|facts| !facts.candidate.is_empty()) {
+                    Arc::make_mut(facts).candidate = String::new();
+                }
+                self.set_observed(unit, observed);
+            }
             Err(error) => {
                 tracing::warn!("{unit}: cannot inspect its container: {error}");
                 self.agenda.retry(unit, Instant::now());
@@ -154,9 +163,11 @@ impl Supervisor {
     fn is_declared(&self, container: &ListedContainer) -> bool {
         let facts = container.unit.as_ref().and_then(|unit| self.containers.get(unit.as_str()));
         facts.is_some_and(|facts| {
-            [&facts.observed.container_id, &facts.declared.container]
-                .into_iter()
-                .any(|it| *it == container.id || *it == container.name)
+            let is_foreign = facts.observed.foreign_id == container.id;
+            !is_foreign
+                && [&facts.observed.container_id, &facts.declared.container]
+                    .into_iter()
+                    .any(|it| *it == container.id || *it == container.name)
         })
     }
 
@@ -187,6 +198,9 @@ impl Supervisor {
         }
         if facts.observed == observed {
             return;
+        }
+        if facts.observed.foreign_id != observed.foreign_id {
+            self.agenda.list_changed();
         }
         for difference in new_differences(&facts.observed.drift, &observed.drift) {
             audit::drift(unit, difference);
