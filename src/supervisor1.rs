@@ -50,7 +50,7 @@ trait Container {
     #[zbus(allow_interactive_auth)]
     fn check_image(&self) -> zbus::Result<String>;
     #[zbus(allow_interactive_auth)]
-    fn get_file_changes(&self) -> zbus::Result<Vec<(String, String)>>;
+    fn get_file_changes(&self) -> zbus::Result<(Vec<(String, String)>, bool)>;
 }
 
 /// What wharfd knows of this host.
@@ -234,15 +234,15 @@ impl Supervisor {
         Ok(signals_of(&self.connection, NAME, signals).await?.map(drop))
     }
 
-    /// What changed in the file system of a unit's container since it was made, by path. Asks polkit.
+    /// What changed in the file system of a unit's container since it was made, by path, and whether there is more. Asks polkit.
     ///
     /// # Errors
     /// The caller may not ask, or the engine does not answer.
-    pub async fn file_changes(&self, unit: &str) -> Result<Vec<FileChange>, SupervisorError> {
-        let changes = self.container(unit).await?.get_file_changes().await?;
+    pub async fn file_changes(&self, unit: &str) -> Result<(Vec<FileChange>, bool), SupervisorError> {
+        let (changes, is_truncated) = self.container(unit).await?.get_file_changes().await?;
         let mut changes: Vec<_> = changes.into_iter().map(|(change, path)| FileChange { change, path }).collect();
         changes.sort_unstable_by(|one, other| one.path.cmp(&other.path));
-        Ok(changes)
+        Ok((changes, is_truncated))
     }
 
     /// Has wharfd ask the registry what the image of a unit's container means there now. Asks polkit.

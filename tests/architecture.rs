@@ -130,6 +130,15 @@ fn the_house_stands_as_it_is_drawn() {
     assert!(found.is_empty(), "{} places are not as the house is drawn in ARCHITECTURE.md:\n{list}", found.len());
 }
 
+/// `[lints]` of a package holds for its library, each of its programs and its tests; `forbid` cannot be lifted by an attribute.
+#[test]
+fn no_program_compiles_with_unsafe_code() {
+    let manifest: toml::Table = include_str!("../Cargo.toml").parse().expect("TOML");
+    assert_eq!(manifest["lints"]["rust"]["unsafe_code"].as_str(), Some("forbid"));
+    let programs = manifest["bin"].as_array().expect("programs");
+    assert!(programs.iter().all(|program| program.get("path").is_none()), "all programs are targets of this package");
+}
+
 #[test]
 fn every_room_of_the_drawing_is_there() {
     let source = Source::of_repository();

@@ -41,6 +41,36 @@ pub enum FileChange {
     Deleted,
 }
 
+/// What has changed in a container's file system, by path.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FileChanges {
+    pub changes: Vec<(FileChange, String)>,
+    /// Whether there are more than [`MOST_CHANGES`], or than fit into [`MOST_BYTES`].
+    pub is_truncated: bool,
+}
+
+/// A container may make as many files as it likes. More changes than this nobody reads.
+const MOST_CHANGES: usize = 10_000;
+
+/// Of all paths together; a message on the bus may have 32 MiB (dbus-daemon(1), `max_outgoing_bytes`).
+const MOST_BYTES: usize = 1 << 20;
+
+impl FileChanges {
+    fn new(mut changes: Vec<(FileChange, String)>) -> Self {
+        changes.sort_unstable_by(|(_, one), (_, other)| one.cmp(other));
+        let all = changes.len();
+        changes.truncate(MOST_CHANGES);
+        let mut bytes = 0;
+        let fits = changes.iter().take_while(|(_, path)| {
+            bytes += path.len();
+            bytes <= MOST_BYTES
+        });
+        let fits = fits.count();
+        changes.truncate(fits);
+        Self { is_truncated: changes.len() < all, changes }
+    }
+}
+
 impl From<ContainerInspectResponse> for Inspection {
     fn from(mut inspect: ContainerInspectResponse) -> Self {
         let settings = inspect.network_settings.take().unwrap_or_default();
@@ -97,12 +127,10 @@ impl Engine {
         Ok(all)
     }
 
-    /// What has changed in the container's file system since it was made: its paths, sorted. Volumes and mounts do not count.
-    pub async fn file_changes(&self, id: &str) -> Result<Vec<(FileChange, String)>, EngineError> {
+    /// What has changed in the container's file system since it was made. Volumes and mounts do not count.
+    pub async fn file_changes(&self, id: &str) -> Result<FileChanges, EngineError> {
         let changes = self.docker.container_changes(id).await?.unwrap_or_default();
-        let mut changes: Vec<_> = changes.into_iter().map(|change| (change.kind.into(), change.path)).collect();
-        changes.sort_unstable_by(|(_, one), (_, other)| one.cmp(other));
-        Ok(changes)
+        Ok(FileChanges::new(changes.into_iter().map(|change| (change.kind.into(), change.path)).collect()))
     }
 }
 
@@ -127,6 +155,20 @@ mod tests {
     use std::collections::HashMap;
 
     use super::*;
+
+    #[test]
+    fn of_many_changes_the_first_are_kept_up_to_a_number_and_a_size() {
+        let changes = |count: usize, width: usize| -> FileChanges {
+            FileChanges::new((0..count).rev().map(|number| (FileChange::Added, format!("/{number:0width$}"))).collect())
+        };
+        let few = changes(3, 1);
+        assert_eq!(few.changes.iter().map(|(_, path)| path.as_str()).collect::<Vec<_>>(), ["/0", "/1", "/2"]);
+        assert!(!few.is_truncated && !changes(MOST_CHANGES, 5).is_truncated);
+        let many = changes(MOST_CHANGES + 1, 5);
+        assert_eq!((many.changes.len(), many.is_truncated), (MOST_CHANGES, true));
+        let long = changes(MOST_CHANGES, 1023);
+        assert_eq!((long.changes.len(), long.is_truncated), (MOST_BYTES / 1024, true));
+    }
 
     #[test]
     fn ports_read_as_in_docker_ps() {

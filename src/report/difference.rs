@@ -99,7 +99,14 @@ impl Differences {
 
     async fn files(&mut self, supervisor: &Supervisor, unit: &str) -> Option<Vec<FileChange>> {
         match supervisor.file_changes(unit).await {
-            Ok(files) => Some(files),
+            Ok((files, is_truncated)) => {
+                if is_truncated {
+                    let count = files.len();
+                    self.problems
+                        .push(format!("{unit}: more has changed in its file system than the {count} paths shown"));
+                }
+                Some(files)
+            }
             Err(error) => {
                 self.problems.push(format!("{unit}: cannot list what changed in its file system: {error}"));
                 None

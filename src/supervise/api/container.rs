@@ -125,19 +125,21 @@ impl ContainerObject {
         }
     }
 
-    /// What changed in the container's file system since it was made: (`A`, `C` or `D` as `docker diff` says, path). Asks polkit.
-    #[zbus(out_args("changes"))]
-    async fn get_file_changes(&self, #[zbus(header)] header: Header<'_>) -> fdo::Result<Vec<(String, String)>> {
+    /// What changed in the container's file system since it was made: (`A`, `C` or `D` as `docker diff` says, path); the first
+    /// 10,000 paths, or 1 MiB of them, and whether there are more. Asks polkit.
+    #[zbus(out_args("changes", "truncated"))]
+    async fn get_file_changes(&self, #[zbus(header)] header: Header<'_>) -> fdo::Result<(Vec<(String, String)>, bool)> {
         let pass = self.gate.admit(&header, Access::manage(&self.facts().declared.unit, "get-file-changes")).await?;
-        let Payload::Changes(changes) = self.ask(&pass, Operation::FileChanges).await? else {
-            return Ok(Vec::new());
+        let Payload::Changes(found) = self.ask(&pass, Operation::FileChanges).await? else {
+            return Ok((Vec::new(), false));
         };
         let letter = |change| match change {
             FileChange::Modified => "C",
             FileChange::Added => "A",
             FileChange::Deleted => "D",
         };
-        Ok(changes.into_iter().map(|(change, path)| (letter(change).to_owned(), path)).collect())
+        let changes = found.changes.into_iter().map(|(change, path)| (letter(change).to_owned(), path)).collect();
+        Ok((changes, found.is_truncated))
     }
 
     /// What the healthcheck printed last. Asks polkit, for `io.wharf.inspect-containers`.

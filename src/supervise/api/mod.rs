@@ -20,7 +20,7 @@ use tokio::sync::oneshot;
 
 use super::action::{Caller, Reason};
 use super::facts::{Facts, Restart};
-use crate::engine::{FileChange, ListedContainer};
+use crate::engine::{FileChanges, ListedContainer};
 use crate::name::UnitName;
 use crate::systemd::Verb;
 
@@ -86,7 +86,7 @@ pub type Response = Result<Payload, String>;
 pub enum Payload {
     Done,
     Digest(String),
-    Changes(Vec<(FileChange, String)>),
+    Changes(FileChanges),
 }
 
 /// The last facts.
