@@ -17,6 +17,7 @@ pub mod parallel;
 pub mod path;
 pub mod plan;
 pub mod printable;
+pub mod regular_file;
 pub mod report;
 pub mod run;
 pub mod signals;

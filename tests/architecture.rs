@@ -18,7 +18,7 @@ const FLOORS: &[&[&str]] = &[
     &["plan", "import", "run", "supervise", "report"],
     &["stack", "unit", "mark", "engine"],
     &["spec", "systemd", "supervisor1"],
-    &["name", "diagnostic", "backoff", "message_id", "parallel", "path", "printable", "signals"],
+    &["name", "diagnostic", "backoff", "message_id", "parallel", "path", "printable", "regular_file", "signals"],
 ];
 
 /// Neighbours on one floor where the first may use the second all the same.

@@ -4,8 +4,10 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test ends at the first thing that goes wrong")]
 
+use std::ffi::OsStr;
 use std::fmt::Write;
 use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 /// Seconds after which what does not end is given up: far more than a build without optimisation needs on a busy machine.
@@ -23,9 +25,16 @@ fn check(text: &str, environment: &[(&str, &str)]) -> Output {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("shop.toml");
     std::fs::write(&path, text).unwrap();
+    run(&[env!("CARGO_BIN_EXE_wharf").as_ref(), "check".as_ref(), path.as_os_str()], environment)
+}
+
+/// A command with bounded memory, which is given up if it hangs.
+#[track_caller]
+fn run(arguments: &[&OsStr], environment: &[(&str, &str)]) -> Output {
+    let directory = tempfile::tempdir().unwrap();
     let script = format!("ulimit -v {MEMORY} && exec timeout {HANGS} \"$@\" >\"$0/out\" 2>\"$0/err\"");
     let mut command = Command::new("sh");
-    command.args(["-c", &script]).arg(directory.path()).args([env!("CARGO_BIN_EXE_wharf"), "check"]).arg(&path);
+    command.args(["-c", &script]).arg(directory.path()).args(arguments);
     command.envs(environment.iter().copied()).stdin(Stdio::null());
     let status = command.status().unwrap();
     let read = |name: &str| std::fs::read(directory.path().join(name)).unwrap();
@@ -159,4 +168,85 @@ fn bytes_that_are_no_text() {
     is_refused("\0\0\0");
     is_refused(&"\u{feff}".repeat(1_000));
     is_refused(&"\u{202e}[services]".repeat(1_000));
+}
+
+/// A stack that reads the file `input` under one key, and where the message says so.
+const READERS: [(&str, &str); 8] = [
+    ("[services.web]\nimage = \"a\"\nenv_file = \"input\"\n", "shop.toml:3:12"),
+    ("[services.web]\nimage = \"a\"\nenv_file = [{ path = \"input\", required = false }]\n", "shop.toml:3:22"),
+    ("[services.web]\nimage = \"a\"\nlabel_file = \"input\"\n", "shop.toml:3:14"),
+    ("[services.web]\nimage = \"a\"\nsecurity_opt = [\"seccomp=input\"]\n", "shop.toml:3:17"),
+    ("include = [\"input\"]\n", "shop.toml:1:12"),
+    ("include = [{ path = \"other.toml\", env_file = \"input\" }]\n", "shop.toml:1:46"),
+    ("[services.web]\nextends = { file = \"input\", service = \"a\" }\n", "shop.toml:2:20"),
+    ("[services.web]\nimage = \"a\"\n", "/.env: "),
+];
+
+/// What `wharf check` says in a directory whose file `input`, also named `.env`, `make` makes.
+#[track_caller]
+fn refuses_inputs(make: impl Fn(&Path), reason: &str) {
+    for (stack, place) in READERS {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name);
+        std::fs::write(path("shop.toml"), stack).unwrap();
+        std::fs::write(path("other.toml"), "[services.web]\nimage = \"a\"\n").unwrap();
+        make(&path(if place.contains(".env") { ".env" } else { "input" }));
+        let output = run(&[env!("CARGO_BIN_EXE_wharf").as_ref(), "check".as_ref(), path("shop.toml").as_os_str()], &[]);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(3), "{stack}: {said}");
+        assert!(said.contains(place), "{stack}: {said}");
+        assert!(said.contains(reason), "{stack}: {said}");
+    }
+}
+
+fn fifo(path: &Path) {
+    assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+}
+
+#[test]
+fn a_fifo_a_device_or_a_directory_is_no_file_to_read() {
+    refuses_inputs(fifo, "it is a FIFO, not a regular file");
+    let link = |target: &'static str| move |path: &Path| std::os::unix::fs::symlink(target, path).unwrap();
+    refuses_inputs(link("/dev/zero"), "it is a character device, not a regular file");
+    refuses_inputs(link("/dev"), "it is a directory, not a regular file");
+    let huge = |path: &Path| std::fs::File::create(path).unwrap().set_len(1 << 40).unwrap();
+    refuses_inputs(huge, "it is larger than ");
+}
+
+#[test]
+fn a_stack_or_override_file_that_is_a_fifo_is_refused() {
+    for (made, refused) in [("shop.toml", "shop.toml"), ("shop.override.toml", "shop.toml")] {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name);
+        std::fs::write(path("shop.toml"), web("")).unwrap();
+        let _ = std::fs::remove_file(path(made));
+        fifo(&path(made));
+        let output = run(&[env!("CARGO_BIN_EXE_wharf").as_ref(), "check".as_ref(), path(refused).as_os_str()], &[]);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(3), "{said}");
+        assert!(said.contains(&format!("{made}: it is a FIFO, not a regular file")), "{said}");
+        // At boot too, where systemd waits for it.
+        let (stacks, units) = (directory.path().to_str().unwrap(), path("units"));
+        let generator =
+            [env!("CARGO_BIN_EXE_wharf-generator").as_ref(), units.as_os_str(), units.as_os_str(), units.as_os_str()];
+        let output = run(&generator, &[("WHARF_STACK_DIR", stacks)]);
+        assert_eq!(output.status.code(), Some(1), "{}", start_of(&output));
+    }
+}
+
+/// 1,000 services of which each is allowed its megabyte are not allowed a gigabyte.
+#[test]
+fn what_env_files_hold_is_bounded_in_sum() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    std::fs::write(path("big.env"), format!("A={}\n", "x".repeat(1_000_000))).unwrap();
+    let stack = many(1_000, |n| format!("[services.s{n}]\nimage = \"a\"\nenv_file = \"big.env\"\n"));
+    std::fs::write(path("shop.toml"), stack).unwrap();
+    let output = run(&[env!("CARGO_BIN_EXE_wharf").as_ref(), "check".as_ref(), path("shop.toml").as_os_str()], &[]);
+    assert_eq!(output.status.code(), Some(3), "{}", start_of(&output));
+    assert!(
+        start_of(&output).contains("big.env: the files that this stack names are larger than 64 MiB in total"),
+        "{}",
+        start_of(&output)
+    );
 }

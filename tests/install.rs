@@ -487,6 +487,54 @@ fn the_generator_leaves_installed_projects_and_foreign_units_alone() {
     assert_eq!(names(&directory.path().join("normal")), [""; 0]);
 }
 
+/// As where a directory lies on a server that does not answer: its lock is never free.
+#[test]
+fn the_generator_ends_by_itself_where_something_does_not_answer() {
+    let directory = TempDir::new().unwrap();
+    let (stacks, units) = (directory.path().join("stacks"), directory.path().join("units"));
+    fs::create_dir(&stacks).unwrap();
+    fs::write(stacks.join("shop.toml"), SHOP).unwrap();
+    let _locked = UnitDirectory::open(&units, Access::Write, Durability::Volatile).unwrap();
+    let mut generator = Command::new(env!("CARGO_BIN_EXE_wharf-generator"));
+    let status = generator.args([&units; 3]).env("WHARF_STACK_DIR", &stacks).status().unwrap();
+    assert_eq!(status.code(), Some(1));
+    assert_eq!(names(&units), [""; 0]);
+}
+
+#[test]
+fn the_generator_refuses_what_every_user_can_write_and_generate_names_who_can() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let directory = TempDir::new().unwrap();
+    let stacks = directory.path().join("stacks");
+    fs::create_dir(&stacks).unwrap();
+    let path = |name: &str| stacks.join(name);
+    let stack = |env_file: &str| format!("[services.web]\nimage = \"busybox\"\nenv_file = \"{env_file}\"\n");
+    fs::write(path("all.toml"), stack("all.env")).unwrap();
+    fs::write(path("all.env"), "A=1\n").unwrap();
+    fs::set_permissions(path("all.env"), fs::Permissions::from_mode(0o666)).unwrap();
+    fs::write(path("ada.toml"), stack("ada/web.env")).unwrap();
+    fs::create_dir(path("ada")).unwrap();
+    fs::write(path("ada/web.env"), "A=1\n").unwrap();
+    std::os::unix::fs::chown(path("ada"), Some(4711), None).unwrap();
+    let lines: Vec<String> = generator(directory.path()).run().unwrap().iter().map(ToString::to_string).collect();
+    let (all, env) = (path("all.toml").display().to_string(), path("all.env").display().to_string());
+    assert_eq!(lines, [format!("{all}: every user can write {env}: `chmod o-w` it to have its units")]);
+    let normal = directory.path().join("normal");
+    assert!(normal.join("ada.target").exists() && !normal.join("all.target").exists());
+
+    let output = directory.path().join("units").display().to_string();
+    let ada = path("ada.toml").display().to_string();
+    let generated = wharf(&["generate", "--output", &output, &all, &ada]);
+    let said = text(&generated.stderr);
+    assert!(generated.status.success(), "{said}");
+    assert!(said.contains(&format!("warning: every user can write {env}\n")), "{said}");
+    let (ada, file) = (path("ada").display().to_string(), path("ada/web.env").display().to_string());
+    assert!(said.contains(&format!("warning: the user 4711 can write {ada}, and so change {file}\n")), "{said}");
+    assert_eq!(said.matches("warning: ").count(), 2, "{said}");
+}
+
 // The command line
 
 const SHOP: &str =

@@ -6,6 +6,7 @@ use std::io::Write;
 use std::os::unix::fs::FileTypeExt;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use wharf::install::{Generator, STACK_DIRECTORY};
 
@@ -23,6 +24,7 @@ fn main() -> ExitCode {
     };
     // Each file is made with the permissions that it is to have.
     rustix::process::umask(rustix::fs::Mode::WGRP | rustix::fs::Mode::WOTH);
+    give_up_in_time();
     let stacks = std::env::var_os("WHARF_STACK_DIR").map_or_else(|| PathBuf::from(STACK_DIRECTORY), PathBuf::from);
     let problems: Vec<String> = match Generator::new(stacks, PathBuf::from(normal_dir)).run() {
         Ok(broken) => broken.iter().map(ToString::to_string).collect(),
@@ -30,6 +32,23 @@ fn main() -> ExitCode {
     };
     problems.iter().for_each(|problem| log(problem));
     ExitCode::from(u8::from(!problems.is_empty()))
+}
+
+/// Seconds: systemd waits 90 for all of its generators, and the boot waits with it.
+const TIME_LIMIT: u64 = 30;
+
+/// The last resort where a file system or another process does not answer. What has been written is whole.
+fn give_up_in_time() {
+    let give_up = || {
+        std::thread::sleep(Duration::from_secs(TIME_LIMIT));
+        log(&format!(
+            "gave up after {TIME_LIMIT} s, units may be missing: look for a file system that does not answer, \
+             then run `systemctl daemon-reload`"
+        ));
+        std::process::exit(1)
+    };
+    // Without the thread there is systemd's own limit.
+    let _unlimited = std::thread::Builder::new().spawn(give_up);
 }
 
 /// Writes one line to the kernel's log, as an error. The journal may not run yet: systemd waits for its generators.

@@ -1,6 +1,7 @@
 //! The unit generator of systemd.generator(7): stacks in /etc/wharf → units in a directory of systemd's own.
 //!
-//! Invariant: no D-Bus, no engine, no network, no environment; a broken stack stops neither the others nor the boot.
+//! Invariant: no D-Bus, no engine, no network, no environment; a broken stack stops neither the others nor the boot. What every user
+//! can write is not read as root's will.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ use super::changes::{Changes, Enablement};
 use super::destination::{Destination, SYSTEM_LOAD_PATH};
 use super::directory::{Access, Durability, UnitDirectory};
 use super::error::InstallError;
+use super::exposure::{Exposure, Writer, exposures};
 use super::load_path::LoadPath;
 use super::precheck::conflicts;
 use super::prepare::{prepare, stacks_in};
@@ -86,6 +88,14 @@ impl Generator {
             Err(_) if self.is_installed(stack) => return Ok(()),
             Err(errors) => return Err(invalid(stack, &errors)),
         };
+        // Root has handed a directory to a user or a group, but nothing to everybody.
+        let found = exposures(&prepared.inputs).into_iter().find(|exposure| exposure.writer == Writer::Everybody);
+        if let Some(Exposure { path, writer, .. }) = found
+            && !self.is_installed(stack)
+        {
+            let message = format!("{writer} can write {}: `chmod o-w` it to have its units", path.display());
+            return Err(BrokenStack { stack: stack.to_owned(), message, further: 0 });
+        }
         for plan in &prepared.plans {
             write(plan, load_path, directory).map_err(|error| failed(stack, &error))?;
         }

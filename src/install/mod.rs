@@ -13,6 +13,7 @@ mod destination;
 mod diff;
 mod directory;
 mod error;
+mod exposure;
 mod generate;
 mod generator;
 mod jobs;

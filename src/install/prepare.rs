@@ -7,15 +7,37 @@ use std::path::{Path, PathBuf};
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Place};
 use crate::plan::{Plan, plan};
-use crate::stack::{self, Lookup, Request, Stack};
+use crate::stack::{self, Loaded, Lookup, Request, Stack};
 
 use super::destination::Destination;
+use super::exposure::{Exposure, exposures};
 
 /// Plans that may be written together.
 #[derive(Debug, Clone, Default)]
 pub struct Prepared {
     pub plans: Vec<Plan>,
+    /// All files that were read.
+    pub inputs: BTreeSet<PathBuf>,
     pub warnings: Diagnostics,
+}
+
+impl Prepared {
+    /// A warning for each file, or directory of one, that somebody other than root can write: who writes what root generates from
+    /// has the host. None if root is not the one who does.
+    pub fn exposures(&self) -> Diagnostics {
+        let mut warnings = Diagnostics::default();
+        if !rustix::process::geteuid().is_root() {
+            return warnings;
+        }
+        for Exposure { path, writer, file } in exposures(&self.inputs) {
+            let means = if path == file { String::new() } else { format!(", and so change {}", file.display()) };
+            let message = format!("{writer} can write {}{means}", path.display());
+            let help = "whoever can change a stack controls this host as root does; \
+                        leave it writable only by root unless that is intended";
+            warnings.push(Diagnostic::warning(message).help(help));
+        }
+        warnings
+    }
 }
 
 /// Every `*.toml` of a directory, sorted; none if there is no such directory. `*.override.toml` are no stacks but parts of them, and
@@ -60,9 +82,10 @@ pub fn prepare(requests: &[Request<'_>], destination: &Destination) -> Result<Pr
     let mut profiles = BTreeSet::new();
     for request in requests {
         match load(request, destination, &mut prepared.warnings) {
-            Ok((stack, plan, of_stack)) => {
-                profiles.extend(of_stack);
-                problems.append(taken.claim(&stack.place, &plan));
+            Ok((loaded, plan)) => {
+                profiles.extend(loaded.profiles);
+                prepared.inputs.extend(loaded.inputs);
+                problems.append(taken.claim(&loaded.stack.place, &plan));
                 prepared.plans.push(plan);
             }
             Err(errors) => problems.append(errors),
@@ -80,15 +103,14 @@ fn load(
     request: &Request<'_>,
     destination: &Destination,
     warnings: &mut Diagnostics,
-) -> Result<(Stack, Plan, BTreeSet<String>), Diagnostics> {
-    let loaded = stack::load(request)?;
-    warnings.append(loaded.warnings);
-    let mut stack = loaded.stack;
+) -> Result<(Loaded, Plan), Diagnostics> {
+    let mut loaded = stack::load(request)?;
+    warnings.append(std::mem::take(&mut loaded.warnings));
     if let Some(root) = &destination.root {
-        see_from_inside(&mut stack, root);
+        see_from_inside(&mut loaded.stack, root);
     }
-    let plan = plan(&stack, &destination.location())?;
-    Ok((stack, plan, loaded.profiles))
+    let plan = plan(&loaded.stack, &destination.location())?;
+    Ok((loaded, plan))
 }
 
 /// Profiles that the user asked for and that no service of any stack has.

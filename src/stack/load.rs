@@ -19,7 +19,6 @@ use crate::stack::grammar::interpolate::{Finding, Lookup, interpolate};
 use crate::stack::model::Stack;
 use crate::stack::problem::{FileProblem, Invalid, NameFault, Report};
 use crate::stack::text::env_file;
-use crate::stack::text::files::read_file;
 use crate::stack::text::node::Value;
 use crate::stack::text::surroundings::{Scope, Surroundings};
 
@@ -29,6 +28,8 @@ pub struct Loaded {
     pub stack: Stack,
     /// Those that its services name, also the services that are not selected.
     pub profiles: BTreeSet<String>,
+    /// All files that were read.
+    pub inputs: BTreeSet<PathBuf>,
     /// Warnings only.
     pub warnings: Diagnostics,
 }
@@ -70,7 +71,7 @@ pub fn load(request: &Request<'_>) -> Result<Loaded, Diagnostics> {
     let failed = report.error_count() > 0;
     let diagnostics = report.into_diagnostics();
     match read {
-        Some((stack, profiles)) if !failed => Ok(Loaded { stack, profiles, warnings: diagnostics }),
+        Some(loaded) if !failed => Ok(Loaded { warnings: diagnostics, ..loaded }),
         _ => Err(diagnostics),
     }
 }
@@ -81,7 +82,7 @@ pub fn project_name_of(path: &Path) -> String {
     ProjectName::normalise(&path.file_stem().unwrap_or_default().to_string_lossy())
 }
 
-fn read(request: &Request<'_>, report: &Report) -> Option<(Stack, BTreeSet<String>)> {
+fn read(request: &Request<'_>, report: &Report) -> Option<Loaded> {
     let first = request.files.first()?;
     let main = Scope::new(first.parent().unwrap_or(Path::new("")), request.environment);
     let main = main.with(read_dotenv(&main, report));
@@ -104,7 +105,10 @@ fn read(request: &Request<'_>, report: &Report) -> Option<(Stack, BTreeSet<Strin
     }
     let merged = request.files.iter().skip(1).map(|path| absolute(path));
     decoded.stack.further_sources = merged.chain(sources).collect();
-    Some((decoded.stack, decoded.profiles))
+    let named = scope.inputs.paths();
+    let inputs = request.files.iter().chain(&decoded.stack.further_sources).chain(&named).map(|path| absolute(path));
+    let inputs = inputs.collect();
+    Some(Loaded { stack: decoded.stack, profiles: decoded.profiles, inputs, warnings: Diagnostics::default() })
 }
 
 /// All files, or `None` if one of them cannot be read.
@@ -117,7 +121,7 @@ fn parse_all(files: &[PathBuf], report: &Report) -> Option<Vec<Parsed>> {
 /// `.env` beside the stack file, if there is one. Source: Compose Specification, Interpolation.
 pub fn read_dotenv(scope: &Scope<'_>, report: &Report) -> env_file::Variables {
     let path = scope.shown(".env");
-    match read_file(&path) {
+    match scope.inputs.read(&path) {
         Ok(file) => env_file::parse(&file, &|name| scope.lookup(name), report),
         Err(error) => {
             if error.kind() != ErrorKind::NotFound {

@@ -11,7 +11,11 @@ use crate::{cli, output, stacks};
 pub fn run(arguments: &cli::Check) -> Result<Exit, Failure> {
     let stacks = stacks::named(&arguments.stacks, Path::new(STACK_DIRECTORY))?;
     let (diagnostics, exit) = match prepare(&stacks, &Destination::system()) {
-        Ok(prepared) => (prepared.warnings, Exit::Done),
+        Ok(prepared) => {
+            let mut warnings = prepared.exposures();
+            warnings.append(prepared.warnings);
+            (warnings, Exit::Done)
+        }
         Err(errors) => (errors, Exit::Invalid),
     };
     if arguments.json {

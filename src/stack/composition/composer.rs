@@ -11,7 +11,7 @@ use super::language::Language;
 use crate::diagnostic::Place;
 use crate::path::absolute;
 use crate::stack::problem::{FileProblem, InclusionFault, Report};
-use crate::stack::text::files::{is_of_wharfd, read_file};
+use crate::stack::text::files::{is_of_wharfd, read_stack};
 use crate::stack::text::node::{Node, Table};
 use crate::stack::text::surroundings::{Scope, Scopes};
 
@@ -133,7 +133,7 @@ pub fn read(path: &Path, named: Option<Named<'_>>, language: &mut dyn Language, 
         add(InclusionFault::OfWharfd { path: path.to_owned() }, report);
         return None;
     }
-    let error = match read_file(path) {
+    let error = match read_stack(path) {
         Ok(_) if !language.takes(path) => {
             add(InclusionFault::Yaml { path: path.to_owned() }, report);
             return None;

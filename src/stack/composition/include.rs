@@ -14,7 +14,6 @@ use crate::stack::fields::{Item, Text};
 use crate::stack::keys;
 use crate::stack::problem::{Expected, FileProblem, InclusionFault, MergeConflict};
 use crate::stack::text::env_file;
-use crate::stack::text::files::read_file;
 use crate::stack::text::node::{Entry, Node, Table, Value};
 use crate::stack::text::surroundings::Scope;
 
@@ -187,7 +186,7 @@ impl<'a> Composer<'a, '_> {
 
     fn read_variables(&mut self, file: EnvFile<'_>, scope: &Scope<'_>) -> env_file::Variables {
         let EnvFile { path, place, required } = file;
-        let error = match read_file(&path) {
+        let error = match scope.inputs.read(&path) {
             Ok(file) => return env_file::parse(&file, &|name| scope.lookup(name), self.report),
             Err(error) => error,
         };

@@ -12,7 +12,6 @@ use crate::stack::grammar::names;
 use crate::stack::keys;
 use crate::stack::problem::{CommandFault, Expected, FileProblem, Invalid};
 use crate::stack::text::env_file;
-use crate::stack::text::files::read_file;
 use crate::stack::text::node::Value;
 use crate::stack::text::surroundings::Surroundings;
 
@@ -84,7 +83,7 @@ fn load(entry: &EnvFile<'_>, environment: &mut Environment, surroundings: &Surro
     let Some(path) = entry.path.str() else { return };
     let scope = surroundings.at(entry.path.place());
     let shown = scope.shown(path);
-    let file = match read_file(&shown) {
+    let file = match scope.inputs.read(&shown) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => {
             if entry.required {

@@ -10,7 +10,6 @@ use super::profiles::Membership;
 use crate::stack::fields::{Fields, Text};
 use crate::stack::problem::{FileProblem, Shape};
 use crate::stack::text::env_file;
-use crate::stack::text::files::read_file;
 use crate::stack::text::surroundings::Surroundings;
 
 /// `label_file` and `labels`; the latter wins, and a later file over an earlier one.
@@ -34,7 +33,7 @@ pub fn of_service(
 fn file(path: &Text<'_>, surroundings: &Surroundings<'_>) -> env_file::Variables {
     let scope = surroundings.at(path.item.place());
     let shown = scope.shown(path.text);
-    match read_file(&shown) {
+    match scope.inputs.read(&shown) {
         Ok(file) => return env_file::parse(&file, &|name| scope.lookup(name), path.item.report),
         Err(error) if error.kind() == ErrorKind::NotFound => {
             path.item.add(FileProblem::LabelFileMissing { path: shown });

@@ -6,7 +6,6 @@ use crate::stack::fields::{Fields, Item};
 use crate::stack::grammar::names;
 use crate::stack::grammar::security::{compact, device_rule, option};
 use crate::stack::problem::{Expected, FileProblem};
-use crate::stack::text::files::read_file;
 use crate::stack::text::node::Value;
 use crate::stack::text::surroundings::Surroundings;
 
@@ -39,8 +38,9 @@ pub fn options(service: &mut Fields<'_>, surroundings: &Surroundings<'_>) -> Sec
 }
 
 fn seccomp_profile(path: &str, item: Item<'_>, surroundings: &Surroundings<'_>) -> Option<String> {
-    let path = surroundings.at(item.place()).shown(path);
-    let text = match read_file(&path) {
+    let scope = surroundings.at(item.place());
+    let path = scope.shown(path);
+    let text = match scope.inputs.read(&path) {
         Ok(file) => file.text.clone(),
         Err(error) => {
             item.add(FileProblem::Unreadable { path, reason: error.to_string() });

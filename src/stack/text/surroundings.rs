@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::diagnostic::{Place, SourceFile};
 use crate::path::absolute;
 use crate::stack::grammar::interpolate::Lookup;
+use crate::stack::text::files::Inputs;
 
 /// What a relative path and a variable mean in one file.
 #[derive(Clone)]
@@ -18,6 +19,8 @@ pub struct Scope<'a> {
     environment: Lookup<'a>,
     /// From `.env` and what stands for it; the environment wins.
     defaults: Arc<BTreeMap<String, String>>,
+    /// The files that the stack names, in whichever of its files.
+    pub inputs: Arc<Inputs>,
 }
 
 impl<'a> Scope<'a> {
@@ -29,12 +32,14 @@ impl<'a> Scope<'a> {
             shown_directory: shown_directory.to_owned(),
             environment,
             defaults: Arc::default(),
+            inputs: Arc::default(),
         }
     }
 
     /// The same variables for files of another directory.
     pub fn moved(&self, shown_directory: &Path) -> Self {
-        Self { defaults: Arc::clone(&self.defaults), ..Self::new(shown_directory, self.environment) }
+        let (defaults, inputs) = (Arc::clone(&self.defaults), Arc::clone(&self.inputs));
+        Self { defaults, inputs, ..Self::new(shown_directory, self.environment) }
     }
 
     /// With more variables, where they are not set yet.
