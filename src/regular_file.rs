@@ -2,41 +2,93 @@
 //!
 //! Invariant: neither a FIFO, a device nor a file without end holds the reader up or fills its memory.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::AsFd;
-use std::path::Path;
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
 
-use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, Stat, fstat, open as open_path, openat, openat2, stat};
+use rustix::fs::{
+    FileType, Mode, OFlags, ResolveFlags, Stat, fstat, open as open_path, openat, openat2, readlinkat, stat,
+};
+use rustix::path::Arg;
 
 /// Opened by these, nothing waits for a writer or becomes the controlling terminal.
 const READ: OFlags = OFlags::RDONLY.union(OFlags::NONBLOCK).union(OFlags::NOCTTY).union(OFlags::CLOEXEC);
+
+/// An open regular file.
+pub struct RegularFile {
+    file: File,
+    found: Stat,
+}
+
+impl RegularFile {
+    /// A file that is open already.
+    ///
+    /// # Errors
+    /// It is not a regular one.
+    pub fn of(file: File) -> io::Result<Self> {
+        let found = fstat(&file)?;
+        regular(&found)?;
+        Ok(Self { file, found })
+    }
+
+    /// Permission bits.
+    pub fn mode(&self) -> u32 {
+        self.found.st_mode & 0o7777
+    }
+
+    /// Bytes, when it was opened.
+    pub fn length(&self) -> u64 {
+        u64::try_from(self.found.st_size).unwrap_or(0)
+    }
+
+    pub fn into_file(self) -> File {
+        self.file
+    }
+
+    /// The whole of it, if that is at most so many bytes.
+    ///
+    /// # Errors
+    /// It cannot be read, or is larger.
+    pub fn read(self, most: u64) -> io::Result<Vec<u8>> {
+        let too_large = || io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {}", size(most)));
+        if self.length() > most {
+            return Err(too_large());
+        }
+        let mut contents = Vec::with_capacity(usize::try_from(self.length()).unwrap_or(0) + 1);
+        // Some files, and those that grow, hold more than they say.
+        self.file.take(most + 1).read_to_end(&mut contents)?;
+        if contents.len() as u64 > most { Err(too_large()) } else { Ok(contents) }
+    }
+}
 
 /// Opens a file, following links.
 ///
 /// # Errors
 /// It is not there, may not be read, or is not a regular file.
-pub fn open(path: &Path) -> io::Result<File> {
+pub fn open(path: &Path) -> io::Result<RegularFile> {
     // Asked before it is opened: opening a device may act on it.
     regular(&stat(path)?)?;
-    checked(open_path(path, READ, Mode::empty())?.into())
+    RegularFile::of(open_path(path, READ, Mode::empty())?.into())
 }
 
-/// Opens a file of a directory by its name there, which is no link.
+/// Opens a file of a directory by its name there, following no link.
 ///
 /// # Errors
 /// As [`open`]; a link gives `ELOOP`.
-pub fn open_at(directory: impl AsFd, name: &str) -> io::Result<File> {
-    checked(openat(directory, name, READ | OFlags::NOFOLLOW, Mode::empty())?.into())
+pub fn open_at(directory: impl AsFd, name: impl Arg) -> io::Result<RegularFile> {
+    RegularFile::of(openat(directory, name, READ | OFlags::NOFOLLOW, Mode::empty())?.into())
 }
 
 /// Opens a file by a path below a directory, which no link and no `..` may leave (openat2(2), `RESOLVE_BENEATH`).
 ///
 /// # Errors
 /// As [`open`]; a path that leads out gives `EXDEV`.
-pub fn open_beneath(directory: impl AsFd, path: &Path) -> io::Result<File> {
+pub fn open_beneath(directory: impl AsFd, path: &Path) -> io::Result<RegularFile> {
     let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
-    checked(openat2(directory, path, READ, Mode::empty(), resolve)?.into())
+    RegularFile::of(openat2(directory, path, READ, Mode::empty(), resolve)?.into())
 }
 
 /// The whole of a file of at most so many bytes.
@@ -44,7 +96,7 @@ pub fn open_beneath(directory: impl AsFd, path: &Path) -> io::Result<File> {
 /// # Errors
 /// As [`open`], or it is larger.
 pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
-    read_all(&open(path)?, most)
+    open(path)?.read(most)
 }
 
 /// The whole text of a file of at most so many bytes.
@@ -54,27 +106,6 @@ pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
 pub fn read_text(path: &Path, most: u64) -> io::Result<String> {
     let no_text = || io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text");
     String::from_utf8(read(path, most)?).map_err(|_| no_text())
-}
-
-/// What is left of an open file, if that is at most so many bytes.
-///
-/// # Errors
-/// It cannot be read, or is larger.
-pub fn read_all(file: &File, most: u64) -> io::Result<Vec<u8>> {
-    let too_large = || io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {}", size(most)));
-    let length = file.metadata()?.len();
-    if length > most {
-        return Err(too_large());
-    }
-    let mut contents = Vec::with_capacity(usize::try_from(length).unwrap_or(0) + 1);
-    // Some files, and those that grow, hold more than they say.
-    file.take(most + 1).read_to_end(&mut contents)?;
-    if contents.len() as u64 > most { Err(too_large()) } else { Ok(contents) }
-}
-
-fn checked(file: File) -> io::Result<File> {
-    regular(&fstat(&file)?)?;
-    Ok(file)
 }
 
 fn regular(found: &Stat) -> io::Result<()> {
@@ -89,6 +120,15 @@ fn regular(found: &Stat) -> io::Result<()> {
         FileType::Unknown => "something else",
     };
     Err(io::Error::new(io::ErrorKind::InvalidInput, message(what)))
+}
+
+/// Where the link of this name in a directory leads.
+///
+/// # Errors
+/// It is not there, or no link.
+pub fn link_target(directory: impl AsFd, name: impl Arg) -> io::Result<PathBuf> {
+    let target = readlinkat(directory, name, Vec::new())?;
+    Ok(OsString::from_vec(target.into_bytes()).into())
 }
 
 fn message(what: &str) -> String {

@@ -641,6 +641,77 @@ fn root_writes_what_the_image_will_see() {
     assert!(text(&again.stderr).ends_with("\nnothing changed\n"), "{}", text(&again.stderr));
 }
 
+/// A directory of the host beside an image, with a file in it, and what it looks like.
+fn host_directory(desk: &Desk) -> (PathBuf, BTreeMap<PathBuf, (String, u32)>) {
+    let host = desk.directory.path().join("host");
+    fs::create_dir(&host).unwrap();
+    fs::write(host.join("precious"), "of the host\n").unwrap();
+    let before = tree(&host);
+    (host, before)
+}
+
+#[test]
+fn a_link_of_the_image_leads_to_the_image_not_to_the_host() {
+    let desk = Desk::new(&[("shop.toml", SHOP)]);
+    let (host, before) = host_directory(&desk);
+    let root = desk.directory.path().join("image");
+    fs::create_dir_all(root.join("etc/systemd")).unwrap();
+    // Where the link leads, there is nothing in the image yet.
+    symlink(&host, root.join("etc/systemd/system")).unwrap();
+    // A unit of the host is none of the image's.
+    fs::write(host.join("precious"), "of the host\n").unwrap();
+    fs::create_dir_all(root.join("usr/lib")).unwrap();
+    let units = desk.directory.path().join("units-of-the-host");
+    fs::create_dir_all(units.join("system")).unwrap();
+    fs::write(units.join("system/shop-web.service"), "[Service]\nExecStart=/bin/true\n").unwrap();
+    symlink(&units, root.join("usr/lib/systemd")).unwrap();
+    let options = ["--enable", "--root", root.to_str().unwrap()];
+    let arguments = ["generate", &desk.path("shop.toml")];
+    let generated = wharf(&[&arguments[..], &options[..]].concat());
+    assert!(generated.status.success(), "{}", text(&generated.stderr));
+    assert_eq!(tree(&host), before);
+    let inside = root.join(host.strip_prefix("/").unwrap());
+    assert!(names(&inside).contains(&"shop-web.service".to_owned()), "{:?}", names(&inside));
+    let link = fs::read_link(inside.join("multi-user.target.wants/shop.target")).unwrap();
+    assert_eq!(link, Path::new("/etc/systemd/system/shop.target"));
+    let again = wharf(&[&arguments[..], &options[..]].concat());
+    assert!(text(&again.stderr).ends_with("\nnothing changed\n"), "{}", text(&again.stderr));
+}
+
+/// Each name that a run writes, links, makes or removes, as a link to the host.
+#[test]
+fn a_link_in_the_place_of_a_file_is_replaced_not_followed() {
+    for option in ["--root", "--output"] {
+        let desk = Desk::new(&[("shop.toml", SHOP)]);
+        let (host, before) = host_directory(&desk);
+        let target = desk.directory.path().join("target");
+        let units = if option == "--root" { target.join("etc/systemd/system") } else { target.clone() };
+        fs::create_dir_all(&units).unwrap();
+        symlink(host.join("precious"), units.join(".#wharf-unfinished.tmp")).unwrap();
+        symlink(host.join("precious"), units.join(".#wharf-other.tmp")).unwrap();
+        symlink(host.join("new"), units.join("shop-web.container.json")).unwrap();
+        assert!(Command::new("mkfifo").arg(units.join("shop.target")).status().unwrap().success());
+        let arguments = ["generate", &desk.path("shop.toml"), option, target.to_str().unwrap()];
+        let generated = wharf(&arguments);
+        let said = text(&generated.stderr);
+        // A dangling link was not made by Wharf: it is in the way.
+        assert!(!generated.status.success() && said.contains("shop-web.container.json was not generated"), "{said}");
+        fs::remove_file(units.join("shop-web.container.json")).unwrap();
+        let generated = wharf(&arguments);
+        assert!(generated.status.success(), "{}", text(&generated.stderr));
+        assert_eq!(tree(&host), before, "{option}");
+        assert!(fs::symlink_metadata(units.join("shop.target")).unwrap().is_file());
+        assert!(fs::symlink_metadata(units.join(".#wharf-unfinished.tmp")).is_err());
+
+        // A directory of links that is a link itself is not followed, neither to make links nor to remove them.
+        symlink(&host, units.join("multi-user.target.wants")).unwrap();
+        let enabled = wharf(&[&arguments[..], &["--enable"]].concat());
+        let said = text(&enabled.stderr);
+        assert!(!enabled.status.success() && said.contains("multi-user.target.wants/shop.target: "), "{said}");
+        assert_eq!(tree(&host), before, "{option}");
+    }
+}
+
 #[test]
 fn check_tells_all_errors_of_all_stacks_also_to_programs() {
     let desk = Desk::new(&[("a.toml", "[services.web]\nimag = \"x\"\n"), ("b.toml", "nonsense = 1\n")]);

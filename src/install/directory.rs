@@ -1,22 +1,28 @@
 //! A unit directory: read as a whole under a lock, and changed so that every file is whole at every moment.
 //!
+//! Everything happens at the open directory: no link in it, and none that takes its place, leads a write or a removal elsewhere.
 //! Invariant: where files outlast a boot, a file is written beside its place, synced, and renamed; a run that was interrupted
 //! leaves its own leftovers behind, by which the next one knows that work is unfinished.
 
 use std::collections::BTreeMap;
-use std::fs::{self, DirBuilder, File};
+use std::fs::{DirBuilder, File, Permissions};
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt, symlink};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, flock, openat, unlinkat};
-use tempfile::TempPath;
+use rustix::fs::{
+    AtFlags, Dir, FileType, FlockOperation, Mode, OFlags, flock, mkdirat, openat, renameat, statat, symlinkat, unlinkat,
+};
 
 use crate::parallel;
+use crate::regular_file::{self, link_target};
 
 use super::changes::{Action, Change, Changes};
+use super::destination::Destination;
 use super::error::InstallError;
+use super::root::Root;
 use super::snapshot::{Entry, Snapshot};
 
 /// systemd ignores files whose names begin with a dot (systemd.unit(5)).
@@ -46,17 +52,22 @@ pub enum Access {
     Write,
 }
 
+/// Bytes of a file that may be one of Wharf's; a larger one is none, and is not read.
+pub(super) const LARGEST_FILE: u64 = 64 << 20;
+
 /// A unit directory, locked for as long as this value lives.
 #[derive(Debug)]
 pub struct UnitDirectory {
     path: PathBuf,
     /// Holds the lock (flock(2) on the directory itself). `None`: only read, and not there.
-    lock: Option<File>,
+    directory: Option<File>,
+    /// The file system that it is part of, if that is not this host's.
+    root: Option<Root>,
     durability: Durability,
 }
 
 impl UnitDirectory {
-    /// Opens the directory and waits until no other run of Wharf holds it.
+    /// Opens a directory of this host and waits until no other run of Wharf holds it.
     ///
     /// # Errors
     /// It cannot be made, opened or locked.
@@ -65,17 +76,41 @@ impl UnitDirectory {
         if access == Access::Write {
             DirBuilder::new().recursive(true).mode(0o755).create(path).map_err(failed)?;
         }
-        let lock = match File::open(path) {
-            Ok(directory) => Some(directory),
-            Err(error) if access == Access::Read && error.kind() == io::ErrorKind::NotFound => None,
-            Err(error) => return Err(failed(error)),
-        };
-        if let Some(directory) = &lock {
-            let operation =
-                if access == Access::Write { FlockOperation::LockExclusive } else { FlockOperation::LockShared };
-            retry_interrupted(|| flock(directory, operation)).map_err(|error| InstallError::io("lock", path, error))?;
+        let unlocked = Self { path: path.to_owned(), directory: None, root: None, durability };
+        unlocked.lock(File::open(path), access)
+    }
+
+    /// Opens the directory of a destination: below its root, which no link leaves.
+    ///
+    /// # Errors
+    /// As [`UnitDirectory::open`].
+    pub fn of(destination: &Destination, access: Access, durability: Durability) -> Result<Self, InstallError> {
+        let path = &destination.on_disk;
+        let Some(root) = &destination.root else { return Self::open(path, access, durability) };
+        if access == Access::Write {
+            DirBuilder::new().recursive(true).create(root).map_err(|error| InstallError::io("create", root, error))?;
         }
-        Ok(Self { path: path.to_owned(), lock, durability })
+        let unlocked = |root| Self { path: path.clone(), directory: None, root, durability };
+        let root = match Root::open(root) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return unlocked(None).lock(Err(error), access),
+            opened => opened.map_err(|error| InstallError::io("open", root, error))?,
+        };
+        let seen = &destination.seen_as;
+        let opened = if access == Access::Write { root.make_directory(seen) } else { root.directory(seen) };
+        unlocked(Some(root)).lock(opened, access)
+    }
+
+    fn lock(self, opened: io::Result<File>, access: Access) -> Result<Self, InstallError> {
+        let directory = match opened {
+            Ok(directory) => directory,
+            Err(error) if access == Access::Read && error.kind() == io::ErrorKind::NotFound => return Ok(self),
+            Err(error) => return Err(InstallError::io("open", &self.path, error)),
+        };
+        let operation =
+            if access == Access::Write { FlockOperation::LockExclusive } else { FlockOperation::LockShared };
+        retry_interrupted(|| flock(&directory, operation))
+            .map_err(|error| InstallError::io("lock", &self.path, error))?;
+        Ok(Self { directory: Some(directory), ..self })
     }
 
     /// The directory's path on disk.
@@ -89,20 +124,52 @@ impl UnitDirectory {
     /// Something in it cannot be read.
     pub fn read(&self) -> Result<Snapshot, InstallError> {
         let mut snapshot = Snapshot { path: self.path.clone(), ..Snapshot::default() };
-        if self.lock.is_none() {
-            return Ok(snapshot);
-        }
-        for (name, path) in list(&self.path)? {
+        let Some(directory) = &self.directory else { return Ok(snapshot) };
+        let failed = |name: &str, error| InstallError::io("read", &self.path.join(name), error);
+        for (name, kind) in list(directory).map_err(|error| InstallError::io("read", &self.path, error))? {
             if is_leftover(&name) {
                 snapshot.leftovers.push(name);
             } else if is_enablement_directory(&name) {
-                read_links(&name, &path, &mut snapshot.enablement)?;
-            } else if let Some(entry) = read_entry(&path)? {
+                read_links(directory, &name, &mut snapshot.enablement).map_err(|error| failed(&name, error))?;
+            } else if let Some(entry) = self.entry(directory, &name, kind).map_err(|error| failed(&name, error))? {
                 snapshot.entries.insert(name, entry);
             }
         }
         snapshot.leftovers.sort_unstable();
         Ok(snapshot)
+    }
+
+    /// `None`: gone meanwhile, or something that systemd would not read.
+    fn entry(&self, directory: &File, name: &str, kind: FileType) -> io::Result<Option<Entry>> {
+        let read = || -> io::Result<Option<Entry>> {
+            Ok(match kind {
+                FileType::Directory => Some(Entry::Directory),
+                FileType::Symlink => {
+                    let target = link_target(directory, name)?;
+                    Some(Entry::Link { target, contents: self.read_link(name).ok() })
+                }
+                FileType::RegularFile => {
+                    let file = regular_file::open_at(directory, name)?;
+                    let mode = file.mode();
+                    Some(Entry::File { contents: file.read(LARGEST_FILE)?, mode })
+                }
+                _ => None,
+            })
+        };
+        match read() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(Some(Entry::Unreadable)),
+            other => other,
+        }
+    }
+
+    /// What a link of the directory leads to, where systemd would follow it.
+    fn read_link(&self, name: &str) -> io::Result<Vec<u8>> {
+        let path = self.path.join(name);
+        match &self.root {
+            Some(root) => root.read(&root.seen(&path), LARGEST_FILE),
+            None => regular_file::read(&path, LARGEST_FILE),
+        }
     }
 
     /// Carries out the changes of one or more projects, in their order; new contents are all on disk before the first
@@ -128,11 +195,11 @@ impl UnitDirectory {
         for (change, staged) in kept {
             self.settle(change, staged.take())?;
         }
-        self.sync_directory(&self.path)?;
+        self.sync_directory()?;
         for (change, _) in removed {
             self.remove(&change.name)?;
         }
-        self.sync_directory(&self.path)?;
+        self.sync_directory()?;
         Ok(unfinished)
     }
 
@@ -156,12 +223,8 @@ impl UnitDirectory {
     fn write_in_place(&self, change: &Change, contents: &str, mode: u32) -> Result<(), InstallError> {
         let name = change.name.as_str();
         let failed = |error| InstallError::io("write", &self.path.join(name), error);
-        let Some(directory) = &self.lock else { return Err(failed(io::ErrorKind::NotFound.into())) };
-        let write = || -> io::Result<()> {
-            let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-            let mut file = File::from(openat(directory, name, flags, Mode::from_raw_mode(mode))?);
-            file.write_all(contents.as_bytes())
-        };
+        let directory = self.directory().map_err(failed)?;
+        let write = || create(directory, name, mode)?.write_all(contents.as_bytes());
         // What is there may be a link, or have other permissions.
         let again = || {
             unlinkat(directory, name, AtFlags::empty())?;
@@ -172,94 +235,156 @@ impl UnitDirectory {
         written.map_err(failed)
     }
 
+    /// Only the directory of a host that is only read may be missing.
+    fn directory(&self) -> io::Result<&File> {
+        self.directory.as_ref().ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
     fn begin(&self) -> Result<Unfinished<'_>, InstallError> {
-        let marker = self.path.join(UNFINISHED);
-        File::create(&marker).map_err(|error| InstallError::io("write", &marker, error))?;
-        self.sync_directory(&self.path)?;
+        let create = || create(self.directory()?, UNFINISHED, 0o644);
+        match create() {
+            // Of an earlier run; whatever it is, its name alone counts.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            other => {
+                other.map_err(|error| InstallError::io("write", &self.path.join(UNFINISHED), error))?;
+            }
+        }
+        self.sync_directory()?;
         Ok(Unfinished { directory: self })
     }
 
     /// Writes new contents beside their place.
-    fn stage(&self, change: &Change, sync: bool) -> Result<Option<TempPath>, InstallError> {
+    fn stage(&self, change: &Change, sync: bool) -> Result<Option<Staged<'_>>, InstallError> {
         let (Action::Create { new, mode } | Action::Update { new, mode, .. }) = &change.action else { return Ok(None) };
-        self.write_beside(new.as_bytes(), *mode, sync)
-            .map(Some)
-            .map_err(|error| InstallError::io("write", &self.path.join(&change.name), error))
-    }
-
-    fn write_beside(&self, contents: &[u8], mode: u32, sync: bool) -> io::Result<TempPath> {
-        // Made with O_EXCL and 0600 at most; widened once its contents stand, so that nothing private is ever readable.
-        let mut file = tempfile::Builder::new()
-            .prefix(LEFTOVER_PREFIX)
-            .suffix(LEFTOVER_SUFFIX)
-            .rand_bytes(12)
-            .tempfile_in(&self.path)?;
-        file.write_all(contents)?;
-        file.as_file().set_permissions(fs::Permissions::from_mode(mode))?;
-        if sync {
-            file.as_file().sync_all()?;
-        }
-        Ok(file.into_temp_path())
+        let write = || -> io::Result<Staged<'_>> {
+            let (staged, mut file) = Staged::create(self.directory()?)?;
+            file.write_all(new.as_bytes())?;
+            // Widened once its contents stand, so that nothing private is ever readable.
+            file.set_permissions(Permissions::from_mode(*mode))?;
+            if sync {
+                file.sync_all()?;
+            }
+            Ok(staged)
+        };
+        write().map(Some).map_err(|error| InstallError::io("write", &self.path.join(&change.name), error))
     }
 
     /// syncfs(2): one call for all files, however many; it writes back what others left there too.
     fn sync_file_system(&self) -> Result<(), InstallError> {
-        let synced = File::open(&self.path).and_then(|directory| Ok(rustix::fs::syncfs(directory)?));
+        let synced = self.directory().and_then(|directory| Ok(rustix::fs::syncfs(directory)?));
         synced.map_err(|error| InstallError::io("sync", &self.path, error))
     }
 
-    fn settle(&self, change: &Change, staged: Option<TempPath>) -> Result<(), InstallError> {
-        let path = self.path.join(&change.name);
-        let done = match (&change.action, staged) {
-            (Action::Mode { new, .. }, _) => fs::set_permissions(&path, fs::Permissions::from_mode(*new)),
-            (Action::Enable { target }, _) => self.link(&path, target),
-            (_, Some(staged)) => staged.persist(&path).map_err(|error| error.error),
+    fn settle(&self, change: &Change, staged: Option<Staged<'_>>) -> Result<(), InstallError> {
+        let settle = || match (&change.action, staged) {
+            (Action::Mode { new, .. }, _) => regular_file::open_at(self.directory()?, change.name.as_str())?
+                .into_file()
+                .set_permissions(Permissions::from_mode(*new)),
+            (Action::Enable { target }, _) => self.link(&change.name, target),
+            (_, Some(staged)) => staged.rename(&change.name),
             (_, None) => Ok(()),
         };
-        done.map_err(|error| InstallError::io("write", &path, error))
+        settle().map_err(|error| InstallError::io("write", &self.path.join(&change.name), error))
     }
 
-    fn link(&self, path: &Path, target: &Path) -> io::Result<()> {
-        let parent = path.parent().unwrap_or(&self.path);
-        match fs::create_dir(parent) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-            _ => {}
+    fn link(&self, name: &str, target: &Path) -> io::Result<()> {
+        let directory = self.directory()?;
+        let Some((below, link)) = name.split_once('/') else { return Err(io::ErrorKind::InvalidFilename.into()) };
+        match mkdirat(directory, below, Mode::from_raw_mode(0o777)) {
+            Ok(()) | Err(rustix::io::Errno::EXIST) => {}
+            Err(error) => return Err(error.into()),
         }
-        if path.is_symlink() {
-            fs::remove_file(path)?;
+        let below = subdirectory(directory, below)?;
+        match symlinkat(target, &below, link) {
+            Err(rustix::io::Errno::EXIST) if link_target(&below, link).is_ok() => {
+                unlinkat(&below, link, AtFlags::empty())?;
+                symlinkat(target, &below, link)?;
+            }
+            linked => linked?,
         }
-        symlink(target, path)?;
-        if self.durability == Durability::Synced { File::open(parent)?.sync_all() } else { Ok(()) }
+        if self.durability == Durability::Synced { below.sync_all() } else { Ok(()) }
     }
 
     fn remove(&self, name: &str) -> Result<(), InstallError> {
-        let path = self.path.join(name);
-        ignore_missing(fs::remove_file(&path)).map_err(|error| InstallError::io("remove", &path, error))?;
-        if let Some(parent) = path.parent().filter(|parent| *parent != self.path) {
+        let remove = || -> io::Result<()> {
+            let directory = self.directory()?;
+            let Some((below, link)) = name.split_once('/') else {
+                return Ok(unlinkat(directory, name, AtFlags::empty())?);
+            };
+            let removed = unlinkat(subdirectory(directory, below)?, link, AtFlags::empty());
             // An enablement directory that is empty now has no use; one that is not stays.
-            let _ = fs::remove_dir(parent);
-        }
-        Ok(())
+            let _ = unlinkat(directory, below, AtFlags::REMOVEDIR);
+            Ok(removed?)
+        };
+        ignore_missing(remove()).map_err(|error| InstallError::io("remove", &self.path.join(name), error))
     }
 
-    fn sync_directory(&self, path: &Path) -> Result<(), InstallError> {
-        match (&self.lock, self.durability) {
+    fn sync_directory(&self) -> Result<(), InstallError> {
+        match (&self.directory, self.durability) {
             (Some(directory), Durability::Synced) => {
-                directory.sync_all().map_err(|error| InstallError::io("sync", path, error))
+                directory.sync_all().map_err(|error| InstallError::io("sync", &self.path, error))
             }
             _ => Ok(()),
         }
     }
 
     fn clean(&self) -> Result<(), InstallError> {
-        let mut leftovers: Vec<_> = list(&self.path)?.into_iter().filter(|(name, _)| is_leftover(name)).collect();
+        let Some(directory) = &self.directory else { return Ok(()) };
+        let found = list(directory).map_err(|error| InstallError::io("read", &self.path, error))?;
+        let mut leftovers: Vec<_> = found.into_iter().map(|(name, _)| name).filter(|name| is_leftover(name)).collect();
         // The mark goes last: while a leftover is there the run is not finished.
-        leftovers.sort_by_key(|(name, _)| name == UNFINISHED);
-        for (_, path) in leftovers {
-            ignore_missing(fs::remove_file(&path)).map_err(|error| InstallError::io("remove", &path, error))?;
-        }
-        self.sync_directory(&self.path)
+        leftovers.sort_by_key(|name| name == UNFINISHED);
+        leftovers.iter().try_for_each(|name| self.remove(name))?;
+        self.sync_directory()
     }
+}
+
+/// A file that waits beside its place; dropped, it goes away.
+struct Staged<'d> {
+    directory: &'d File,
+    /// `None`: it is in its place.
+    name: Option<String>,
+}
+
+impl<'d> Staged<'d> {
+    fn create(directory: &'d File) -> io::Result<(Self, File)> {
+        loop {
+            let random = RandomState::new().build_hasher().finish();
+            let name = format!("{LEFTOVER_PREFIX}{random:016x}{LEFTOVER_SUFFIX}");
+            match create(directory, &name, 0o600) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                file => return Ok((Self { directory, name: Some(name) }, file?)),
+            }
+        }
+    }
+
+    fn rename(mut self, name: &str) -> io::Result<()> {
+        if let Some(staged) = &self.name {
+            renameat(self.directory, staged.as_str(), self.directory, name)?;
+        }
+        self.name = None;
+        Ok(())
+    }
+}
+
+impl Drop for Staged<'_> {
+    fn drop(&mut self) {
+        if let Some(name) = &self.name {
+            let _next_run_cleans_up = unlinkat(self.directory, name.as_str(), AtFlags::empty());
+        }
+    }
+}
+
+/// Makes a file where nothing lies, not even a link.
+fn create(directory: &File, name: &str, mode: u32) -> io::Result<File> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    Ok(openat(directory, name, flags, Mode::from_raw_mode(mode))?.into())
+}
+
+/// Opens a directory in a directory; a link to one is none.
+fn subdirectory(directory: &File, name: &str) -> io::Result<File> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    Ok(openat(directory, name, flags, Mode::empty())?.into())
 }
 
 /// Changes that are made but of which systemd may not know yet.
@@ -290,50 +415,36 @@ fn is_enablement_directory(name: &str) -> bool {
     [".wants", ".requires", ".upholds"].iter().any(|suffix| name.ends_with(suffix))
 }
 
-/// Names in a directory; a name that is not UTF-8 cannot be a unit's.
-fn list(path: &Path) -> Result<Vec<(String, PathBuf)>, InstallError> {
-    let failed = |error| InstallError::io("read", path, error);
+/// Names in a directory, and what each is; a name that is not UTF-8 cannot be a unit's.
+pub(super) fn list(directory: &File) -> io::Result<Vec<(String, FileType)>> {
     let mut names = Vec::new();
-    for entry in fs::read_dir(path).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        names.extend(entry.file_name().into_string().ok().map(|name| (name, entry.path())));
+    for entry in Dir::read_from(directory)? {
+        let entry = entry?;
+        let Ok(name) = entry.file_name().to_str() else { continue };
+        if matches!(name, "." | "..") {
+            continue;
+        }
+        let kind = match entry.file_type() {
+            // Not every file system tells.
+            FileType::Unknown => match statat(directory, name, AtFlags::SYMLINK_NOFOLLOW) {
+                Ok(found) => FileType::from_raw_mode(found.st_mode),
+                Err(_) => continue,
+            },
+            kind => kind,
+        };
+        names.push((name.to_owned(), kind));
     }
     Ok(names)
 }
 
-fn read_links(name: &str, path: &Path, into: &mut BTreeMap<String, PathBuf>) -> Result<(), InstallError> {
-    if !path.is_dir() {
-        return Ok(());
-    }
-    for (link, path) in list(path)? {
-        if let Ok(target) = fs::read_link(&path) {
+fn read_links(directory: &File, name: &str, into: &mut BTreeMap<String, PathBuf>) -> io::Result<()> {
+    let Ok(below) = subdirectory(directory, name) else { return Ok(()) };
+    for (link, _) in list(&below)? {
+        if let Ok(target) = link_target(&below, link.as_str()) {
             into.insert(format!("{name}/{link}"), target);
         }
     }
     Ok(())
-}
-
-/// `None`: gone meanwhile, or something that systemd would not read.
-fn read_entry(path: &Path) -> Result<Option<Entry>, InstallError> {
-    let read = || -> io::Result<Option<Entry>> {
-        let metadata = fs::symlink_metadata(path)?;
-        Ok(if metadata.is_dir() {
-            Some(Entry::Directory)
-        } else if metadata.is_symlink() {
-            let is_file = fs::metadata(path).is_ok_and(|metadata| metadata.is_file());
-            let contents = if is_file { fs::read(path).ok() } else { None };
-            Some(Entry::Link { target: fs::read_link(path)?, contents })
-        } else if metadata.is_file() {
-            Some(Entry::File { contents: fs::read(path)?, mode: metadata.permissions().mode() & 0o7777 })
-        } else {
-            None
-        })
-    };
-    match read() {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(Some(Entry::Unreadable)),
-        other => other.map_err(|error| InstallError::io("read", path, error)),
-    }
 }
 
 fn ignore_missing(result: io::Result<()>) -> io::Result<()> {

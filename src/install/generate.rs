@@ -144,7 +144,7 @@ impl Generate {
         let manager = self.manager().await?;
         let load_path = self.load_path(manager.as_ref()).await?;
         let access = if self.effect == Effect::Write { Access::Write } else { Access::Read };
-        let directory = UnitDirectory::open(&self.destination.on_disk, access, Durability::Synced)?;
+        let directory = UnitDirectory::of(&self.destination, access, Durability::Synced)?;
         let mut generated = self.compare(plans, &directory, &load_path)?;
         if self.effect == Effect::Show {
             return Ok(generated);

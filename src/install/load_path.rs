@@ -1,20 +1,25 @@
 //! systemd's unit load path: which directory holds a unit, and what lies there.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::name::ProjectName;
+use crate::regular_file;
 
-use super::destination::below;
+use super::directory::{LARGEST_FILE, list};
 use super::error::InstallError;
+use super::root::Root;
 use super::snapshot::Entry;
 
 /// The units on systemd's load path, by name.
 #[derive(Debug, Clone, Default)]
 pub struct LoadPath {
-    root: Option<PathBuf>,
+    /// Where links lead, if not to this file system.
+    root: Option<Arc<Root>>,
     /// Highest priority first.
     directories: Vec<PathBuf>,
     /// Which directories hold a file of a name, highest priority first.
@@ -22,32 +27,41 @@ pub struct LoadPath {
 }
 
 impl LoadPath {
-    /// Lists the directories, which need not exist. `root`: where absolute links lead, if not to this file system.
+    /// Lists the directories, which need not exist. `root`: where links lead, if not to this file system.
     ///
     /// # Errors
     /// A directory exists but cannot be listed.
     pub fn read(directories: Vec<PathBuf>, root: Option<&Path>) -> Result<Self, InstallError> {
-        let mut path = Self { root: root.map(Path::to_owned), ..Self::default() };
+        let root = match root.map(|root| (root, Root::open(root))) {
+            // Nothing is there yet.
+            Some((_, Err(error))) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
+            Some((path, opened)) => Some(opened.map_err(|error| InstallError::io("open", path, error))?),
+            None => None,
+        };
+        let mut path = Self { root: root.map(Arc::new), ..Self::default() };
         let mut seen = Vec::new();
         for directory in directories {
+            let Ok(opened) = path.open(&directory) else { continue };
+            let failed = |error| InstallError::io("read", &directory, error);
             // /lib may be a link to /usr/lib: the same directory is looked at once.
-            let Ok(canonical) = directory.canonicalize() else { continue };
-            if !seen.contains(&canonical) {
-                path.add(&directory).map_err(|error| InstallError::io("read", &directory, error))?;
+            let found = opened.metadata().map_err(failed)?;
+            let identity = (found.dev(), found.ino());
+            if !seen.contains(&identity) {
+                for (name, _) in list(&opened).map_err(failed)? {
+                    path.files.entry(name).or_default().push(directory.clone());
+                }
                 path.directories.push(directory);
-                seen.push(canonical);
+                seen.push(identity);
             }
         }
         Ok(path)
     }
 
-    fn add(&mut self, directory: &Path) -> io::Result<()> {
-        for entry in fs::read_dir(directory)? {
-            if let Ok(name) = entry?.file_name().into_string() {
-                self.files.entry(name).or_default().push(directory.to_owned());
-            }
+    fn open(&self, directory: &Path) -> io::Result<File> {
+        match &self.root {
+            Some(root) => root.directory(&root.seen(directory)),
+            None => File::open(directory),
         }
-        Ok(())
     }
 
     /// The directories that hold a file of this name, highest priority first.
@@ -73,19 +87,18 @@ impl LoadPath {
     }
 
     pub fn entry(&self, path: &Path) -> Entry {
-        let Ok(target) = fs::read_link(path) else { return file_entry(path) };
-        let leads_to = match &self.root {
-            Some(root) if target.is_absolute() => below(root, &target),
-            _ => path.parent().unwrap_or(path).join(&target),
+        let (target, contents) = match &self.root {
+            Some(root) => {
+                let seen = root.seen(path);
+                (root.link(&seen), root.read(&seen, LARGEST_FILE))
+            }
+            None => (fs::read_link(path), regular_file::read(path, LARGEST_FILE)),
         };
-        Entry::Link { target, contents: fs::read(leads_to).ok() }
-    }
-}
-
-fn file_entry(path: &Path) -> Entry {
-    match fs::read(path) {
-        Ok(contents) => Entry::File { contents, mode: 0 },
-        Err(error) if error.kind() == io::ErrorKind::IsADirectory => Entry::Directory,
-        Err(_) => Entry::Unreadable,
+        match (target, contents) {
+            (Ok(target), contents) => Entry::Link { target, contents: contents.ok() },
+            (Err(_), Ok(contents)) => Entry::File { contents, mode: 0 },
+            (Err(_), Err(error)) if error.kind() == io::ErrorKind::IsADirectory => Entry::Directory,
+            (Err(_), Err(_)) => Entry::Unreadable,
+        }
     }
 }

@@ -22,6 +22,7 @@ mod precheck;
 mod prepare;
 mod pull;
 mod remove;
+mod root;
 mod running;
 mod snapshot;
 
