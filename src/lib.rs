@@ -6,6 +6,7 @@
 //! Invariant: a room uses only rooms on lower floors; `tests/architecture.rs` holds it.
 
 pub mod backoff;
+pub mod beneath;
 pub mod diagnostic;
 pub mod engine;
 pub mod import;
@@ -13,6 +14,7 @@ pub mod install;
 pub mod mark;
 pub mod message_id;
 pub mod name;
+pub mod owned_tree;
 pub mod parallel;
 pub mod path;
 pub mod plan;

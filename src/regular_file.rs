@@ -2,20 +2,16 @@
 //!
 //! Invariant: neither a FIFO, a device nor a file without end holds the reader up or fills its memory.
 
-use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::AsFd;
-use std::os::unix::ffi::OsStringExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use rustix::fs::{
-    FileType, Mode, OFlags, ResolveFlags, Stat, fstat, open as open_path, openat, openat2, readlinkat, stat,
-};
+use rustix::fs::{FileType, Mode, OFlags, Stat, fstat, open as open_path, openat, stat};
 use rustix::path::Arg;
 
 /// Opened by these, nothing waits for a writer or becomes the controlling terminal.
-const READ: OFlags = OFlags::RDONLY.union(OFlags::NONBLOCK).union(OFlags::NOCTTY).union(OFlags::CLOEXEC);
+pub const READ: OFlags = OFlags::RDONLY.union(OFlags::NONBLOCK).union(OFlags::NOCTTY).union(OFlags::CLOEXEC);
 
 /// An open regular file.
 pub struct RegularFile {
@@ -82,15 +78,6 @@ pub fn open_at(directory: impl AsFd, name: impl Arg) -> io::Result<RegularFile> 
     RegularFile::of(openat(directory, name, READ | OFlags::NOFOLLOW, Mode::empty())?.into())
 }
 
-/// Opens a file by a path below a directory, which no link and no `..` may leave (openat2(2), `RESOLVE_BENEATH`).
-///
-/// # Errors
-/// As [`open`]; a path that leads out gives `EXDEV`.
-pub fn open_beneath(directory: impl AsFd, path: &Path) -> io::Result<RegularFile> {
-    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
-    RegularFile::of(openat2(directory, path, READ, Mode::empty(), resolve)?.into())
-}
-
 /// The whole of a file of at most so many bytes.
 ///
 /// # Errors
@@ -120,15 +107,6 @@ fn regular(found: &Stat) -> io::Result<()> {
         FileType::Unknown => "something else",
     };
     Err(io::Error::new(io::ErrorKind::InvalidInput, message(what)))
-}
-
-/// Where the link of this name in a directory leads.
-///
-/// # Errors
-/// It is not there, or no link.
-pub fn link_target(directory: impl AsFd, name: impl Arg) -> io::Result<PathBuf> {
-    let target = readlinkat(directory, name, Vec::new())?;
-    Ok(OsString::from_vec(target.into_bytes()).into())
 }
 
 fn message(what: &str) -> String {

@@ -17,8 +17,19 @@ const FLOORS: &[&[&str]] = &[
     &["install"],
     &["plan", "import", "run", "supervise", "report"],
     &["stack", "unit", "mark", "engine"],
-    &["spec", "systemd", "supervisor1"],
-    &["name", "diagnostic", "backoff", "message_id", "parallel", "path", "printable", "regular_file", "signals"],
+    &["owned_tree", "spec", "systemd", "supervisor1"],
+    &[
+        "name",
+        "diagnostic",
+        "backoff",
+        "beneath",
+        "message_id",
+        "parallel",
+        "path",
+        "printable",
+        "regular_file",
+        "signals",
+    ],
 ];
 
 /// Neighbours on one floor where the first may use the second all the same.

@@ -102,7 +102,9 @@ fn a_build_that_fails_says_why_and_keeps_its_container_down() {
     host.write("/root/web/Dockerfile", "FROM 127.0.0.1:5000/busybox:1\nRUNN echo\n");
     host.sh("systemctl start shop-web-build").fails();
     let status = host.property("shop-web-build", "StatusText");
-    assert!(status.contains("dockerfile parse error on line 2: unknown instruction: RUNN"), "{status}");
+    assert!(status.ends_with("dockerfile parse error on line 2"), "{status}");
+    let log = journal(&host, "shop-web-build");
+    assert!(log.contains("dockerfile parse error on line 2: unknown instruction: RUNN"), "{log}");
 
     host.write("/root/web/Dockerfile", DOCKERFILE);
     host.sh("systemctl start shop-web").ok();
@@ -153,6 +155,40 @@ fn a_dockerfile_from_elsewhere_stays_out_of_the_image_and_every_kind_of_file_arr
         assert_eq!(tool.stdout, "777 0\n700 0\n");
     }
     assert!(journal(&host, "kinds-inline-build").contains("/root/kinds/pipe is not a file, directory or link"));
+}
+
+/// The context belongs to ada, who puts into it what she may not read herself.
+#[test]
+fn a_context_gives_its_owner_nothing_of_roots() {
+    let host = prepared("stolen");
+    host.sh("sed -i 's,\"web\",\"/srv/ada/web\",' shop.toml; useradd ada; mkdir -p /srv/ada; mv web /srv/ada/
+         echo hunter2 >/root/secret; chmod 600 /root/secret; echo 'FROM hunter2' >/root/Dockerfile
+         chown -R ada: /srv/ada; cp -a /srv/ada/web /srv/ada/whole; wharf generate shop.toml")
+        .ok();
+    let attempts = [
+        ("ln -sf /root/secret Dockerfile", "web/Dockerfile: a link leads out of /srv/ada/web"),
+        ("ln -sf /root/secret Dockerfile.dockerignore", "Dockerfile.dockerignore: a link leads out of /srv/ada/web"),
+        ("ln -sf /root/secret .dockerignore", "web/.dockerignore: a link leads out of /srv/ada/web"),
+        ("rm Dockerfile; mkfifo Dockerfile", "web/Dockerfile: it is a FIFO, not a regular file"),
+        ("rm .dockerignore; mkfifo .dockerignore", "web/.dockerignore: it is a FIFO, not a regular file"),
+        ("truncate -s 1T Dockerfile", "web/Dockerfile: it is larger than 1 MiB"),
+        (
+            "cd ..; mv web old; ln -s /root web",
+            "the link /srv/ada/web belongs to user 1000, but leads to a directory of user 0",
+        ),
+    ];
+    for (attempt, reason) in attempts {
+        host.sh(&format!("cd /srv/ada; rm -rf web old; cp -a whole web; su ada -c 'cd /srv/ada/web; {attempt}'")).ok();
+        host.sh("systemctl reset-failed shop-web-build || true; timeout 60 systemctl restart shop-web-build").fails();
+        let status = host.property("shop-web-build", "StatusText");
+        assert!(status.contains(reason), "{attempt}: {status}");
+    }
+    // What ada may read herself she may build from: a link of hers to her own directory, and any link as what it is.
+    host.sh("cd /srv/ada; rm web; su ada -c 'cd /srv/ada; ln -s whole web; ln -s /root/secret web/link'
+         systemctl reset-failed shop-web-build; systemctl restart shop-web-build && docker run --rm shop-web readlink /srv/link")
+        .ok();
+    let said = host.sh("journalctl -o cat -u shop-web-build; systemctl show shop-web-build").ok().stdout;
+    assert!(!said.contains("hunter2"), "{said}");
 }
 
 const MODERN_STACK: &str = r#"

@@ -16,8 +16,9 @@ use rustix::fs::{
     AtFlags, Dir, FileType, FlockOperation, Mode, OFlags, flock, mkdirat, openat, renameat, statat, symlinkat, unlinkat,
 };
 
+use crate::beneath::link_target;
 use crate::parallel;
-use crate::regular_file::{self, link_target};
+use crate::regular_file;
 
 use super::changes::{Action, Change, Changes};
 use super::destination::Destination;

@@ -1,17 +1,15 @@
 //! The file system below `--root`: an image that is prepared, and that somebody else may have made.
 //!
-//! Invariant: a link in it leads where it will once this root is `/`, never to the host (openat2(2), `RESOLVE_IN_ROOT`).
+//! Invariant: a link in it leads where it will once this root is `/`, never to the host.
 
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Mode, OFlags, ResolveFlags, mkdirat, open, openat2};
+use rustix::fs::{Mode, OFlags, mkdirat, open};
 
-use crate::regular_file::{RegularFile, link_target};
-
-/// As many links as the kernel follows on the way to a file.
-const MOST_LINKS: usize = 40;
+use crate::beneath::{self, Links, MOST_LINKS, link_target};
+use crate::regular_file::{READ, RegularFile};
 
 /// An open root directory.
 #[derive(Debug)]
@@ -58,7 +56,7 @@ impl Root {
     pub fn read(&self, seen: &Path, most: u64) -> io::Result<Vec<u8>> {
         // Asked before it is opened: opening a device may act on it.
         RegularFile::of(self.find(seen, OFlags::PATH)?)?;
-        RegularFile::of(self.find(seen, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY)?)?.read(most)
+        RegularFile::of(self.find(seen, READ)?)?.read(most)
     }
 
     /// Where a link leads; an error if it is none.
@@ -88,7 +86,6 @@ impl Root {
     }
 
     fn find(&self, seen: &Path, flags: OFlags) -> io::Result<File> {
-        let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
-        Ok(openat2(&self.directory, seen, flags | OFlags::CLOEXEC, Mode::empty(), resolve)?.into())
+        beneath::open(&self.directory, seen, Links::InRoot, flags)
     }
 }

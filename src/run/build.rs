@@ -58,9 +58,24 @@ pub async fn build_image(spec: BuildSpec) -> ExitCode {
         Err(error) => {
             let unreachable = matches!(&error, BuildError::Engine { error, .. } if error.is_unreachable());
             let status = if unreachable { exit::UNAVAILABLE } else { exit::CANNOT_START };
-            failed(&format!("cannot build image {}: {error}", spec.build.name), status)
+            let reason = format!("cannot build image {}: {error}", spec.build.name);
+            message::error(&reason);
+            service::status(without_source(&reason));
+            ExitCode::from(status)
         }
     }
+}
+
+/// Without the text of the Dockerfile that the builder quotes when it cannot parse it: every user reads the status, and what is
+/// no Dockerfile may be anything.
+fn without_source(reason: &str) -> &str {
+    const QUOTES: &str = "dockerfile parse error";
+    let Some(start) = reason.find(QUOTES) else { return reason };
+    let after = start + QUOTES.len();
+    let number = [" on line ", " line "].iter().find_map(|words| reason[after..].strip_prefix(words));
+    let number = number.map_or("", |number| number.trim_start_matches(|c: char| c.is_ascii_digit()));
+    let end = if number.is_empty() { after } else { reason.len() - number.len() };
+    &reason[..end]
 }
 
 /// The outcome as a sentence.
@@ -295,6 +310,15 @@ impl Write for Pipe {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_status_has_the_line_of_a_parse_error_and_not_its_text() {
+        let reason = "the builder failed: dockerfile parse error on line 12: unknown instruction: hunter2";
+        assert_eq!(without_source(reason), "the builder failed: dockerfile parse error on line 12");
+        let reason = "the builder failed: failed to solve: dockerfile parse error: hunter2";
+        assert!(!without_source(reason).contains("hunter"));
+        assert_eq!(without_source("exit code: 3"), "exit code: 3");
+    }
 
     #[test]
     fn output_comes_by_whole_lines_of_each_step() {

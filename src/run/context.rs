@@ -1,20 +1,29 @@
 //! A build's inputs: the Dockerfile, and directories with their hash and their tar file.
 //!
 //! As the engine's own clients do: `.dockerignore` decides what is sent, files belong to root, and sockets, pipes and devices are
-//! left out.
+//! left out. A link is sent as a link. Invariant: nothing outside of the directories that the stack file names is read, whatever
+//! their owner puts into them, and while it is read.
 
-use std::fs::{self, File, Metadata};
+use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::FileType;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use super::dockerignore::Ignore;
+use crate::owned_tree::{Found, OwnedTree};
 use crate::path::clean;
+use crate::regular_file::RegularFile;
 
 const IGNORE_FILE: &str = ".dockerignore";
+
+/// Bytes of a Dockerfile, and of a `.dockerignore`.
+const LARGEST_TEXT: u64 = 1 << 20;
+
+/// How many files, directories and links are sent.
+const MOST_ENTRIES: usize = 1_000_000;
 
 /// Why a build's inputs cannot be read.
 #[derive(Debug, Error)]
@@ -27,6 +36,8 @@ pub enum ContextError {
     Pattern { path: PathBuf, pattern: String },
     #[error("the name of {path} is not UTF-8: rename it, or list it in .dockerignore")]
     NotUtf8 { path: PathBuf },
+    #[error("{path} has more than {MOST_ENTRIES} files: list what is not needed in .dockerignore")]
+    TooMany { path: PathBuf },
 }
 
 /// A Dockerfile: a file, or inline in the stack file.
@@ -35,29 +46,33 @@ pub struct Dockerfile {
     pub name: String,
     pub text: Vec<u8>,
     /// `NAME.dockerignore` beside it, which replaces that of the context.
-    ignore: Option<PathBuf>,
+    ignore: Option<IgnoreFile>,
+}
+
+struct IgnoreFile {
+    path: PathBuf,
+    text: String,
 }
 
 impl Dockerfile {
     /// Reads it; `path` is relative to the context or absolute.
     ///
     /// # Errors
-    /// It does not exist, or cannot be read.
+    /// It does not exist, cannot be read, or a link leads out of the context, or of its own directory if it lies elsewhere.
     pub fn read(context: &Path, path: &Path) -> Result<Self, ContextError> {
         let path = clean(&context.join(path));
         let name = path.file_name().unwrap_or_default().to_str();
         let name = name.ok_or_else(|| ContextError::NotUtf8 { path: path.clone() })?.to_owned();
-        let text = match fs::read(&path) {
-            Ok(text) => text,
-            Err(error) => {
-                return Err(match error.kind() {
-                    io::ErrorKind::NotFound => ContextError::NoDockerfile { path },
-                    _ => ContextError::Unreadable { path, error },
-                });
-            }
+        let directory = if path.starts_with(context) { context } else { path.parent().unwrap_or(context) };
+        let failed = |error: io::Error| match error.kind() {
+            io::ErrorKind::NotFound => ContextError::NoDockerfile { path: path.clone() },
+            _ => ContextError::Unreadable { path: path.clone(), error },
         };
-        let ignore = path.with_file_name(format!("{name}{IGNORE_FILE}"));
-        Ok(Self { name, text, ignore: Some(ignore).filter(|path| path.exists()) })
+        let tree = OwnedTree::open(directory).map_err(failed)?;
+        let inside = path.strip_prefix(directory).unwrap_or(&path);
+        let text = tree.read(inside, LARGEST_TEXT).map_err(failed)?;
+        let ignore = IgnoreFile::read(&tree, &inside.with_file_name(format!("{name}{IGNORE_FILE}")))?;
+        Ok(Self { name, text, ignore })
     }
 
     pub fn inline(text: &str) -> Self {
@@ -71,8 +86,30 @@ impl Dockerfile {
     }
 }
 
+impl IgnoreFile {
+    /// `None`: there is none.
+    fn read(tree: &OwnedTree, name: &Path) -> Result<Option<Self>, ContextError> {
+        let path = tree.path(name);
+        let not_text = || io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text");
+        let text = match tree.read(name, LARGEST_TEXT) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            read => read.and_then(|text| String::from_utf8(text).map_err(|_| not_text())),
+        };
+        match text {
+            Ok(text) => Ok(Some(Self { path, text })),
+            Err(error) => Err(ContextError::Unreadable { path, error }),
+        }
+    }
+
+    fn parse(&self) -> Result<Ignore, ContextError> {
+        let failed = |pattern| ContextError::Pattern { path: self.path.clone(), pattern };
+        Ignore::parse(&self.text).map_err(failed)
+    }
+}
+
 /// The files of a context, in the order of their names.
 pub struct Context {
+    tree: OwnedTree,
     entries: Vec<Entry>,
     /// Sockets, pipes and devices, which are not sent.
     pub left_out: Vec<PathBuf>,
@@ -81,7 +118,6 @@ pub struct Context {
 struct Entry {
     /// With `/` between its parts.
     name: String,
-    path: PathBuf,
     kind: Kind,
     /// Permission bits.
     mode: u32,
@@ -101,66 +137,59 @@ impl Context {
     /// # Errors
     /// Something cannot be read.
     pub fn collect(root: &Path, dockerfile: Option<&Dockerfile>) -> Result<Self, ContextError> {
-        let own = dockerfile.and_then(|dockerfile| dockerfile.ignore.clone());
-        let ignore_path = own.unwrap_or_else(|| root.join(IGNORE_FILE));
-        let ignore_text = match fs::read_to_string(&ignore_path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-            Err(error) => return Err(ContextError::Unreadable { path: ignore_path, error }),
+        let unreadable = |error| ContextError::Unreadable { path: root.to_owned(), error };
+        let tree = OwnedTree::open(root).map_err(unreadable)?;
+        let ignore = match dockerfile.and_then(|dockerfile| dockerfile.ignore.as_ref()) {
+            Some(own) => own.parse()?,
+            None => match IgnoreFile::read(&tree, Path::new(IGNORE_FILE))? {
+                Some(common) => common.parse()?,
+                None => Ignore::default(),
+            },
         };
-        let ignore = Ignore::parse(&ignore_text)
-            .map_err(|pattern| ContextError::Pattern { path: ignore_path.clone(), pattern })?;
-        let mut context = Self { entries: Vec::new(), left_out: Vec::new() };
-        context.walk(root, &ignore)?;
+        let mut context = Self { tree, entries: Vec::new(), left_out: Vec::new() };
+        context.walk(&ignore)?;
         context.entries.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(context)
     }
 
-    fn walk(&mut self, root: &Path, ignore: &Ignore) -> Result<(), ContextError> {
-        let mut directories = vec![(root.to_owned(), String::new())];
-        while let Some((directory, prefix)) = directories.pop() {
-            let unreadable = |error| ContextError::Unreadable { path: directory.clone(), error };
-            for entry in fs::read_dir(&directory).map_err(unreadable)? {
-                let path = entry.map_err(unreadable)?.path();
-                let name = path.file_name().unwrap_or_default().to_str();
-                let Some(name) = name.map(|name| format!("{prefix}{name}")) else {
-                    return Err(ContextError::NotUtf8 { path });
-                };
-                let metadata = match fs::symlink_metadata(&path) {
-                    Ok(metadata) => metadata,
-                    // It was removed after the directory was read.
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                    Err(error) => return Err(ContextError::Unreadable { path, error }),
+    fn walk(&mut self, ignore: &Ignore) -> Result<(), ContextError> {
+        let mut directories = vec![String::new()];
+        while let Some(directory) = directories.pop() {
+            let found = self.tree.list(&directory).map_err(|error| self.unreadable(&directory, error))?;
+            let prefix = if directory.is_empty() { directory } else { format!("{directory}/") };
+            for found in found {
+                let Some(name) = found.name.to_str().map(|name| format!("{prefix}{name}")) else {
+                    return Err(ContextError::NotUtf8 { path: self.tree.path(Path::new(&prefix)).join(found.name) });
                 };
                 let sent = !ignore.is_ignored(&name);
-                if metadata.is_dir() && (sent || ignore.has_exceptions()) {
-                    directories.push((path.clone(), format!("{name}/")));
+                let is_directory = FileType::from_raw_mode(found.stat.st_mode).is_dir();
+                if is_directory && (sent || ignore.has_exceptions()) {
+                    directories.push(name.clone());
                 }
                 if sent {
-                    self.add(path, name, &metadata)?;
+                    self.add(name, found);
                 }
+            }
+            if self.entries.len() > MOST_ENTRIES {
+                return Err(ContextError::TooMany { path: self.tree.path(Path::new("")) });
             }
         }
         Ok(())
     }
 
-    fn add(&mut self, path: PathBuf, name: String, metadata: &Metadata) -> Result<(), ContextError> {
-        let kind = if metadata.is_dir() {
-            Kind::Directory
-        } else if metadata.is_file() {
-            Kind::File
-        } else if metadata.is_symlink() {
-            match fs::read_link(&path) {
-                Ok(target) => Kind::Link(target),
-                Err(error) => return Err(ContextError::Unreadable { path, error }),
-            }
-        } else {
-            self.left_out.push(path);
-            return Ok(());
+    fn add(&mut self, name: String, Found { stat, link, .. }: Found) {
+        let kind = match (FileType::from_raw_mode(stat.st_mode), link) {
+            (FileType::Directory, _) => Kind::Directory,
+            (FileType::RegularFile, _) => Kind::File,
+            (FileType::Symlink, Some(target)) => Kind::Link(target),
+            _ => return self.left_out.push(self.tree.path(Path::new(&name))),
         };
-        let mode = metadata.permissions().mode() & 0o7777;
-        self.entries.push(Entry { name, path, kind, mode, modified: u64::try_from(metadata.mtime()).unwrap_or(0) });
-        Ok(())
+        let modified = u64::try_from(stat.st_mtime).unwrap_or(0);
+        self.entries.push(Entry { name, kind, mode: stat.st_mode & 0o7777, modified });
+    }
+
+    fn unreadable(&self, name: &str, error: io::Error) -> ContextError {
+        ContextError::Unreadable { path: self.tree.path(Path::new(name)), error }
     }
 
     /// Adds names, permissions and contents to a hash; not times, which a fresh checkout changes.
@@ -183,8 +212,8 @@ impl Context {
             }
             hasher.update(entry.mode.to_le_bytes());
             if kind == b'f' {
-                let length = hash_file(&entry.path, &mut buffer, hasher);
-                let length = length.map_err(|error| ContextError::Unreadable { path: entry.path.clone(), error })?;
+                let hashed = self.tree.file(&entry.name).and_then(|file| hash_file(file, &mut buffer, hasher));
+                let length = hashed.map_err(|error| self.unreadable(&entry.name, error))?;
                 hasher.update(length.to_le_bytes());
             }
         }
@@ -220,11 +249,12 @@ impl Context {
                     tar.append_link(&mut header, &entry.name, target)?;
                 }
                 Kind::File => {
-                    let file = File::open(&entry.path)?;
-                    let length = file.metadata()?.len();
+                    let failed = |error| io::Error::other(self.unreadable(&entry.name, error).to_string());
+                    let file = self.tree.file(&entry.name).map_err(failed)?;
+                    let length = file.length();
                     header.set_size(length);
                     // If the file grows meanwhile, the rest is not sent; if it shrinks, the build fails.
-                    tar.append_data(&mut header, &entry.name, Exactly { file, left: length })?;
+                    tar.append_data(&mut header, &entry.name, Exactly { file: file.into_file(), left: length })?;
                 }
             }
         }
@@ -232,8 +262,8 @@ impl Context {
     }
 }
 
-fn hash_file(path: &Path, buffer: &mut [u8], hasher: &mut Sha256) -> io::Result<u64> {
-    let mut file = File::open(path)?;
+fn hash_file(file: RegularFile, buffer: &mut [u8], hasher: &mut Sha256) -> io::Result<u64> {
+    let mut file = file.into_file();
     let mut length = 0;
     loop {
         match file.read(buffer)? {
@@ -260,5 +290,91 @@ impl Read for Exactly {
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "a file became shorter while it was read"));
         }
         Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    const SECRET: &str = "hunter2";
+
+    /// A context with a Dockerfile and a page, and a secret beside it.
+    fn directory() -> (tempfile::TempDir, PathBuf) {
+        let directory = tempfile::tempdir().unwrap();
+        let context = directory.path().join("context");
+        fs::create_dir_all(context.join("docker")).unwrap();
+        fs::write(directory.path().join("secret"), SECRET).unwrap();
+        fs::write(context.join("docker/Dockerfile"), "FROM a\n").unwrap();
+        fs::write(context.join("page"), "welcome\n").unwrap();
+        symlink("docker/Dockerfile", context.join("Dockerfile")).unwrap();
+        (directory, context)
+    }
+
+    fn tar(context: &Context) -> io::Result<Vec<u8>> {
+        let mut tar = Vec::new();
+        context.write_tar(&mut tar).map(|()| tar)
+    }
+
+    fn holds_secret(bytes: &[u8]) -> bool {
+        bytes.windows(SECRET.len()).any(|window| window == SECRET.as_bytes())
+    }
+
+    #[test]
+    fn a_dockerfile_may_be_a_link_within_the_context_and_not_out_of_it() {
+        let (_directory, context) = directory();
+        assert_eq!(Dockerfile::read(&context, Path::new("Dockerfile")).unwrap().text, b"FROM a\n");
+        for target in ["../secret", "/etc/passwd"] {
+            fs::remove_file(context.join("Dockerfile")).unwrap();
+            symlink(target, context.join("Dockerfile")).unwrap();
+            let error = Dockerfile::read(&context, Path::new("Dockerfile")).err().unwrap().to_string();
+            assert!(error.ends_with(&format!("Dockerfile: a link leads out of {}", context.display())), "{error}");
+        }
+        // The stack file may name one elsewhere.
+        fs::write(context.join("../other"), "FROM b\n").unwrap();
+        assert_eq!(Dockerfile::read(&context, Path::new("../other")).unwrap().text, b"FROM b\n");
+    }
+
+    #[test]
+    fn an_ignore_file_is_no_link_out_of_the_context_and_no_fifo() {
+        let (_directory, context) = directory();
+        symlink("../secret", context.join(".dockerignore")).unwrap();
+        assert!(matches!(Context::collect(&context, None), Err(ContextError::Unreadable { .. })));
+        fs::remove_file(context.join(".dockerignore")).unwrap();
+        rustix::fs::mkfifoat(rustix::fs::CWD, context.join(".dockerignore"), 0o600.into()).unwrap();
+        let error = Context::collect(&context, None).err().unwrap().to_string();
+        assert!(error.ends_with(".dockerignore: it is a FIFO, not a regular file"), "{error}");
+    }
+
+    #[test]
+    fn a_link_is_sent_as_a_link_wherever_it_leads() {
+        let (_directory, context) = directory();
+        symlink("../secret", context.join("link")).unwrap();
+        assert!(!holds_secret(&tar(&Context::collect(&context, None).unwrap()).unwrap()));
+    }
+
+    #[test]
+    fn a_file_or_directory_that_becomes_a_link_or_a_fifo_after_it_was_listed_is_not_read() {
+        let swaps: [fn(&Path); 3] = [
+            |context| symlink("../secret", context.join("page")).unwrap(),
+            |context| rustix::fs::mkfifoat(rustix::fs::CWD, context.join("page"), 0o600.into()).unwrap(),
+            |context| {
+                fs::write(context.join("page"), "").unwrap();
+                fs::write(context.join("../Dockerfile"), SECRET).unwrap();
+                fs::remove_dir_all(context.join("docker")).unwrap();
+                symlink("..", context.join("docker")).unwrap();
+            },
+        ];
+        for swap in swaps {
+            let (_directory, path) = directory();
+            let context = Context::collect(&path, None).unwrap();
+            fs::remove_file(path.join("page")).unwrap();
+            swap(&path);
+            assert!(context.hash(&mut Sha256::new()).is_err());
+            assert!(tar(&context).is_err());
+        }
     }
 }

@@ -26,6 +26,9 @@ const SANDBOX: [(&str, &str); 13] = [
     ("SystemCallFilter", "~@privileged @resources"),
 ];
 
+/// Far longer than a build takes: one that hangs at a file or a step ends some day, and what waits for the image with it.
+const TIMEOUT: &str = "4h";
+
 /// Active once the image is there; `systemctl reload` builds it again without touching what runs.
 pub fn build<'h>(
     head: &'h Head,
@@ -46,7 +49,7 @@ pub fn build<'h>(
     section.add_list("RequiresMountsFor", once_each(path_words(paths)?));
     let section = unit.section("Service");
     section.add("Type", "oneshot").add("RemainAfterExit", "yes").add("NotifyAccess", "exec");
-    section.add("ExecStart", command.clone()).add("ExecReload", command);
+    section.add("ExecStart", command.clone()).add("ExecReload", command).add("TimeoutStartSec", TIMEOUT);
     section.add("Slice", names::project_slice(head.project()));
     // An engine that is away is waited for, and what needs the image with it.
     section.add("RestartMode", "direct").add("RestartSec", "1s");
