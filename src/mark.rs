@@ -222,7 +222,7 @@ mod tests {
             };
             let mut unit = UnitFile::default();
             mark.clone().write(&mut unit);
-            assert_eq!(Mark::of_unit(&unit.text()), Some(mark), "{path}");
+            assert_eq!(Mark::of_unit(&unit.text().unwrap()), Some(mark), "{path}");
         }
     }
 

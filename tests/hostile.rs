@@ -161,6 +161,9 @@ fn numbers_without_end() {
     is_refused(&web(&format!("pids_limit = {digits}")));
     is_refused(&web(&format!("ports = [\"{digits}\"]")));
     is_refused(&web("scale = 1000000000"));
+    // The slice has the limit of all replicas in sum.
+    is_taken(&web("pids_limit = 9223372036854775807\nscale = 100"));
+    is_taken(&web("mem_limit = 9223372036854775807\nscale = 100"));
 }
 
 #[test]

@@ -36,7 +36,7 @@ fn plan(project: &str, files: Vec<PlannedFile>) -> Plan {
     Plan {
         instances: BTreeMap::new(),
         project: project.to_owned(),
-        wanted_by: vec![(target.clone(), "multi-user.target".to_owned())],
+        wanted_by: vec![(target.clone(), UnitName::parse("multi-user.target").unwrap())],
         target,
         autostart: true,
         files,

@@ -8,14 +8,19 @@
 mod support;
 
 use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
+use std::path::PathBuf;
 
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 use serde_json::Value;
 use support::Host;
+use support::cases::{Case, cases};
 use wharf::name::escape;
+use wharf::plan::{Location, plan};
+use wharf::stack::{Request, load, override_of};
 use wharf::unit::{command_line, path_word, text};
 
 /// Many small units: each holds one description, some paths, and many arguments.
@@ -298,4 +303,213 @@ for line in open("/root/parts"):
 
 fn hex(text: &str) -> String {
     text.bytes().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A value, or a part of one, that would be more than its value if nobody quoted it. `Evil` is no directive that Wharf writes.
+const HOSTILE: &[&str] = &[
+    "\nEvil=1",
+    "\r\nEvil=1\r",
+    "\n[Evil]\nEvil=1\n",
+    "\0",
+    "\u{1b}]0;evil\u{7}",
+    "%h",
+    "$EVIL ${EVIL}",
+    "\"'",
+    "' \"",
+    "../../../tmp/evil",
+    "/../../tmp/evil",
+    "\\",
+    " ; Evil=1 # \\",
+];
+
+/// A stack as a tree, in which one string is replaced at a time.
+fn stack_of(case: &Case) -> Option<(PathBuf, toml::Table)> {
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(&case.directory).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let is_stack = |path: &&PathBuf| path.extension().is_some_and(|end| end == "toml") && override_of(path).is_some();
+    let path = files.iter().find(is_stack)?.clone();
+    let table = std::fs::read_to_string(&path).unwrap().parse().unwrap();
+    Some((path, table))
+}
+
+/// Where each string stands: the keys and numbers on the way to it.
+fn strings_in(value: &toml::Value, at: &mut Vec<String>, found: &mut Vec<Vec<String>>) {
+    let inner: Vec<(String, &toml::Value)> = match value {
+        toml::Value::String(_) => return found.push(at.clone()),
+        toml::Value::Array(items) => {
+            items.iter().enumerate().map(|(number, item)| (number.to_string(), item)).collect()
+        }
+        toml::Value::Table(table) => table.iter().map(|(key, item)| (key.clone(), item)).collect(),
+        _ => return,
+    };
+    for (key, item) in inner {
+        at.push(key);
+        strings_in(item, at, found);
+        at.pop();
+    }
+}
+
+fn string_at<'v>(value: &'v mut toml::Value, path: &[String]) -> &'v mut String {
+    match (value, path) {
+        (toml::Value::String(text), []) => text,
+        (toml::Value::Array(items), [number, rest @ ..]) => {
+            string_at(&mut items[number.parse::<usize>().unwrap()], rest)
+        }
+        (toml::Value::Table(table), [key, rest @ ..]) => string_at(table.get_mut(key).unwrap(), rest),
+        (value, path) => panic!("{value:?}: {path:?}"),
+    }
+}
+
+fn written(value: &toml::Value) -> String {
+    // Both languages have the same strings, but for this character.
+    let quoted = |text: &str| serde_json::to_string(text).unwrap().replace('\u{7f}', "\\u007F");
+    match value {
+        toml::Value::String(text) => quoted(text),
+        toml::Value::Array(items) => format!("[{}]", items.iter().map(written).collect::<Vec<_>>().join(", ")),
+        toml::Value::Table(table) => {
+            let entries = table.iter().map(|(key, value)| format!("{} = {}", quoted(key), written(value)));
+            format!("{{{}}}", entries.collect::<Vec<_>>().join(", "))
+        }
+        toml::Value::Integer(number) => number.to_string(),
+        toml::Value::Float(number) => format!("{number:?}"),
+        toml::Value::Boolean(value) => value.to_string(),
+        toml::Value::Datetime(time) => time.to_string(),
+    }
+}
+
+/// Names of sections and directives in the units of all cases.
+fn known_lines() -> BTreeSet<String> {
+    let expected =
+        cases("tests/cases").into_iter().filter_map(|case| std::fs::read_dir(case.directory.join("expected")).ok());
+    let files =
+        expected.flatten().map(|entry| entry.unwrap().path()).filter(|path| path.extension().unwrap() != "json");
+    let name = |line: &str| line.split_once('=').map_or(line, |(name, _)| name).to_owned();
+    files.flat_map(|file| std::fs::read_to_string(file).unwrap().lines().map(name).collect::<Vec<_>>()).collect()
+}
+
+/// What is wrong with a unit of a stack with a hostile string; `own`: the directive is the user's, who may use specifiers.
+fn breaks_out(text: &str, known: &BTreeSet<String>, own: bool) -> Option<String> {
+    let bad = |line: &&str| {
+        let Some((name, value)) = line.split_once('=').filter(|_| !line.starts_with(['#', '['])) else {
+            return !(line.is_empty() || line.starts_with("# ") || known.contains(*line));
+        };
+        let specifiers = value.replace("%%", "");
+        let variables = if name.starts_with("Exec") { value.replace("$$", "") } else { String::new() };
+        !known.contains(name)
+            || value.ends_with('\\')
+            || !own && (specifiers.contains("%h") || variables.contains("$E"))
+    };
+    let line = text.split('\n').find(bad)?;
+    Some(line.to_owned())
+}
+
+#[test]
+fn a_hostile_string_of_a_stack_is_a_value_or_an_error_with_its_place() {
+    let known = known_lines();
+    let location = Location {
+        unit_dir: "/etc/systemd/system".into(),
+        libexec: "/usr/libexec/wharf".into(),
+        reader: wharf::plan::Reader::System,
+    };
+    let mut seen = BTreeMap::new();
+    let (mut valid, mut refused) = (0, 0);
+    for case in cases("tests/cases") {
+        let Some((path, table)) = stack_of(&case) else { continue };
+        let directory = tempfile::tempdir().unwrap();
+        let copied =
+            std::process::Command::new("cp").arg("-r").arg(case.directory.join(".")).arg(directory.path()).status();
+        assert!(copied.unwrap().success());
+        let file = directory.path().join(path.file_name().unwrap());
+        let (stack, environment) = (toml::Value::Table(table), case.environment());
+        let lookup = |name: &str| environment.get(name).cloned();
+        let mut strings = Vec::new();
+        strings_in(&stack, &mut Vec::new(), &mut strings);
+        for string in strings {
+            // The second key is a name that the user chose, a number one of a list. What differs in no more is tried twice.
+            let number = |part: &String| {
+                if part.bytes().all(|byte| byte.is_ascii_digit()) { "[]".to_owned() } else { part.clone() }
+            };
+            let key: Vec<String> =
+                string.iter().enumerate().filter(|(depth, _)| *depth != 1).map(|(_, part)| number(part)).collect();
+            let times = seen.entry(key).or_insert(0);
+            *times += 1;
+            if *times > 2 {
+                continue;
+            }
+            for (hostile, whole) in HOSTILE.iter().flat_map(|hostile| [(hostile, true), (hostile, false)]) {
+                let mut stack = stack.clone();
+                let text = string_at(&mut stack, &string);
+                // Of a dollar, interpolation makes a variable; two are one.
+                let hostile = hostile.replace('$', "$$");
+                *text = if whole { hostile.clone() } else { format!("{text}{hostile}") };
+                let toml::Value::Table(table) = &stack else { unreachable!("a stack is a table") };
+                let lines: String =
+                    table.iter().map(|(key, value)| format!("{key:?} = {}\n", written(value))).collect();
+                std::fs::write(&file, lines).unwrap();
+                let what = format!("{}: {string:?} with {hostile:?}", case.name);
+                let planned =
+                    load(&Request::of_stack(&file, &lookup)).and_then(|loaded| plan(&loaded.stack, &location));
+                let plan = match planned {
+                    Ok(plan) => plan,
+                    Err(errors) => {
+                        refused += 1;
+                        assert!(errors.iter().all(|error| error.place.is_some()), "{what}: {}", errors.render(false));
+                        continue;
+                    }
+                };
+                valid += 1;
+                for file in &plan.files {
+                    assert!(!file.name.contains('/'), "{what}: {}", file.name);
+                    let own = string.iter().any(|part| part == "systemd");
+                    let broken = if file.is_unit() { breaks_out(&file.contents, &known, own) } else { None };
+                    assert_eq!(broken, None, "{what}: {}\n{}", file.name, file.contents);
+                }
+                assert!(plan.wanted_by.iter().all(|(_, wanting)| !wanting.contains('/')), "{what}");
+            }
+        }
+    }
+    println!("{} keys, {valid} stacks valid, {refused} refused", seen.len());
+    assert!(seen.len() > 200 && valid > 1_000 && refused > 1_000);
+}
+
+const AWKWARD_STACK: &str = r#"
+name = "shop"
+[services.web]
+image = "busybox:1"
+command = ["%h", "$$HOME", "a\n[Service]\nExecStart=/bin/false", "\u001b[31m", "\\"]
+volumes = [{ type = "bind", source = "/srv/50%h $$HOME \"x\" \\y 'z'", target = "/data" }]
+secrets = ["token"]
+[services.web.blkio_config]
+weight_device = [{ path = "/dev/50%h $$HOME \"x\" \\y 'z'", weight = 500 }]
+device_read_bps = [{ path = "/dev/50%h $$HOME \"x\" \\y 'z'", rate = "1mb" }]
+[secrets.token]
+file = "/srv/50%h $$HOME \"x\" \\y 'z'"
+[systemd.Install]
+WantedBy = "graphical.target"
+"#;
+
+#[test]
+fn systemd_reads_the_paths_of_a_stack_as_they_were_written() {
+    const PATH: &str = r#"50%h $HOME "x" \y 'z'"#;
+    let path = PATH.replace("\\\\", "\\");
+    let host = Host::boot("awkward");
+    host.write("/root/shop.toml", AWKWARD_STACK);
+    host.sh("wharf generate shop.toml").ok();
+    let verified =
+        host.sh("cd /etc/systemd/system && systemd-analyze verify shop-web.service shop.target wharf-shop-web.slice");
+    let said = verified.ok().stderr;
+    assert!(!said.contains("shop"), "{said}");
+    assert_eq!(host.property("shop-web", "LoadState"), "loaded");
+    assert_eq!(host.property("wharf-shop-web.slice", "IODeviceWeight"), format!("/dev/{path} 100"));
+    assert_eq!(host.property("wharf-shop-web.slice", "IOReadBandwidthMax"), format!("/dev/{path} 1048576"));
+    let get = "busctl --json=short get-property org.freedesktop.systemd1 /org/freedesktop/systemd1/unit/shop_2dweb_2eservice \
+               org.freedesktop.systemd1.";
+    let data = |property: &str| {
+        serde_json::from_str::<Value>(&host.sh(&format!("{get}{property}")).ok().stdout).unwrap()["data"].take()
+    };
+    assert!(strings(&data("Unit RequiresMountsFor")).contains(&format!("/srv/{path}")));
+    let credentials = data("Service LoadCredential");
+    let loaded = credentials.as_array().unwrap().iter().any(|pair| pair[1] == format!("/srv/{path}"));
+    assert!(loaded, "{credentials}");
 }

@@ -41,7 +41,7 @@ pub struct Plan {
     /// Started at boot when found by `wharf-generator`.
     pub autostart: bool,
     /// Units that `systemctl enable` would link, and what wants them: (`shop.target`, `multi-user.target`).
-    pub wanted_by: Vec<(UnitName, String)>,
+    pub wanted_by: Vec<(UnitName, UnitName)>,
     pub files: Vec<PlannedFile>,
     /// The instances of each template that belong to the stack: `shop-web@.service` → `shop-web@1.service`…
     pub instances: BTreeMap<UnitName, Vec<UnitName>>,
@@ -248,16 +248,17 @@ impl<'a> Files<'a> {
     }
 
     /// A slice is a unit, with a file or without.
-    fn slice(&mut self, origin: Origin<'a, '_>, name: &str, file: Option<UnitFile<'_>>) {
-        self.check_length(origin, "unit", name);
-        if let Some(file) = file {
-            self.add(origin, name, Contents::Unit(file.text()));
+    fn slice(&mut self, origin: Origin<'a, '_>, name: &str, file: Result<Option<UnitFile<'_>>, Unwritable>) {
+        match file {
+            Ok(Some(file)) => self.unit(origin, name, Ok(file)),
+            Ok(None) => self.check_length(origin, "unit", name),
+            Err(unwritable) => self.unit(origin, name, Err(unwritable)),
         }
     }
 
     fn unit(&mut self, origin: Origin<'a, '_>, name: &str, unit: Result<UnitFile<'_>, Unwritable>) {
-        match unit {
-            Ok(unit) => self.file(origin, name, Contents::Unit(unit.text())),
+        match unit.and_then(|unit| unit.text()) {
+            Ok(text) => self.file(origin, name, Contents::Unit(text)),
             // A path that cannot be written has been refused where it stands.
             Err(_) if self.refused => (),
             Err(unwritable) => self.problems.push(Diagnostic::error(unwritable.to_string()).at(origin.place)),

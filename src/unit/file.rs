@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use super::quote::Unwritable;
+
 /// A unit file: comment lines, then sections in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UnitFile<'a> {
@@ -198,13 +200,29 @@ impl<'a> UnitFile<'a> {
     }
 
     /// The file's contents.
-    pub fn text(&self) -> String {
+    ///
+    /// # Errors
+    /// A comment or a value that is more than the one line that it stands on, whoever was to quote it.
+    pub fn text(&self) -> Result<String, Unwritable> {
         let comments = self.comments.iter().flat_map(|comment| ["# ", comment, "\n"]);
         let sections = self.sections.iter().filter(|section| !section.is_empty());
-        let sections = sections.flat_map(|section| {
+        let directives = sections.clone().flat_map(|section| &section.directives);
+        let parts = sections.clone().flat_map(|section| {
             ["\n[", &section.name, "]\n"].into_iter().chain(section.directives.iter().flat_map(line))
         });
-        joined(comments.chain(sections))
+        let text = joined(comments.chain(parts));
+        let lines = self.comments.len() + 2 * sections.count() + directives.clone().count();
+        let breaks = |byte: u8| text.bytes().filter(|own| *own == byte).count();
+        if breaks(b'\n') == lines
+            && breaks(b'\r') + breaks(b'\0') == 0
+            && directives.clone().all(|(_, value)| ends(value))
+        {
+            return Ok(text);
+        }
+        let mut values = self.comments.iter().chain(directives.map(|(_, value)| value));
+        let first = values.find(|value| value.contains(['\n', '\r', '\0']) || !ends(value));
+        let value = first.map_or_else(String::new, |value| value.clone().into_owned());
+        Err(Unwritable { value, reason: "a line break, a NUL character, or a backslash at its end" })
     }
 
     /// The lines of a section without its heading and without some directives that have these very values.
@@ -214,6 +232,11 @@ impl<'a> UnitFile<'a> {
         let kept = directives.filter(|(directive, value)| !without.contains(&(directive, value)));
         joined(kept.flat_map(line))
     }
+}
+
+/// Whether the next line is another one (systemd.syntax(7)).
+fn ends(value: &str) -> bool {
+    !value.ends_with('\\')
 }
 
 fn line<'a>((directive, value): &'a Directive<'_>) -> [&'a str; 4] {
@@ -238,6 +261,19 @@ mod tests {
         assert_eq!(unit.text_of("Service", &[("UMask", "0077"), ("Type", "exec")]), "UMask=0022\nType=notify\n");
     }
 
+    /// Whoever writes a value quotes it; that none breaks out of its line, whoever forgot to, is seen here.
+    #[test]
+    fn no_value_is_more_than_its_line() {
+        for value in ["a\nExecStart=/bin/false", "a\r", "a\0", "a\\"] {
+            let mut section = Section::new("Slice");
+            section.add("IODeviceWeight", value);
+            let unit = UnitFile { comments: Vec::new(), sections: vec![section] };
+            assert_eq!(unit.text().unwrap_err().value, value);
+        }
+        let unit = UnitFile { comments: vec!["from /etc/a\n[Service]".into()], sections: Vec::new() };
+        assert!(unit.text().is_err());
+    }
+
     #[test]
     fn overrides_act_as_a_drop_in_would() {
         let mut section = Section::new("Unit");
@@ -246,6 +282,6 @@ mod tests {
         section.override_with("After", ["c"]);
         section.override_with("Wants", ["", "d"]);
         let unit = UnitFile { comments: vec!["head".into()], sections: vec![section] };
-        assert_eq!(unit.text(), "# head\n\n[Unit]\nAfter=a\nDescription=y\nAfter=c\nWants=\nWants=d\n");
+        assert_eq!(unit.text().unwrap(), "# head\n\n[Unit]\nAfter=a\nDescription=y\nAfter=c\nWants=\nWants=d\n");
     }
 }

@@ -6,26 +6,26 @@
 
 use super::{Head, apply};
 use crate::stack::{Resources, Service};
-use crate::unit::{Section, UnitFile};
+use crate::unit::{Section, UnitFile, Unwritable, path_word};
 
 /// The file of a service's slice; `None`: it has no limits or directives of its own.
-pub fn service_slice<'h>(head: &'h Head, service: &'h Service) -> Option<UnitFile<'h>> {
+pub fn service_slice<'h>(head: &'h Head, service: &'h Service) -> Result<Option<UnitFile<'h>>, Unwritable> {
     let mut own = UnitFile::default();
-    limits(own.section("Slice"), service);
+    limits(own.section("Slice"), service)?;
     apply(&mut own, &service.systemd, |section, _| section == "Slice");
     if own.section("Slice").is_empty() {
-        return None;
+        return Ok(None);
     }
     let several = if service.replicas.is_some() { "s" } else { "" };
     let mut unit = head.unit(&format!("Container{several} {}-{}", head.project(), service.name));
     unit.sections.append(&mut own.sections);
     head.mark().write(&mut unit);
-    Some(unit)
+    Ok(Some(unit))
 }
 
 /// The limits of the service's containers, as systemd has them (systemd.resource-control(5)): those of one container, as many
 /// times as there are containers. Weights are by systemd's scale, on which 100 is the default, as 1024 and 500 are the engine's.
-fn limits(section: &mut Section<'_>, service: &Service) {
+fn limits(section: &mut Section<'_>, service: &Service) -> Result<(), Unwritable> {
     let resources = &service.resources;
     let times = u64::from(service.replicas.unwrap_or(1).max(1));
     let mut set = |directive: &'static str, value: Option<String>| {
@@ -42,11 +42,11 @@ fn limits(section: &mut Section<'_>, service: &Service) {
     set("CPUWeight", resources.cpu_shares.map(|shares| weight(shares, 1024)));
     set("AllowedCPUs", resources.cpuset.clone());
     let tasks = resources.pids_limit.and_then(|limit| u64::try_from(limit).ok());
-    set("TasksMax", tasks.map(|limit| ((limit + SUPERVISOR_TASKS) * times).to_string()));
+    set("TasksMax", tasks.map(|limit| limit.saturating_add(SUPERVISOR_TASKS).saturating_mul(times).to_string()));
     let blkio = &resources.blkio;
     set("IOWeight", blkio.weight.map(|own| weight(i64::from(own), 500)));
     for (device, own) in &blkio.weight_device {
-        set("IODeviceWeight", Some(format!("{device} {}", weight(i64::from(*own), 500))));
+        set("IODeviceWeight", Some(format!("{} {}", path_word(device)?, weight(i64::from(*own), 500))));
     }
     let rates = [
         ("IOReadBandwidthMax", &blkio.device_read_bps),
@@ -56,9 +56,10 @@ fn limits(section: &mut Section<'_>, service: &Service) {
     ];
     for (directive, devices) in rates {
         for (device, rate) in devices {
-            set(directive, Some(format!("{device} {}", rate.saturating_mul(times))));
+            set(directive, Some(format!("{} {}", path_word(device)?, rate.saturating_mul(times))));
         }
     }
+    Ok(())
 }
 
 /// wharf-run is in the slice too, and for a moment the one that cleans up.

@@ -1,6 +1,7 @@
 //! The target of a whole stack.
 
 use super::{Head, apply, once_each};
+use crate::name::{UnitKind, UnitName};
 use crate::plan::{Reader, names};
 use crate::unit::UnitFile;
 
@@ -27,15 +28,16 @@ pub fn target<'h>(head: &'h Head) -> UnitFile<'h> {
 
 /// What starts the stack once it is enabled: multi-user.target (for a user, default.target), unless `[systemd.Install]` says
 /// something else.
-pub fn wanted_by(head: &Head) -> Vec<String> {
-    let usual = if head.location.reader == Reader::User { "default.target" } else { "multi-user.target" };
+pub fn wanted_by(head: &Head) -> Vec<UnitName> {
+    let usual = if head.location.reader == Reader::User { "default" } else { "multi-user" };
     let lines = head.stack.systemd.get("Install").into_iter().flatten().filter(|(name, _)| name == "WantedBy");
-    let mut units = vec![usual.to_owned()];
+    let mut units = vec![UnitName::new(usual, UnitKind::Target)];
     for value in lines.flat_map(|(_, values)| values) {
         if value.is_empty() {
             units.clear();
         }
-        units.extend(value.split_whitespace().map(str::to_owned));
+        // What is no name was refused where it stands.
+        units.extend(value.split_whitespace().filter_map(|name| UnitName::parse(name).ok()));
     }
     once_each(units)
 }

@@ -4,6 +4,7 @@
 
 use crate::stack::fields::{Fields, Item};
 use crate::stack::grammar::suggest::nearest;
+use crate::stack::grammar::units::{directive_name, directive_value, install_value};
 use crate::stack::model::Overrides;
 use crate::stack::problem::{Expected, Invalid, Shape, UnitFault};
 use crate::stack::text::node::Value;
@@ -34,19 +35,22 @@ pub fn read(fields: &mut Fields<'_>, allowed: &'static [&'static str]) -> Overri
             item.report.add(item.key_place, Invalid::Unit(fault));
             continue;
         }
-        overrides.insert(item.key.to_owned(), item.entries().filter_map(directive).collect());
+        let specifiers = allowed != TARGET_SECTIONS;
+        let check = |name: &str, text: &str| match item.key {
+            "Install" => directive_value(name, text).and_then(|()| install_value(name, text, specifiers)),
+            _ => directive_value(name, text),
+        };
+        overrides.insert(item.key.to_owned(), item.entries().filter_map(|item| directive(item, &check)).collect());
     }
     overrides
 }
 
-fn directive(item: Item<'_>) -> Option<(String, Vec<String>)> {
+/// Whether a value may be that of the directive.
+type Check<'c> = &'c dyn Fn(&str, &str) -> Result<(), UnitFault>;
+
+fn directive(item: Item<'_>, check: Check<'_>) -> Option<(String, Vec<String>)> {
     let name = item.key;
-    let is_name =
-        name.starts_with(|c: char| c.is_ascii_alphabetic()) && name.chars().all(|c| c.is_ascii_alphanumeric());
-    if !is_name {
-        item.report.add(item.key_place, Invalid::Unit(UnitFault::Directive { name: name.to_owned() }));
-        return None;
-    }
+    item.report.accept(item.key_place, directive_name(name).map_err(Invalid::Unit))?;
     let lines: Vec<Item<'_>> = match &item.node.value {
         Value::Array(_) => item.elements(Expected::List).collect(),
         _ => vec![item],
@@ -56,10 +60,10 @@ fn directive(item: Item<'_>) -> Option<(String, Vec<String>)> {
         item.add(Shape::EmptyList { key: name.to_owned(), instead });
         return None;
     }
-    Some((name.to_owned(), lines.into_iter().filter_map(line).collect()))
+    Some((name.to_owned(), lines.into_iter().filter_map(|item| line(item, name, check)).collect()))
 }
 
-fn line(item: Item<'_>) -> Option<String> {
+fn line(item: Item<'_>, name: &str, check: Check<'_>) -> Option<String> {
     let text = match &item.node.value {
         Value::Bool(true) => "yes".to_owned(),
         Value::Bool(false) => "no".to_owned(),
@@ -70,9 +74,6 @@ fn line(item: Item<'_>) -> Option<String> {
             return None;
         }
     };
-    if text.contains(['\n', '\r', '\0']) {
-        item.add(Invalid::Unit(UnitFault::DirectiveValue { name: item.key.to_owned() }));
-        return None;
-    }
+    item.accept(check(name, &text).map_err(Invalid::Unit))?;
     Some(text)
 }

@@ -20,4 +20,5 @@ pub mod pull_policy;
 pub mod security;
 pub mod signals;
 pub mod suggest;
+pub mod units;
 pub mod words;

@@ -7,6 +7,7 @@ pub enum UnitFault {
     TimerWithoutSchedule,
     Directive { name: String },
     DirectiveValue { name: String },
+    InstallName { name: String },
 }
 
 impl Problem for UnitFault {
@@ -23,6 +24,10 @@ impl Problem for UnitFault {
             Self::Directive { name } => wording(
                 format!("{} is not the name of a unit directive", quote(name)),
                 "write it as in systemd.directives(7): letters and digits, as in `LimitNOFILE`",
+            ),
+            Self::InstallName { name } => wording(
+                format!("{} is not the name of a unit", quote(name)),
+                "write names as `graphical.target`, with spaces between them (systemd.unit(5), [Install])",
             ),
             Self::DirectiveValue { name } => wording(
                 format!("the value of `{name}` contains a line break or a NUL character"),
