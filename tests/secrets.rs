@@ -218,3 +218,30 @@ fn each_replica_has_copies_of_its_own() {
     host.sh("systemctl stop shop-web@2 && ls /run/wharf/shop-web@1 && ! ls /run/wharf/shop-web@2").ok();
     assert_eq!(host.sh("docker exec shop-web-1 cat /run/secrets/token").ok().stdout, "kumquat");
 }
+
+/// A terminal on which the value is asked for; `meanwhile` runs once the question stands there.
+const ASKED: &str = r#"
+    script -qefc 'wharf secret encrypt kept' /root/terminal </dev/null >/dev/null &
+    asked=$!
+    until pgrep -x systemd-ask-pass >/dev/null || ! kill -0 $asked 2>/dev/null; do sleep 0.05; done
+    pkill -x systemd-ask-pass || true
+    wait $asked
+"#;
+
+#[test]
+fn without_a_value_a_credential_stays_what_it_was() {
+    let host = Host::boot("kept");
+    host.sh("printf kumquat | wharf secret encrypt kept").ok();
+    let decrypted = || host.sh("systemd-creds decrypt /etc/credstore.encrypted/kept -").ok().stdout;
+    // Input that ends at once, as that of a command that failed, and a question that nobody answers.
+    for attempt in ["wharf secret encrypt kept </dev/null", ASKED] {
+        let said = host.sh(attempt);
+        assert_eq!(said.status, 1, "{said:?}");
+        assert_eq!(decrypted(), "kumquat");
+    }
+    let said = host.sh("wharf secret encrypt fresh </dev/null");
+    assert!(said.stderr.contains("no value for fresh was given, so nothing was written"), "{said:?}");
+    let said = host.sh("head -c 1100000 /dev/zero | wharf secret encrypt fresh");
+    assert!(said.stderr.contains("the value of fresh is larger than 1 MiB"), "{said:?}");
+    host.sh("test ! -e /etc/credstore.encrypted/fresh").ok();
+}

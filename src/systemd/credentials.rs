@@ -1,7 +1,7 @@
 //! Credentials: systemd-creds(1) encrypts, systemd-ask-password(1) asks.
 
 use std::fs::DirBuilder;
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Read, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -20,14 +20,24 @@ pub enum CredentialError {
     Store(io::Error),
     #[error("cannot execute {program}: {error}")]
     Program { program: &'static str, error: io::Error },
+    #[error("cannot read the value of {name}: {error}")]
+    Value { name: String, error: io::Error },
+    /// The input was empty, or nobody answered.
+    #[error("no value for {0} was given, so nothing was written")]
+    NoValue(String),
+    #[error("the value of {0} is larger than 1 MiB, as much as systemd passes on: nothing was written")]
+    TooLarge(String),
 }
+
+/// Bytes of all credentials of a unit (systemd.exec(5), LoadCredential=).
+const LARGEST: u64 = 1 << 20;
 
 /// Encrypts standard input, or what is typed, for this host; the path of the credential. `None`: systemd-creds failed, and said why.
 ///
 /// `credential`: a name in [`STORE`], or a path.
 ///
 /// # Errors
-/// The name is not valid, or there is no systemd-creds.
+/// The name is not valid, there is no value, or there is no systemd-creds; what the credential was stays.
 pub fn encrypt(credential: &str) -> Result<Option<PathBuf>, CredentialError> {
     let is_path = credential.contains('/');
     let path = if is_path { PathBuf::from(credential) } else { Path::new(STORE).join(credential) };
@@ -39,17 +49,38 @@ pub fn encrypt(credential: &str) -> Result<Option<PathBuf>, CredentialError> {
     if !is_path {
         DirBuilder::new().recursive(true).mode(0o700).create(STORE).map_err(CredentialError::Store)?;
     }
-    let input = if io::stdin().is_terminal() { typed(&name)? } else { Stdio::inherit() };
+    // The whole of it first: what is there stays until there is something to take its place.
+    let value = if io::stdin().is_terminal() { typed(&name)? } else { bounded(io::stdin().lock(), &name)? };
+    if value.is_empty() {
+        return Err(CredentialError::NoValue(name));
+    }
+    let failed = |error| CredentialError::Program { program: "systemd-creds", error };
     let mut command = Command::new("systemd-creds");
-    command.arg("encrypt").arg(format!("--name={name}")).arg("-").arg(&path).stdin(input);
-    let status = command.status().map_err(|error| CredentialError::Program { program: "systemd-creds", error })?;
+    command.arg("encrypt").arg(format!("--name={name}")).arg("-").arg(&path).stdin(Stdio::piped());
+    let mut encrypting = command.spawn().map_err(failed)?;
+    let written = encrypting.stdin.take().map_or(Ok(()), |mut input| input.write_all(&value));
+    let status = encrypting.wait().map_err(failed)?;
+    // A program that ended early says why itself.
+    if status.success() {
+        written.map_err(failed)?;
+    }
     Ok(status.success().then_some(path))
 }
 
-/// Asks without showing what is typed.
-fn typed(name: &str) -> Result<Stdio, CredentialError> {
+/// Asks without showing what is typed. Nothing where nobody answers, which systemd-ask-password tells.
+fn typed(name: &str) -> Result<Vec<u8>, CredentialError> {
+    let failed = |error| CredentialError::Program { program: "systemd-ask-password", error };
     let mut command = Command::new("systemd-ask-password");
     command.args(["-n", &format!("Value of {name}:")]).stdout(Stdio::piped());
-    let asked = command.spawn().map_err(|error| CredentialError::Program { program: "systemd-ask-password", error })?;
-    Ok(asked.stdout.map_or_else(Stdio::null, Stdio::from))
+    let mut asked = command.spawn().map_err(failed)?;
+    let value = asked.stdout.take().map_or(Ok(Vec::new()), |output| bounded(output, name))?;
+    let answered = asked.wait().map_err(failed)?.success();
+    Ok(if answered { value } else { Vec::new() })
+}
+
+fn bounded(input: impl Read, name: &str) -> Result<Vec<u8>, CredentialError> {
+    let mut value = Vec::new();
+    let read = input.take(LARGEST + 1).read_to_end(&mut value);
+    read.map_err(|error| CredentialError::Value { name: name.to_owned(), error })?;
+    if value.len() as u64 > LARGEST { Err(CredentialError::TooLarge(name.to_owned())) } else { Ok(value) }
 }
