@@ -9,21 +9,25 @@ use crate::spec::{BuildSpec, exit};
 use crate::stack::{Build, Overrides, Service};
 use crate::unit::{UnitFile, Unwritable, command_line};
 
-/// Of the host it reads the contexts, whoever owns the files and wherever they lie. Beside what a build takes, this is nothing.
-const SANDBOX: [(&str, &str); 13] = [
+/// Beside what a build takes, this is nothing.
+const SANDBOX: [(&str, &str); 4] = [
     ("IPAddressDeny", "any"),
+    ("ProtectClock", "yes"),
+    ("ProtectHostname", "yes"),
+    ("SystemCallFilter", "~@privileged @resources"),
+];
+
+/// Of the host it reads the contexts, whoever owns the files and wherever they lie.
+const NAMESPACES: [(&str, &str); 9] = [
     ("PrivateDevices", "yes"),
     ("PrivateNetwork", "yes"),
-    ("ProtectClock", "yes"),
     ("ProtectControlGroups", "yes"),
     ("ProtectHome", "read-only"),
-    ("ProtectHostname", "yes"),
     ("ProtectKernelLogs", "yes"),
     ("ProtectKernelModules", "yes"),
     ("ProtectKernelTunables", "yes"),
     ("ProtectProc", "invisible"),
     ("ProtectSystem", "strict"),
-    ("SystemCallFilter", "~@privileged @resources"),
 ];
 
 /// Far longer than a build takes: one that hangs at a file or a step ends some day, and what waits for the image with it.
@@ -54,13 +58,17 @@ pub fn build<'h>(
     // An engine that is away is waited for, and what needs the image with it.
     section.add("RestartMode", "direct").add("RestartSec", "1s");
     section.add("RestartForceExitStatus", exit::UNAVAILABLE.to_string());
-    if add_credentials(section, head, build.into(), &names::build_values_spec(head.project(), &service.name))? {
+    let values = names::build_values_spec(head.project(), &service.name);
+    let has_credentials = add_credentials(section, head, build.into(), &values)?;
+    if has_credentials {
         // systemd tells where they are to ExecStart= alone; ExecReload= finds them in the same place.
         section.add("Environment", "CREDENTIALS_DIRECTORY=%d");
     }
     sandbox(section, "CAP_DAC_READ_SEARCH", &Overrides::new());
-    for (directive, value) in SANDBOX {
-        section.add(directive, value);
+    // In a mount namespace, systemd hides the credentials from ExecReload=.
+    let namespaces = NAMESPACES.iter().filter(|_| !has_credentials);
+    for (directive, value) in SANDBOX.iter().chain(namespaces) {
+        section.add(*directive, *value);
     }
     let made = Some(Made::Image(service.image.to_string()));
     let spec_hash = Some(hash::config_hash(spec));
