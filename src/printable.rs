@@ -25,7 +25,15 @@ fn steers(character: char) -> bool {
 
 /// The start of a text as one line of at most `longest` characters: control characters are left out, blanks taken together.
 pub fn one_line(text: &str, longest: usize) -> String {
-    let line = printable(text).split_whitespace().collect::<Vec<_>>().join(" ");
+    cut(printable(text).split_whitespace().collect::<Vec<_>>().join(" "), longest)
+}
+
+/// As [`one_line`], with its blanks as they are: for what is aligned.
+pub fn aligned_line(text: &str, longest: usize) -> String {
+    cut(printable(text).trim_end().to_owned(), longest)
+}
+
+fn cut(line: String, longest: usize) -> String {
     match line.char_indices().nth(longest) {
         Some((end, _)) => format!("{}…", &line[..end]),
         None => line,
@@ -69,6 +77,13 @@ mod tests {
 
     /// Title of a window, bell, an escape of C1, a line of its own, and a text that is shown backwards.
     const HOSTILE: &str = "a\u{1b}]0;t\u{7}b\u{9b}31m\r\nMAINPID=1\u{2028}c\u{202e}d\u{2066}e\0f\u{7f}g";
+
+    #[test]
+    fn blanks_stay_where_something_is_aligned() {
+        assert_eq!(aligned_line("  a\n    b \n", 100), "  a     b");
+        assert_eq!(aligned_line("  ab", 3), "  a…");
+        assert_eq!(one_line("  a\n    b \n", 100), "a b");
+    }
 
     #[test]
     fn nothing_that_is_shown_steers_a_terminal() {

@@ -4,11 +4,11 @@ use std::fmt;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use crate::printable::Line;
+use crate::printable::aligned_line;
 use crate::spec::exit;
 
-/// A message's text: the journal would take a line break for the end of the entry, and `<0>` after it for a priority.
-type Text = Line<4096>;
+/// Characters; journald would make two entries of a line that is longer (journald.conf(5), LineMax=).
+const LONGEST: usize = 12_000;
 
 pub fn error(message: &str) {
     write(3, message);
@@ -23,7 +23,8 @@ pub fn info(message: &str) {
 }
 
 fn write(level: u8, message: &str) {
-    let message = Text::from(message);
+    // The journal would take a line break for the end of the entry, and `<0>` after it for a priority.
+    let message = aligned_line(message, LONGEST);
     // In one write, so that the journal gets one line. If the journal has gone, there is nobody to tell.
     let _nobody_listens = io::stderr().write_all(format!("<{level}>{message}\n").as_bytes());
 }
