@@ -10,9 +10,11 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Component, Path, PathBuf};
 
-use rustix::fs::{Mode, OFlags, openat, readlinkat};
+use rustix::fs::{FileType, Mode, OFlags, fstat, openat, readlinkat};
 use rustix::io::Errno;
 use rustix::path::Arg;
+
+use crate::regular_file::{READ, RegularFile};
 
 /// As many links as the kernel follows on the way to a file.
 pub const MOST_LINKS: usize = 40;
@@ -28,28 +30,43 @@ pub enum Links {
     InRoot,
 }
 
+/// A link that was followed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Followed {
+    /// Below the directory.
+    pub path: PathBuf,
+    /// The user who made it.
+    pub owner: u32,
+}
+
 /// Opens a path below a directory.
 ///
 /// # Errors
 /// It is not there, cannot be opened, or leads out.
 pub fn open(directory: impl AsFd, path: &Path, links: Links, flags: OFlags) -> io::Result<File> {
-    let mut walk = Walk { start: directory.as_fd(), above: Vec::new(), left: Vec::new(), links, followed: 0 };
+    follow(directory, path, links, flags).map(|(file, _)| file)
+}
+
+/// As [`open`], with the links on the way.
+///
+/// # Errors
+/// As [`open`].
+pub fn follow(directory: impl AsFd, path: &Path, links: Links, flags: OFlags) -> io::Result<(File, Vec<Followed>)> {
+    let mut walk = Walk { start: directory.as_fd(), above: Vec::new(), left: Vec::new(), links, followed: Vec::new() };
     walk.add(path)?;
-    loop {
-        let Some(part) = walk.left.pop() else { return walk.open(OsStr::new("."), flags) };
-        if part == ".." {
-            if walk.above.pop().is_none() && links != Links::InRoot {
-                return Err(Errno::XDEV.into());
-            }
-        } else if let Some(target) = walk.link(&part)? {
-            walk.add(&target)?;
-        } else if walk.left.is_empty() {
-            return walk.open(&part, flags);
-        } else {
-            let next = walk.open(&part, OFlags::PATH | OFlags::DIRECTORY)?;
-            walk.above.push(next);
-        }
-    }
+    let file = walk.go(flags)?;
+    Ok((file, walk.followed))
+}
+
+/// Opens a regular file below a directory for reading.
+///
+/// # Errors
+/// As [`open`], or something else lies there.
+pub fn open_regular(directory: impl AsFd, path: &Path, links: Links) -> io::Result<RegularFile> {
+    let open = |flags| open(&directory, path, links, flags).and_then(RegularFile::of);
+    // Asked before it is opened: opening a device may act on it.
+    open(OFlags::PATH)?;
+    open(READ)
 }
 
 /// Where the link of this name in a directory leads.
@@ -63,15 +80,33 @@ pub fn link_target(directory: impl AsFd, name: impl Arg) -> io::Result<PathBuf> 
 
 struct Walk<'d> {
     start: BorrowedFd<'d>,
-    /// The directories from there to where the walk is.
-    above: Vec<File>,
+    /// The directories from there to where the walk is, by name.
+    above: Vec<(OsString, File)>,
     /// The parts that are left, last first.
     left: Vec<OsString>,
     links: Links,
-    followed: usize,
+    followed: Vec<Followed>,
 }
 
 impl Walk<'_> {
+    fn go(&mut self, flags: OFlags) -> io::Result<File> {
+        loop {
+            let Some(part) = self.left.pop() else { return self.open(OsStr::new("."), flags) };
+            if part == ".." {
+                if self.above.pop().is_none() && self.links != Links::InRoot {
+                    return Err(Errno::XDEV.into());
+                }
+            } else if let Some(target) = self.link(&part)? {
+                self.add(&target)?;
+            } else if self.left.is_empty() {
+                return self.open(&part, flags);
+            } else {
+                let next = self.open(&part, OFlags::PATH | OFlags::DIRECTORY)?;
+                self.above.push((part, next));
+            }
+        }
+    }
+
     /// Goes this path before what is left.
     fn add(&mut self, path: &Path) -> io::Result<()> {
         if path.is_absolute() {
@@ -90,15 +125,18 @@ impl Walk<'_> {
         if self.links == Links::Refuse {
             return Ok(None);
         }
-        match link_target(self.here(), part) {
-            Err(error) if Errno::from_io_error(&error) == Some(Errno::INVAL) => Ok(None),
-            Err(error) => Err(error),
-            Ok(_) if self.followed == MOST_LINKS => Err(Errno::LOOP.into()),
-            Ok(target) => {
-                self.followed += 1;
-                Ok(Some(target))
-            }
+        // Whose it is and where it leads are asked of the same link, whatever takes its place meanwhile.
+        let found = self.open(part, OFlags::PATH)?;
+        let stat = fstat(&found)?;
+        if !FileType::from_raw_mode(stat.st_mode).is_symlink() {
+            return Ok(None);
         }
+        if self.followed.len() == MOST_LINKS {
+            return Err(Errno::LOOP.into());
+        }
+        let above = self.above.iter().map(|(name, _)| name.as_os_str());
+        self.followed.push(Followed { path: above.chain([part]).collect(), owner: stat.st_uid });
+        link_target(&found, "").map(Some)
     }
 
     fn open(&self, part: &OsStr, flags: OFlags) -> io::Result<File> {
@@ -106,7 +144,7 @@ impl Walk<'_> {
     }
 
     fn here(&self) -> BorrowedFd<'_> {
-        self.above.last().map_or(self.start, AsFd::as_fd)
+        self.above.last().map_or(self.start, |(_, directory)| directory.as_fd())
     }
 }
 
@@ -122,6 +160,20 @@ mod tests {
         let opened = open(directory, Path::new(path), links, OFlags::RDONLY);
         let read = opened.and_then(io::read_to_string);
         read.map_err(|error| Errno::from_io_error(&error))
+    }
+
+    #[test]
+    fn links_that_were_followed_are_told_with_their_owner() {
+        let directory = tempfile::tempdir().unwrap();
+        let owner = rustix::process::geteuid().as_raw();
+        fs::create_dir_all(directory.path().join("a/b")).unwrap();
+        symlink("b", directory.path().join("a/link")).unwrap();
+        symlink("a/link", directory.path().join("first")).unwrap();
+        let opened = File::open(directory.path()).unwrap();
+        let (_, links) = follow(&opened, Path::new("first/."), Links::Beneath, OFlags::PATH).unwrap();
+        let followed = |path: &str| Followed { path: path.into(), owner };
+        assert_eq!(links, [followed("first"), followed("a/link")]);
+        assert_eq!(follow(&opened, Path::new("a/b"), Links::Beneath, OFlags::PATH).unwrap().1, []);
     }
 
     #[test]

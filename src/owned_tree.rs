@@ -7,14 +7,14 @@ use std::fs::File;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::fs::{AtFlags, Dir, FileType, OFlags, Stat, statat};
 use rustix::io::Errno;
 
-use crate::beneath::{self, Links, MOST_LINKS, link_target};
-use crate::regular_file::{READ, RegularFile, open_at};
+use crate::beneath::{self, Followed, Links, link_target};
+use crate::regular_file::{RegularFile, open_at};
 
 /// An open directory.
 pub struct OwnedTree {
@@ -40,16 +40,14 @@ impl OwnedTree {
     /// # Errors
     /// It cannot be opened, or somebody else's link leads to it.
     pub fn open(path: &Path) -> io::Result<Self> {
-        let Resolved { real, links } = resolve(path)?;
-        let inside = real.strip_prefix("/").unwrap_or(&real);
-        // What has become a link since is refused.
-        let directory = beneath::open(File::open("/")?, inside, Links::Refuse, OFlags::RDONLY | OFlags::DIRECTORY)?;
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY;
+        let (directory, links) = beneath::follow(File::open("/")?, path, Links::InRoot, flags)?;
         let owner = directory.metadata()?.uid();
-        match links.iter().find(|(_, uid)| *uid != 0 && *uid != owner) {
+        match links.iter().find(|link| link.owner != 0 && link.owner != owner) {
             None => Ok(Self { directory, path: path.to_owned(), last: Mutex::default() }),
-            Some((link, uid)) => Err(io::Error::other(format!(
-                "the link {} belongs to user {uid}, but leads to a directory of user {owner}: name the directory itself",
-                link.display()
+            Some(Followed { path, owner: other }) => Err(io::Error::other(format!(
+                "the link /{} belongs to user {other}, but leads to a directory of user {owner}: name the directory itself",
+                path.display()
             ))),
         }
     }
@@ -64,9 +62,8 @@ impl OwnedTree {
     /// # Errors
     /// It is not there, not a regular file or too large, or a link leads out of the directory.
     pub fn read(&self, name: &Path, most: u64) -> io::Result<Vec<u8>> {
-        let open = |flags| beneath::open(&self.directory, name, Links::Beneath, flags).and_then(RegularFile::of);
-        // Asked before it is opened: opening a device may act on it.
-        open(OFlags::PATH).and_then(|_| open(READ)).map_err(|error| self.explained(error))?.read(most)
+        let file = beneath::open_regular(&self.directory, name, Links::Beneath);
+        file.map_err(|error| self.explained(error))?.read(most)
     }
 
     /// Opens a file that was listed.
@@ -122,45 +119,4 @@ impl OwnedTree {
             _ => error,
         }
     }
-}
-
-/// A path without links, and those that led there with their owners.
-struct Resolved {
-    real: PathBuf,
-    links: Vec<(PathBuf, u32)>,
-}
-
-fn resolve(path: &Path) -> io::Result<Resolved> {
-    let mut resolved = Resolved { real: PathBuf::from("/"), links: Vec::new() };
-    let mut rest: Vec<PathBuf> = backwards(path);
-    while let Some(part) = rest.pop() {
-        if part.as_os_str() == ".." {
-            resolved.real.pop();
-            continue;
-        }
-        let next = resolved.real.join(&part);
-        let metadata = next.symlink_metadata()?;
-        if !metadata.is_symlink() {
-            resolved.real = next;
-            continue;
-        }
-        let target = next.read_link()?;
-        if target.is_absolute() {
-            resolved.real = PathBuf::from("/");
-        }
-        rest.extend(backwards(&target));
-        resolved.links.push((next, metadata.uid()));
-        if resolved.links.len() > MOST_LINKS {
-            return Err(Errno::LOOP.into());
-        }
-    }
-    Ok(resolved)
-}
-
-/// The parts of a path that matter, last first.
-fn backwards(path: &Path) -> Vec<PathBuf> {
-    let parts = path.components().filter(|part| matches!(part, Component::Normal(_) | Component::ParentDir));
-    let mut parts: Vec<PathBuf> = parts.map(|part| PathBuf::from(part.as_os_str())).collect();
-    parts.reverse();
-    parts
 }

@@ -5,6 +5,7 @@
 //! the same bytes (keys are sorted).
 
 pub mod json;
+mod views;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
@@ -16,11 +17,13 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+pub use views::{
+    ComparedContainer, ComparedNetworks, ComparedPart, ComparedSpec, FollowedContainer, FollowedPart, FollowedSpec,
+};
+
 /// The types of the Engine API, for all rooms that write or read them.
 pub use bollard::models;
-use models::{
-    ContainerCreateBody, EndpointSettings, ExecConfig, HostConfig, NetworkCreateRequest, VolumeCreateRequest,
-};
+use models::{ContainerCreateBody, EndpointSettings, ExecConfig, NetworkCreateRequest, VolumeCreateRequest};
 
 /// Labels on everything that Wharf makes at the engine.
 pub mod label {
@@ -257,85 +260,6 @@ pub struct ValuesSpec {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ValuesPart {
     pub project: String,
-}
-
-/// What of a [`ContainerSpec`] can be compared with the container that was made of it: reading no more keeps wharfd small.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct ComparedSpec {
-    pub container: ComparedContainer,
-    pub wharf: ComparedPart,
-}
-
-impl ComparedSpec {
-    /// See [`ContainerSpec::of_instance`].
-    pub fn of_instance(mut self, instance: &str) -> Self {
-        self.wharf.name = instance_name(&self.wharf.name, instance);
-        label_instance(&mut self.container.labels, instance);
-        self
-    }
-}
-
-/// Of the create body.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-pub struct ComparedContainer {
-    pub image: String,
-    pub labels: HashMap<String, String>,
-    pub host_config: HostConfig,
-    pub networking_config: ComparedNetworks,
-}
-
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-pub struct ComparedNetworks {
-    /// By the network's name.
-    pub endpoints_config: BTreeMap<String, EndpointSettings>,
-}
-
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct ComparedPart {
-    pub name: String,
-    pub config_hash: String,
-    #[serde(default)]
-    pub networks: Vec<NetworkToJoin>,
-}
-
-/// The parts of a container spec that matter once the container runs; the rest is not even read into memory.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct FollowedSpec {
-    pub container: FollowedContainer,
-    pub wharf: FollowedPart,
-}
-
-impl FollowedSpec {
-    /// See [`ContainerSpec::of_instance`].
-    pub fn of_instance(mut self, instance: &str) -> Self {
-        self.wharf.name = instance_name(&self.wharf.name, instance);
-        self
-    }
-}
-
-/// Of the Engine API's create body.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct FollowedContainer {
-    #[serde(default)]
-    pub image: String,
-    #[serde(default)]
-    pub tty: bool,
-}
-
-/// Of [`ContainerPart`].
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct FollowedPart {
-    pub project: String,
-    pub service: String,
-    pub name: String,
-    pub stop_grace_period: f64,
-    #[serde(default)]
-    pub post_start: Vec<ExecConfig>,
-    #[serde(default)]
-    pub pre_stop: Vec<ExecConfig>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -33,7 +33,8 @@ const FLOORS: &[&[&str]] = &[
 ];
 
 /// Neighbours on one floor where the first may use the second all the same.
-const ABOVE: &[(&str, &str)] = &[("mark", "unit"), ("supervisor1", "systemd"), ("diagnostic", "printable")];
+const ABOVE: &[(&str, &str)] =
+    &[("mark", "unit"), ("supervisor1", "systemd"), ("diagnostic", "printable"), ("beneath", "regular_file")];
 
 /// Rooms that are a house of their own, from the top down; `"."` are the files that are in no inner room.
 const INNER: &[(&str, &[&str])] =

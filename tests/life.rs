@@ -8,6 +8,9 @@ use std::time::Duration;
 
 use support::{Host, IMAGE};
 
+/// One service that runs until it is stopped.
+const WEB: &str = "[services.web]\nimage = \"IMAGE\"\ncommand = \"tail -f /dev/null\"\nstop_signal = \"SIGKILL\"\n";
+
 /// A database that is healthy only after five seconds, and an application that needs it.
 const GATED: &str = r#"
 [services.db]
@@ -409,10 +412,7 @@ fn what_an_image_declares_as_a_volume_outlives_the_container() {
 #[test]
 fn a_stop_while_an_image_is_being_pulled_or_a_container_created_leaves_nothing() {
     let host = Host::boot("stopstart");
-    host.generate(
-        "shop",
-        "[services.web]\nimage = \"IMAGE\"\ncommand = \"tail -f /dev/null\"\nstop_signal = \"SIGKILL\"\n",
-    );
+    host.generate("shop", WEB);
     for pause in ["0", "0.02", "0.05", "0.1", "0.15", "0.2", "0.3"] {
         host.sh("docker rmi --force 127.0.0.1:5000/busybox:1").ok();
         host.sh(&format!("systemctl start --no-block shop-web; sleep {pause}; systemctl stop shop-web")).ok();
@@ -502,10 +502,7 @@ fn a_changed_network_leaves_what_runs_on_the_old_one_alone() {
 #[test]
 fn an_engine_that_comes_late_finds_the_stack_waiting() {
     let host = Host::boot("late");
-    host.generate(
-        "shop",
-        "[services.web]\nimage = \"IMAGE\"\ncommand = \"tail -f /dev/null\"\nstop_signal = \"SIGKILL\"\n",
-    );
+    host.generate("shop", WEB);
     host.sh("systemctl stop docker.socket docker; systemctl mask --runtime docker.socket docker").ok();
     host.sh("systemctl start --no-block shop-web; sleep 4").ok();
     assert_eq!(host.property("shop-web", "ActiveState"), "inactive");
@@ -704,10 +701,7 @@ fn another_users_journal_entries_do_not_silence_the_log() {
 #[test]
 fn a_copy_of_a_container_is_not_taken_for_it() {
     let host = Host::boot("copy");
-    host.generate(
-        "shop",
-        "[services.web]\nimage = \"IMAGE\"\ncommand = \"tail -f /dev/null\"\nstop_signal = \"SIGKILL\"\n",
-    );
+    host.generate("shop", WEB);
     host.sh("systemctl start shop-web && docker commit shop-web copy:1 && systemctl stop shop-web").ok();
     host.sh("docker run --detach --name shop-web copy:1").ok();
     let id = host.inspect("shop-web", "{{.Id}}");

@@ -16,10 +16,10 @@ use super::changes::{Changes, Enablement};
 use super::destination::{Destination, SYSTEM_LOAD_PATH};
 use super::directory::{Access, Durability, UnitDirectory};
 use super::error::InstallError;
-use super::exposure::{Exposure, Writer, exposures};
 use super::load_path::LoadPath;
 use super::precheck::conflicts;
 use super::prepare::{prepare, stacks_in};
+use super::writers::{Writable, Writer, writable_by_others};
 
 /// One run of the generator.
 #[derive(Debug, Clone)]
@@ -89,8 +89,9 @@ impl Generator {
             Err(errors) => return Err(invalid(stack, &errors)),
         };
         // Root has handed a directory to a user or a group, but nothing to everybody.
-        let found = exposures(&prepared.inputs).into_iter().find(|exposure| exposure.writer == Writer::Everybody);
-        if let Some(Exposure { path, writer, .. }) = found
+        let found =
+            writable_by_others(&prepared.inputs).into_iter().find(|writable| writable.writer == Writer::Everybody);
+        if let Some(Writable { path, writer, .. }) = found
             && !self.is_installed(stack)
         {
             let message = format!("{writer} can write {}: `chmod o-w` it to have its units", path.display());

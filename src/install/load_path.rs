@@ -1,14 +1,12 @@
 //! systemd's unit load path: which directory holds a unit, and what lies there.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::name::ProjectName;
-use crate::regular_file;
 
 use super::directory::{LARGEST_FILE, list};
 use super::error::InstallError;
@@ -18,8 +16,7 @@ use super::snapshot::Entry;
 /// The units on systemd's load path, by name.
 #[derive(Debug, Clone, Default)]
 pub struct LoadPath {
-    /// Where links lead, if not to this file system.
-    root: Option<Arc<Root>>,
+    root: Arc<Root>,
     /// Highest priority first.
     directories: Vec<PathBuf>,
     /// Which directories hold a file of a name, highest priority first.
@@ -32,16 +29,15 @@ impl LoadPath {
     /// # Errors
     /// A directory exists but cannot be listed.
     pub fn read(directories: Vec<PathBuf>, root: Option<&Path>) -> Result<Self, InstallError> {
-        let root = match root.map(|root| (root, Root::open(root))) {
+        let root = match Root::open(root) {
             // Nothing is there yet.
-            Some((_, Err(error))) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
-            Some((path, opened)) => Some(opened.map_err(|error| InstallError::io("open", path, error))?),
-            None => None,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
+            opened => opened.map_err(|error| InstallError::io("open", root.unwrap_or(Path::new("/")), error))?,
         };
-        let mut path = Self { root: root.map(Arc::new), ..Self::default() };
+        let mut path = Self { root: Arc::new(root), ..Self::default() };
         let mut seen = Vec::new();
         for directory in directories {
-            let Ok(opened) = path.open(&directory) else { continue };
+            let Ok(opened) = path.root.directory(&directory) else { continue };
             let failed = |error| InstallError::io("read", &directory, error);
             // /lib may be a link to /usr/lib: the same directory is looked at once.
             let found = opened.metadata().map_err(failed)?;
@@ -55,13 +51,6 @@ impl LoadPath {
             }
         }
         Ok(path)
-    }
-
-    fn open(&self, directory: &Path) -> io::Result<File> {
-        match &self.root {
-            Some(root) => root.directory(&root.seen(directory)),
-            None => File::open(directory),
-        }
     }
 
     /// The directories that hold a file of this name, highest priority first.
@@ -87,14 +76,7 @@ impl LoadPath {
     }
 
     pub fn entry(&self, path: &Path) -> Entry {
-        let (target, contents) = match &self.root {
-            Some(root) => {
-                let seen = root.seen(path);
-                (root.link(&seen), root.read(&seen, LARGEST_FILE))
-            }
-            None => (fs::read_link(path), regular_file::read(path, LARGEST_FILE)),
-        };
-        match (target, contents) {
+        match (self.root.link(path), self.root.read(path, LARGEST_FILE)) {
             (Ok(target), contents) => Entry::Link { target, contents: contents.ok() },
             (Err(_), Ok(contents)) => Entry::File { contents, mode: 0 },
             (Err(_), Err(error)) if error.kind() == io::ErrorKind::IsADirectory => Entry::Directory,

@@ -13,7 +13,6 @@ mod destination;
 mod diff;
 mod directory;
 mod error;
-mod exposure;
 mod generate;
 mod generator;
 mod jobs;
@@ -25,6 +24,7 @@ mod remove;
 mod root;
 mod running;
 mod snapshot;
+mod writers;
 
 pub use changes::{Action, Change, Changes, Enablement};
 pub use conflict::{Conflict, Reason};

@@ -10,7 +10,7 @@ use crate::plan::{Plan, plan};
 use crate::stack::{self, Loaded, Lookup, Request, Stack};
 
 use super::destination::Destination;
-use super::exposure::{Exposure, exposures};
+use super::writers::{Writable, writable_by_others};
 
 /// Plans that may be written together.
 #[derive(Debug, Clone, Default)]
@@ -24,12 +24,12 @@ pub struct Prepared {
 impl Prepared {
     /// A warning for each file, or directory of one, that somebody other than root can write: who writes what root generates from
     /// has the host. None if root is not the one who does.
-    pub fn exposures(&self) -> Diagnostics {
+    pub fn writable_by_others(&self) -> Diagnostics {
         let mut warnings = Diagnostics::default();
         if !rustix::process::geteuid().is_root() {
             return warnings;
         }
-        for Exposure { path, writer, file } in exposures(&self.inputs) {
+        for Writable { path, writer, file } in writable_by_others(&self.inputs) {
             let means = if path == file { String::new() } else { format!(", and so change {}", file.display()) };
             let message = format!("{writer} can write {}{means}", path.display());
             let help = "whoever can change a stack controls this host as root does; \

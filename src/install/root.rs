@@ -1,71 +1,101 @@
-//! The file system below `--root`: an image that is prepared, and that somebody else may have made.
+//! The file system that units are written to: this host's, or the one below `--root`, an image that is prepared and that somebody else
+//! may have made.
 //!
-//! Invariant: a link in it leads where it will once this root is `/`, never to the host.
+//! Invariant: a link in an image leads where it will once this root is `/`, never to the host.
 
-use std::fs::File;
+use std::fs::{self, DirBuilder, File};
 use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags, mkdirat, open};
 
 use crate::beneath::{self, Links, MOST_LINKS, link_target};
-use crate::regular_file::{READ, RegularFile};
+use crate::regular_file;
 
-/// An open root directory.
+/// A file system, whose paths are those under which it lies on this host.
+#[derive(Debug, Default)]
+pub enum Root {
+    /// This host's own.
+    #[default]
+    Host,
+    Below(Below),
+}
+
+/// The open root directory of another one.
 #[derive(Debug)]
-pub struct Root {
+pub struct Below {
     directory: File,
     path: PathBuf,
 }
 
 impl Root {
-    /// Opens it; `path` is where it lies on this host.
+    /// Opens the root directory; `None` is this host's.
     ///
     /// # Errors
     /// It is not there, or no directory.
-    pub fn open(path: &Path) -> io::Result<Self> {
+    pub fn open(root: Option<&Path>) -> io::Result<Self> {
+        let Some(path) = root else { return Ok(Self::Host) };
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        Ok(Self { directory: open(path, flags, Mode::empty())?.into(), path: path.to_owned() })
-    }
-
-    /// A path of this host as it is seen from inside.
-    pub fn seen(&self, on_disk: &Path) -> PathBuf {
-        Path::new("/").join(on_disk.strip_prefix(&self.path).unwrap_or(on_disk))
+        Ok(Self::Below(Below { directory: open(path, flags, Mode::empty())?.into(), path: path.to_owned() }))
     }
 
     /// Opens a directory.
     ///
     /// # Errors
     /// It is not there, or no directory.
-    pub fn directory(&self, seen: &Path) -> io::Result<File> {
-        self.find(seen, OFlags::RDONLY | OFlags::DIRECTORY)
+    pub fn directory(&self, path: &Path) -> io::Result<File> {
+        match self {
+            Self::Host => File::open(path),
+            Self::Below(root) => root.directory(&root.seen(path)),
+        }
     }
 
     /// Opens a directory, and makes it and those above it if they are not there: also where a link leads.
     ///
     /// # Errors
     /// Something else lies there, or it cannot be made.
-    pub fn make_directory(&self, seen: &Path) -> io::Result<File> {
-        self.make(seen, MOST_LINKS)
+    pub fn make_directory(&self, path: &Path) -> io::Result<File> {
+        match self {
+            Self::Host => {
+                DirBuilder::new().recursive(true).mode(0o755).create(path)?;
+                File::open(path)
+            }
+            Self::Below(root) => root.make(&root.seen(path), MOST_LINKS),
+        }
     }
 
     /// The contents of a regular file, and of nothing else.
     ///
     /// # Errors
     /// It is not there, cannot be read, or is larger than `most` bytes.
-    pub fn read(&self, seen: &Path, most: u64) -> io::Result<Vec<u8>> {
-        // Asked before it is opened: opening a device may act on it.
-        RegularFile::of(self.find(seen, OFlags::PATH)?)?;
-        RegularFile::of(self.find(seen, READ)?)?.read(most)
+    pub fn read(&self, path: &Path, most: u64) -> io::Result<Vec<u8>> {
+        match self {
+            Self::Host => regular_file::read(path, most),
+            Self::Below(root) => beneath::open_regular(&root.directory, &root.seen(path), Links::InRoot)?.read(most),
+        }
     }
 
-    /// Where a link leads; an error if it is none.
+    /// Where a link leads.
     ///
     /// # Errors
     /// It is not there, or no link.
-    pub fn link(&self, seen: &Path) -> io::Result<PathBuf> {
+    pub fn link(&self, path: &Path) -> io::Result<PathBuf> {
+        let Self::Below(root) = self else { return fs::read_link(path) };
+        let seen = root.seen(path);
         let (above, name) = (seen.parent(), seen.file_name().ok_or(io::ErrorKind::InvalidFilename)?);
-        link_target(self.directory(above.unwrap_or(Path::new("/")))?, name)
+        link_target(root.directory(above.unwrap_or(Path::new("/")))?, name)
+    }
+}
+
+impl Below {
+    /// A path of this host as it is seen from inside.
+    fn seen(&self, on_disk: &Path) -> PathBuf {
+        Path::new("/").join(on_disk.strip_prefix(&self.path).unwrap_or(on_disk))
+    }
+
+    fn directory(&self, seen: &Path) -> io::Result<File> {
+        beneath::open(&self.directory, seen, Links::InRoot, OFlags::RDONLY | OFlags::DIRECTORY)
     }
 
     fn make(&self, seen: &Path, links: usize) -> io::Result<File> {
@@ -83,9 +113,5 @@ impl Root {
             Err(rustix::io::Errno::EXIST) => self.make(&above.join(link_target(&directory, name)?), links - 1),
             Err(error) => Err(error.into()),
         }
-    }
-
-    fn find(&self, seen: &Path, flags: OFlags) -> io::Result<File> {
-        beneath::open(&self.directory, seen, Links::InRoot, flags)
     }
 }

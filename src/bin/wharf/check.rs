@@ -12,7 +12,7 @@ pub fn run(arguments: &cli::Check) -> Result<Exit, Failure> {
     let stacks = stacks::named(&arguments.stacks, Path::new(STACK_DIRECTORY))?;
     let (diagnostics, exit) = match prepare(&stacks, &Destination::system()) {
         Ok(prepared) => {
-            let mut warnings = prepared.exposures();
+            let mut warnings = prepared.writable_by_others();
             warnings.append(prepared.warnings);
             (warnings, Exit::Done)
         }

@@ -17,7 +17,7 @@ pub async fn run(arguments: cli::Generate) -> Result<Exit, Failure> {
     }
     let prepared = prepare(&stacks, &destination)?;
     output::diagnostics(&prepared.warnings);
-    output::diagnostics(&prepared.exposures());
+    output::diagnostics(&prepared.writable_by_others());
     let generate = Generate {
         destination,
         effect: if arguments.dry_run || arguments.diff || arguments.check { Effect::Show } else { Effect::Write },

@@ -130,7 +130,8 @@ fn read_services(fields: &mut Fields<'_>, active: &Active, surroundings: &Surrou
     let entries = item.table_entries();
     let mut parts = parallel::parts(entries, |part| read_part(part, active, surroundings));
     // The ports are counted over the whole stack: where there are too many of them, one after the other shows which.
-    if parts.iter().map(|part| part.ports).sum::<usize>() > MOST_PORTS {
+    let ports: Option<usize> = parts.iter().map(|part| part.ports.taken()).sum();
+    if ports.is_none_or(|ports| ports > MOST_PORTS) && parts.len() > 1 {
         parts = vec![read_part(entries, active, surroundings)];
     }
     let mut services = Services::default();
@@ -144,8 +145,7 @@ fn read_services(fields: &mut Fields<'_>, active: &Active, surroundings: &Surrou
 /// Some of the services, and what is wrong with them.
 struct Part {
     services: Services,
-    /// How many ports they publish or expose. More than [`MOST_PORTS`]: they would.
-    ports: usize,
+    ports: PortsLeft,
     report: Report,
 }
 
@@ -167,7 +167,7 @@ fn read_part(entries: &[Entry], active: &Active, surroundings: &Surroundings<'_>
             services.unselected.insert(item.key.to_owned(), (service, membership.profiles));
         }
     }
-    Part { services, ports: ports.taken(), report }
+    Part { services, ports, report }
 }
 
 /// What an unselected service leaves behind: nothing waits for it that need not, and what only it uses is not made.

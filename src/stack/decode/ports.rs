@@ -28,9 +28,9 @@ impl Default for PortsLeft {
 }
 
 impl PortsLeft {
-    /// How many have been taken; if there were not enough, more than there may be.
-    pub fn taken(&self) -> usize {
-        MOST_PORTS - self.left + if self.exceeded { MOST_PORTS + 1 } else { 0 }
+    /// How many have been taken; `None`: there were not enough.
+    pub fn taken(&self) -> Option<usize> {
+        (!self.exceeded).then_some(MOST_PORTS - self.left)
     }
 
     fn take(&mut self, ports: usize) -> Result<(), PortFault> {

@@ -21,7 +21,7 @@ pub enum Writer {
 
 /// A file or directory that somebody other than root can write, and with it what depends on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Exposure {
+pub struct Writable {
     /// What can be written.
     pub path: PathBuf,
     pub writer: Writer,
@@ -29,9 +29,9 @@ pub struct Exposure {
     pub file: PathBuf,
 }
 
-/// The exposures of these files. A directory is named once, however many of the files lie below it.
-pub fn exposures<'p>(files: impl IntoIterator<Item = &'p PathBuf>) -> Vec<Exposure> {
-    let mut found: BTreeMap<PathBuf, Option<Exposure>> = BTreeMap::new();
+/// What of these files, and of the directories above them, others can write. A directory is named once, however many of the files lie below it.
+pub fn writable_by_others<'p>(files: impl IntoIterator<Item = &'p PathBuf>) -> Vec<Writable> {
+    let mut found: BTreeMap<PathBuf, Option<Writable>> = BTreeMap::new();
     for file in files {
         let written = absolute(file);
         let real = fs::canonicalize(&written).ok();
@@ -40,11 +40,11 @@ pub fn exposures<'p>(files: impl IntoIterator<Item = &'p PathBuf>) -> Vec<Exposu
             let mut down: Vec<&Path> = path.ancestors().collect();
             down.reverse();
             for path in down {
-                let exposure = found.entry(path.to_owned()).or_insert_with(|| {
+                let writable = found.entry(path.to_owned()).or_insert_with(|| {
                     let writer = writer(&fs::symlink_metadata(path).ok()?)?;
-                    Some(Exposure { path: path.to_owned(), writer, file: file.clone() })
+                    Some(Writable { path: path.to_owned(), writer, file: file.clone() })
                 });
-                if exposure.is_some() {
+                if writable.is_some() {
                     break;
                 }
             }
