@@ -112,6 +112,9 @@ fn a_value_is_in_no_unit_no_spec_no_environment_no_inspect_data_and_no_log() {
 #[test]
 fn a_stop_takes_the_copies_away_and_a_restart_brings_new_values() {
     let host = host_with_secrets("restart");
+    // Neither they nor what wharf-run holds of them reaches a disk.
+    assert_eq!(host.property("shop-web", "MemorySwapMax"), "0");
+    assert_eq!(host.property("shop-web", "LimitCORE"), "0");
     host.sh("printf kumquat-anew >/root/of_file && systemctl restart shop-web").ok();
     assert_eq!(exec(&host, "cat /run/secrets/of_file"), "kumquat-anew");
 

@@ -9,25 +9,29 @@ use crate::spec::{BuildSpec, exit};
 use crate::stack::{Build, Overrides, Service};
 use crate::unit::{UnitFile, Unwritable, command_line};
 
-/// Beside what a build takes, this is nothing.
-const SANDBOX: [(&str, &str); 4] = [
+/// Beside what a build takes, this is nothing. Of the host it reads the contexts, whoever owns the files and wherever they lie.
+const SANDBOX: [(&str, &str); 13] = [
     ("IPAddressDeny", "any"),
-    ("ProtectClock", "yes"),
-    ("ProtectHostname", "yes"),
-    ("SystemCallFilter", "~@privileged @resources"),
-];
-
-/// Of the host it reads the contexts, whoever owns the files and wherever they lie.
-const NAMESPACES: [(&str, &str); 9] = [
     ("PrivateDevices", "yes"),
     ("PrivateNetwork", "yes"),
+    ("ProtectClock", "yes"),
     ("ProtectControlGroups", "yes"),
     ("ProtectHome", "read-only"),
+    ("ProtectHostname", "yes"),
     ("ProtectKernelLogs", "yes"),
     ("ProtectKernelModules", "yes"),
     ("ProtectKernelTunables", "yes"),
     ("ProtectProc", "invisible"),
     ("ProtectSystem", "strict"),
+    ("SystemCallFilter", "~@privileged @resources"),
+];
+
+/// In a mount namespace, systemd hides `/run/credentials` from ExecReload=, which builds as ExecStart= does. So both find the
+/// unit's own in another place, where there is nothing else.
+const CREDENTIALS: [(&str, &str); 3] = [
+    ("TemporaryFileSystem", "/run/wharf:ro"),
+    ("BindReadOnlyPaths", "%d:/run/wharf/credentials"),
+    ("Environment", "CREDENTIALS_DIRECTORY=/run/wharf/credentials"),
 ];
 
 /// Far longer than a build takes: one that hangs at a file or a step ends some day, and what waits for the image with it.
@@ -60,14 +64,8 @@ pub fn build<'h>(
     section.add("RestartForceExitStatus", exit::UNAVAILABLE.to_string());
     let values = names::build_values_spec(head.project(), &service.name);
     let has_credentials = add_credentials(section, head, build.into(), &values)?;
-    if has_credentials {
-        // systemd tells where they are to ExecStart= alone; ExecReload= finds them in the same place.
-        section.add("Environment", "CREDENTIALS_DIRECTORY=%d");
-    }
     sandbox(section, "CAP_DAC_READ_SEARCH", &Overrides::new());
-    // In a mount namespace, systemd hides the credentials from ExecReload=.
-    let namespaces = NAMESPACES.iter().filter(|_| !has_credentials);
-    for (directive, value) in SANDBOX.iter().chain(namespaces) {
+    for (directive, value) in SANDBOX.iter().chain(if has_credentials { &CREDENTIALS[..] } else { &[] }) {
         section.add(*directive, *value);
     }
     let made = Some(Made::Image(service.image.to_string()));

@@ -132,8 +132,9 @@ fn add_engine(section: &mut Section<'_>) {
 /// What Wharf's programs do without where a start must not wait for it: namespaces of mounts take longer than all the rest of a
 /// start, and so does it to compile a list of the system calls that are allowed. One of those that are refused is short.
 ///
-/// It concerns Wharf's own program and not what the unit makes: to add to it is no reason to replace a container.
-pub(super) const HARDENING: [(&str, &str); 9] = [
+/// Logins to registries are in its memory, so there is no core dump.
+const HARDENING: [(&str, &str); 10] = [
+    ("LimitCORE", "0"),
     ("LockPersonality", "yes"),
     ("MemoryDenyWriteExecute", "yes"),
     ("RestrictNamespaces", "yes"),
@@ -144,6 +145,14 @@ pub(super) const HARDENING: [(&str, &str); 9] = [
     ("SystemCallFilter", "~@clock @cpu-emulation @debug @module @mount @obsolete @raw-io @reboot @swap"),
     ("UMask", "0077"),
 ];
+
+/// Secrets are in the memory of a unit that loads them, and its copies of them are in a tmpfs, which counts as its memory, too.
+const NO_SWAP: (&str, &str) = ("MemorySwapMax", "0");
+
+/// Whether the line concerns Wharf's own program and not what the unit makes: to add it is no reason to replace a container.
+pub fn is_hardening(line: (&str, &str)) -> bool {
+    HARDENING.contains(&line) || line == NO_SWAP
+}
 
 /// All that wharf-run needs of the host is the engine's socket and the journal's. `overrides` are applied later.
 fn sandbox(section: &mut Section<'_>, capabilities: &'static str, overrides: &Overrides) {
@@ -173,6 +182,10 @@ fn add_credentials(section: &mut Section<'_>, head: &Head, grants: Grants, value
             Credential::Encrypted(path) => section.add("LoadCredentialEncrypted", format!("{id}:{}", text(path)?)),
             Credential::OfHost => section.add("ImportCredential", id.clone()),
         };
+    }
+    if !credentials.is_empty() {
+        let (directive, value) = NO_SWAP;
+        section.add(directive, value);
     }
     Ok(!credentials.is_empty())
 }
