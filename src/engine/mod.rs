@@ -3,6 +3,7 @@
 //! In: names and specs. Out: what the engine says, with errors sorted by what a caller can do about them.
 //! Invariant: no other room calls the client library; nothing here decides or retries.
 
+mod attach;
 mod auth;
 #[cfg(feature = "buildkit")]
 mod buildkit;

@@ -213,7 +213,7 @@ impl<'a> Files<'a> {
         let container_unit = units::container(head, service, role, &spec);
         spec.wharf.unit_hash = container_unit
             .as_ref()
-            .map_or_else(|_| String::new(), |unit| text_hash(&unit.text_of("Service", units::is_hardening)).into());
+            .map_or_else(|_| String::new(), |unit| text_hash(&unit.text_of("Service", units::is_of_wharf_run)).into());
         let unit = names::service_unit(&stack.name, service);
         let origin = Origin { place: &service.place, restarts: None };
         // A scheduled run that goes on is left alone: the next one is of the new definition.

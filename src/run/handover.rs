@@ -5,9 +5,11 @@
 //! memory. Signals stay blocked meanwhile, so that none is lost.
 
 use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +39,9 @@ pub struct Handover {
     pub stop_signal: String,
     /// The container was already running when the unit's process started.
     pub adopted: bool,
+    /// The standard input is the stream of its output.
+    #[serde(default)]
+    pub attached: bool,
     /// [`crate::systemd::own_unit::oom_kills`] before the container was started.
     pub oom_kills: Option<u64>,
     /// The negotiated version of the Engine API.
@@ -53,14 +58,16 @@ pub struct Owner {
 }
 
 impl Handover {
-    /// Becomes the follower; returns only if that fails. `instance`: which of several containers of the spec.
-    pub fn follow(&self, spec: &Path, instance: Option<&str>) -> io::Error {
+    /// Becomes the follower; returns only if that fails. `output`: the standard input from then on; `instance`: which of several
+    /// containers of the spec.
+    pub fn follow(&self, output: Option<UnixStream>, spec: &Path, instance: Option<&str>) -> io::Error {
         let facts = match serde_json::to_string(self) {
             Ok(facts) => facts,
             Err(error) => return error.into(),
         };
         // The link, not the path: the program file may have been replaced by a newer one.
         let mut command = Command::new("/proc/self/exe");
+        command.stdin(output.map_or_else(Stdio::null, |output| OwnedFd::from(output).into()));
         command.arg0("wharf-run").arg("follow").arg(spec).args(instance).env(VARIABLE, facts).exec()
     }
 

@@ -100,7 +100,8 @@ impl Lines {
     async fn finish(&mut self, journal: &mut Journal) {
         let line = self.part.trim_ascii_end();
         if !line.is_empty() {
-            journal.send(self.priority, line, &[]).await;
+            // What was lost with a closed socket is not there any more.
+            while journal.send(self.priority, line, &[]).await.is_err() {}
         }
         self.part.clear();
     }

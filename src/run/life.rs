@@ -13,8 +13,9 @@ use super::exit::{exit_status, failed, start_failed};
 use super::handover::Handover;
 use super::health::{HealthWatch, status_line};
 use super::hooks::Hooks;
-use super::output::{self, Origin, Relay};
+use super::output::{self, Origin, Progress, Relay};
 use super::process::Process;
+use super::throttle::{self, Throttle};
 use super::{message, stop::StopRequest};
 use crate::backoff::Backoff;
 use crate::engine::{Container, Engine, EngineError};
@@ -28,6 +29,9 @@ const LAST_LINES: Duration = Duration::from_secs(10);
 
 /// The output of a container ends a moment before the engine reports the container's end.
 const END_DELAY: Duration = Duration::from_secs(2);
+
+/// Less than what a unit has for its stop beyond the grace period.
+const STILL_STORING: Duration = Duration::from_secs(10);
 
 /// 128 and SIGKILL.
 const KILLED: i64 = 137;
@@ -95,11 +99,18 @@ impl Life {
 
     /// Relays the output, follows the health and waits for the end, concurrently.
     async fn until_end(&self, journal: Journal, stop: &StopRequest) -> End {
-        let source = output::Source { engine: &self.engine, id: self.id(), tty: self.spec.container.tty };
-        let relay = Relay::new(source, journal, self.handover.adopted);
+        let Handover { attached, adopted, pid, .. } = self.handover;
+        let tty = self.spec.container.tty;
+        let held = attached.then(throttle::handed_over).and_then(Result::ok);
+        let following = Following {
+            process: Process::open(pid, self.id()),
+            throttle: Throttle::new(held, tty, adopted),
+            progress: Progress::default(),
+        };
+        let source = output::Source { engine: &self.engine, id: self.id(), tty };
+        let relay = Relay::new(source, journal, &following.throttle, &following.progress, adopted);
         let mut health = HealthWatch::new(&self.engine, &self.handover);
-        let process = Process::open(self.handover.pid, self.id());
-        let mut ending = std::pin::pin!(self.end(&process, relay));
+        let mut ending = std::pin::pin!(self.end(&following, relay));
         let mut hooks_done = !self.handover.post_start;
         let reason = tokio::select! {
             end = &mut ending => {
@@ -117,8 +128,9 @@ impl Life {
         let with_hooks = hooks_done && matches!(reason, End::Stopped);
         tokio::select! {
             _ended = &mut ending => (),
-            () = self.ended_without_engine(&process) => message::warning("the container has ended, but the engine does not report it"),
-            () = self.stop(with_hooks) => message::warning("the engine does not report that the container has ended"),
+            () = following.overdue(LAST_LINES + END_DELAY) => message::warning("the container has ended, but the engine does not report it"),
+            () = self.stop(with_hooks, &following) => message::warning("the engine does not report that the container has ended"),
+            () = following.keep_stopping() => (),
         }
         reason
     }
@@ -165,16 +177,14 @@ impl Life {
     }
 
     /// Waits for the container's end: the engine closes its output, or the kernel reports the end of its process.
-    async fn end(&self, process: &Process, mut relay: Relay<'_>) -> End {
-        let overdue = async {
-            process.ended().await;
-            sleep(LAST_LINES).await;
-        };
-        let mut overdue = std::pin::pin!(overdue.fuse());
+    async fn end(&self, following: &Following, mut relay: Relay<'_>) -> End {
+        let mut overdue = std::pin::pin!(following.overdue(LAST_LINES).fuse());
+        let mut released = std::pin::pin!(following.release().fuse());
         let mut pause = Backoff::default();
         loop {
             let followed = tokio::select! {
                 followed = relay.follow() => followed,
+                () = &mut released => continue,
                 () = &mut overdue => {
                     message::warning("the engine did not send the container's last lines of output");
                     Ok(())
@@ -191,7 +201,10 @@ impl Life {
                 Err(error) => match self.engine_back(&error).await {
                     Some(container) if container.running => (),
                     Some(container) => {
-                        let _last_lines = timeout(LAST_LINES, relay.follow()).await;
+                        tokio::select! {
+                            _last_lines = relay.follow() => (),
+                            () = following.progress.none_for(LAST_LINES) => (),
+                        }
                         return self.ended_unseen(container).await;
                     }
                     None => return End::Gone,
@@ -256,14 +269,8 @@ impl Life {
         self.engine.container(self.id()).await
     }
 
-    /// Waits until the kernel reports the container's end, and the engine had time to report it too.
-    async fn ended_without_engine(&self, process: &Process) {
-        process.ended().await;
-        sleep(LAST_LINES + END_DELAY).await;
-    }
-
     /// The hooks, the stop signal, the grace period, SIGKILL. Normally the container ends first, which [`Self::end`] sees.
-    async fn stop(&self, with_hooks: bool) {
+    async fn stop(&self, with_hooks: bool, following: &Following) {
         let grace = Duration::try_from_secs_f64(self.spec.wharf.stop_grace_period).unwrap_or(Duration::from_secs(10));
         if with_hooks {
             self.run_pre_stop(grace).await;
@@ -273,7 +280,7 @@ impl Life {
         grace_period.await;
         message::warning(&format!("the container did not stop within {} s; killing it", grace.as_secs_f64()));
         self.signal_until_sent("SIGKILL").await;
-        sleep(LAST_LINES + END_DELAY).await;
+        following.progress.none_for(LAST_LINES + END_DELAY).await;
     }
 
     async fn signal_until_sent(&self, signal: &str) {
@@ -303,6 +310,37 @@ impl Life {
             }
             End::Gone => failed("the container was removed, but not by its unit", exit::TRY_AGAIN),
             End::Exited(container) => exited(&container),
+        }
+    }
+}
+
+/// What tells how far the container and its output are.
+struct Following {
+    process: Process,
+    throttle: Throttle,
+    progress: Progress,
+}
+
+impl Following {
+    /// Returns when the kernel has reported the end of the container and the engine has sent nothing for so long since.
+    async fn overdue(&self, pause: Duration) {
+        self.process.ended().await;
+        self.progress.none_for(pause).await;
+    }
+
+    /// Once the container has ended, the engine waits for nobody to store the rest of its output. Never returns.
+    async fn release(&self) {
+        self.process.ended().await;
+        self.throttle.release().await;
+        std::future::pending().await
+    }
+
+    /// While the last lines of a container come that was asked to stop, the stop timeout starts over. Never returns.
+    async fn keep_stopping(&self) {
+        self.process.ended().await;
+        loop {
+            self.progress.some_within(STILL_STORING).await;
+            service::busy("Stopping: storing the last lines of output");
         }
     }
 }

@@ -28,6 +28,7 @@ mod resource;
 mod secrets;
 mod start;
 mod stop;
+mod throttle;
 
 #[cfg(feature = "buildkit")]
 pub use build::build_image;

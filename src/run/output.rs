@@ -3,13 +3,16 @@
 //! The engine stamps each line with a time that is unique within its stream, and the journal keeps the stamp with the line. So
 //! the journal is the record of what was relayed, and a new relay continues from there.
 
-use std::time::UNIX_EPOCH;
+use std::cell::Cell;
+use std::time::{Duration, UNIX_EPOCH};
 
 use futures_util::StreamExt;
 
+use super::message;
+use super::throttle::Throttle;
 use crate::engine::{Engine, EngineError, LogOutput};
 use crate::name::short_id;
-use crate::systemd::journal::{Journal, Priority};
+use crate::systemd::journal::{Cut, Journal, Priority};
 use crate::systemd::{journalctl, own_unit};
 
 /// The engine's time stamp of a line, as Docker's journald driver names the field.
@@ -43,6 +46,9 @@ impl<'a> Origin<'a> {
 /// A line longer than this is split (the engine's own buffer is 16 KiB; it marks the parts of one line).
 const LONGEST_LINE: usize = 1 << 20;
 
+/// When nothing has come for so long, everything has.
+const QUIET: Duration = Duration::from_secs(1);
+
 /// One of the container's two streams.
 struct Line {
     priority: Priority,
@@ -51,21 +57,38 @@ struct Line {
     /// The beginning of a line whose end has not come yet.
     part: Vec<u8>,
     stamp: String,
-    /// Whether the stream may still repeat what is in the journal. Only then are stamps compared: clocks may step back.
-    catching_up: bool,
+    place: Place,
+}
+
+/// Where a stream that was begun again is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// Before the last line in the journal.
+    Repeating,
+    /// At it.
+    Met,
+    /// After it. Stamps are no longer compared: clocks may step back.
+    New,
 }
 
 impl Line {
-    fn new(priority: Priority, last: Option<String>) -> Self {
-        Self { priority, last: last.unwrap_or_default(), part: Vec::new(), stamp: String::new(), catching_up: false }
+    fn new(priority: Priority) -> Self {
+        Self { priority, last: String::new(), part: Vec::new(), stamp: String::new(), place: Place::New }
     }
 
-    async fn accept(&mut self, message: &[u8], journal: &mut Journal) {
-        let Some((stamp, text)) = split_stamp(message) else { return };
-        if self.catching_up && stamp <= self.last.as_str() {
-            return;
-        }
-        self.catching_up = false;
+    /// Whether the line with this stamp is not in the journal yet.
+    fn is_new(&mut self, stamp: &str) -> bool {
+        self.place = match self.place {
+            Place::New => Place::New,
+            _ if stamp == self.last => Place::Met,
+            // What comes before it may have been forgotten by the engine.
+            Place::Repeating if stamp < self.last.as_str() => Place::Repeating,
+            _ => Place::New,
+        };
+        self.place == Place::New
+    }
+
+    async fn accept(&mut self, stamp: &str, text: &[u8], journal: &mut Journal) -> Result<(), Cut> {
         if self.part.is_empty() {
             stamp.clone_into(&mut self.stamp);
         }
@@ -75,31 +98,34 @@ impl Line {
             if self.part.ends_with(b"\r") {
                 self.part.pop();
             }
-            self.write(journal).await;
+            self.write(journal).await?;
             std::mem::swap(&mut self.last, &mut self.stamp);
         } else if self.part.len() >= LONGEST_LINE {
-            self.write(journal).await;
+            self.write(journal).await?;
         }
+        Ok(())
     }
 
-    async fn write(&mut self, journal: &mut Journal) {
-        journal.send(self.priority, &self.part, &[(STAMP, &self.stamp)]).await;
+    async fn write(&mut self, journal: &mut Journal) -> Result<(), Cut> {
+        journal.send(self.priority, &self.part, &[(STAMP, &self.stamp)]).await?;
         self.part.clear();
         // A long line's capacity is not kept for a container's whole life.
         self.part.shrink_to(1 << 14);
+        Ok(())
     }
 
     /// A new stream begins: it repeats the unfinished line from its start.
     fn begin(&mut self) {
         self.part.clear();
-        self.catching_up = !self.last.is_empty();
+        self.place = if self.last.is_empty() { Place::New } else { Place::Repeating };
     }
 
-    async fn finish(&mut self, journal: &mut Journal) {
+    async fn finish(&mut self, journal: &mut Journal) -> Result<(), Cut> {
         if !self.part.is_empty() {
-            self.write(journal).await;
+            self.write(journal).await?;
             std::mem::swap(&mut self.last, &mut self.stamp);
         }
+        Ok(())
     }
 }
 
@@ -119,28 +145,94 @@ pub struct Source<'a> {
 /// Copies both streams of a container to the journal.
 pub struct Relay<'a> {
     source: Source<'a>,
+    throttle: &'a Throttle,
+    progress: &'a Progress,
     journal: Journal,
     stdout: Line,
     stderr: Line,
 }
 
+/// Why a stream of output ended before the container.
+#[derive(Debug)]
+enum Broken {
+    Engine(EngineError),
+    /// Entries may be lost that journald had not read.
+    Journal,
+}
+
+impl From<EngineError> for Broken {
+    fn from(error: EngineError) -> Self {
+        Self::Engine(error)
+    }
+}
+
+impl From<Cut> for Broken {
+    fn from(_: Cut) -> Self {
+        Self::Journal
+    }
+}
+
+/// How far a relay is, for who waits for its end.
+#[derive(Debug, Default)]
+pub struct Progress {
+    received: Cell<u64>,
+    waits_for_journal: Cell<bool>,
+}
+
+impl Progress {
+    /// Returns when the engine has sent nothing for so long. While the journal takes nothing, time does not count.
+    pub async fn none_for(&self, pause: Duration) {
+        loop {
+            let before = self.received.get();
+            tokio::time::sleep(pause).await;
+            if !self.waits_for_journal.get() && self.received.get() == before {
+                return;
+            }
+        }
+    }
+
+    /// Returns, after a pause of this length at least, when the engine has sent something during one.
+    pub async fn some_within(&self, pause: Duration) {
+        loop {
+            let before = self.received.get();
+            tokio::time::sleep(pause).await;
+            if self.received.get() != before {
+                return;
+            }
+        }
+    }
+}
+
 impl<'a> Relay<'a> {
     /// `resume`: continue after the last line that is in the journal.
-    pub fn new(source: Source<'a>, journal: Journal, resume: bool) -> Self {
-        // Everybody may write entries with the container's fields: only those of this unit tell what was relayed.
-        let own = own_unit::journal_match().filter(|_| resume);
-        let last = |priority: Priority| {
-            let level = (priority as u8).to_string();
-            let [uid, unit] = own.as_ref()?;
-            let own = [uid, unit].map(|(name, value)| (*name, value.as_str()));
-            journalctl::last_value(STAMP, &[own[0], own[1], (CONTAINER, source.id), ("PRIORITY", &level)])
-        };
+    pub fn new(
+        source: Source<'a>,
+        journal: Journal,
+        throttle: &'a Throttle,
+        progress: &'a Progress,
+        resume: bool,
+    ) -> Self {
+        let (stdout, stderr) = (Line::new(Priority::Info), Line::new(Priority::Error));
+        let mut relay = Self { source, throttle, progress, journal, stdout, stderr };
         if resume {
-            journalctl::sync();
+            relay.resume();
         }
-        let stdout = Line::new(Priority::Info, last(Priority::Info));
-        let stderr = Line::new(Priority::Error, last(Priority::Error));
-        Self { source, journal, stdout, stderr }
+        relay
+    }
+
+    /// Takes the place in the log from the journal. What is not in it (any more) stays as it is known.
+    fn resume(&mut self) {
+        journalctl::sync();
+        // Everybody may write entries with the container's fields: only those of this unit tell what was relayed.
+        let Some([uid, unit]) = own_unit::journal_match() else { return };
+        let own = [&uid, &unit].map(|(name, value)| (*name, value.as_str()));
+        for line in [&mut self.stdout, &mut self.stderr] {
+            let level = (line.priority as u8).to_string();
+            let matches = [own[0], own[1], (CONTAINER, self.source.id), ("PRIORITY", &level)];
+            if let Some(last) = journalctl::last_value(STAMP, &matches) {
+                line.last = last;
+            }
+        }
     }
 
     /// Relays until the engine closes the streams, which it does when the container has ended.
@@ -148,22 +240,58 @@ impl<'a> Relay<'a> {
     /// # Errors
     /// The engine went away, or the container is gone. Called again, it continues after the last line.
     pub async fn follow(&mut self) -> Result<(), EngineError> {
-        self.stdout.begin();
-        self.stderr.begin();
-        let mut items = Box::pin(self.source.engine.logs(self.source.id, self.since()));
-        while let Some(item) = items.next().await {
-            match item? {
-                LogOutput::StdOut { message } => self.stdout.accept(&message, &mut self.journal).await,
-                LogOutput::StdErr { message } => self.stderr.accept(&message, &mut self.journal).await,
-                LogOutput::Console { message } if self.source.tty => {
-                    self.stdout.accept(&message, &mut self.journal).await
-                }
-                // The incomplete end of a broken stream; the next stream repeats it.
-                LogOutput::Console { .. } | LogOutput::StdIn { .. } => (),
+        loop {
+            match self.follow_stream().await {
+                Ok(()) => return Ok(()),
+                Err(Broken::Engine(error)) => return Err(error),
+                Err(Broken::Journal) => self.resume(),
             }
         }
-        self.stdout.finish(&mut self.journal).await;
-        self.stderr.finish(&mut self.journal).await;
+    }
+
+    async fn follow_stream(&mut self) -> Result<(), Broken> {
+        self.throttle.renew(self.source.engine, self.source.id).await;
+        self.stdout.begin();
+        self.stderr.begin();
+        let newest = self.stdout.last.as_str().max(self.stderr.last.as_str()).to_owned();
+        // Whether nothing is missing between what the journal has and what the engine still has.
+        let mut is_whole = newest.is_empty();
+        let mut items = Box::pin(self.source.engine.logs(self.source.id, self.since()));
+        loop {
+            let item = tokio::select! {
+                item = items.next() => item,
+                () = tokio::time::sleep(QUIET), if self.throttle.is_uncertain() => {
+                    self.throttle.all_relayed();
+                    continue;
+                }
+            };
+            self.progress.received.set(self.progress.received.get() + 1);
+            let Some(item) = item else { break };
+            let (line, output) = match item? {
+                LogOutput::StdOut { message } => (&mut self.stdout, message),
+                LogOutput::StdErr { message } => (&mut self.stderr, message),
+                LogOutput::Console { message } if self.source.tty => (&mut self.stdout, message),
+                // The incomplete end of a broken stream; the next stream repeats it.
+                LogOutput::Console { .. } | LogOutput::StdIn { .. } => continue,
+            };
+            let Some((stamp, text)) = split_stamp(&output) else { continue };
+            is_whole |= stamp == newest;
+            if line.is_new(stamp) {
+                if !is_whole && stamp > newest.as_str() {
+                    message::warning(&format!(
+                        "lines of output between {newest} and {stamp} are lost: the engine has forgotten them"
+                    ));
+                    is_whole = true;
+                }
+                self.progress.waits_for_journal.set(true);
+                let accepted = line.accept(stamp, text, &mut self.journal).await;
+                self.progress.waits_for_journal.set(false);
+                accepted?;
+                self.throttle.relayed(stamp, text.len());
+            }
+        }
+        self.stdout.finish(&mut self.journal).await?;
+        self.stderr.finish(&mut self.journal).await?;
         Ok(())
     }
 

@@ -1,5 +1,6 @@
 //! From a spec to a running container: adopts the one that runs, or creates, connects and starts a new one.
 
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -11,7 +12,7 @@ use super::health::{now, status_line};
 use super::image::image;
 use super::patience::{connect, patiently};
 use super::stop::StopRequest;
-use super::{message, resource, secrets};
+use super::{message, resource, secrets, throttle};
 use crate::engine::{Container, Engine, Health, Image};
 use crate::name::short_id;
 use crate::spec::{ContainerSpec, Ready, exit, label};
@@ -28,8 +29,8 @@ pub async fn start_container(path: &Path, instance: Option<&str>, spec: Containe
         }
     };
     match bring_up(path, &spec, &stop).await {
-        Ok(handover) => {
-            message::error(&format!("cannot execute wharf-run: {}", handover.follow(path, instance)));
+        Ok((handover, output)) => {
+            message::error(&format!("cannot execute wharf-run: {}", handover.follow(output, path, instance)));
             ExitCode::from(exit::TRY_AGAIN)
         }
         Err(StartError::Stopped) => ExitCode::SUCCESS,
@@ -37,13 +38,22 @@ pub async fn start_container(path: &Path, instance: Option<&str>, spec: Containe
     }
 }
 
-async fn bring_up(path: &Path, spec: &ContainerSpec, stop: &StopRequest) -> Result<Handover, StartError> {
+/// The running container, and the stream of its output.
+async fn bring_up(
+    path: &Path,
+    spec: &ContainerSpec,
+    stop: &StopRequest,
+) -> Result<(Handover, Option<UnixStream>), StartError> {
     let engine = &stop.unless(connect()).await?;
     let oom_kills = own_unit::oom_kills();
     let start = Start { engine, path, spec, owners: owners(engine, spec).await? };
-    let (id, adopted) = match start.existing().await? {
-        Some(id) => (id, true),
-        None => (start.new_container(stop).await?, false),
+    let kept = throttle::kept();
+    let (id, output, adopted) = match start.existing().await? {
+        Some(id) => (id, kept, true),
+        None => {
+            let (id, output) = start.new_container(stop).await?;
+            (id, output, false)
+        }
     };
     let post_start = !adopted && !spec.wharf.post_start.is_empty();
     if spec.wharf.ready == Ready::Started && !post_start {
@@ -66,7 +76,7 @@ async fn bring_up(path: &Path, spec: &ContainerSpec, stop: &StopRequest) -> Resu
         Health::NONE | Health::EMPTY => (),
         _ => service::status(&status_line(health, &id)),
     }
-    Ok(Handover {
+    let handover = Handover {
         id,
         pid,
         health,
@@ -76,9 +86,18 @@ async fn bring_up(path: &Path, spec: &ContainerSpec, stop: &StopRequest) -> Resu
         owners: start.owners,
         stop_signal: stop_signal.unwrap_or_else(|| "SIGTERM".to_owned()),
         adopted,
+        attached: output.is_some(),
         oom_kills,
         api_version: engine.api_version(),
-    })
+    };
+    Ok((handover, output))
+}
+
+/// Without the stream the container is not held back, which is no reason not to run it.
+async fn held(engine: &Engine, id: &str) -> Option<UnixStream> {
+    let held = throttle::hold(engine, id).await;
+    held.inspect_err(|error| message::warning(&format!("output may be lost if the container writes fast: {error}")))
+        .ok()
 }
 
 /// The containers whose namespaces this one shares: they have to be running.
@@ -132,13 +151,13 @@ impl Start<'_> {
             || own_unit::active_since().is_some_and(|active| Some(active) > found.started)
     }
 
-    /// Pulls the image if need be, then creates and starts a container; its id.
-    async fn new_container(&self, stop: &StopRequest) -> Result<String, StartError> {
+    /// Pulls the image if need be, then creates and starts a container; its id, and the stream of its output.
+    async fn new_container(&self, stop: &StopRequest) -> Result<(String, Option<UnixStream>), StartError> {
         let image = image(self.engine, self.spec, stop).await?;
         patiently("Starting", self.create(&image)).await
     }
 
-    async fn create(&self, image: &Image) -> Result<String, StartError> {
+    async fn create(&self, image: &Image) -> Result<(String, Option<UnixStream>), StartError> {
         let Self { engine, spec, owners, .. } = self;
         let name = &spec.wharf.name;
         self.ensure_resources().await?;
@@ -154,8 +173,10 @@ impl Start<'_> {
             let joined = engine.join_network(&id, &network.name, &network.endpoint).await;
             at(format!("cannot connect container {name} to network {}", network.name), joined)?;
         }
+        // Before it can write.
+        let output = held(engine, &id).await;
         at(format!("cannot start container {name}"), engine.start_container(&id).await)?;
-        Ok(id)
+        Ok((id, output))
     }
 
     /// Networks and volumes have units of their own; one that somebody removed meanwhile is created again.

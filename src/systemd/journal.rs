@@ -18,7 +18,7 @@ use tokio::net::UnixDatagram;
 
 pub(super) const SOCKET: &str = "/run/systemd/journal/socket";
 
-/// While journald is away (it is being restarted), the writer waits; nothing is dropped.
+/// While journald is away, the writer waits. (While it is only being restarted, systemd holds its sockets open.)
 pub(super) const RETRY: Duration = Duration::from_millis(100);
 
 /// syslog(3) levels.
@@ -29,6 +29,10 @@ pub enum Priority {
     Notice = 5,
     Info = 6,
 }
+
+/// journald's socket was closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cut;
 
 /// A writer whose entries share some fields, and that waits for journald: for a container's output. Messages of the program itself
 /// go through [`super::log`].
@@ -53,8 +57,12 @@ impl Journal {
         Ok(Self { socket: UnixDatagram::unbound()?, is_connected: false, common, entry: Vec::new() })
     }
 
-    /// Writes one entry. Returns when journald has it.
-    pub async fn send(&mut self, priority: Priority, message: &[u8], fields: &[(&str, &str)]) {
+    /// Writes one entry. Returns when it is in journald's socket.
+    ///
+    /// # Errors
+    /// journald's socket was closed since the entry before, which may be lost with others that were still in it. This one has not
+    /// been sent; the next will be.
+    pub async fn send(&mut self, priority: Priority, message: &[u8], fields: &[(&str, &str)]) -> Result<(), Cut> {
         self.entry.clear();
         self.entry.extend_from_slice(&self.common);
         field(&mut self.entry, "PRIORITY", (priority as u8).to_string().as_bytes());
@@ -62,9 +70,15 @@ impl Journal {
             field(&mut self.entry, name, value.as_bytes());
         }
         field(&mut self.entry, "MESSAGE", message);
-        while self.try_send().await.is_err() {
-            self.is_connected = false;
-            tokio::time::sleep(RETRY).await;
+        loop {
+            match self.try_send().await {
+                Ok(()) => return Ok(()),
+                Err(_) if self.is_connected => {
+                    self.is_connected = false;
+                    return Err(Cut);
+                }
+                Err(_) => tokio::time::sleep(RETRY).await,
+            }
         }
     }
 

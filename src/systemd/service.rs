@@ -2,6 +2,7 @@
 //!
 //! In: texts, also with words of others. Invariant: a text cannot end its line, so it is never an assignment (`MAINPID=`).
 
+use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use sd_notify::NotifyState;
@@ -71,6 +72,14 @@ pub fn busy(status: &str) {
 /// `STOPPING=1`
 pub fn stopping(status: &str) {
     send(&[NotifyState::Stopping, NotifyState::Status(Status::from(status).as_str())]);
+}
+
+/// `FDSTORE=1`, in the place of what was kept before: the manager keeps the file descriptor while the service is started again,
+/// if the unit has `FileDescriptorStoreMax=`. It forgets one that the other side closes.
+pub fn keep(descriptor: BorrowedFd<'_>) {
+    const NAME: NotifyState = NotifyState::FdName("output");
+    send(&[NotifyState::FdStoreRemove, NAME]);
+    let _nobody_listens = sd_notify::notify_with_fds(&[NotifyState::FdStore, NAME], &[descriptor]);
 }
 
 fn send(state: &[NotifyState]) {

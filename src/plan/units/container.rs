@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::Path;
 use std::time::Duration;
 
-use super::{Head, add_credentials, add_engine, apply, once_each, path_words, sandbox};
+use super::{Head, OUTPUT, add_credentials, add_engine, apply, once_each, path_words, sandbox};
 use crate::mark::Mark;
 use crate::name::{ContainerName, SpecHash, UnitName};
 use crate::plan::container::DEFAULT_GRACE;
@@ -55,6 +55,9 @@ pub fn container<'h>(
         }
     } else {
         section.add("Type", "notify");
+    }
+    for (directive, value) in OUTPUT {
+        section.add(directive, value);
     }
     section.add("NotifyAccess", "main").add("ExecStart", start).add("ExecStopPost", stopped);
     if service.reload.is_some() {

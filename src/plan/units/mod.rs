@@ -149,9 +149,13 @@ const HARDENING: [(&str, &str); 10] = [
 /// Secrets are in the memory of a unit that loads them, and its copies of them are in a tmpfs, which counts as its memory, too.
 const NO_SWAP: (&str, &str) = ("MemorySwapMax", "0");
 
+/// No line of a container's output is lost: it waits while journald is behind, so journald need not throw lines away; and systemd
+/// holds it back while wharf-run is started again, for which it keeps the stream of the output.
+const OUTPUT: [(&str, &str); 2] = [("FileDescriptorStoreMax", "1"), ("LogRateLimitIntervalSec", "1us")];
+
 /// Whether the line concerns Wharf's own program and not what the unit makes: to add it is no reason to replace a container.
-pub fn is_hardening(line: (&str, &str)) -> bool {
-    HARDENING.contains(&line) || line == NO_SWAP
+pub fn is_of_wharf_run(line: (&str, &str)) -> bool {
+    HARDENING.contains(&line) || OUTPUT.contains(&line) || line == NO_SWAP
 }
 
 /// All that wharf-run needs of the host is the engine's socket and the journal's. `overrides` are applied later.

@@ -1,0 +1,138 @@
+//! A container's output reaches the journal whole: at any rate, and whatever happens to wharf-run, the engine and journald meanwhile.
+
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test ends at the first thing that goes wrong")]
+
+mod support;
+
+use std::time::Duration;
+
+use support::Host;
+
+/// Megabytes that the flood writes. `make test-full` lets it write a gigabyte.
+const MEGABYTES: Option<&str> = option_env!("WHARF_TEST_FLOOD");
+
+/// Numbered lines of a kilobyte, as fast as they are taken.
+fn flood(megabytes: u64) -> String {
+    let rest = "x".repeat(1015);
+    format!(
+        "[services.flood]\nimage = \"IMAGE\"\nrestart = \"no\"\n\
+         command = [\"sh\", \"-c\", \"seq 10000001 {} | sed s/$/{rest}/; echo end >&2\"]\n",
+        10_000_000 + megabytes * 1024
+    )
+}
+
+/// The journal takes as much as it is given.
+fn with_room_for_output(hint: &str) -> Host {
+    let host = Host::boot(hint);
+    let settings = "[Journal]\nStorage=persistent\nSystemMaxUse=8G\nSystemKeepFree=1M\n";
+    host.write("/etc/systemd/journald.conf.d/zz.conf", settings);
+    host.sh("systemctl restart systemd-journald").ok();
+    host
+}
+
+/// `lines`, lines that stand there twice, and bytes.
+fn relayed(host: &Host, unit: &str) -> String {
+    host.sh("journalctl --sync").ok();
+    let lines = format!("journalctl --unit {unit} --output cat --no-pager SYSLOG_IDENTIFIER={unit} PRIORITY=6");
+    let count = "cut -c -8 | sort | uniq -c | awk '{ n++; if ($1 > 1) twice++ } END { print n + 0, twice + 0 }'";
+    host.sh(&format!("{lines} | {count}")).ok().stdout.trim().to_owned()
+}
+
+#[test]
+fn every_line_of_a_flood_is_there_once_though_wharf_run_is_killed_three_times() {
+    let megabytes: u64 = MEGABYTES.unwrap_or("150").parse().unwrap();
+    let host = with_room_for_output("flood");
+    host.generate("shop", &flood(megabytes));
+    host.sh("systemctl start shop-flood").ok();
+    for round in 1..=3 {
+        let pid = host.property("shop-flood", "MainPID");
+        let stored =
+            || host.sh("journalctl --unit shop-flood --lines 1 --output cat PRIORITY=6 | cut -c -8").ok().stdout;
+        let before = stored();
+        host.wait_for("more of the flood", Duration::from_secs(60), || stored() != before);
+        host.sh(&format!("kill -9 {pid}")).ok();
+        host.wait_for("another wharf-run", Duration::from_secs(60), || {
+            host.property("shop-flood", "NRestarts") == round.to_string()
+                && host.property("shop-flood", "ActiveState") == "active"
+        });
+    }
+    let peak = format!("grep VmHWM /proc/{}/status", host.property("shop-flood", "MainPID"));
+    println!("wharf-run: {}", host.sh(&peak).ok().stdout.trim());
+    host.wait_for("the end", Duration::from_secs(1800), || host.property("shop-flood", "ActiveState") == "inactive");
+    assert_eq!(relayed(&host, "shop-flood"), format!("{} 0", megabytes * 1024));
+    let log = host.sh("journalctl --unit shop-flood --output cat --no-pager --lines 30 | cut -c -100").ok().stdout;
+    assert!(log.contains("\nend\n") && !log.contains("lost"), "{log}");
+}
+
+/// Counts to END, odd numbers on stderr.
+const COUNTER: &str = r#"
+[services.counter]
+image = "IMAGE"
+command = ["sh", "-c", "i=0; while [ $$i -lt END ]; do i=$$((i + 2)); echo $$i; echo $$((i + 1)) >&2; done; exec tail -f /dev/null"]
+stop_signal = "SIGKILL"
+"#;
+
+/// All numbers from 2 on stand in the journal once, each stream in its order; how many.
+fn assert_counted(host: &Host) -> usize {
+    host.sh("docker pause shop-counter").ok();
+    let last = |priority: u8| -> u64 {
+        let line = format!(
+            "journalctl --sync; journalctl --unit shop-counter --output cat --lines 1 PRIORITY={priority} SYSLOG_IDENTIFIER=shop-counter"
+        );
+        host.sh(&line).ok().stdout.trim().parse().unwrap()
+    };
+    // The container may be stopped between the two lines of a pair.
+    host.wait_for("the last lines", Duration::from_secs(120), || last(6).abs_diff(last(3)) == 1);
+    let lines = "journalctl --unit shop-counter --output cat --no-pager SYSLOG_IDENTIFIER=shop-counter";
+    let mut numbers: Vec<u64> =
+        host.sh(lines).ok().stdout.lines().map(|line| line.parse().expect("a number")).collect();
+    for parity in 0..2 {
+        assert!(numbers.iter().filter(|number| *number % 2 == parity).is_sorted(), "a stream is out of order");
+    }
+    numbers.sort_unstable();
+    let (first, count) = (numbers[0], numbers.len());
+    let expected: Vec<u64> = (first..).take(count).collect();
+    assert!(first == 2 && numbers == expected, "of {count}: {:?}", numbers.iter().zip(&expected).find(|(a, b)| a != b));
+    host.sh("docker unpause shop-counter").ok();
+    count
+}
+
+#[test]
+fn a_container_waits_while_journald_stands_still_and_goes_on_with_it() {
+    let host = with_room_for_output("still");
+    host.generate("shop", &COUNTER.replace("END", "100000000"));
+    host.sh("systemctl start shop-counter").ok();
+    let written = || host.sh("docker top shop-counter -o pid,state | tail -n 1 | awk '{ print $2 }'").ok().stdout;
+    let busy = "grep -h ctxt_switches /proc/$(systemctl show --value --property MainPID shop-counter)/status";
+    host.sh("kill -STOP $(systemctl show --value --property MainPID systemd-journald)").ok();
+    host.wait_for("the container to wait for its output", Duration::from_secs(60), || {
+        (0..5).all(|_| written() == "S\n")
+    });
+    // Neither does wharf-run turn in circles meanwhile.
+    host.wait_for("wharf-run to wait", Duration::from_secs(60), || {
+        let before = host.sh(busy).ok().stdout;
+        host.sh("sleep 1").ok();
+        host.sh(busy).ok().stdout == before
+    });
+    host.sh("kill -CONT $(systemctl show --value --property MainPID systemd-journald)").ok();
+    host.wait_for("the container to go on", Duration::from_secs(60), || written() == "R\n");
+    let count = assert_counted(&host);
+    assert!(count > 10_000, "{count}");
+}
+
+#[test]
+fn what_a_closed_socket_of_journald_took_along_is_written_again() {
+    let host = with_room_for_output("closed");
+    host.generate("shop", &COUNTER.replace("END", "30000"));
+    host.sh("systemctl start shop-counter").ok();
+    let all = "systemd-journald systemd-journald.socket systemd-journald-dev-log.socket";
+    for _ in 0..3 {
+        // What it has not read by then is lost with the sockets.
+        host.sh(&format!("systemctl stop {all}; systemctl reset-failed {all}; systemctl start {all}")).ok();
+        let last = || host.sh("journalctl --lines 1 --output cat SYSLOG_IDENTIFIER=shop-counter").ok().stdout;
+        let before = last();
+        host.wait_for("more lines", Duration::from_secs(60), || last() != before);
+    }
+    assert_counted(&host);
+    assert_eq!(host.property("shop-counter", "NRestarts"), "0");
+}
