@@ -123,7 +123,7 @@ fn a_container_waits_while_journald_stands_still_and_goes_on_with_it() {
 #[test]
 fn what_a_closed_socket_of_journald_took_along_is_written_again() {
     let host = with_room_for_output("closed");
-    host.generate("shop", &COUNTER.replace("END", "30000"));
+    host.generate("shop", &COUNTER.replace("END", "100000"));
     host.sh("systemctl start shop-counter").ok();
     let all = "systemd-journald systemd-journald.socket systemd-journald-dev-log.socket";
     for _ in 0..3 {
@@ -131,8 +131,37 @@ fn what_a_closed_socket_of_journald_took_along_is_written_again() {
         host.sh(&format!("systemctl stop {all}; systemctl reset-failed {all}; systemctl start {all}")).ok();
         let last = || host.sh("journalctl --lines 1 --output cat SYSLOG_IDENTIFIER=shop-counter").ok().stdout;
         let before = last();
-        host.wait_for("more lines", Duration::from_secs(60), || last() != before);
+        host.wait_for("more lines", Duration::from_secs(60), || last() != before || last().starts_with("10000"));
     }
     assert_counted(&host);
     assert_eq!(host.property("shop-counter", "NRestarts"), "0");
+}
+
+/// The engine keeps lines of up to 16 KiB, and a terminal's without saying where one ends.
+#[test]
+fn a_terminal_that_never_ends_its_line_takes_no_memory_and_is_in_the_journal() {
+    let host = with_room_for_output("terminal");
+    let stack = "[services.tty]\nimage = \"IMAGE\"\ntty = true\nrestart = \"no\"\n\
+                 command = [\"sh\", \"-c\", \"yes abcdefg | tr -d '\\\\n' | head -c 20000000; echo; echo 'a b'; printf end\"]\n";
+    host.generate("shop", stack);
+    host.sh("systemctl start shop-tty").ok();
+    let pid = host.property("shop-tty", "MainPID");
+    let mut peak = String::new();
+    host.wait_for("the end", Duration::from_secs(300), || {
+        let now = host.sh(&format!("grep VmHWM /proc/{pid}/status || true")).ok().stdout;
+        peak = if now.is_empty() { std::mem::take(&mut peak) } else { now };
+        host.property("shop-tty", "ActiveState") == "inactive"
+    });
+    println!("{}", peak.trim());
+    let kilobytes: u64 = peak.split_whitespace().nth(1).unwrap().parse().unwrap();
+    assert!(kilobytes < 20_000, "{peak}");
+    let journal =
+        "journalctl --sync; journalctl --unit shop-tty --all --output cat --no-pager SYSLOG_IDENTIFIER=shop-tty";
+    let shape = "awk '{ print length($0) }' | uniq --count | awk '{ print $1 \"x\" $2 }'";
+    let lines = host.sh(&format!("{journal} | {shape}; {journal} | tr -d '\\n' | md5sum")).ok().stdout;
+    let sum = host
+        .sh("set +o pipefail; (yes abcdefg | tr -d '\\n' | head -c 20000000; printf 'a bend') | md5sum")
+        .ok()
+        .stdout;
+    assert_eq!(lines, format!("19x1048576\n1x77056\n1x3\n1x3\n{sum}").replace("1x3\n1x3", "2x3"));
 }

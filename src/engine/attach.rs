@@ -34,18 +34,16 @@ impl Engine {
         let attached = timeout(ANSWER, upgraded(&socket, request.as_bytes())).await;
         let (stream, status) = attached
             .map_err(|_| EngineError::Unreachable("no answer in time".into()))?
-            .map_err(|error| EngineError::Unreachable(error.to_string().into()))?;
-        match status.as_str() {
-            "101" | "200" => Ok(stream),
-            "404" => Err(EngineError::NotFound(format!("no such container: {id}").into())),
-            "409" => Err(EngineError::Conflict("cannot attach to the container".into())),
-            _ => Err(EngineError::Refused(format!("cannot attach to the container: status {status}").into())),
+            .map_err(EngineError::unreachable)?;
+        match status {
+            101 | 200 => Ok(stream),
+            other => Err(EngineError::of_status(other, format!("cannot attach to the container: status {other}"))),
         }
     }
 }
 
 /// The connection after the answer's headers, and the status of the answer.
-async fn upgraded(socket: &str, request: &[u8]) -> io::Result<(UnixStream, String)> {
+async fn upgraded(socket: &str, request: &[u8]) -> io::Result<(UnixStream, u16)> {
     let stream = tokio::net::UnixStream::connect(socket).await?;
     let mut sent = 0;
     while sent < request.len() {
@@ -77,6 +75,6 @@ async fn upgraded(socket: &str, request: &[u8]) -> io::Result<(UnixStream, Strin
             taken += stream.try_read(&mut buffer[..end - known - taken])?;
         }
     }
-    let status = String::from_utf8_lossy(&headers).split(' ').nth(1).unwrap_or_default().to_owned();
-    Ok((stream.into_std()?, status))
+    let status = String::from_utf8_lossy(&headers).split(' ').nth(1).and_then(|status| status.parse().ok());
+    Ok((stream.into_std()?, status.ok_or(io::ErrorKind::InvalidData)?))
 }

@@ -4,14 +4,14 @@ use bollard::models::{
     ContainerCreateBody, ContainerInspectResponse, EndpointSettings, HealthStatusEnum, NetworkConnectRequest,
 };
 use bollard::query_parameters::{
-    CreateContainerOptionsBuilder, InspectContainerOptions, KillContainerOptionsBuilder, LogsOptionsBuilder,
-    RemoveContainerOptionsBuilder, StartContainerOptions, WaitContainerOptionsBuilder,
+    CreateContainerOptionsBuilder, InspectContainerOptions, KillContainerOptionsBuilder, RemoveContainerOptionsBuilder,
+    StartContainerOptions, WaitContainerOptionsBuilder,
 };
-use futures_util::{Stream, StreamExt};
+use futures_util::StreamExt;
 use std::collections::HashMap;
 use std::time::SystemTime;
 
-use super::{Engine, EngineError, LogOutput, found};
+use super::{Engine, EngineError, found};
 use crate::name::UnitName;
 use crate::spec::{ContainerSpec, label};
 
@@ -168,12 +168,5 @@ impl Engine {
             Some(Err(error)) => found(Err(error)),
             None => Err(EngineError::Unreachable("the connection was closed".into())),
         }
-    }
-
-    /// The container's output from `since` (seconds of the epoch), each line after its time stamp, until the container ends.
-    pub fn logs(&self, id: &str, since: i32) -> impl Stream<Item = Result<LogOutput, EngineError>> + use<> {
-        let options =
-            LogsOptionsBuilder::new().follow(true).stdout(true).stderr(true).timestamps(true).since(since).build();
-        self.streams.logs(id, Some(options)).map(|item| item.map_err(EngineError::from))
     }
 }

@@ -70,6 +70,19 @@ impl fmt::Display for LoginFault {
 }
 
 impl EngineError {
+    /// What an answer of the engine with this status, other than success, means.
+    pub(super) fn of_status(status: u16, why: String) -> Self {
+        match status {
+            404 => Self::NotFound(why.into()),
+            409 => Self::Conflict(why.into()),
+            _ => Self::Refused(why.into()),
+        }
+    }
+
+    pub(super) fn unreachable(error: impl std::error::Error) -> Self {
+        Self::Unreachable(innermost(&error).into())
+    }
+
     /// Whether the same request may succeed later without anybody changing anything.
     pub fn is_unreachable(&self) -> bool {
         matches!(self, Self::Unreachable(_))
@@ -79,21 +92,17 @@ impl EngineError {
 impl From<Error> for EngineError {
     fn from(error: Error) -> Self {
         match error {
-            Error::DockerResponseServerError { status_code, message } => match status_code {
-                404 => Self::NotFound(message.into()),
-                409 => Self::Conflict(message.into()),
-                _ => Self::Refused(message.into()),
-            },
+            Error::DockerResponseServerError { status_code, message } => Self::of_status(status_code, message),
             Error::DockerStreamError { error } => Self::Refused(error.into()),
             Error::RequestTimeoutError => Self::Unreachable("no answer in time".into()),
-            other => Self::Unreachable(innermost(&other).into()),
+            other => Self::unreachable(other),
         }
     }
 }
 
 /// The last cause says most: "Connection refused", not "client error (Connect)".
-fn innermost(error: &Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
     while let Some(next) = cause.source() {
         cause = next;
     }

@@ -12,6 +12,7 @@ mod error;
 mod exec;
 mod image;
 mod inspection;
+mod logs;
 mod network;
 mod project;
 mod volume;
@@ -30,6 +31,7 @@ pub use error::{EngineError, LoginFault};
 pub use exec::Exec;
 pub use image::{Image, PullProgress, same_image};
 pub use inspection::{FileChange, FileChanges, Inspection, ListedContainer};
+pub use logs::{Logs, Printed};
 pub use network::NetworkState;
 pub use watch::{ContainerChange, ContainerEvent, EngineEvent};
 

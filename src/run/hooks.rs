@@ -100,8 +100,11 @@ impl Lines {
     async fn finish(&mut self, journal: &mut Journal) {
         let line = self.part.trim_ascii_end();
         if !line.is_empty() {
-            // What was lost with a closed socket is not there any more.
-            while journal.send(self.priority, line, &[]).await.is_err() {}
+            let mut is_sent = false;
+            while !is_sent {
+                journal.add(self.priority, line, &[]);
+                is_sent = journal.send().await.is_ok();
+            }
         }
         self.part.clear();
     }

@@ -4,13 +4,11 @@
 //! the journal is the record of what was relayed, and a new relay continues from there.
 
 use std::cell::Cell;
-use std::time::{Duration, UNIX_EPOCH};
-
-use futures_util::StreamExt;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::message;
 use super::throttle::Throttle;
-use crate::engine::{Engine, EngineError, LogOutput};
+use crate::engine::{Engine, EngineError};
 use crate::name::short_id;
 use crate::systemd::journal::{Cut, Journal, Priority};
 use crate::systemd::{journalctl, own_unit};
@@ -88,30 +86,25 @@ impl Line {
         self.place == Place::New
     }
 
-    async fn accept(&mut self, stamp: &str, text: &[u8], journal: &mut Journal) -> Result<(), Cut> {
+    fn accept(&mut self, stamp: &str, text: &[u8], journal: &mut Journal) {
         if self.part.is_empty() {
             stamp.clone_into(&mut self.stamp);
+            if let Some(line) = text.strip_suffix(b"\n") {
+                return self.write(line, journal);
+            }
         }
         self.part.extend_from_slice(text);
-        if self.part.ends_with(b"\n") {
-            self.part.pop();
-            if self.part.ends_with(b"\r") {
-                self.part.pop();
-            }
-            self.write(journal).await?;
-            std::mem::swap(&mut self.last, &mut self.stamp);
-        } else if self.part.len() >= LONGEST_LINE {
-            self.write(journal).await?;
+        if self.part.ends_with(b"\n") || self.part.len() >= LONGEST_LINE {
+            let line = std::mem::take(&mut self.part);
+            self.write(line.strip_suffix(b"\n").unwrap_or(&line), journal);
         }
-        Ok(())
     }
 
-    async fn write(&mut self, journal: &mut Journal) -> Result<(), Cut> {
-        journal.send(self.priority, &self.part, &[(STAMP, &self.stamp)]).await?;
-        self.part.clear();
-        // A long line's capacity is not kept for a container's whole life.
-        self.part.shrink_to(1 << 14);
-        Ok(())
+    fn write(&mut self, line: &[u8], journal: &mut Journal) {
+        // What is left of a line break as terminals and other systems write it.
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        journal.add(self.priority, line, &[(STAMP, &self.stamp)]);
+        self.last.clone_from(&self.stamp);
     }
 
     /// A new stream begins: it repeats the unfinished line from its start.
@@ -120,19 +113,12 @@ impl Line {
         self.place = if self.last.is_empty() { Place::New } else { Place::Repeating };
     }
 
-    async fn finish(&mut self, journal: &mut Journal) -> Result<(), Cut> {
+    fn finish(&mut self, journal: &mut Journal) {
         if !self.part.is_empty() {
-            self.write(journal).await?;
-            std::mem::swap(&mut self.last, &mut self.stamp);
+            let line = std::mem::take(&mut self.part);
+            self.write(&line, journal);
         }
-        Ok(())
     }
-}
-
-/// `2026-01-31T12:00:00.000000000Z text`
-fn split_stamp(message: &[u8]) -> Option<(&str, &[u8])> {
-    let space = message.iter().position(|byte| *byte == b' ')?;
-    Some((str::from_utf8(&message[..space]).ok()?, &message[space + 1..]))
 }
 
 /// Where the output comes from.
@@ -227,8 +213,7 @@ impl<'a> Relay<'a> {
         let Some([uid, unit]) = own_unit::journal_match() else { return };
         let own = [&uid, &unit].map(|(name, value)| (*name, value.as_str()));
         for line in [&mut self.stdout, &mut self.stderr] {
-            let level = (line.priority as u8).to_string();
-            let matches = [own[0], own[1], (CONTAINER, self.source.id), ("PRIORITY", &level)];
+            let matches = [own[0], own[1], (CONTAINER, self.source.id), ("PRIORITY", line.priority.level())];
             if let Some(last) = journalctl::last_value(STAMP, &matches) {
                 line.last = last;
             }
@@ -256,61 +241,62 @@ impl<'a> Relay<'a> {
         let newest = self.stdout.last.as_str().max(self.stderr.last.as_str()).to_owned();
         // Whether nothing is missing between what the journal has and what the engine still has.
         let mut is_whole = newest.is_empty();
-        let mut items = Box::pin(self.source.engine.logs(self.source.id, self.since()));
-        loop {
-            let item = tokio::select! {
-                item = items.next() => item,
+        let mut logs = self.source.engine.logs(self.source.id, &self.since(), self.source.tty).await?;
+        let mut is_open = true;
+        while is_open {
+            is_open = tokio::select! {
+                more = logs.more() => more?,
                 () = tokio::time::sleep(QUIET), if self.throttle.is_uncertain() => {
                     self.throttle.all_relayed();
                     continue;
                 }
             };
             self.progress.received.set(self.progress.received.get() + 1);
-            let Some(item) = item else { break };
-            let (line, output) = match item? {
-                LogOutput::StdOut { message } => (&mut self.stdout, message),
-                LogOutput::StdErr { message } => (&mut self.stderr, message),
-                LogOutput::Console { message } if self.source.tty => (&mut self.stdout, message),
-                // The incomplete end of a broken stream; the next stream repeats it.
-                LogOutput::Console { .. } | LogOutput::StdIn { .. } => continue,
-            };
-            let Some((stamp, text)) = split_stamp(&output) else { continue };
-            is_whole |= stamp == newest;
-            if line.is_new(stamp) {
-                if !is_whole && stamp > newest.as_str() {
+            let mut relayed = 0;
+            while let Some(printed) = logs.next() {
+                let line = if printed.is_stderr { &mut self.stderr } else { &mut self.stdout };
+                is_whole |= printed.stamp == newest;
+                if !line.is_new(printed.stamp) {
+                    continue;
+                }
+                if !is_whole && printed.stamp > newest.as_str() {
                     message::warning(&format!(
-                        "lines of output between {newest} and {stamp} are lost: the engine has forgotten them"
+                        "lines of output between {newest} and {} are lost: the engine has forgotten them",
+                        printed.stamp
                     ));
                     is_whole = true;
                 }
-                self.progress.waits_for_journal.set(true);
-                let accepted = line.accept(stamp, text, &mut self.journal).await;
-                self.progress.waits_for_journal.set(false);
-                accepted?;
-                self.throttle.relayed(stamp, text.len());
+                line.accept(printed.stamp, printed.text, &mut self.journal);
+                relayed += if self.throttle.is_counted(printed.stamp) { printed.text.len() } else { 0 };
+                if self.journal.is_full() {
+                    self.send(std::mem::take(&mut relayed)).await?;
+                }
             }
+            if !is_open {
+                self.stdout.finish(&mut self.journal);
+                self.stderr.finish(&mut self.journal);
+            }
+            self.send(relayed).await?;
         }
-        self.stdout.finish(&mut self.journal).await?;
-        self.stderr.finish(&mut self.journal).await?;
         Ok(())
     }
 
-    /// Whole seconds, before the older of the two streams' last lines. Lines that come again are skipped by their stamp.
-    fn since(&self) -> i32 {
-        let older = self.stdout.last.as_str().min(self.stderr.last.as_str());
-        let time = humantime::parse_rfc3339(older).ok();
-        let seconds = time.and_then(|time| time.duration_since(UNIX_EPOCH).ok()).map_or(0, |since| since.as_secs());
-        i32::try_from(seconds).unwrap_or(0)
+    /// Sends what waits for the journal, which is so many bytes of output.
+    async fn send(&mut self, bytes: usize) -> Result<(), Cut> {
+        self.progress.waits_for_journal.set(true);
+        let sent = self.journal.send().await;
+        self.progress.waits_for_journal.set(false);
+        self.throttle.relayed(bytes);
+        sent
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_stamp_ends_at_the_first_space() {
-        let split = split_stamp(b"2026-01-31T12:00:00.000000000Z a b\n");
-        assert_eq!(split, Some(("2026-01-31T12:00:00.000000000Z", &b"a b\n"[..])));
+    /// The older of the two streams' last lines, in seconds of the epoch. Lines that come again are skipped by their stamp.
+    fn since(&self) -> String {
+        let older = self.stdout.last.as_str().min(self.stderr.last.as_str());
+        let time = humantime::parse_rfc3339(older).unwrap_or(UNIX_EPOCH);
+        // The clock was set back: the engine would take new lines for older ones.
+        let time = if time > SystemTime::now() { UNIX_EPOCH } else { time };
+        let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+        format!("{}.{:09}", since.as_secs(), since.subsec_nanos())
     }
 }

@@ -89,14 +89,17 @@ impl Throttle {
         }
     }
 
-    /// So many bytes of output, of which the engine's stamp is `stamp`, are in the journal.
-    pub fn relayed(&self, stamp: &str, bytes: usize) {
-        if stamp > self.since.borrow().as_str() {
-            self.owed.set(self.owed.get().saturating_add_unsigned(bytes as u64));
-            self.uncertain.set(self.uncertain.get().saturating_add_unsigned(bytes as u64));
-            if self.owed.get() >= STEP {
-                self.take_owed();
-            }
+    /// Whether output with this stamp of the engine was written since the stream began.
+    pub fn is_counted(&self, stamp: &str) -> bool {
+        stamp > self.since.borrow().as_str()
+    }
+
+    /// So many bytes of output are in the journal.
+    pub fn relayed(&self, bytes: usize) {
+        self.owed.set(self.owed.get().saturating_add_unsigned(bytes as u64));
+        self.uncertain.set(self.uncertain.get().saturating_add_unsigned(bytes as u64));
+        if self.owed.get() >= STEP {
+            self.take_owed();
         }
     }
 

@@ -4,7 +4,7 @@
 //! reaches the journal as it was printed.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, IoSlice, Write};
 use std::mem::MaybeUninit;
 use std::os::fd::AsFd;
 use std::path::Path;
@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use rustix::io::Errno;
-use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketAddrUnix, sendmsg};
+use rustix::net::{MMsgHdr, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketAddrUnix, sendmmsg, sendmsg};
 use tokio::io::Interest;
 use tokio::net::UnixDatagram;
 
@@ -30,6 +30,18 @@ pub enum Priority {
     Info = 6,
 }
 
+impl Priority {
+    /// As `PRIORITY=` has it.
+    pub fn level(self) -> &'static str {
+        match self {
+            Self::Error => "3",
+            Self::Warning => "4",
+            Self::Notice => "5",
+            Self::Info => "6",
+        }
+    }
+}
+
 /// journald's socket was closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cut;
@@ -41,8 +53,15 @@ pub struct Journal {
     is_connected: bool,
     /// The fields of every entry, encoded.
     common: Vec<u8>,
-    entry: Vec<u8>,
+    /// The other fields of the entries that are to be sent, one after the other.
+    waiting: Vec<u8>,
+    /// Where each ends.
+    ends: Vec<usize>,
 }
+
+/// So many entries are sent with one system call, and are then in this process alone.
+const MOST_AT_ONCE: usize = 64;
+const MOST_BYTES: usize = 64 << 10;
 
 impl Journal {
     /// A writer with these fields in each entry.
@@ -54,41 +73,75 @@ impl Journal {
         for (name, value) in fields {
             field(&mut common, name, value.as_bytes());
         }
-        Ok(Self { socket: UnixDatagram::unbound()?, is_connected: false, common, entry: Vec::new() })
+        let socket = UnixDatagram::unbound()?;
+        Ok(Self { socket, is_connected: false, common, waiting: Vec::new(), ends: Vec::new() })
     }
 
-    /// Writes one entry. Returns when it is in journald's socket.
+    /// An entry for the next [`Self::send`].
+    pub fn add(&mut self, priority: Priority, message: &[u8], fields: &[(&str, &str)]) {
+        field(&mut self.waiting, "PRIORITY", priority.level().as_bytes());
+        for (name, value) in fields {
+            field(&mut self.waiting, name, value.as_bytes());
+        }
+        field(&mut self.waiting, "MESSAGE", message);
+        self.ends.push(self.waiting.len());
+    }
+
+    /// Whether so much waits that it should be sent now.
+    pub fn is_full(&self) -> bool {
+        self.ends.len() >= MOST_AT_ONCE || self.waiting.len() >= MOST_BYTES
+    }
+
+    /// Sends the entries. Returns when they are in journald's socket.
     ///
     /// # Errors
-    /// journald's socket was closed since the entry before, which may be lost with others that were still in it. This one has not
-    /// been sent; the next will be.
-    pub async fn send(&mut self, priority: Priority, message: &[u8], fields: &[(&str, &str)]) -> Result<(), Cut> {
-        self.entry.clear();
-        self.entry.extend_from_slice(&self.common);
-        field(&mut self.entry, "PRIORITY", (priority as u8).to_string().as_bytes());
-        for (name, value) in fields {
-            field(&mut self.entry, name, value.as_bytes());
-        }
-        field(&mut self.entry, "MESSAGE", message);
-        loop {
-            match self.try_send().await {
-                Ok(()) => return Ok(()),
+    /// journald's socket was closed since the last time. Entries that were still in it are lost, and those that were to be sent are
+    /// forgotten.
+    pub async fn send(&mut self) -> Result<(), Cut> {
+        let mut sent = 0;
+        let mut result = Ok(());
+        while sent < self.ends.len() {
+            match self.try_send(sent).await {
+                Ok(more) => sent += more,
                 Err(_) if self.is_connected => {
                     self.is_connected = false;
-                    return Err(Cut);
+                    result = Err(Cut);
+                    break;
                 }
                 Err(_) => tokio::time::sleep(RETRY).await,
             }
         }
+        self.ends.clear();
+        self.waiting.clear();
+        // The room for a long line is not kept for a container's whole life.
+        self.waiting.shrink_to(MOST_BYTES);
+        result
     }
 
-    async fn try_send(&mut self) -> io::Result<()> {
+    /// Sends entries from the one with this number on; how many.
+    async fn try_send(&mut self, first: usize) -> io::Result<usize> {
         if !self.is_connected {
             connect(&self.socket, Path::new(SOCKET))?;
             self.is_connected = true;
         }
-        let send = || Ok(send(&self.socket, &self.entry)?);
+        let send = || Ok(self.send_some(first)?);
         self.socket.async_io(Interest::WRITABLE, send).await
+    }
+
+    fn send_some(&self, first: usize) -> Result<usize, Errno> {
+        let begins = first.checked_sub(1).map_or(0, |before| self.ends[before]);
+        let mut begin = begins;
+        let parts = self.ends[first..].iter().map(|end| &self.waiting[std::mem::replace(&mut begin, *end)..*end]);
+        let entries: Vec<_> = parts.map(|part| [IoSlice::new(&self.common), IoSlice::new(part)]).collect();
+        let mut controls: Vec<_> = entries.iter().map(|_| SendAncillaryBuffer::default()).collect();
+        let messages = entries.iter().zip(&mut controls).map(|(entry, control)| MMsgHdr::new(entry, control));
+        match sendmmsg(&self.socket, &mut messages.collect::<Vec<_>>(), SEND) {
+            Err(Errno::MSGSIZE | Errno::NOBUFS) => {
+                let entry = entries.first().map(|[common, part]| [&**common, &**part].concat()).unwrap_or_default();
+                send_as_file(&self.socket, &entry).map(|()| 1)
+            }
+            other => other,
+        }
     }
 }
 

@@ -26,7 +26,7 @@ use tonic::service::Routes;
 use tonic::{Request, Response, Status, Streaming, async_trait};
 
 use super::BuildFiles;
-use super::connection::{unreachable, upgrade};
+use super::connection::upgrade;
 use crate::engine::EngineError;
 use crate::engine::auth::{self, Login};
 use crate::name::Registry;
@@ -45,7 +45,7 @@ pub type LastLogin = Arc<Mutex<Option<Login>>>;
 /// Opens the session and answers until it is closed. BuildKit asks for an input at `http://buildkit-session/ID/INPUT`.
 pub async fn open(id: &str, files: Arc<dyn BuildFiles>, login: LastLogin) -> Result<(), EngineError> {
     let mut headers = HeaderMap::new();
-    let value = |text: &str| HeaderValue::from_str(text).map_err(unreachable);
+    let value = |text: &str| HeaderValue::from_str(text).map_err(EngineError::unreachable);
     headers.insert("X-Docker-Expose-Session-Uuid", value(id)?);
     headers.insert("X-Docker-Expose-Session-Name", HeaderValue::from_static("wharf"));
     headers.insert("X-Docker-Expose-Session-Sharedkey", HeaderValue::from_static(""));
