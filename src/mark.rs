@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::name::{ContainerName, ProjectName, ServiceName, SpecHash, UnitName};
+use crate::name::{ContainerName, ProjectName, ServiceName, UnitName};
 use crate::spec::OnUnhealthy;
 use crate::unit::UnitFile;
 
@@ -30,8 +30,6 @@ pub struct Mark {
     pub container: Option<ContainerName>,
     /// What else of the engine the unit is for.
     pub made: Option<Made>,
-    /// The hash of what the unit creates at the engine.
-    pub spec_hash: Option<SpecHash>,
     pub on_unhealthy: OnUnhealthy,
     /// Units that are restarted when this one is restarted because its container is unhealthy (`depends_on` with `restart = true`).
     pub restarts_with: Vec<UnitName>,
@@ -81,7 +79,6 @@ impl Mark {
             service: None,
             container: None,
             made: None,
-            spec_hash: None,
             on_unhealthy: OnUnhealthy::default(),
             restarts_with: Vec::new(),
             wants: Vec::new(),
@@ -107,9 +104,6 @@ impl Mark {
             Some(Made::Image(reference)) => section.add("Image", reference),
             None => section,
         };
-        if let Some(hash) = self.spec_hash {
-            section.add("SpecHash", hash);
-        }
         if self.on_unhealthy != OnUnhealthy::default() {
             section.add("OnUnhealthy", self.on_unhealthy.as_str());
         }
@@ -125,7 +119,6 @@ impl Mark {
         mark.service = last(SECTION, "Service").and_then(|name| ServiceName::parse(name).ok());
         mark.container = last(SECTION, "Container").and_then(|name| ContainerName::parse(name).ok());
         mark.made = made(&lines);
-        mark.spec_hash = last(SECTION, "SpecHash").and_then(|hash| SpecHash::parse(hash).ok());
         mark.on_unhealthy = last(SECTION, "OnUnhealthy").map(OnUnhealthy::of).unwrap_or_default();
         mark.restarts_with = lines.units(SECTION, "RestartsWith");
         mark.wants = lines.units("Unit", "Wants");
@@ -215,7 +208,6 @@ mod tests {
                 service: Some(ServiceName::parse("web").unwrap()),
                 container: Some(ContainerName::parse("shop-web").unwrap()),
                 made: Some(Made::Volume("shop_data".to_owned())),
-                spec_hash: Some(SpecHash::of(b"x")),
                 on_unhealthy: OnUnhealthy::Stop,
                 restarts_with: vec![UnitName::parse("a.service").unwrap(), UnitName::parse("b@1.service").unwrap()],
                 ..Mark::new(project("shop"), Some(path.into()))

@@ -75,11 +75,11 @@ impl OwnedTree {
         self.directory(directory).and_then(|directory| open_at(directory, name)).map_err(|error| self.explained(error))
     }
 
-    /// What lies in one of its directories; `""` is itself. What goes away meanwhile is left out.
+    /// What lies in one of its directories, `most` entries at most; `""` is itself. What goes away meanwhile is left out.
     ///
     /// # Errors
     /// It cannot be read, or is something else by now.
-    pub fn list(&self, name: &str) -> io::Result<Vec<Found>> {
+    pub fn list(&self, name: &str, most: usize) -> io::Result<Vec<Found>> {
         let directory = self.directory(name).map_err(|error| self.explained(error))?;
         let mut found = Vec::new();
         for entry in Dir::read_from(&*directory)? {
@@ -94,6 +94,9 @@ impl OwnedTree {
             };
             let is_link = FileType::from_raw_mode(stat.st_mode).is_symlink();
             let link = if is_link { Some(link_target(&*directory, &name)?) } else { None };
+            if found.len() == most {
+                break;
+            }
             found.push(Found { name, stat, link });
         }
         Ok(found)

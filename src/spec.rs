@@ -35,11 +35,13 @@ pub mod label {
     pub const CONFIG_HASH: &str = "io.wharf.config-hash";
     /// Which of several containers of the service: the unit's instance (systemd.unit(5), `%i`).
     pub const INSTANCE: &str = "io.wharf.instance";
+    /// A volume that an image declares: the container for which it was made.
+    pub const IMAGE_VOLUME: &str = "io.wharf.image-volume";
     /// Those that no image has, whether built by Wharf or not.
     pub const OF_CONTAINERS: [&str; 4] = [UNIT, INSTANCE, PROJECT, SERVICE];
 }
 
-/// Exit statuses of `wharf-run` that are not the container's own: numbers that hardly any program uses.
+/// Exit statuses of `wharf-run` that are not the container's own, and that the container's own never is.
 pub mod exit {
     /// The engine or the registry cannot be reached. Always restarted.
     pub const UNAVAILABLE: u8 = 250;
@@ -47,6 +49,10 @@ pub mod exit {
     pub const TRY_AGAIN: u8 = 251;
     /// The start failed and trying again is of no use. Not restarted.
     pub const CANNOT_START: u8 = 252;
+    /// systemd's own: a credential is missing (systemd.exec(5), Process Exit Codes). Not restarted.
+    pub const CREDENTIALS: u8 = 243;
+    /// What a container's own status becomes that would mean one of these.
+    pub const FAILED: u8 = 1;
 }
 
 /// One container of one service: `shop-web.container.json`.

@@ -407,6 +407,62 @@ fn what_an_image_declares_as_a_volume_outlives_the_container() {
     assert_eq!(host.sh("docker volume ls --quiet").ok().stdout.trim(), "");
 }
 
+/// A project's volume may have the name that the volume of another one's image would get.
+#[test]
+fn an_image_gets_no_volume_that_was_not_made_for_it() {
+    let host = Host::boot("othersvolume");
+    host.sh(&format!(
+        "docker run --name base {IMAGE} true; docker commit --change 'VOLUME /data' base greedy:1; docker rm base; \
+         docker volume create cloud_data"
+    ))
+    .ok();
+    let owner = "[services.db]\nimage = \"IMAGE\"\ncommand = \"tail -f /dev/null\"\nstop_signal = \"SIGKILL\"\n\
+                 volumes = [\"data:/v\"]\n[volumes.data]\n";
+    let greedy = "[services.db]\nimage = \"greedy:1\"\ncommand = \"tail -f /dev/null\"\nstop_signal = \"SIGKILL\"\n";
+    host.generate("pay-db", owner);
+    host.generate("pay", greedy);
+    host.generate("front", &format!("{greedy}container_name = \"cloud\"\n"));
+    host.generate("late", greedy);
+    host.generate("late-db", owner);
+    host.sh("systemctl start pay-db-db late-db").ok();
+    host.sh("systemctl start pay-db").fails();
+    let status = host.property("pay-db", "StatusText");
+    assert!(
+        status.contains("/data") && status.contains("pay-db_data") && status.contains("not made for it"),
+        "{status}"
+    );
+    assert_eq!(host.property("pay-db", "ExecMainStatus"), "252");
+    // Neither one of which nothing is known.
+    host.sh("systemctl start front-db").fails();
+    // The image was first: the stack does not get it either.
+    host.sh("systemctl start late-db-db").fails();
+    let said = host.sh("journalctl --unit late-db-data-volume --output cat").ok().stdout;
+    assert!(said.contains("was made for what the image of container late-db declares"), "{said}");
+}
+
+/// The engine refuses to send it, and would stop the container with SIGTERM itself.
+#[test]
+fn a_signal_that_an_image_makes_up_does_not_lengthen_a_stop() {
+    let host = Host::boot("oddsignal");
+    let archive = "docker pull --quiet IMAGE; mkdir odd; docker save IMAGE | tar -x -C odd; cd odd; config=$(jq -r '.[0].Config' manifest.json); \
+         jq -c '.config.StopSignal = \"SIGFOO\\nX\"' $config >changed; sum=$(sha256sum changed | cut -d ' ' -f 1); \
+         mkdir -p blobs/sha256; mv changed blobs/sha256/$sum; rm -f index.json oci-layout; \
+         jq -c --arg config blobs/sha256/$sum '.[0].Config = $config | .[0].RepoTags = [\"odd:1\"]' manifest.json >new; \
+         mv new manifest.json; tar -c . | docker load";
+    host.sh(&archive.replace("IMAGE", IMAGE)).ok();
+    assert_eq!(
+        host.sh("docker image inspect --format '{{json .Config.StopSignal}}' odd:1").ok().stdout,
+        "\"SIGFOO\\nX\"\n"
+    );
+    let stack = "[services.web]\nimage = \"odd:1\"\nstop_grace_period = \"300s\"\n\
+                 command = [\"sh\", \"-c\", \"trap 'echo asked; exit 0' TERM; while :; do sleep 0.1; done\"]\n";
+    host.generate("shop", stack);
+    host.sh("systemctl start shop-web; timeout 200 systemctl stop shop-web").ok();
+    assert_eq!(host.property("shop-web", "Result"), "success");
+    let log = host.sh("journalctl --sync; journalctl --unit shop-web --output cat").ok().stdout;
+    assert!(log.contains("\nasked\n"), "{log}");
+}
+
 #[test]
 fn a_stop_while_an_image_is_being_pulled_or_a_container_created_leaves_nothing() {
     let host = Host::boot("stopstart");
@@ -430,15 +486,28 @@ fn a_containers_own_exit_status_never_means_something_to_wharf() {
         image = "IMAGE"
         command = ["sh", "-c", "sleep 0.5; exit 69"]
         restart = "no"
+        [services.away]
+        image = "IMAGE"
+        command = ["sh", "-c", "sleep 0.5; exit 250"]
+        restart = "no"
+        [services.hopeless]
+        image = "IMAGE"
+        command = ["sh", "-c", "sleep 0.5; exit 252"]
         [services.always]
         image = "IMAGE"
         command = ["sh", "-c", "sleep 0.5; exit 125"]
         "#,
     );
-    host.sh("systemctl start shop-no shop-always; sleep 3").ok();
+    host.sh("systemctl start shop-no shop-away shop-hopeless shop-always").ok();
+    for unit in ["shop-hopeless", "shop-always"] {
+        host.wait_for("a restart", Duration::from_secs(60), || host.property(unit, "NRestarts") != "0");
+    }
+    host.wait_for("the end", Duration::from_secs(60), || host.property("shop-away", "ActiveState") == "failed");
+    assert_eq!(host.property("shop-away", "NRestarts"), "0");
+    let said = host.sh("journalctl --unit shop-away --output cat").ok().stdout;
+    assert!(said.contains("Container exited with status 250"), "{said}");
     assert_eq!(host.property("shop-no", "ExecMainStatus"), "69");
     assert_eq!(host.property("shop-no", "NRestarts"), "0");
-    assert_ne!(host.property("shop-always", "NRestarts"), "0");
 }
 
 #[test]

@@ -22,6 +22,8 @@ pub struct Image {
     /// When its name was last given to it here, by a build, a tag or [`Engine::note_pull`]; `None`: the engine does not know.
     pub tagged: Option<SystemTime>,
     pub labels: HashMap<String, String>,
+    /// What asks its containers to stop, as the image has it.
+    pub stop_signal: Option<String>,
 }
 
 /// Bytes fetched of the bytes known so far, over all layers.
@@ -50,6 +52,7 @@ impl Engine {
                 tagged: image.metadata.and_then(|metadata| metadata.last_tag_time).and_then(|time| local_time(&time)),
                 volumes: config.volumes.unwrap_or_default(),
                 labels: config.labels.unwrap_or_default(),
+                stop_signal: config.stop_signal,
             }
         }))
     }

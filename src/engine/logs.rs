@@ -86,8 +86,8 @@ impl Logs {
     }
 
     /// The next message, if it has come as a whole.
-    pub fn next(&mut self) -> Option<Printed<'_>> {
-        self.messages.next()
+    pub fn take(&mut self) -> Option<Printed<'_>> {
+        self.messages.take()
     }
 }
 
@@ -111,7 +111,7 @@ impl Messages {
         self.held.extend_from_slice(data);
     }
 
-    fn next(&mut self) -> Option<Printed<'_>> {
+    fn take(&mut self) -> Option<Printed<'_>> {
         let rest = &self.held[self.done..];
         let (header, end) = if self.tty { (0, self.end_on_terminal(rest)?) } else { (HEADER, end_of_part(rest)?) };
         let begin = self.done;
@@ -156,13 +156,13 @@ mod tests {
         let mut found = Vec::new();
         for data in body.chunks(size) {
             messages.add(data);
-            while let Some(printed) = messages.next() {
+            while let Some(printed) = messages.take() {
                 found.push((printed.is_stderr, printed.stamp.to_owned(), printed.text.to_owned()));
             }
         }
         messages.is_complete = true;
         found.extend(
-            messages.next().map(|printed| (printed.is_stderr, printed.stamp.to_owned(), printed.text.to_owned())),
+            messages.take().map(|printed| (printed.is_stderr, printed.stamp.to_owned(), printed.text.to_owned())),
         );
         found
     }

@@ -192,7 +192,7 @@ impl<'a> Files<'a> {
         let origin = Origin { place: &network.place, restarts: Some(&unit) };
         self.spec(origin, &names::network_spec(&stack.name, &network.key), &spec);
         // What defines the network is in its spec.
-        self.unit(Origin { restarts: None, ..origin }, &unit, units::network(head, network, &spec));
+        self.unit(Origin { restarts: None, ..origin }, &unit, units::network(head, network));
     }
 
     fn volume(&mut self, head: &units::Head<'a>, volume: &'a Volume) {
@@ -200,7 +200,7 @@ impl<'a> Files<'a> {
         let spec = resource::volume_spec(stack, volume);
         let origin = Origin { place: &volume.place, restarts: None };
         self.spec(origin, &names::volume_spec(&stack.name, &volume.key), &spec);
-        self.unit(origin, &names::volume_unit(&stack.name, &volume.key), units::volume(head, volume, &spec));
+        self.unit(origin, &names::volume_unit(&stack.name, &volume.key), units::volume(head, volume));
     }
 
     fn service(&mut self, head: &units::Head<'a>, service: &'a Service, role: order::Role) {
@@ -244,7 +244,7 @@ impl<'a> Files<'a> {
         if let Some(values) = files::values(stack, build.into()) {
             self.spec(origin, &names::build_values_spec(&stack.name, &service.name), &values);
         }
-        self.unit(Origin { restarts: None, ..origin }, &unit, units::build(head, service, build, &spec));
+        self.unit(Origin { restarts: None, ..origin }, &unit, units::build(head, service, build));
     }
 
     /// A slice is a unit, with a file or without.

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::handover::Owner;
 use crate::engine::{Image, OF_CONTAINER};
+use crate::signals::is_known;
 use crate::spec::models::{ContainerCreateBody, Mount, MountType};
 use crate::spec::{ContainerSpec, label};
 
@@ -13,6 +14,10 @@ pub fn create_body(spec: &ContainerSpec, owners: &[Owner], image: &Image, all_ne
     let mut body = spec.container.clone();
     name_owners(&mut body, owners);
     name_volumes(&mut body, spec, image);
+    // One that the engine does not know, it takes from the image, and then refuses to send any.
+    if body.stop_signal.is_none() && image.stop_signal.as_ref().is_some_and(|signal| !is_known(signal)) {
+        body.stop_signal = Some("SIGTERM".to_owned());
+    }
     if all_networks && !spec.wharf.networks.is_empty() {
         let endpoints = body.networking_config.get_or_insert_default().endpoints_config.get_or_insert_default();
         endpoints.extend(spec.wharf.networks.iter().map(|network| (network.name.clone(), network.endpoint.clone())));
@@ -44,9 +49,31 @@ fn name_volumes(body: &mut ContainerCreateBody, spec: &ContainerSpec, image: &Im
     mounts.extend(missing.into_iter().map(declared));
     for mount in mounts.iter_mut().filter(|mount| mount.typ == Some(MountType::VOLUME) && mount.source.is_none()) {
         mount.source = Some(volume_name(spec, mount.target.as_deref().unwrap_or_default()));
-        let labels = HashMap::from([(label::PROJECT.to_owned(), spec.wharf.project.clone())]);
-        mount.volume_options.get_or_insert_default().labels = Some(labels);
+        let labels = [(label::PROJECT, &spec.wharf.project), (label::IMAGE_VOLUME, &spec.wharf.name)];
+        let labels = labels.map(|(name, value)| (name.to_owned(), value.clone()));
+        mount.volume_options.get_or_insert_default().labels = Some(HashMap::from(labels));
     }
+}
+
+/// The volumes that have no name in the stack, by their names, with the paths in the container.
+pub fn own_volumes(body: &ContainerCreateBody) -> impl Iterator<Item = (&str, &str)> {
+    let mounts = body.host_config.iter().flat_map(|host| host.mounts.iter().flatten());
+    let is_own = |mount: &&Mount| {
+        let labels = mount.volume_options.as_ref().and_then(|options| options.labels.as_ref());
+        labels.is_some_and(|labels| labels.contains_key(label::IMAGE_VOLUME))
+    };
+    mounts.filter(is_own).filter_map(|mount| mount.source.as_deref().zip(mount.target.as_deref()))
+}
+
+/// Whether a volume with these labels was made for this container. Its name alone does not say so: a volume of another project
+/// may have the same, and the image decides about a part of it.
+pub fn is_own_volume(spec: &ContainerSpec, labels: &HashMap<String, String>) -> bool {
+    labels.get(label::PROJECT) == Some(&spec.wharf.project)
+        && match labels.get(label::IMAGE_VOLUME) {
+            Some(container) => *container == spec.wharf.name,
+            // Made before there was this label; those that a stack declares have a hash.
+            None => !labels.contains_key(label::CONFIG_HASH),
+        }
 }
 
 /// `shop-db_var_lib_mysql`
@@ -71,5 +98,20 @@ mod tests {
         let mounts = create_body(&spec, &[], &image, true).host_config.unwrap().mounts.unwrap();
         let named: Vec<_> = mounts.iter().map(|mount| (mount.source.as_deref(), mount.target.as_deref())).collect();
         assert_eq!(named, [(Some("shop-db_var_lib_mysql"), Some("/var/lib/mysql"))]);
+        let body = create_body(&spec, &[], &image, true);
+        assert_eq!(own_volumes(&body).collect::<Vec<_>>(), [("shop-db_var_lib_mysql", "/var/lib/mysql")]);
+
+        let labels = |pairs: &[(&str, &str)]| pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
+        let project = (label::PROJECT, "shop");
+        for (is_own, pairs) in [
+            (true, &[project, (label::IMAGE_VOLUME, "shop-db")][..]),
+            (true, &[project]),
+            (false, &[]),
+            (false, &[project, (label::CONFIG_HASH, "x")]),
+            (false, &[project, (label::IMAGE_VOLUME, "shop-web")]),
+            (false, &[(label::PROJECT, "shop-db"), (label::IMAGE_VOLUME, "shop-db")]),
+        ] {
+            assert_eq!(is_own_volume(&spec, &labels(pairs)), is_own, "{pairs:?}");
+        }
     }
 }

@@ -60,22 +60,33 @@ pub async fn build_image(spec: BuildSpec) -> ExitCode {
             let status = if unreachable { exit::UNAVAILABLE } else { exit::CANNOT_START };
             let reason = format!("cannot build image {}: {error}", spec.build.name);
             message::error(&reason);
-            service::status(without_source(&reason));
+            service::status(&without_source(&reason));
             ExitCode::from(status)
         }
     }
 }
 
-/// Without the text of the Dockerfile that the builder quotes when it cannot parse it: every user reads the status, and what is
-/// no Dockerfile may be anything.
-fn without_source(reason: &str) -> &str {
+/// Without what the builder quotes of a Dockerfile: every user reads the status, few may read the Dockerfile, and what is no
+/// Dockerfile may be anything. The journal has it whole.
+fn without_source(reason: &str) -> String {
     const QUOTES: &str = "dockerfile parse error";
-    let Some(start) = reason.find(QUOTES) else { return reason };
-    let after = start + QUOTES.len();
-    let number = [" on line ", " line "].iter().find_map(|words| reason[after..].strip_prefix(words));
-    let number = number.map_or("", |number| number.trim_start_matches(|c: char| c.is_ascii_digit()));
-    let end = if number.is_empty() { after } else { reason.len() - number.len() };
-    &reason[..end]
+    if let Some(start) = reason.find(QUOTES) {
+        let after = start + QUOTES.len();
+        let number = [" on line ", " line "].iter().find_map(|words| reason[after..].strip_prefix(words));
+        let number = number.map_or("", |number| number.trim_start_matches(|c: char| c.is_ascii_digit()));
+        let end = if number.is_empty() { after } else { reason.len() - number.len() };
+        return reason[..end].to_owned();
+    }
+    // A command may have quotation marks of its own.
+    match (reason.find('"'), reason.rfind('"')) {
+        (Some(begin), Some(end)) if begin < end => format!("{}\"…\"{}", &reason[..begin], &reason[end + 1..]),
+        _ => reason.to_owned(),
+    }
+}
+
+/// `[build 2/5]` of `[build 2/5] RUN make`.
+fn number_of(step: &str) -> &str {
+    step.find(']').filter(|_| step.starts_with('[')).map_or("", |end| &step[..=end])
 }
 
 /// The outcome as a sentence.
@@ -151,11 +162,14 @@ impl Inputs {
 fn context(root: &Path, dockerfile: Option<&Dockerfile>) -> Result<Context, ContextError> {
     service::status(&format!("Reading {}", root.display()));
     let context = Context::collect(root, dockerfile)?;
-    for path in &context.left_out {
+    for path in &context.left_out.first {
         message::warning(&format!(
             "{} is not a file, directory or link; it is not sent to the builder",
             path.display()
         ));
+    }
+    if context.left_out.more() > 0 {
+        message::warning(&format!("{} more are not sent, either", context.left_out.more()));
     }
     Ok(context)
 }
@@ -196,7 +210,7 @@ impl Progress<'_> {
 
     /// BuildKit's internal steps are not logged.
     fn step(&self, name: &str, cached: bool) {
-        service::status(&format!("Building {}: {name}", self.image));
+        service::status(format!("Building {} {}", self.image, number_of(name)).trim_end());
         if !name.starts_with("[internal]") {
             message::info(&format!("{name}{}", if cached { " (cached)" } else { "" }));
         }
@@ -318,6 +332,17 @@ mod tests {
         let reason = "the builder failed: failed to solve: dockerfile parse error: hunter2";
         assert!(!without_source(reason).contains("hunter"));
         assert_eq!(without_source("exit code: 3"), "exit code: 3");
+    }
+
+    #[test]
+    fn the_status_has_the_number_of_a_step_and_not_its_text() {
+        assert_eq!(number_of("[build 2/5] RUN curl -u admin:[hunter2]"), "[build 2/5]");
+        assert_eq!(number_of("[2/5] RUN x"), "[2/5]");
+        assert_eq!(number_of("exporting to image"), "");
+        let reason =
+            r#"failed to solve: process "sh -c echo "hunter2"; exit 3" did not complete successfully: exit code: 3"#;
+        let expected = r#"failed to solve: process "…" did not complete successfully: exit code: 3"#;
+        assert_eq!(without_source(reason), expected);
     }
 
     #[test]

@@ -36,7 +36,10 @@ pub enum ContextError {
     Pattern { path: PathBuf, pattern: String },
     #[error("the name of {path} is not UTF-8: rename it, or list it in .dockerignore")]
     NotUtf8 { path: PathBuf },
-    #[error("{path} has more than {MOST_ENTRIES} files: list what is not needed in .dockerignore")]
+    #[error(
+        "{path} has more than {MOST_ENTRIES} files: put what is not needed elsewhere, or list its directories in \
+             .dockerignore"
+    )]
     TooMany { path: PathBuf },
 }
 
@@ -112,7 +115,7 @@ pub struct Context {
     tree: OwnedTree,
     entries: Vec<Entry>,
     /// Sockets, pipes and devices, which are not sent.
-    pub left_out: Vec<PathBuf>,
+    pub left_out: LeftOut,
 }
 
 struct Entry {
@@ -131,6 +134,31 @@ enum Kind {
     Link(PathBuf),
 }
 
+/// Sockets, devices and the like.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct LeftOut {
+    /// The first of them.
+    pub first: Vec<PathBuf>,
+    pub count: usize,
+}
+
+impl LeftOut {
+    /// Enough to find them.
+    const SHOWN: usize = 10;
+
+    fn add(&mut self, path: impl FnOnce() -> PathBuf) {
+        self.count += 1;
+        if self.first.len() < Self::SHOWN {
+            self.first.push(path());
+        }
+    }
+
+    /// How many there are besides the first.
+    pub fn more(&self) -> usize {
+        self.count - self.first.len()
+    }
+}
+
 impl Context {
     /// Lists a directory.
     ///
@@ -146,7 +174,7 @@ impl Context {
                 None => Ignore::default(),
             },
         };
-        let mut context = Self { tree, entries: Vec::new(), left_out: Vec::new() };
+        let mut context = Self { tree, entries: Vec::new(), left_out: LeftOut::default() };
         context.walk(&ignore)?;
         context.entries.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(context)
@@ -154,8 +182,15 @@ impl Context {
 
     fn walk(&mut self, ignore: &Ignore) -> Result<(), ContextError> {
         let mut directories = vec![String::new()];
+        let mut count = 0;
         while let Some(directory) = directories.pop() {
-            let found = self.tree.list(&directory).map_err(|error| self.unreadable(&directory, error))?;
+            // What is not sent takes its time and memory, too.
+            let found = self.tree.list(&directory, MOST_ENTRIES + 1);
+            let found = found.map_err(|error| self.unreadable(&directory, error))?;
+            count += found.len();
+            if count > MOST_ENTRIES {
+                return Err(ContextError::TooMany { path: self.tree.path(Path::new("")) });
+            }
             let prefix = if directory.is_empty() { directory } else { format!("{directory}/") };
             for found in found {
                 let Some(name) = found.name.to_str().map(|name| format!("{prefix}{name}")) else {
@@ -170,9 +205,6 @@ impl Context {
                     self.add(name, found);
                 }
             }
-            if self.entries.len() > MOST_ENTRIES {
-                return Err(ContextError::TooMany { path: self.tree.path(Path::new("")) });
-            }
         }
         Ok(())
     }
@@ -182,7 +214,7 @@ impl Context {
             (FileType::Directory, _) => Kind::Directory,
             (FileType::RegularFile, _) => Kind::File,
             (FileType::Symlink, Some(target)) => Kind::Link(target),
-            _ => return self.left_out.push(self.tree.path(Path::new(&name))),
+            _ => return self.left_out.add(|| self.tree.path(Path::new(&name))),
         };
         let modified = u64::try_from(stat.st_mtime).unwrap_or(0);
         self.entries.push(Entry { name, kind, mode: stat.st_mode & 0o7777, modified });

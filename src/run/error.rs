@@ -19,6 +19,12 @@ pub enum StartError {
          container_name"
     )]
     NameTaken(String),
+    /// By its labels, or want of labels.
+    #[error(
+        "the image declares the volume {path}, but the volume of that name, {volume}, was not made for it: give {path} a volume of \
+         the stack (volumes = [\"NAME:{path}\"])"
+    )]
+    VolumeTaken { volume: String, path: String },
     /// `pull_policy` is `never` and the image is not there.
     #[error("image {0} is not on this host, and pull_policy is \"never\": load it, or change the policy")]
     NoImage(String),
@@ -69,6 +75,11 @@ pub enum ResourceError {
         "a network named {0} exists that this stack did not make: set `external = true` to use it, or set another `name`"
     )]
     NetworkTaken(String),
+    #[error(
+        "volume {volume} exists, and was made for what the image of container {container} declares: set another `name`, or \
+         `external = true` to use it nevertheless"
+    )]
+    OfImage { volume: String, container: String },
     #[error("network {network} cannot be removed while containers are connected to it: {}", containers.join(", "))]
     NetworkInUse { network: String, containers: Vec<String> },
 }

@@ -48,6 +48,7 @@ fn is_temporary(error: &StartError) -> bool {
         | StartError::Stopped => true,
         StartError::File(_)
         | StartError::NameTaken(_)
+        | StartError::VolumeTaken { .. }
         | StartError::NoImage(_)
         | StartError::NotBuilt { .. }
         | StartError::Labelled { .. }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::select_all;
 use nix::sys::signal::Signal;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use super::error::{HookError, HookKind, StartError};
 use super::exit::{exit_status, failed, start_failed};
@@ -32,6 +32,9 @@ const END_DELAY: Duration = Duration::from_secs(2);
 
 /// Less than what a unit has for its stop beyond the grace period.
 const STILL_STORING: Duration = Duration::from_secs(10);
+
+/// What asks a container to stop, if nothing else does.
+const DEFAULT_SIGNAL: &str = "SIGTERM";
 
 /// 128 and SIGKILL.
 const KILLED: i64 = 137;
@@ -275,19 +278,28 @@ impl Life {
         if with_hooks {
             self.run_pre_stop(grace).await;
         }
-        let grace_period = sleep(grace);
-        self.signal_until_sent(&self.handover.stop_signal).await;
-        grace_period.await;
+        // The grace period passes also while the engine takes no request. The container's end, others see.
+        let asked = async {
+            self.signal_until_sent(&self.handover.stop_signal).await;
+            std::future::pending::<()>().await;
+        };
+        let _passed = timeout(grace, asked).await;
         message::warning(&format!("the container did not stop within {} s; killing it", grace.as_secs_f64()));
         self.signal_until_sent("SIGKILL").await;
         following.progress.none_for(LAST_LINES + END_DELAY).await;
     }
 
+    /// An image may name a signal that the engine refuses; then SIGTERM is sent, as the engine itself would.
     async fn signal_until_sent(&self, signal: &str) {
+        let mut signal = signal;
         let mut pause = Backoff::default();
         while let Err(error) = self.engine.signal_container(self.id(), signal).await {
             message::warning(&format!("cannot send {signal} to the container: {error}"));
-            pause.wait().await;
+            if matches!(error, EngineError::Refused(_)) && signal != DEFAULT_SIGNAL {
+                signal = DEFAULT_SIGNAL;
+            } else {
+                pause.wait().await;
+            }
         }
     }
 
@@ -374,7 +386,9 @@ fn exited(container: &Container) -> ExitCode {
     if container.oom_killed {
         own_unit::mark_oom_kill();
     }
-    ExitCode::from(u8::try_from(container.exit_code).unwrap_or(u8::MAX))
+    let status = u8::try_from(container.exit_code).unwrap_or(u8::MAX);
+    let means_something = [exit::UNAVAILABLE, exit::TRY_AGAIN, exit::CANNOT_START, exit::CREDENTIALS].contains(&status);
+    ExitCode::from(if means_something { exit::FAILED } else { status })
 }
 
 /// `exited with status 3`, `was ended by signal 9 (SIGKILL)`, `was killed: out of memory, status 137`

@@ -253,7 +253,7 @@ impl<'a> Relay<'a> {
             };
             self.progress.received.set(self.progress.received.get() + 1);
             let mut relayed = 0;
-            while let Some(printed) = logs.next() {
+            while let Some(printed) = logs.take() {
                 let line = if printed.is_stderr { &mut self.stderr } else { &mut self.stdout };
                 is_whole |= printed.stamp == newest;
                 if !line.is_new(printed.stamp) {

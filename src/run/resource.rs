@@ -7,6 +7,7 @@ use super::error::ResourceError;
 use super::message;
 use super::patience::connect;
 use crate::engine::{Engine, EngineError, NetworkState};
+use crate::printable::one_line;
 use crate::spec::{self, NetworkSpec, ResourceSpec, VolumeSpec, exit, label};
 
 /// Makes sure that the network or volume of a spec file exists; one with another definition is used as it is.
@@ -94,6 +95,9 @@ async fn ensure_volume(engine: &Engine, spec: &VolumeSpec) -> Result<(), Resourc
     let Some(labels) = engine.volume_labels(name).await? else {
         return Ok(engine.create_volume(&spec.volume).await?);
     };
+    if let Some(container) = labels.get(label::IMAGE_VOLUME) {
+        return Err(ResourceError::OfImage { volume: name.to_owned(), container: one_line(container, 100) });
+    }
     if labels.get(label::PROJECT) != Some(&spec.wharf.project) {
         message::warning(&format!("volume {name} already exists and was not created by this stack; using it"));
     } else if labels.get(label::CONFIG_HASH) != Some(&spec.wharf.config_hash) {

@@ -4,7 +4,7 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::ExitCode;
 
-use super::body::create_body;
+use super::body::{create_body, is_own_volume, own_volumes};
 use super::error::{StartError, at};
 use super::exit::start_failed;
 use super::handover::{Handover, Owner};
@@ -163,6 +163,13 @@ impl Start<'_> {
         self.ensure_resources().await?;
         let all_networks = engine.takes_all_networks();
         let mut body = create_body(spec, owners, image, all_networks);
+        for (volume, path) in own_volumes(&body) {
+            let labels = engine.volume_labels(volume).await;
+            let labels = at(format!("cannot look for volume {volume}"), labels)?;
+            if labels.is_some_and(|labels| !is_own_volume(spec, &labels)) {
+                return Err(StartError::VolumeTaken { volume: volume.to_owned(), path: path.to_owned() });
+            }
+        }
         let files = secrets::provide(spec)?;
         if !files.is_empty() {
             body.host_config.get_or_insert_default().binds.get_or_insert_default().extend(files);

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use super::{Head, add_credentials, add_engine, once_each, path_words, sandbox};
 use crate::mark::{Made, Mark};
-use crate::plan::{files, hash, names};
-use crate::spec::{BuildSpec, exit};
+use crate::plan::{files, names};
+use crate::spec::exit;
 use crate::stack::{Build, Overrides, Service};
 use crate::unit::{UnitFile, Unwritable, command_line};
 
@@ -38,12 +38,7 @@ const CREDENTIALS: [(&str, &str); 3] = [
 const TIMEOUT: &str = "4h";
 
 /// Active once the image is there; `systemctl reload` builds it again without touching what runs.
-pub fn build<'h>(
-    head: &'h Head,
-    service: &Service,
-    build: &Build,
-    spec: &BuildSpec,
-) -> Result<UnitFile<'h>, Unwritable> {
+pub fn build<'h>(head: &'h Head, service: &Service, build: &Build) -> Result<UnitFile<'h>, Unwritable> {
     let mut unit = head.unit(&format!("Image {} of {}-{}", service.image, head.project(), service.name));
     let file = head.spec_path(&names::build_spec(head.project(), &service.name));
     let command = command_line([head.program("wharf-build").as_str(), &file])?;
@@ -69,7 +64,6 @@ pub fn build<'h>(
         section.add(*directive, *value);
     }
     let made = Some(Made::Image(service.image.to_string()));
-    let spec_hash = Some(hash::config_hash(spec));
-    Mark { made, spec_hash, ..head.mark() }.write(&mut unit);
+    Mark { made, ..head.mark() }.write(&mut unit);
     Ok(unit)
 }

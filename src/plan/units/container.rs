@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{Head, OUTPUT, add_credentials, add_engine, apply, once_each, path_words, sandbox};
 use crate::mark::Mark;
-use crate::name::{ContainerName, SpecHash, UnitName};
+use crate::name::{ContainerName, UnitName};
 use crate::plan::container::DEFAULT_GRACE;
 use crate::plan::files;
 use crate::plan::names;
@@ -82,7 +82,6 @@ fn container_mark(head: &Head, service: &Service, spec: &ContainerSpec) -> Mark 
     Mark {
         service: Some(service.name.clone()),
         container: ContainerName::parse(&spec.wharf.name).ok(),
-        spec_hash: SpecHash::parse(&spec.wharf.config_hash).ok(),
         on_unhealthy: service.on_unhealthy,
         restarts_with: restarts_with(head, service),
         ..head.mark()

@@ -2,35 +2,30 @@
 
 use super::{Head, add_engine, all, apply, sandbox};
 use crate::mark::{Made, Mark};
-use crate::name::SpecHash;
 use crate::plan::names;
-use crate::spec::{NetworkSpec, ResourcePart, VolumeSpec, exit};
+use crate::spec::exit;
 use crate::stack::{Network, Overrides, Volume};
 use crate::unit::{UnitFile, Unwritable};
 
-pub fn network<'h>(head: &'h Head, network: &'h Network, spec: &NetworkSpec) -> Result<UnitFile<'h>, Unwritable> {
+pub fn network<'h>(head: &'h Head, network: &'h Network) -> Result<UnitFile<'h>, Unwritable> {
     let file = names::network_spec(head.project(), &network.key);
     let mut unit = resource(head, &format!("Network {}", network.name), &network.systemd);
     let start = head.run("network", &file)?;
     let stop = head.run("network-remove", &file)?;
     unit.section("Service").add("ExecStart", start).add("ExecStop", stop);
     apply(&mut unit, &network.systemd, all);
-    resource_mark(head, Made::Network(network.name.clone()), &spec.wharf).write(&mut unit);
+    Mark { made: Some(Made::Network(network.name.clone())), ..head.mark() }.write(&mut unit);
     Ok(unit)
 }
 
-pub fn volume<'h>(head: &'h Head, volume: &'h Volume, spec: &VolumeSpec) -> Result<UnitFile<'h>, Unwritable> {
+pub fn volume<'h>(head: &'h Head, volume: &'h Volume) -> Result<UnitFile<'h>, Unwritable> {
     let file = names::volume_spec(head.project(), &volume.key);
     let mut unit = resource(head, &format!("Volume {}", volume.name), &volume.systemd);
     let start = head.run("volume", &file)?;
     unit.section("Service").add("ExecStart", start);
     apply(&mut unit, &volume.systemd, all);
-    resource_mark(head, Made::Volume(volume.name.clone()), &spec.wharf).write(&mut unit);
+    Mark { made: Some(Made::Volume(volume.name.clone())), ..head.mark() }.write(&mut unit);
     Ok(unit)
-}
-
-fn resource_mark(head: &Head, made: Made, part: &ResourcePart) -> Mark {
-    Mark { made: Some(made), spec_hash: SpecHash::parse(&part.config_hash).ok(), ..head.mark() }
 }
 
 /// What exists at the engine while its unit is active.
