@@ -1,12 +1,14 @@
 //! Wharf: one compose-like TOML file becomes systemd units; systemd supervises the containers.
 //!
-//! A compiler (`stack` → `plan` → `install`) and small run-time programs (`run` behind `wharf-run` and `wharf-build`,
+//! A compiler (`stack` → `plan` → `install`) and small run-time programs (`run` behind `wharf-run`, `build` behind `wharf-build`,
 //! `supervise` behind `wharfd`). ARCHITECTURE.md draws the rooms and the floors that they stand on.
 //!
 //! Invariant: a room uses only rooms on lower floors; `tests/architecture.rs` holds it.
 
 pub mod backoff;
 pub mod beneath;
+#[cfg(feature = "buildkit")]
+pub mod build;
 pub mod diagnostic;
 pub mod engine;
 pub mod import;

@@ -15,7 +15,7 @@ use source::{Arrow, File, Source, Token};
 const FLOORS: &[&[&str]] = &[
     &["bin"],
     &["install"],
-    &["plan", "import", "run", "supervise", "report"],
+    &["plan", "import", "build", "run", "supervise", "report"],
     &["stack", "unit", "mark", "engine"],
     &["owned_tree", "spec", "systemd", "supervisor1"],
     &[
@@ -33,8 +33,13 @@ const FLOORS: &[&[&str]] = &[
 ];
 
 /// Neighbours on one floor where the first may use the second all the same.
-const ABOVE: &[(&str, &str)] =
-    &[("mark", "unit"), ("supervisor1", "systemd"), ("diagnostic", "printable"), ("beneath", "regular_file")];
+const ABOVE: &[(&str, &str)] = &[
+    ("build", "run"),
+    ("mark", "unit"),
+    ("supervisor1", "systemd"),
+    ("diagnostic", "printable"),
+    ("beneath", "regular_file"),
+];
 
 /// Rooms that are a house of their own, from the top down; `"."` are the files that are in no inner room.
 const INNER: &[(&str, &[&str])] =
@@ -46,8 +51,16 @@ const DIVIDED: &[&str] = &["stack", "supervise", "report", "import"];
 const MOST_LINES: usize = 3000;
 
 /// Rooms that do not know each other although a floor lies between them: the first never uses the second.
-const STRANGERS: &[(&str, &str)] =
-    &[("run", "stack"), ("supervise", "stack"), ("report", "stack"), ("run", "mark"), ("run", "unit")];
+const STRANGERS: &[(&str, &str)] = &[
+    ("run", "stack"),
+    ("supervise", "stack"),
+    ("report", "stack"),
+    ("run", "mark"),
+    ("run", "unit"),
+    ("build", "stack"),
+    ("build", "mark"),
+    ("build", "unit"),
+];
 
 /// Only this room uses both: it is the one translator.
 const MEETING: (&str, &str, &str) = ("stack", "unit", "plan");

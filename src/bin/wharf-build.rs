@@ -5,8 +5,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use wharf::run;
-use wharf::spec;
+use wharf::{build, run, spec};
 
 const USAGE: &str = "usage: wharf-build SPEC\nwharf-build is started by the units that `wharf generate` writes.";
 
@@ -18,7 +17,7 @@ fn main() -> ExitCode {
     };
     match spec::read(Path::new(&path)) {
         Ok(spec) => match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-            Ok(runtime) => runtime.block_on(run::build_image(spec)),
+            Ok(runtime) => runtime.block_on(build::build_image(spec)),
             Err(error) => run::cannot_start(&format!("cannot start: {error}")),
         },
         Err(error) => run::cannot_start(&error),

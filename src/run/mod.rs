@@ -1,17 +1,11 @@
-//! The life of one container, network or volume: what `wharf-run` does for a unit, and what `wharf-build` does for an image.
+//! The life of one container, network or volume: what `wharf-run` does for a unit.
 //!
 //! In: a spec and the signals of systemd. Out: a container that is created, started, followed and removed at the engine, its
 //! output in the journal, and an exit status. Invariant: this room reads no stack file and decides nothing that systemd can
 //! decide: whether to start again is the unit's decision.
 
 mod body;
-#[cfg(feature = "buildkit")]
-mod build;
 mod cleanup;
-#[cfg(feature = "buildkit")]
-mod context;
-#[cfg(feature = "buildkit")]
-mod dockerignore;
 mod error;
 mod exit;
 mod handover;
@@ -19,7 +13,7 @@ mod health;
 mod hooks;
 mod image;
 mod life;
-mod message;
+pub mod message;
 mod output;
 mod patience;
 mod process;
@@ -30,11 +24,14 @@ mod start;
 mod stop;
 mod throttle;
 
-#[cfg(feature = "buildkit")]
-pub use build::build_image;
 pub use cleanup::remove_container;
+pub use error::FileError;
+pub use exit::failed;
 pub use life::follow_container;
 pub use message::cannot_start;
+pub use patience::connect;
 pub use reload::reload_container;
 pub use resource::{create_network, create_volume, remove_network};
+#[cfg(feature = "buildkit")]
+pub use secrets::build_secret;
 pub use start::start_container;

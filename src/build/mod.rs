@@ -1,6 +1,11 @@
-//! Builds an image if its inputs have changed.
+//! The build of one image: what `wharf-build` does for a unit.
 //!
-//! The hash of all inputs is a label of the image, so that the engine itself knows what the image was built from.
+//! In: a spec, and directories of files that may be somebody else's. Out: an image at the engine, built if its inputs have
+//! changed: their hash is a label of the image, so that the engine itself knows what it was built from. Invariant: a context gives
+//! nothing but what lies in it, and the status, which everybody reads, has nothing of its text.
+
+mod context;
+mod dockerignore;
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};
@@ -12,13 +17,10 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
-use super::context::{Context, ContextError, Dockerfile};
-use super::error::FileError;
-use super::exit::failed;
-use super::message;
-use super::patience::connect;
-use super::secrets::build_secret;
+use context::{Context, ContextError, Dockerfile};
+
 use crate::engine::{BuildFiles, BuildOrder, BuildProgress, Engine, EngineError};
+use crate::run::{FileError, build_secret, connect, failed, message};
 use crate::spec::{BuildSecret, BuildSpec, exit, label, to_json};
 use crate::systemd::service;
 
