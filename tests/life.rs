@@ -795,3 +795,96 @@ fn a_copy_of_a_container_is_not_taken_for_it() {
     assert_eq!(host.property("other-web", "ExecMainStatus"), "252");
     host.sh("docker commit --change 'LABEL io.wharf.unit= io.wharf.project= io.wharf.service= io.wharf.instance=' shop-web copy:1 && systemctl start other-web").ok();
 }
+
+/// It does not stop for a minute.
+const STUBBORN: &str = r#"
+[services.web]
+image = "IMAGE"
+command = ["sh", "-c", "trap '' TERM; while :; do sleep 0.1; done"]
+stop_grace_period = "60s"
+"#;
+
+#[test]
+fn a_stop_is_a_stop_though_wharf_run_is_killed_meanwhile() {
+    let host = Host::boot("killedstop");
+    host.generate("shop", STUBBORN);
+    for verb in ["restart", "stop"] {
+        host.sh("systemctl start shop-web").ok();
+        let before = host.inspect("shop-web", "{{.Id}}");
+        host.sh(&format!("systemctl {verb} --no-block shop-web")).ok();
+        host.wait_for("the stop to begin", Duration::from_secs(60), || {
+            host.property("shop-web", "ActiveState") == "deactivating"
+        });
+        host.sh(&format!("kill -9 {}", host.property("shop-web", "MainPID"))).ok();
+        host.wait_for("the end of it", Duration::from_secs(60), || {
+            let state = host.property("shop-web", "ActiveState");
+            if verb == "restart" { state == "active" } else { ["inactive", "failed"].contains(&state.as_str()) }
+        });
+        let now = host.sh("docker inspect --format '{{.Id}}' shop-web || true").ok().stdout;
+        assert!(!now.contains(&before) && now.trim().is_empty() == (verb == "stop"), "{verb}: {before} {now}");
+    }
+}
+
+#[test]
+fn a_restart_while_the_engine_hangs_makes_a_new_container_later() {
+    let host = Host::boot("hungrestart");
+    host.generate("shop", &format!("{STUBBORN}[services.web.systemd.Service]\nTimeoutStopSec = \"1s\"\n"));
+    host.sh("systemctl start shop-web").ok();
+    let before = host.inspect("shop-web", "{{.Id}}");
+    let dockerd = host.property("docker", "MainPID");
+    host.sh(&format!("kill -STOP {dockerd}; systemctl restart --no-block shop-web")).ok();
+    host.wait_for("the next start", Duration::from_secs(120), || {
+        host.property("shop-web", "ActiveState") == "activating"
+    });
+    host.sh(&format!("kill -CONT {dockerd}")).ok();
+    host.wait_active("shop-web");
+    assert_ne!(host.inspect("shop-web", "{{.Id}}"), before);
+}
+
+/// Services that end when the engine asks them to, and that no failure of their own would bring back.
+const POLITE: &str = r#"
+[services.failure]
+image = "IMAGE"
+command = ["sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.1; done"]
+restart = "on-failure"
+[services.never]
+image = "IMAGE"
+command = "sleep 100000"
+restart = "no"
+[services.seldom]
+image = "IMAGE"
+command = "sleep 100000"
+restart = "on-failure:3"
+"#;
+
+#[test]
+fn all_services_come_back_with_an_engine_that_was_restarted() {
+    let host = Host::boot("restarted");
+    host.generate("shop", POLITE);
+    host.sh("systemctl start shop.target").ok();
+    let units = ["shop-failure", "shop-never", "shop-seldom"];
+    for round in 1..=5 {
+        let before: Vec<String> = units.iter().map(|unit| host.inspect(unit, "{{.Id}}")).collect();
+        host.sh("systemctl reset-failed docker.service docker.socket; systemctl restart docker").ok();
+        for (unit, before) in units.iter().zip(before) {
+            host.wait_for(&format!("{unit} after restart {round}"), Duration::from_secs(90), || {
+                let id = host.sh(&format!("docker inspect --format '{{{{.Id}}}}' {unit} || true")).ok().stdout;
+                !id.trim().is_empty() && id.trim() != before && host.property(unit, "ActiveState") == "active"
+            });
+        }
+    }
+    // Neither does the death of a supervisor count as one of three failures.
+    let container = host.inspect("shop-seldom", "{{.Id}}");
+    for _ in 0..5 {
+        let pid = host.property("shop-seldom", "MainPID");
+        host.sh(&format!("kill -9 {pid}")).ok();
+        host.wait_for("the next wharf-run", Duration::from_secs(60), || {
+            let now = host.property("shop-seldom", "MainPID");
+            now != "0" && now != pid && host.property("shop-seldom", "ActiveState") == "active"
+        });
+    }
+    assert_eq!(host.inspect("shop-seldom", "{{.Id}}"), container);
+    // What ends by itself stays as its policy says.
+    host.sh("docker kill shop-never").ok();
+    host.wait_for("its end", Duration::from_secs(60), || host.property("shop-never", "ActiveState") == "failed");
+}

@@ -1,5 +1,6 @@
 //! Follows a running container: relays its output and health, waits for its end or stops it, and reports the end to systemd.
 
+use std::cell::Cell;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -22,7 +23,7 @@ use crate::engine::{Container, Engine, EngineError};
 use crate::spec::models::ExecConfig;
 use crate::spec::{FollowedPart, FollowedSpec, exit, pre_stop_limit};
 use crate::systemd::journal::Journal;
-use crate::systemd::{own_unit, service};
+use crate::systemd::{AskedState, ask_state, own_unit, service};
 
 /// How long the last lines of output may take to arrive after the container has ended.
 const LAST_LINES: Duration = Duration::from_secs(10);
@@ -32,6 +33,9 @@ const END_DELAY: Duration = Duration::from_secs(2);
 
 /// Less than what a unit has for its stop beyond the grace period.
 const STILL_STORING: Duration = Duration::from_secs(10);
+
+/// The unit of the engine.
+const ENGINE: &str = "docker.service";
 
 /// What asks a container to stop, if nothing else does.
 const DEFAULT_SIGNAL: &str = "SIGTERM";
@@ -109,6 +113,7 @@ impl Life {
             process: Process::open(pid, self.id()),
             throttle: Throttle::new(held, tty, adopted),
             progress: Progress::default(),
+            is_stopping: Cell::new(false),
         };
         let source = output::Source { engine: &self.engine, id: self.id(), tty };
         let relay = Relay::new(source, journal, &following.throttle, &following.progress, adopted);
@@ -128,6 +133,7 @@ impl Life {
             () = stop.wait() => End::Stopped,
         };
         service::stopping("Stopping");
+        following.is_stopping.set(true);
         let with_hooks = hooks_done && matches!(reason, End::Stopped);
         tokio::select! {
             _ended = &mut ending => (),
@@ -193,12 +199,21 @@ impl Life {
                     Ok(())
                 }
             };
+            // When it is stopped, the engine ends its containers, and may be another one when it answers next.
+            let engine = (!following.is_stopping.get()).then(|| ask_state(ENGINE));
             let inspected = match followed {
                 Ok(()) => self.inspect_end().await,
                 Err(error) => Err(error),
             };
             match inspected {
                 Ok(Some(container)) if container.running => pause.wait().await,
+                Ok(Some(container)) if engine.is_some_and(AskedState::is_changing) => {
+                    message::warning(&format!(
+                        "{ENGINE} is stopped, and the container with it: it {}",
+                        ended(&container)
+                    ));
+                    return End::EngineWentDown;
+                }
                 Ok(Some(container)) => return End::Exited(self.with_memory_kill(container)),
                 Ok(None) | Err(EngineError::NotFound(_)) => return End::Gone,
                 Err(error) => match self.engine_back(&error).await {
@@ -313,7 +328,10 @@ impl Life {
         match end {
             End::Stopped => ExitCode::SUCCESS,
             End::NeverReady(error) => start_failed(&error),
-            End::EngineWentDown => ExitCode::from(exit::UNAVAILABLE),
+            End::EngineWentDown => {
+                own_unit::forget_starts();
+                ExitCode::from(exit::UNAVAILABLE)
+            }
             End::OwnerEnded(name) => {
                 message::info(&format!(
                     "container {name} has ended; restarting to join the namespace of its successor"
@@ -331,6 +349,8 @@ struct Following {
     process: Process,
     throttle: Throttle,
     progress: Progress,
+    /// systemd has asked for the stop.
+    is_stopping: Cell<bool>,
 }
 
 impl Following {

@@ -12,6 +12,7 @@ mod handover;
 mod health;
 mod hooks;
 mod image;
+mod leftover;
 mod life;
 pub mod message;
 mod output;

@@ -12,7 +12,7 @@ use super::health::{now, status_line};
 use super::image::image;
 use super::patience::{connect, patiently};
 use super::stop::StopRequest;
-use super::{message, resource, secrets, throttle};
+use super::{leftover, message, resource, secrets, throttle};
 use crate::engine::{Container, Engine, Health, Image};
 use crate::name::short_id;
 use crate::spec::{ContainerSpec, Ready, exit, label};
@@ -49,7 +49,10 @@ async fn bring_up(
     let start = Start { engine, path, spec, owners: owners(engine, spec).await? };
     let kept = throttle::kept();
     let (id, output, adopted) = match start.existing().await? {
-        Some(id) => (id, kept, true),
+        Some(id) => {
+            own_unit::forget_starts();
+            (id, kept, true)
+        }
         None => {
             let (id, output) = start.new_container(stop).await?;
             (id, output, false)
@@ -124,6 +127,7 @@ struct Start<'a> {
 impl Start<'_> {
     /// The id of the container that runs as the spec defines it, from an earlier wharf-run. One that differs is removed.
     async fn existing(&self) -> Result<Option<String>, StartError> {
+        let is_leftover = leftover::take();
         let name = &self.spec.wharf.name;
         let found = at(format!("cannot look for container {name}"), self.engine.container(name).await)?;
         let Some(found) = found else { return Ok(None) };
@@ -132,13 +136,15 @@ impl Start<'_> {
         }
         let id = short_id(&found.id);
         let shares_with_owners = self.owners.iter().all(|owner| found.shares.contains(&owner.id));
-        let current = found.running && found.label(label::CONFIG_HASH) == Some(&self.spec.wharf.config_hash);
+        let current =
+            !is_leftover && found.running && found.label(label::CONFIG_HASH) == Some(&self.spec.wharf.config_hash);
         if current && shares_with_owners && self.hooks_have_run(&found) {
             message::info(&format!("container {id} is already running; adopting it"));
             return Ok(Some(found.id));
         }
         message::info(&format!(
-            "removing container {id}: it has ended, was created from another definition, or its start was interrupted"
+            "removing container {id}: it has ended, should have been removed, was created from another definition, or its \
+             start was interrupted"
         ));
         at(format!("cannot remove container {id}"), self.engine.remove_container(&found.id).await)?;
         Ok(None)

@@ -51,6 +51,30 @@ pub fn start_history() -> Option<StartHistory> {
     })
 }
 
+/// The start that is going on, and those before, are not the container's failures: makes systemd count none of them for
+/// `StartLimitBurst=`. (It forgets the number of restarts as well, so it is not asked without need.)
+pub fn forget_starts() {
+    let Some(unit) = name() else { return };
+    let shown =
+        Command::new("systemctl").args(["show", "--property=StartLimitIntervalUSec", "--value", &unit]).output();
+    if shown.is_ok_and(|shown| shown.status.success() && shown.stdout.trim_ascii() != b"0") {
+        // At worst a start is counted that should not.
+        let _counted = Command::new("systemctl").args(["reset-failed", &unit]).output();
+    }
+}
+
+/// Whether somebody has asked systemd to stop or restart the unit, and systemd is at it.
+pub fn is_asked_to_stop() -> bool {
+    let asked = |unit: String| {
+        let listed = Command::new("systemctl").args(["list-jobs", "--plain", "--no-legend", &unit]).output().ok()?;
+        // `123 shop-web.service restart running`
+        let jobs = String::from_utf8(listed.stdout).ok()?;
+        let mut kinds = jobs.lines().filter_map(|job| job.split_whitespace().nth(2)).map(str::to_owned);
+        kinds.find(|kind| kind == "stop" || kind == "restart")
+    };
+    name().and_then(asked).is_some()
+}
+
 /// When the unit last became active; `None` outside a service, without an answer, or if it never was.
 pub fn active_since() -> Option<SystemTime> {
     let arguments = ["show", "--timestamp=us+utc", "--property=ActiveEnterTimestamp", "--value"];
