@@ -170,7 +170,7 @@ fn whole_parts(bytes: &[u8], most: usize) -> Option<(usize, usize)> {
     let (mut end, mut output) = (0, 0);
     while output < most {
         let Some((header, rest)) = bytes[end..].split_first_chunk() else { break };
-        let [0..=2, 0, 0, 0, a, b, c, d] = *header else { return None };
+        let [1..=2, 0, 0, 0, a, b, c, d] = *header else { return None };
         let length = u32::from_be_bytes([a, b, c, d]) as usize;
         if rest.len() < length {
             break;
