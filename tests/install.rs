@@ -4,11 +4,14 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use nix::fcntl::AT_FDCWD;
+use nix::sys::fanotify::{EventFFlags, Fanotify, InitFlags, MarkFlags, MaskFlags};
 use tempfile::TempDir;
 use wharf::install::{
     Access, Changes, Conflict, Durability, Enablement, Generator, LoadPath, Reason, Snapshot, UnitDirectory, conflicts,
@@ -310,19 +313,63 @@ fn a_run_that_cannot_write_everything_changes_nothing() {
     assert_eq!(tree(directory.path()), before);
 }
 
+/// A directory that a run holds, and a child that `wharf generate` is; both have ended when this returns what the child printed.
+fn while_another_run_holds(desk: &Desk, options: &[&str]) -> String {
+    let units = PathBuf::from(desk.path("units"));
+    let held = UnitDirectory::open(&units, Access::Write, Durability::Synced).unwrap();
+    let held = held.lock(&|_| panic!("nobody holds it")).unwrap();
+    let mut generate = Command::new(env!("CARGO_BIN_EXE_wharf"));
+    generate.args(["generate", "--output"]).arg(&units).arg(desk.path("shop.toml")).args(options);
+    let mut child = generate.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut said = String::new();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    while !said.contains("waiting for another wharf command") && stderr.read_line(&mut said).unwrap() > 0 {}
+    if said.contains("waiting") {
+        assert_eq!(names(&units), [""; 0], "it waits");
+    }
+    drop(held);
+    stderr.read_to_string(&mut said).unwrap();
+    child.wait().unwrap();
+    said
+}
+
 #[test]
-fn a_lock_lets_only_one_run_write() {
-    let directory = TempDir::new().unwrap();
-    let path = directory.path().to_owned();
-    let first = UnitDirectory::open(&path, Access::Write, Durability::Synced).unwrap();
-    let second = std::thread::spawn(move || {
-        UnitDirectory::open(&path, Access::Write, Durability::Synced).unwrap();
-        Instant::now()
-    });
-    std::thread::sleep(Duration::from_millis(100));
-    let released = Instant::now();
-    drop(first);
-    assert!(second.join().unwrap() >= released);
+fn one_run_at_a_time_writes_and_says_what_it_waits_for() {
+    // Others may have no place for a lock that is theirs alone.
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let desk = Desk::new(&[("shop.toml", SHOP)]);
+    let said = while_another_run_holds(&desk, &[]);
+    let units = desk.path("units");
+    let waits = format!(
+        "wharf: waiting for another wharf command, which is changing {units}; `fuser -v /run/wharf.lock` shows it\n"
+    );
+    assert!(said.contains(&waits) && said.contains("create shop.target"), "{said}");
+    assert_eq!(fs::metadata("/run/wharf.lock").unwrap().permissions().mode() & 0o777, 0o600);
+    for option in ["--check", "--diff", "--dry-run"] {
+        let said = while_another_run_holds(&desk, &[option]);
+        assert!(said.ends_with("nothing changed\n") && !said.contains("waiting"), "{option} writes nothing: {said}");
+    }
+}
+
+/// Every user may open a unit directory for reading, and flock(2) asks for no more.
+#[test]
+fn what_others_lock_keeps_no_run_waiting() {
+    let desk = Desk::new(&[("shop.toml", SHOP)]);
+    let (units, normal) = (desk.directory.path().join("units"), desk.directory.path().join("normal"));
+    for directory in [&units, &normal] {
+        fs::create_dir(directory).unwrap();
+    }
+    let locked = [&units, &normal].map(|directory| fs::File::open(directory).unwrap());
+    locked.iter().for_each(|directory| directory.lock().unwrap());
+    for option in ["--check", "--diff", "--dry-run", "--enable"] {
+        let generated = desk.generate(&["shop.toml"], &[option]);
+        assert!(text(&generated.stderr).contains("create shop.target"), "{option}: {}", text(&generated.stderr));
+    }
+    let mut generator = Command::new(env!("CARGO_BIN_EXE_wharf-generator"));
+    let status = generator.args([&normal; 3]).env("WHARF_STACK_DIR", desk.directory.path()).status().unwrap();
+    assert!(status.success() && normal.join("shop.target").exists());
 }
 
 // What a killed run leaves behind
@@ -487,18 +534,24 @@ fn the_generator_leaves_installed_projects_and_foreign_units_alone() {
     assert_eq!(names(&directory.path().join("normal")), [""; 0]);
 }
 
-/// As where a directory lies on a server that does not answer: its lock is never free.
+/// As where a file lies on a server that does not answer: whoever opens it waits for one who is asked and says nothing (fanotify(7)).
 #[test]
 fn the_generator_ends_by_itself_where_something_does_not_answer() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
     let directory = TempDir::new().unwrap();
     let (stacks, units) = (directory.path().join("stacks"), directory.path().join("units"));
     fs::create_dir(&stacks).unwrap();
     fs::write(stacks.join("shop.toml"), SHOP).unwrap();
-    let _locked = UnitDirectory::open(&units, Access::Write, Durability::Volatile).unwrap();
+    let asked = Fanotify::init(InitFlags::FAN_CLASS_CONTENT | InitFlags::FAN_CLOEXEC, EventFFlags::O_RDONLY).unwrap();
+    let file = stacks.join("shop.toml");
+    asked.mark(MarkFlags::FAN_MARK_ADD, MaskFlags::FAN_OPEN_PERM, AT_FDCWD, Some(&file)).unwrap();
     let mut generator = Command::new(env!("CARGO_BIN_EXE_wharf-generator"));
     let status = generator.args([&units; 3]).env("WHARF_STACK_DIR", &stacks).status().unwrap();
+    drop(asked);
     assert_eq!(status.code(), Some(1));
-    assert_eq!(names(&units), [""; 0]);
+    assert!(!units.exists() || names(&units) == [""; 0]);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! `wharf generate`: plans → host, in one locked run.
+//! `wharf generate`: plans → host, in one run that is locked if it writes.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -135,16 +135,20 @@ impl Generated {
 }
 
 impl Generate {
-    /// Compares, checks, and writes if so asked. Nothing is written if any unit of any plan is in conflict.
+    /// Compares, checks, and writes if so asked. Nothing is written if any unit of any plan is in conflict. `wait` is told if another
+    /// run has to end first, which keeps only a run waiting that writes.
     ///
     /// # Errors
     /// Conflicts, a directory that cannot be written, or systemd's refusal. A run that fails after the first change is
     /// finished by the next one.
-    pub async fn run(&self, plans: &[Plan]) -> Result<Generated, InstallError> {
+    pub async fn run(&self, plans: &[Plan], wait: &dyn Fn(&str)) -> Result<Generated, InstallError> {
         let manager = self.manager().await?;
         let load_path = self.load_path(manager.as_ref()).await?;
-        let access = if self.effect == Effect::Write { Access::Write } else { Access::Read };
-        let directory = UnitDirectory::of(&self.destination, access, Durability::Synced)?;
+        let open = |access| UnitDirectory::of(&self.destination, access, Durability::Synced);
+        let directory = match self.effect {
+            Effect::Write => open(Access::Write)?.lock(wait)?,
+            Effect::Show => open(Access::Read)?,
+        };
         let mut generated = self.compare(plans, &directory, &load_path)?;
         if self.effect == Effect::Show {
             return Ok(generated);

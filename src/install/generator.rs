@@ -74,6 +74,7 @@ impl Generator {
             return Ok(Vec::new());
         }
         let load_path = LoadPath::read(self.load_path.clone(), None)?;
+        // Not locked: systemd gives each run directories of its own.
         let directory = UnitDirectory::open(&self.normal_dir, Access::Write, Durability::Volatile)?;
         let one = |stack: &PathBuf| self.generate(stack, &load_path, &directory).err();
         Ok(stacks.iter().filter_map(one).collect())

@@ -17,6 +17,7 @@ mod generate;
 mod generator;
 mod jobs;
 mod load_path;
+mod lock;
 mod precheck;
 mod prepare;
 mod pull;

@@ -39,11 +39,12 @@ pub struct Removed {
 }
 
 impl Remove {
-    /// Stops the project's units, removes what the engine still holds of it, then disables and deletes the units.
+    /// Stops the project's units, removes what the engine still holds of it, then disables and deletes the units. `wait` is told if
+    /// another run has to end first.
     ///
     /// # Errors
     /// No such project, systemd's or the engine's refusal, or a file that cannot be removed.
-    pub async fn run(&self) -> Result<Removed, InstallError> {
+    pub async fn run(&self, wait: &dyn Fn(&str)) -> Result<Removed, InstallError> {
         let directories = [Destination::system().on_disk, Destination::runtime().on_disk];
         let generated = PathBuf::from("/run/systemd/generator");
         let everywhere: Vec<PathBuf> = directories.iter().cloned().chain([generated]).collect();
@@ -61,7 +62,7 @@ impl Remove {
         // Before the files go: without them a second attempt would not find the project.
         removed.from_engine = Engine::connect().await?.remove_project(&project.name, self.volumes).await?;
         for directory in &directories {
-            removed.files.extend(delete(directory, &project.name)?);
+            removed.files.extend(delete(directory, &project.name, wait)?);
         }
         if let Some(manager) = &manager {
             audit.removed(&project, &removed.files, &acts);
@@ -88,11 +89,11 @@ async fn stop(manager: &Manager, project: &InstalledProject) -> Result<Ran, Inst
     Ok(jobs::run(manager, &jobs, &BTreeSet::new()).await?)
 }
 
-fn delete(directory: &Path, project: &str) -> Result<Vec<PathBuf>, InstallError> {
+fn delete(directory: &Path, project: &str, wait: &dyn Fn(&str)) -> Result<Vec<PathBuf>, InstallError> {
     if !directory.is_dir() {
         return Ok(Vec::new());
     }
-    let directory = UnitDirectory::open(directory, Access::Write, Durability::Synced)?;
+    let directory = UnitDirectory::open(directory, Access::Write, Durability::Synced)?.lock(wait)?;
     let changes = Changes::removal(project, &directory.read()?);
     if changes.is_empty() {
         return Ok(Vec::new());

@@ -25,7 +25,7 @@ pub async fn run(arguments: cli::Generate) -> Result<Exit, Failure> {
         now: arguments.now,
         reload: !arguments.no_reload,
     };
-    let generated = generate.run(&prepared.plans).await?;
+    let generated = generate.run(&prepared.plans, &output::notice).await?;
     show(&arguments, &generate, &prepared.plans, &generated)?;
     Ok(if arguments.check && generated.changed() {
         Exit::Different

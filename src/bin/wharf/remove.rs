@@ -7,7 +7,7 @@ use crate::{cli, output};
 
 pub async fn run(arguments: cli::Remove) -> Result<Exit, Failure> {
     let remove = Remove { stack: arguments.stack, volumes: arguments.volumes };
-    let removed = remove.run().await?;
+    let removed = remove.run(&output::notice).await?;
     removed.files.iter().for_each(|file| output::message(&format!("removed {}", file.display())));
     removed.from_engine.iter().for_each(|object| output::message(&format!("removed {object}")));
     removed.failed_jobs.iter().for_each(|job| output::notice(&job.to_string()));

@@ -1,4 +1,4 @@
-//! A unit directory: read as a whole under a lock, and changed under it.
+//! A unit directory: read as a whole, and changed under a lock.
 //!
 //! Invariant: everything happens at the open directory; no link in it, and none that takes its place, leads a write or a removal
 //! elsewhere.
@@ -10,10 +10,11 @@ use std::fs::{DirBuilder, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, Dir, FileType, FlockOperation, Mode, OFlags, flock, openat, statat};
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, openat, statat};
 
 use super::destination::Destination;
 use super::error::InstallError;
+use super::lock::Lock;
 use super::root::Root;
 use super::snapshot::{Entry, Snapshot};
 use crate::beneath::link_target;
@@ -36,35 +37,36 @@ pub enum Durability {
     Volatile,
 }
 
-/// Who else may use the directory meanwhile.
+/// What the directory is opened for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// Others may read.
+    /// It need not exist.
     Read,
-    /// Nobody else; the directory is made if it is not there.
+    /// It is made if it does not exist.
     Write,
 }
 
 /// Bytes of a file that may be one of Wharf's; a larger one is none, and is not read.
 pub(super) const LARGEST_FILE: u64 = 64 << 20;
 
-/// A unit directory, locked for as long as this value lives.
+/// An open unit directory.
 #[derive(Debug)]
 pub struct UnitDirectory {
     path: PathBuf,
-    /// Holds the lock (flock(2) on the directory itself). `None`: only read, and not there.
+    /// `None`: only read, and not there.
     directory: Option<File>,
     root: Root,
     durability: Durability,
+    _lock: Option<Lock>,
 }
 
 impl UnitDirectory {
-    /// Opens a directory of this host and waits until no other run of Wharf holds it.
+    /// Opens a directory of this host.
     ///
     /// # Errors
-    /// It cannot be made, opened or locked.
+    /// It cannot be made or opened.
     pub fn open(path: &Path, access: Access, durability: Durability) -> Result<Self, InstallError> {
-        Self::unlocked(path, Root::Host, durability).lock(access)
+        Self::closed(path, Root::Host, durability).opened(access)
     }
 
     /// Opens the directory of a destination: below its root, which no link leaves.
@@ -79,29 +81,41 @@ impl UnitDirectory {
         }
         match Root::open(root) {
             Err(error) if access == Access::Read && error.kind() == io::ErrorKind::NotFound => {
-                Ok(Self::unlocked(&destination.on_disk, Root::Host, durability))
+                Ok(Self::closed(&destination.on_disk, Root::Host, durability))
             }
-            opened => Self::unlocked(&destination.on_disk, opened.map_err(failed)?, durability).lock(access),
+            opened => Self::closed(&destination.on_disk, opened.map_err(failed)?, durability).opened(access),
         }
     }
 
-    fn unlocked(path: &Path, root: Root, durability: Durability) -> Self {
-        Self { path: path.to_owned(), directory: None, root, durability }
+    fn closed(path: &Path, root: Root, durability: Durability) -> Self {
+        Self { path: path.to_owned(), directory: None, root, durability, _lock: None }
     }
 
-    fn lock(self, access: Access) -> Result<Self, InstallError> {
-        let (opened, operation) = match access {
-            Access::Read => (self.root.directory(&self.path), FlockOperation::LockShared),
-            Access::Write => (self.root.make_directory(&self.path), FlockOperation::LockExclusive),
+    fn opened(self, access: Access) -> Result<Self, InstallError> {
+        let opened = match access {
+            Access::Read => self.root.directory(&self.path),
+            Access::Write => self.root.make_directory(&self.path),
         };
-        let directory = match opened {
-            Ok(directory) => directory,
-            Err(error) if access == Access::Read && error.kind() == io::ErrorKind::NotFound => return Ok(self),
-            Err(error) => return Err(InstallError::io("open", &self.path, error)),
+        match opened {
+            Ok(directory) => Ok(Self { directory: Some(directory), ..self }),
+            Err(error) if access == Access::Read && error.kind() == io::ErrorKind::NotFound => Ok(self),
+            Err(error) => Err(InstallError::io("open", &self.path, error)),
+        }
+    }
+
+    /// Waits until no other run of Wharf changes the directory, and keeps others waiting as long as this value lives. `wait` is told what
+    /// is waited for.
+    ///
+    /// # Errors
+    /// It cannot be locked.
+    pub fn lock(self, wait: &dyn Fn(&str)) -> Result<Self, InstallError> {
+        let Some(directory) = &self.directory else { return Ok(self) };
+        let say = |file: &Path| {
+            let (path, file) = (self.path.display(), file.display());
+            wait(&format!("waiting for another wharf command, which is changing {path}; `fuser -v {file}` shows it"));
         };
-        retry_interrupted(|| flock(&directory, operation))
-            .map_err(|error| InstallError::io("lock", &self.path, error))?;
-        Ok(Self { directory: Some(directory), ..self })
+        let lock = Lock::take(directory, say).map_err(|error| InstallError::io("lock", &self.path, error))?;
+        Ok(Self { _lock: lock, ..self })
     }
 
     /// The directory's path on disk.
@@ -200,8 +214,4 @@ fn read_links(directory: &File, name: &str, into: &mut BTreeMap<String, PathBuf>
         }
     }
     Ok(())
-}
-
-fn retry_interrupted(mut call: impl FnMut() -> rustix::io::Result<()>) -> io::Result<()> {
-    rustix::io::retry_on_intr(&mut call).map_err(io::Error::from)
 }
