@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
-use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, lchown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -570,7 +570,7 @@ fn the_generator_refuses_what_every_user_can_write_and_generate_names_who_can() 
     fs::write(path("ada.toml"), stack("ada/web.env")).unwrap();
     fs::create_dir(path("ada")).unwrap();
     fs::write(path("ada/web.env"), "A=1\n").unwrap();
-    std::os::unix::fs::chown(path("ada"), Some(4711), None).unwrap();
+    chown(path("ada"), ADA, None).unwrap();
     let lines: Vec<String> = generator(directory.path()).run().unwrap().iter().map(ToString::to_string).collect();
     let (all, env) = (path("all.toml").display().to_string(), path("all.env").display().to_string());
     assert_eq!(lines, [format!("{all}: every user can write {env}: `chmod o-w` it to have its units")]);
@@ -586,6 +586,135 @@ fn the_generator_refuses_what_every_user_can_write_and_generate_names_who_can() 
     let (ada, file) = (path("ada").display().to_string(), path("ada/web.env").display().to_string());
     assert!(said.contains(&format!("warning: the user 4711 can write {ada}, and so change {file}\n")), "{said}");
     assert_eq!(said.matches("warning: ").count(), 2, "{said}");
+}
+
+/// Who is not root.
+const ADA: Option<u32> = Some(4711);
+
+/// What the generator says of each of these stacks, which lie in one directory.
+fn refusals(directory: &Path, stacks: &[(&str, &str)]) -> BTreeMap<String, String> {
+    let path = |name: &str| directory.join("stacks").join(format!("{name}.toml"));
+    stacks.iter().for_each(|(name, keys)| fs::write(path(name), format!("{keys}\n")).unwrap());
+    let broken = generator(directory).run().unwrap();
+    broken
+        .into_iter()
+        .map(|broken| (broken.stack.file_stem().unwrap().to_str().unwrap().to_owned(), broken.message))
+        .collect()
+}
+
+#[test]
+fn in_a_directory_of_everybody_what_is_missing_or_not_roots_is_everybodys() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let directory = TempDir::new().unwrap();
+    let path = |name: &str| directory.path().join("stacks").join(name);
+    fs::create_dir_all(path("tmp")).unwrap();
+    fs::set_permissions(path("tmp"), fs::Permissions::from_mode(0o1777)).unwrap();
+    for name in ["tmp/roots.env", "tmp/adas.env", "mine.env"] {
+        fs::write(path(name), "A=1\n").unwrap();
+    }
+    fs::write(path("tmp/part.toml"), "[services.b]\nimage = \"busybox\"\n").unwrap();
+    chown(path("tmp/adas.env"), ADA, None).unwrap();
+    // A link of root's to a link of Ada's to a file of root's.
+    symlink(path("mine.env"), path("tmp/adas-link")).unwrap();
+    lchown(path("tmp/adas-link"), ADA, None).unwrap();
+    symlink("tmp/adas-link", path("link.env")).unwrap();
+    let web = |keys: &str| format!("[services.web]\nimage = \"busybox\"\n{keys}");
+    let said = refusals(
+        directory.path(),
+        &[
+            ("fine", &web("env_file = [\"tmp/roots.env\", { path = \"absent.env\", required = false }]")),
+            ("absent", &web("env_file = [{ path = \"tmp/absent.env\", required = false }]")),
+            ("below", &web("env_file = [{ path = \"tmp/absent/web.env\", required = false }]")),
+            ("adas", &web("env_file = \"tmp/adas.env\"")),
+            ("link", &web("env_file = \"link.env\"")),
+            ("dotenv", "include = [\"tmp/part.toml\"]"),
+        ],
+    );
+    let tmp = path("tmp").display().to_string();
+    let refused = |name: &str, file: &str| {
+        let file = path(file).display().to_string();
+        let says = format!(
+            "every user can write {tmp}, and so change {file}: keep that where only root can write, to have its units"
+        );
+        (name.to_owned(), says)
+    };
+    let expected = [
+        refused("absent", "tmp/absent.env"),
+        refused("below", "tmp/absent/web.env"),
+        refused("adas", "tmp/adas.env"),
+        refused("link", "link.env"),
+        refused("dotenv", "tmp/.env"),
+    ];
+    assert_eq!(said, BTreeMap::from(expected));
+
+    // Beside a stack, there may be an override file.
+    fs::write(path("tmp/fine.toml"), web("")).unwrap();
+    fs::write(path("tmp/.env"), "").unwrap();
+    fs::remove_file(path("tmp/part.toml")).unwrap();
+    let generator = Generator { stacks: path("tmp"), ..generator(directory.path()) };
+    let broken = generator.run().unwrap();
+    assert!(broken.len() == 1 && broken[0].message.contains("/tmp/fine.override.toml: keep that"), "{broken:?}");
+}
+
+/// systemd reads them as root, and follows links.
+#[test]
+fn whoever_can_write_the_file_of_a_secret_or_config_is_named_and_if_everybody_refused() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let directory = TempDir::new().unwrap();
+    let path = |name: &str| directory.path().join("stacks").join(name);
+    fs::create_dir_all(path("ada")).unwrap();
+    fs::create_dir(path("context")).unwrap();
+    for name in ["ada/file", "all"] {
+        fs::write(path(name), "hunter2").unwrap();
+    }
+    fs::set_permissions(path("all"), fs::Permissions::from_mode(0o666)).unwrap();
+    chown(path("ada"), ADA, None).unwrap();
+    let web = |keys: &str| format!("[services.web]\nimage = \"busybox\"\n{keys}");
+    let secret = |file: &str| web(&format!("secrets = [\"s\"]\n[secrets.s]\nfile = \"{file}\""));
+    let config = |file: &str| web(&format!("configs = [\"s\"]\n[configs.s]\nfile = \"{file}\""));
+    let build = |file: &str| {
+        web(&format!("build = {{ context = \"context\", secrets = [\"s\"] }}\n[secrets.s]\nfile = \"{file}\""))
+    };
+    let stacks = [
+        ("adas-secret", secret("ada/file")),
+        ("adas-config", config("ada/file")),
+        ("adas-build", build("ada/file")),
+        ("all-secret", secret("all")),
+        ("all-config", config("all")),
+        ("all-build", build("all")),
+    ];
+    let said = refusals(directory.path(), &stacks.each_ref().map(|(name, text)| (*name, text.as_str())));
+    let says = format!("every user can write {}: `chmod o-w` it to have its units", path("all").display());
+    let expected = ["all-secret", "all-config", "all-build"].map(|name| (name.to_owned(), says.clone()));
+    assert_eq!(said, BTreeMap::from(expected));
+
+    let (ada, file) = (path("ada").display().to_string(), path("ada/file").display().to_string());
+    for name in ["adas-secret", "adas-config", "adas-build"] {
+        let checked = wharf(&["check", path(&format!("{name}.toml")).to_str().unwrap()]);
+        let said = text(&checked.stderr);
+        assert!(said.contains(&format!("warning: the user 4711 can write {ada}, and so change {file}\n")), "{said}");
+    }
+}
+
+#[test]
+fn an_installed_stack_that_every_user_can_write_does_not_become_another_project() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let directory = TempDir::new().unwrap();
+    fs::create_dir(directory.path().join("stacks")).unwrap();
+    let stack = directory.path().join("stacks/shop.toml");
+    fs::write(&stack, SHOP).unwrap();
+    let etc = directory.path().join("etc").display().to_string();
+    assert!(wharf(&["generate", "--output", &etc, stack.to_str().unwrap()]).status.success());
+    fs::set_permissions(&stack, fs::Permissions::from_mode(0o666)).unwrap();
+    fs::write(&stack, format!("name = \"other\"\n{SHOP}")).unwrap();
+    assert_eq!(generator(directory.path()).run().unwrap(), []);
+    assert_eq!(names(&directory.path().join("normal")), [""; 0]);
 }
 
 // The command line

@@ -90,13 +90,10 @@ impl Generator {
             Err(errors) => return Err(invalid(stack, &errors)),
         };
         // Root has handed a directory to a user or a group, but nothing to everybody.
-        let found =
-            writable_by_others(&prepared.inputs).into_iter().find(|writable| writable.writer == Writer::Everybody);
-        if let Some(Writable { path, writer, .. }) = found
-            && !self.is_installed(stack)
-        {
-            let message = format!("{writer} can write {}: `chmod o-w` it to have its units", path.display());
-            return Err(BrokenStack { stack: stack.to_owned(), message, further: 0 });
+        let found = writable_by_others(&prepared.inputs);
+        if let Some(writable) = found.iter().find(|writable| writable.writer == Writer::Everybody) {
+            // By now it may be another project than the one that was installed from it.
+            return if self.is_installed(stack) { Ok(()) } else { Err(refused(stack, writable)) };
         }
         for plan in &prepared.plans {
             write(plan, load_path, directory).map_err(|error| failed(stack, &error))?;
@@ -129,6 +126,18 @@ fn invalid(stack: &Path, diagnostics: &Diagnostics) -> BrokenStack {
     errors.sort_by_key(|error| error.place.as_ref().map(|place| place.span.start));
     let message = errors.first().map_or_else(String::new, |first| one_line(first));
     BrokenStack { stack: stack.to_owned(), message, further: errors.len().saturating_sub(1) }
+}
+
+fn refused(stack: &Path, Writable { path, writer, file }: &Writable) -> BrokenStack {
+    let (what, means) = (path.display(), file.display());
+    let message = if path == file {
+        format!("{writer} can write {what}: `chmod o-w` it to have its units")
+    } else {
+        format!(
+            "{writer} can write {what}, and so change {means}: keep that where only root can write, to have its units"
+        )
+    };
+    BrokenStack { stack: stack.to_owned(), message, further: 0 }
 }
 
 fn failed(stack: &Path, error: &InstallError) -> BrokenStack {

@@ -16,7 +16,7 @@ use super::writers::{Writable, writable_by_others};
 #[derive(Debug, Clone, Default)]
 pub struct Prepared {
     pub plans: Vec<Plan>,
-    /// All files that were read.
+    /// All files that the plans depend on, as [`Loaded::inputs`].
     pub inputs: BTreeSet<PathBuf>,
     pub warnings: Diagnostics,
 }
@@ -32,7 +32,7 @@ impl Prepared {
         for Writable { path, writer, file } in writable_by_others(&self.inputs) {
             let means = if path == file { String::new() } else { format!(", and so change {}", file.display()) };
             let message = format!("{writer} can write {}{means}", path.display());
-            let help = "whoever can change a stack controls this host as root does; \
+            let help = "whoever can change a stack, or a file that it names, controls this host as root does; \
                         leave it writable only by root unless that is intended";
             warnings.push(Diagnostic::warning(message).help(help));
         }

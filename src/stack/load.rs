@@ -28,7 +28,8 @@ pub struct Loaded {
     pub stack: Stack,
     /// Those that its services name, also the services that are not selected.
     pub profiles: BTreeSet<String>,
-    /// All files that were read.
+    /// All files that were read, that were looked for and are not there, and that will be read when a unit starts: those of secrets and
+    /// configs. Whoever can write one of them decides what root runs or reads.
     pub inputs: BTreeSet<PathBuf>,
     /// Warnings only.
     pub warnings: Diagnostics,
@@ -39,6 +40,8 @@ pub struct Loaded {
 pub struct Request<'a> {
     /// In the order of their merging. The first names the project, and relative paths of all start at its directory.
     pub files: Vec<PathBuf>,
+    /// Those that would be among them if they were there.
+    pub absent: Vec<PathBuf>,
     /// The profiles to select; `*` is every one. None: those of `COMPOSE_PROFILES`, else those that the stack file names.
     pub profiles: Vec<String>,
     /// Looks up a variable of the process; it wins over the `.env` file beside the first file.
@@ -48,8 +51,8 @@ pub struct Request<'a> {
 impl<'a> Request<'a> {
     /// One stack file, with the override file beside it if there is one.
     pub fn of_stack(path: &Path, environment: Lookup<'a>) -> Self {
-        let over = override_of(path).filter(|over| over.exists());
-        Self { files: std::iter::once(path.to_owned()).chain(over).collect(), profiles: Vec::new(), environment }
+        let (over, absent) = override_of(path).into_iter().partition(|over| over.exists());
+        Self { files: [vec![path.to_owned()], over].concat(), absent, profiles: Vec::new(), environment }
     }
 }
 
@@ -106,8 +109,8 @@ fn read(request: &Request<'_>, report: &Report) -> Option<Loaded> {
     let merged = request.files.iter().skip(1).map(|path| absolute(path));
     decoded.stack.further_sources = merged.chain(sources).collect();
     let named = scope.inputs.paths();
-    let inputs = request.files.iter().chain(&decoded.stack.further_sources).chain(&named).map(|path| absolute(path));
-    let inputs = inputs.collect();
+    let inputs = request.files.iter().chain(&request.absent).chain(&decoded.stack.further_sources).chain(&named);
+    let inputs = inputs.chain(decoded.stack.credential_files()).map(|path| absolute(path)).collect();
     Some(Loaded { stack: decoded.stack, profiles: decoded.profiles, inputs, warnings: Diagnostics::default() })
 }
 

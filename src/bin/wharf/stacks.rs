@@ -11,7 +11,8 @@ use crate::exit::Failure;
 /// What to load; every stack of the default directory if none is named.
 pub fn named(stacks: &cli::Stacks, default: &Path) -> Result<Vec<Request<'static>>, Failure> {
     let mut named = if !stacks.files.is_empty() {
-        vec![Request { files: stacks.files.clone(), profiles: Vec::new(), environment: &environment }]
+        let files = stacks.files.clone();
+        vec![Request { files, absent: Vec::new(), profiles: Vec::new(), environment: &environment }]
     } else if stacks.stacks.is_empty() {
         requests(&stacks_in(default)?, &environment)
     } else {

@@ -54,6 +54,11 @@ pub struct Stack {
 }
 
 impl Stack {
+    /// The files of this host that systemd reads as root when a unit starts: what secrets and configs are made from.
+    pub fn credential_files(&self) -> impl Iterator<Item = &PathBuf> {
+        self.secrets.values().chain(self.configs.values()).filter_map(|file| file.source.path())
+    }
+
     /// The files and directories of this host that the stack is made of or names, to be seen from another root: the stack files, what
     /// secrets and configs are read from, the directories of builds, the sources of bind mounts.
     pub fn host_paths_mut(&mut self) -> impl Iterator<Item = &mut PathBuf> {

@@ -2,7 +2,7 @@
 //!
 //! Invariant: only regular files are read, and no file fills the memory, alone or together with the others of its stack.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -36,6 +36,8 @@ pub struct Inputs {
 #[derive(Default)]
 struct Read {
     files: BTreeMap<PathBuf, Arc<SourceFile>>,
+    /// Those that were looked for, found or not.
+    paths: BTreeSet<PathBuf>,
     /// How many bytes have been handed out.
     used: u64,
 }
@@ -47,6 +49,7 @@ impl Inputs {
     /// It cannot be read, is not a regular file or not UTF-8, or is too large, alone or in sum.
     pub fn read(&self, path: &Path) -> io::Result<Arc<SourceFile>> {
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        read.paths.insert(path.to_owned());
         let file = match read.files.get(path) {
             Some(file) => Arc::clone(file),
             None => SourceFile::new(path, read_text(path, LARGEST_INPUT)?),
@@ -62,9 +65,9 @@ impl Inputs {
         Ok(file)
     }
 
-    /// The files that have been read so far.
+    /// The files that have been read so far, and those that were not there.
     pub fn paths(&self) -> Vec<PathBuf> {
-        self.read.lock().unwrap_or_else(PoisonError::into_inner).files.keys().cloned().collect()
+        self.read.lock().unwrap_or_else(PoisonError::into_inner).paths.iter().cloned().collect()
     }
 }
 
