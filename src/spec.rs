@@ -8,7 +8,6 @@ pub mod json;
 mod views;
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,6 +15,8 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+
+use crate::regular_file::read_text;
 
 pub use views::{
     ComparedContainer, ComparedNetworks, ComparedPart, ComparedSpec, FollowedContainer, FollowedPart, FollowedSpec,
@@ -366,12 +367,15 @@ pub enum ReadError {
     NoSpec { path: PathBuf, error: serde_json::Error },
 }
 
+/// Bytes of a file that Wharf has written, a unit or a spec. A larger one is not written, nor read.
+pub const LARGEST_FILE: u64 = 64 << 20;
+
 /// Reads a spec from its file.
 ///
 /// # Errors
-/// The file cannot be read, or is of another version.
+/// The file cannot be read, is no regular file or larger than [`LARGEST_FILE`], or is of another version.
 pub fn read<T: DeserializeOwned>(path: &Path) -> Result<T, ReadError> {
-    let text = fs::read_to_string(path).map_err(|error| ReadError::Unreadable { path: path.to_owned(), error })?;
+    let text = read_text(path, LARGEST_FILE).map_err(|error| ReadError::Unreadable { path: path.to_owned(), error })?;
     from_json(&text).map_err(|error| ReadError::NoSpec { path: path.to_owned(), error })
 }
 
@@ -381,4 +385,19 @@ pub fn read<T: DeserializeOwned>(path: &Path) -> Result<T, ReadError> {
 /// The text is not JSON or lacks a field.
 pub fn from_json<T: DeserializeOwned>(text: &str) -> serde_json::Result<T> {
     serde_json::from_str(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_without_end_is_not_read() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("shop-web.container.json");
+        std::fs::File::create(&path).unwrap().set_len(1 << 40).unwrap();
+        for path in [&*path, directory.path(), Path::new("/dev/zero")] {
+            assert!(matches!(read::<ContainerSpec>(path), Err(ReadError::Unreadable { .. })), "{}", path.display());
+        }
+    }
 }

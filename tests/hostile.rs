@@ -253,3 +253,93 @@ fn what_env_files_hold_is_bounded_in_sum() {
         start_of(&output)
     );
 }
+
+/// Ten bytes, and lines of which each has the one above ten times: eight of them are a gigabyte.
+fn growing() -> String {
+    let line = |n: usize| format!("A{}={}\n", n + 1, format!("${{A{n}}}").repeat(10));
+    format!("A0=xxxxxxxxxx\n{}", many(8, line))
+}
+
+const TOO_LONG: &str =
+    "error: the values of variables are too long: at most 1 MiB in one string or line, and 16 MiB in total\n";
+
+/// What `wharf check` says of this stack beside this file.
+#[track_caller]
+fn is_refused_beside(stack: &str, name: &str, file: &str, place: &str) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    std::fs::write(path("shop.toml"), stack).unwrap();
+    std::fs::write(path("other.toml"), "[services.web]\nimage = \"a\"\n").unwrap();
+    std::fs::write(path(name), file).unwrap();
+    let output = run(&[env!("CARGO_BIN_EXE_wharf").as_ref(), "check".as_ref(), path("shop.toml").as_os_str()], &[]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{stack}: {said}");
+    assert!(said.contains(TOO_LONG) && said.contains(place), "{stack}: {}", start_of(&output));
+}
+
+#[test]
+fn variables_of_a_file_that_contain_one_another_do_not_grow() {
+    let env_file = web("env_file = \"input\"");
+    for (stack, file) in [
+        (env_file.as_str(), "input"),
+        (&web("label_file = \"input\""), "input"),
+        ("include = [{ path = \"other.toml\", env_file = \"input\" }]\n", "input"),
+        (&web(""), ".env"),
+    ] {
+        is_refused_beside(stack, file, &growing(), &format!("{file}:7:9"));
+    }
+    // Each a megabyte and no more, but many of them.
+    let start: String = growing().split_inclusive('\n').take(6).collect();
+    for line in ["B=${A5}\n", "B=${A5:+x}\n"] {
+        is_refused_beside(&env_file, "input", &format!("{start}{}", line.repeat(50_000)), "input:");
+    }
+    let names = format!("[services.web]\nimage = \"a\"\nenvironment = [{}]", "\"A5\",".repeat(100));
+    is_refused_beside(&names, ".env", &start, "shop.toml:3:");
+    is_refused_beside(&web(&format!("command = [{}]", "\"$A5\",".repeat(100))), ".env", &start, "shop.toml:3:");
+    let secrets = many(100, |n| format!("[secrets.s{n}]\nenvironment = \"A5\"\n"));
+    is_refused_beside(&web(&secrets), ".env", &start, "shop.toml:");
+}
+
+/// Names alone take values from `.env`, in a file of either format.
+#[test]
+fn names_without_values_do_not_grow() {
+    for format in ["", ", format = \"raw\""] {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name);
+        std::fs::write(path("shop.toml"), web(&format!("env_file = [{{ path = \"input\"{format} }}]"))).unwrap();
+        std::fs::write(path(".env"), format!("A={}\n", "x".repeat(1_000_000))).unwrap();
+        std::fs::write(path("input"), "A\n".repeat(100_000)).unwrap();
+        let output = run(&[env!("CARGO_BIN_EXE_wharf").as_ref(), "check".as_ref(), path("shop.toml").as_os_str()], &[]);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(3), "{said}");
+        assert!(said.contains(TOO_LONG) && said.contains("input:17:1"), "{}", start_of(&output));
+    }
+}
+
+/// A control character of a value is six in JSON.
+#[test]
+fn a_file_that_wharf_would_not_read_is_not_written_and_the_next_stack_is() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    std::fs::create_dir(path("stacks")).unwrap();
+    let value = "\u{1}".repeat(1_000_000);
+    for n in 0..12 {
+        std::fs::write(path(&format!("stacks/{n}.env")), format!("A{n}={value}\n")).unwrap();
+    }
+    std::fs::write(path("stacks/big.toml"), web(&format!("env_file = [{}]", many(12, |n| format!("\"{n}.env\",")))))
+        .unwrap();
+    std::fs::write(path("stacks/grows.toml"), web("env_file = \"grows.env\"")).unwrap();
+    std::fs::write(path("stacks/grows.env"), growing()).unwrap();
+    std::fs::write(path("stacks/shop.toml"), web("")).unwrap();
+    let (units, stacks) = (path("units"), path("stacks"));
+    let generator =
+        [env!("CARGO_BIN_EXE_wharf-generator").as_ref(), units.as_os_str(), units.as_os_str(), units.as_os_str()];
+    let output = run(&generator, &[("WHARF_STACK_DIR", stacks.to_str().unwrap())]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(units.join("shop.target").exists() && !units.join("big.target").exists());
+    assert!(!units.join("grows.target").exists());
+    let big = stacks.join("big.toml");
+    let output = run(&[env!("CARGO_BIN_EXE_wharf").as_ref(), "check".as_ref(), big.as_os_str()], &[]);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(start_of(&output).contains("error: big-web.container.json would be larger than 64 MiB\n"));
+}

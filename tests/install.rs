@@ -894,6 +894,30 @@ fn a_link_in_the_place_of_a_file_is_replaced_not_followed() {
     }
 }
 
+/// What lies in a unit directory without being Wharf's is nobody's business, however large it is.
+#[test]
+fn a_file_that_is_too_large_is_not_read_and_keeps_no_other_stack_from_being_written() {
+    let desk = Desk::new(&[("shop.toml", SHOP), ("blog.toml", SHOP)]);
+    let units = desk.directory.path().join("units");
+    fs::create_dir(&units).unwrap();
+    for name in ["blog.target", "other.container.json"] {
+        fs::File::create(units.join(name)).unwrap().set_len(1 << 30).unwrap();
+    }
+    let generated = desk.generate(&["shop.toml"], &[]);
+    assert!(generated.status.success(), "{}", text(&generated.stderr));
+    let generated = desk.generate(&["blog.toml"], &[]);
+    let expected = format!(
+        "wharf: {} is larger than 64 MiB, so it was not read; remove that file\n",
+        desk.path("units/blog.target")
+    );
+    assert_eq!(
+        (generated.status.code(), text(&generated.stderr).ends_with(&expected)),
+        (Some(1), true),
+        "{}",
+        text(&generated.stderr)
+    );
+}
+
 #[test]
 fn check_tells_all_errors_of_all_stacks_also_to_programs() {
     let desk = Desk::new(&[("a.toml", "[services.web]\nimag = \"x\"\n"), ("b.toml", "nonsense = 1\n")]);

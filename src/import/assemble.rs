@@ -13,7 +13,6 @@ use super::yaml::{self, Comments};
 use crate::diagnostic::SourceFile;
 use crate::stack::composition::{self, Composer, Language, merge};
 use crate::stack::examine::project_name_of_directory;
-use crate::stack::grammar::interpolate::{Lookup, interpolate};
 use crate::stack::load::read_dotenv;
 use crate::stack::text::node::{Node, Table, Value};
 use crate::stack::text::surroundings::{Scope, Surroundings};
@@ -78,26 +77,26 @@ impl Language for Yaml<'_> {
         Some(documents.into_iter().reduce(|base, over| merge::files(base, over, report)).unwrap_or_else(nothing))
     }
 
-    fn fill_in_file(&self, root: &mut Node, lookup: Lookup<'_>, report: &Report) {
+    fn fill_in_file(&self, root: &mut Node, scope: &Scope<'_>, report: &Report) {
         let Value::Table(root) = &mut root.value else { return };
         for entry in &mut root.entries {
             match (entry.key.as_str(), &mut entry.node.value) {
-                ("include", _) => variables::interpolate_node(&mut entry.node, lookup, report),
+                ("include", _) => variables::interpolate_node(&mut entry.node, scope, report),
                 ("services", Value::Table(services)) => {
                     services
                         .entries
                         .iter_mut()
-                        .for_each(|service| self.fill_in_service(&mut service.node, lookup, report));
+                        .for_each(|service| self.fill_in_service(&mut service.node, scope, report));
                 }
                 _ => {}
             }
         }
     }
 
-    fn fill_in_service(&self, service: &mut Node, lookup: Lookup<'_>, report: &Report) {
+    fn fill_in_service(&self, service: &mut Node, scope: &Scope<'_>, report: &Report) {
         let Value::Table(service) = &mut service.value else { return };
         let extends = service.entries.iter_mut().filter(|entry| entry.key == "extends");
-        extends.for_each(|entry| variables::interpolate_node(&mut entry.node, lookup, report));
+        extends.for_each(|entry| variables::interpolate_node(&mut entry.node, scope, report));
     }
 }
 
@@ -116,7 +115,7 @@ impl Assembled<'_> {
             }
             Value::String(text) if text.contains('$') => {
                 let scope = self.surroundings.at(&node.place);
-                let filled_in = |scope: &Scope<'_>| interpolate(text, &|name| scope.lookup(name)).text;
+                let filled_in = |scope: &Scope<'_>| scope.interpolate(text).text;
                 let (here, there) = (filled_in(&self.main), filled_in(scope));
                 if here != there {
                     let directory = scope.shown_directory.clone();

@@ -124,7 +124,9 @@ fn change_of(file: &PlannedFile, snapshot: &Snapshot) -> Option<Change> {
         }
         Some(Entry::File { contents, mode }) => update(file, contents, *mode),
         Some(Entry::Link { contents: Some(contents), .. }) => update(file, contents, 0o777),
-        Some(Entry::Link { contents: None, .. } | Entry::Directory | Entry::Unreadable) | None => create(),
+        Some(Entry::Link { contents: None, .. } | Entry::Directory | Entry::Unreadable | Entry::TooLarge) | None => {
+            create()
+        }
     };
     Some(Change { name: file.name.clone(), action })
 }

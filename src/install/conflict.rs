@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use crate::spec::LARGEST_FILE;
+
 /// A planned file that cannot be written, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conflict {
@@ -28,6 +30,8 @@ pub enum Reason {
     Hidden,
     /// The caller may not read it.
     Unreadable,
+    /// It is larger than any file of Wharf's.
+    TooLarge,
 }
 
 impl fmt::Display for Conflict {
@@ -60,6 +64,9 @@ impl fmt::Display for Conflict {
                 f,
                 "{file} of the same project has priority over what would be written; `wharf remove {project}` first"
             ),
+            Reason::TooLarge => {
+                write!(f, "{file} is larger than {} MiB, so it was not read; remove that file", LARGEST_FILE >> 20)
+            }
             Reason::Unreadable => write!(f, "{file} cannot be read, so its owner is unknown; run as root"),
         }
     }

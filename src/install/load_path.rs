@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::name::ProjectName;
+use crate::spec::LARGEST_FILE;
 
-use super::directory::{LARGEST_FILE, list};
+use super::directory::list;
 use super::error::InstallError;
 use super::root::Root;
 use super::snapshot::Entry;
@@ -80,6 +81,7 @@ impl LoadPath {
             (Ok(target), contents) => Entry::Link { target, contents: contents.ok() },
             (Err(_), Ok(contents)) => Entry::File { contents, mode: 0 },
             (Err(_), Err(error)) if error.kind() == io::ErrorKind::IsADirectory => Entry::Directory,
+            (Err(_), Err(error)) if error.kind() == io::ErrorKind::FileTooLarge => Entry::TooLarge,
             (Err(_), Err(_)) => Entry::Unreadable,
         }
     }

@@ -70,8 +70,11 @@ impl Check<'_> {
         match entry.owner(name) {
             Some(owner) if *owner == *self.plan.project => None,
             Some(other) => Some(Reason::OtherProject(other.into())),
-            None if *entry == Entry::Unreadable => Some(Reason::Unreadable),
-            None => Some(Reason::Foreign),
+            None => Some(match entry {
+                Entry::Unreadable => Reason::Unreadable,
+                Entry::TooLarge => Reason::TooLarge,
+                _ => Reason::Foreign,
+            }),
         }
     }
 

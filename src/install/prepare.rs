@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Place};
 use crate::plan::{Plan, plan};
+use crate::spec::LARGEST_FILE;
 use crate::stack::{self, Loaded, Lookup, Request, Stack};
 
 use super::destination::Destination;
@@ -110,7 +111,14 @@ fn load(
         see_from_inside(&mut loaded.stack, root);
     }
     let plan = plan(&loaded.stack, &destination.location())?;
-    Ok((loaded, plan))
+    match plan.files.iter().find(|file| file.contents.len() as u64 > LARGEST_FILE) {
+        None => Ok((loaded, plan)),
+        Some(file) => {
+            let message = format!("{} would be larger than {} MiB", file.name, LARGEST_FILE >> 20);
+            let help = "shorten what the service has in `environment`, `labels`, `configs` or a file that it names";
+            Err(Diagnostic::error(message).at(&loaded.stack.place).help(help).into())
+        }
+    }
 }
 
 /// Profiles that the user asked for and that no service of any stack has.

@@ -21,6 +21,8 @@ pub enum Entry {
     Directory,
     /// A file that the caller may not read.
     Unreadable,
+    /// A file that is larger than any that Wharf writes, and is not read.
+    TooLarge,
 }
 
 /// A unit directory as it was at one moment.
@@ -41,7 +43,7 @@ impl Entry {
             Self::File { contents, .. } | Self::Link { contents: Some(contents), .. } => {
                 owner_of(name, &String::from_utf8_lossy(contents))
             }
-            Self::Link { contents: None, .. } | Self::Directory | Self::Unreadable => None,
+            Self::Link { contents: None, .. } | Self::Directory | Self::Unreadable | Self::TooLarge => None,
         }
     }
 
@@ -50,7 +52,7 @@ impl Entry {
         match self {
             Self::Link { target, .. } => target.as_os_str() == "/dev/null",
             Self::File { contents, .. } => contents.is_empty(),
-            Self::Directory | Self::Unreadable => false,
+            Self::Directory | Self::Unreadable | Self::TooLarge => false,
         }
     }
 }

@@ -9,6 +9,8 @@ use thiserror::Error;
 
 use super::Mark;
 use crate::name::UnitName;
+use crate::regular_file::read_text;
+use crate::spec::LARGEST_FILE;
 
 /// A unit file that Wharf wrote.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +31,8 @@ pub struct UnreadableDirectory {
 /// The units of Wharf in these directories, sorted by name within each. Of two of one name the first directory's counts.
 ///
 /// # Errors
-/// A directory exists but cannot be read. An unreadable file is skipped: it is not Wharf's, whose units are world-readable.
+/// A directory exists but cannot be read. A file that cannot be read, is no regular file or is too large is skipped: it is
+/// not Wharf's, whose units are world-readable.
 pub fn installed_units(directories: &[PathBuf]) -> Result<Vec<InstalledUnit>, UnreadableDirectory> {
     let mut units = Vec::new();
     let mut known = BTreeSet::new();
@@ -61,5 +64,5 @@ fn unit_names(directory: &Path) -> io::Result<Vec<UnitName>> {
 }
 
 fn read_mark(path: &Path) -> Option<Mark> {
-    Mark::of_unit(&fs::read_to_string(path).ok()?)
+    Mark::of_unit(&read_text(path, LARGEST_FILE).ok()?)
 }

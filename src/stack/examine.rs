@@ -8,7 +8,7 @@ use crate::name::ProjectName;
 use crate::stack::check;
 use crate::stack::decode::document::{self, Document};
 use crate::stack::decode::profiles::Active;
-use crate::stack::grammar::interpolate::{Finding, interpolate};
+use crate::stack::grammar::interpolate::Finding;
 use crate::stack::problem::{Invalid, NameFault, Report, TextProblem};
 use crate::stack::text::node::{Node, Value};
 use crate::stack::text::surroundings::Surroundings;
@@ -44,7 +44,7 @@ fn project_name(root: &Node, name: &str, report: &Report) {
 fn fill_in(node: &mut Node, surroundings: &Surroundings<'_>, report: &Report) {
     let scope = surroundings.at(&node.place);
     let interpolated = match &mut node.value {
-        Value::String(text) if text.contains('$') => interpolate(text, &|name| scope.lookup(name)),
+        Value::String(text) if text.contains('$') => scope.interpolate(text),
         Value::Array(nodes) => return nodes.iter_mut().for_each(|node| fill_in(node, surroundings, report)),
         Value::Table(table) => {
             let entries = table.entries.iter_mut().filter(|entry| !entry.key.starts_with("x-"));

@@ -15,7 +15,7 @@ use crate::stack::check;
 use crate::stack::composition::{self, Composer, Parsed, Toml};
 use crate::stack::decode::document::{self, Document};
 use crate::stack::decode::profiles;
-use crate::stack::grammar::interpolate::{Finding, Lookup, interpolate};
+use crate::stack::grammar::interpolate::{Finding, Lookup};
 use crate::stack::model::Stack;
 use crate::stack::problem::{FileProblem, Invalid, NameFault, Report};
 use crate::stack::text::env_file;
@@ -90,7 +90,7 @@ fn read(request: &Request<'_>, report: &Report) -> Option<Loaded> {
     let main = Scope::new(first.parent().unwrap_or(Path::new("")), request.environment);
     let main = main.with(read_dotenv(&main, report));
     let files = parse_all(&request.files, report)?;
-    let (project, name_place) = project_name(&files, &|name| main.lookup(name), report);
+    let (project, name_place) = project_name(&files, &main, report);
     let scope = Arc::new(main.with([("COMPOSE_PROJECT_NAME".to_owned(), project.clone())]));
     let mut language = Toml;
     let mut composer = Composer::new(&scope, &mut language, report);
@@ -125,7 +125,7 @@ fn parse_all(files: &[PathBuf], report: &Report) -> Option<Vec<Parsed>> {
 pub fn read_dotenv(scope: &Scope<'_>, report: &Report) -> env_file::Variables {
     let path = scope.shown(".env");
     match scope.inputs.read(&path) {
-        Ok(file) => env_file::parse(&file, &|name| scope.lookup(name), report),
+        Ok(file) => env_file::parse(&file, &|name| scope.lookup(name), &scope.inputs, report),
         Err(error) => {
             if error.kind() != ErrorKind::NotFound {
                 report.add_without_place(FileProblem::Unreadable { path, reason: error.to_string() });
@@ -137,7 +137,7 @@ pub fn read_dotenv(scope: &Scope<'_>, report: &Report) -> env_file::Variables {
 
 /// `name` of the last file that has one, else what the first file's stem gives; and where it stands. Comes before interpolation,
 /// which offers it as a variable.
-fn project_name(files: &[Parsed], lookup: Lookup<'_>, report: &Report) -> (String, Place) {
+fn project_name(files: &[Parsed], scope: &Scope<'_>, report: &Report) -> (String, Place) {
     let entry = files.iter().rev().find_map(|file| match &file.root.value {
         Value::Table(table) => table.get("name"),
         _ => None,
@@ -148,7 +148,7 @@ fn project_name(files: &[Parsed], lookup: Lookup<'_>, report: &Report) -> (Strin
             let name = match &node.value {
                 // Errors in its variables are reported when the whole tree is interpolated.
                 Value::String(text) => {
-                    let interpolated = interpolate(text, lookup);
+                    let interpolated = scope.interpolate(text);
                     if interpolated.findings.iter().any(|(_, finding)| !matches!(finding, Finding::Unset { .. })) {
                         return (String::new(), node.place.clone());
                     }

@@ -19,6 +19,7 @@ use super::root::Root;
 use super::snapshot::{Entry, Snapshot};
 use crate::beneath::link_target;
 use crate::regular_file;
+use crate::spec::LARGEST_FILE;
 
 pub use apply::Unfinished;
 
@@ -45,9 +46,6 @@ pub enum Access {
     /// It is made if it does not exist.
     Write,
 }
-
-/// Bytes of a file that may be one of Wharf's; a larger one is none, and is not read.
-pub(super) const LARGEST_FILE: u64 = 64 << 20;
 
 /// An open unit directory.
 #[derive(Debug)]
@@ -164,6 +162,7 @@ impl UnitDirectory {
         match read() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(Some(Entry::Unreadable)),
+            Err(error) if error.kind() == io::ErrorKind::FileTooLarge => Ok(Some(Entry::TooLarge)),
             other => other,
         }
     }

@@ -150,7 +150,7 @@ impl<'a> Composer<'a, '_> {
         self.count_inherited(&found.node, &reference.place)?;
         let mut node = found.node.clone();
         if let Some(library) = &chain.library {
-            self.language.fill_in_service(&mut node, &|name| library.scope.lookup(name), self.report);
+            self.language.fill_in_service(&mut node, &library.scope, self.report);
         }
         chain.links.push(node);
         chain.names.push(link);

@@ -75,7 +75,7 @@ impl<'a> Composer<'a, '_> {
 
     fn one(&mut self, file: Parsed, scope: &Arc<Scope<'a>>, trail: &[PathBuf]) -> Node {
         let mut root = file.root;
-        self.language.fill_in_file(&mut root, &|name| scope.lookup(name), self.report);
+        self.language.fill_in_file(&mut root, scope, self.report);
         let trail: Vec<PathBuf> = trail.iter().cloned().chain([file.shown]).collect();
         self.include(&mut root, scope, &trail);
         self.extend_services(&mut root, scope);
@@ -187,7 +187,7 @@ impl<'a> Composer<'a, '_> {
     fn read_variables(&mut self, file: EnvFile<'_>, scope: &Scope<'_>) -> env_file::Variables {
         let EnvFile { path, place, required } = file;
         let error = match scope.inputs.read(&path) {
-            Ok(file) => return env_file::parse(&file, &|name| scope.lookup(name), self.report),
+            Ok(file) => return env_file::parse(&file, &|name| scope.lookup(name), &scope.inputs, self.report),
             Err(error) => error,
         };
         let missing = error.kind() == ErrorKind::NotFound;

@@ -6,10 +6,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::diagnostic::SourceFile;
-use crate::stack::grammar::interpolate::Lookup;
 use crate::stack::problem::Report;
 use crate::stack::text::from_toml;
 use crate::stack::text::node::Node;
+use crate::stack::text::surroundings::Scope;
 use crate::stack::text::variables;
 
 /// How files become trees, and when their variables are replaced.
@@ -21,10 +21,10 @@ pub trait Language {
     fn parse(&mut self, file: &Arc<SourceFile>, report: &Report) -> Option<Node>;
 
     /// Replaces the variables of a whole file before it is put together with others.
-    fn fill_in_file(&self, root: &mut Node, lookup: Lookup<'_>, report: &Report);
+    fn fill_in_file(&self, root: &mut Node, scope: &Scope<'_>, report: &Report);
 
     /// The same for one service of a file that others extend.
-    fn fill_in_service(&self, service: &mut Node, lookup: Lookup<'_>, report: &Report);
+    fn fill_in_service(&self, service: &mut Node, scope: &Scope<'_>, report: &Report);
 }
 
 /// What stack files are written in.
@@ -39,11 +39,11 @@ impl Language for Toml {
         from_toml::parse(file, report)
     }
 
-    fn fill_in_file(&self, root: &mut Node, lookup: Lookup<'_>, report: &Report) {
-        variables::interpolate_tree(root, lookup, report);
+    fn fill_in_file(&self, root: &mut Node, scope: &Scope<'_>, report: &Report) {
+        variables::interpolate_tree(root, scope, report);
     }
 
-    fn fill_in_service(&self, service: &mut Node, lookup: Lookup<'_>, report: &Report) {
-        variables::interpolate_node(service, lookup, report);
+    fn fill_in_service(&self, service: &mut Node, scope: &Scope<'_>, report: &Report) {
+        variables::interpolate_node(service, scope, report);
     }
 }

@@ -46,7 +46,7 @@ pub fn assignments(fields: &mut Fields<'_>, key: &'static str, surroundings: &Su
             let Some(name) = item.report.accept(pair.place, names::variable(&pair.key)) else {
                 continue;
             };
-            let value = pair.value.or_else(|| surroundings.at(pair.place).lookup(&name));
+            let value = pair.value.or_else(|| surroundings.at(pair.place).value(&name, pair.place, item.report));
             if value.as_ref().is_some_and(|value| value.contains('\0')) {
                 item.report.add(pair.place, Invalid::Command(CommandFault::NulByte));
             }
@@ -100,7 +100,7 @@ fn load(entry: &EnvFile<'_>, environment: &mut Environment, surroundings: &Surro
         let above = &*environment;
         let lookup = |name: &str| scope.lookup(name).or_else(|| above.get(name).cloned().flatten());
         let parse = if entry.raw { env_file::parse_raw } else { env_file::parse };
-        parse(&file, &lookup, entry.path.report)
+        parse(&file, &lookup, &scope.inputs, entry.path.report)
     };
     environment.extend(variables.into_iter().map(|(name, value)| (name, Some(value))));
 }

@@ -34,7 +34,7 @@ fn file(path: &Text<'_>, surroundings: &Surroundings<'_>) -> env_file::Variables
     let scope = surroundings.at(path.item.place());
     let shown = scope.shown(path.text);
     match scope.inputs.read(&shown) {
-        Ok(file) => return env_file::parse(&file, &|name| scope.lookup(name), path.item.report),
+        Ok(file) => return env_file::parse(&file, &|name| scope.lookup(name), &scope.inputs, path.item.report),
         Err(error) if error.kind() == ErrorKind::NotFound => {
             path.item.add(FileProblem::LabelFileMissing { path: shown });
         }

@@ -84,7 +84,7 @@ impl Sources<'_> {
         if let Some(item) = fields.get("environment") {
             let variable = item.parse(Expected::String, names::variable);
             let value = |variable: String| FileSource::Environment {
-                value: surroundings.at(item.place()).lookup(&variable),
+                value: surroundings.at(item.place()).value(&variable, item.place(), item.report),
                 variable,
             };
             self.found.push(("environment", variable.map(value)));

@@ -1,7 +1,8 @@
 //! Compose's variable operators in one string.
 //!
 //! In: a text and a way to look a variable up. Out: the text with every variable replaced, and what was found on the way.
-//! Source: Compose Specification, Interpolation. Invariant: one pass over the text; a replacement is never looked at again.
+//! Source: Compose Specification, Interpolation. Invariant: one pass over the text; a replacement is never looked at again, and the
+//! values of variables are counted.
 
 use std::ops::Range;
 
@@ -17,29 +18,34 @@ const MAX_DEPTH: usize = 32;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Interpolated {
     pub text: String,
+    /// Bytes of all values that were looked up, put in or not.
+    pub read: usize,
     /// What is to be reported, with the range of bytes in the text that went in.
     pub findings: Vec<(Range<usize>, Finding)>,
 }
 
-/// Replaces `$VAR`, `${VAR}` and `${VAR<operator>word}`; `$$` becomes `$`, and a `$` before anything else stays.
-pub fn interpolate(text: &str, lookup: Lookup<'_>) -> Interpolated {
+/// Replaces `$VAR`, `${VAR}` and `${VAR<operator>word}`; `$$` becomes `$`, and a `$` before anything else stays. At most `most` bytes of
+/// values are looked up.
+pub fn interpolate(text: &str, lookup: Lookup<'_>, most: usize) -> Interpolated {
     if !text.contains('$') {
-        return Interpolated { text: text.to_owned(), findings: Vec::new() };
+        return Interpolated { text: text.to_owned(), read: 0, findings: Vec::new() };
     }
-    let mut scanner = Scanner { text, position: 0, lookup, findings: Vec::new() };
+    let mut scanner = Scanner { text, position: 0, lookup, most, read: 0, findings: Vec::new() };
     let mut output = String::with_capacity(text.len());
     // A malformed variable ends the scan: what follows could only be guessed at.
     let _ = scanner.until_end(&mut output);
-    Interpolated { text: output, findings: scanner.findings }
+    Interpolated { text: output, read: scanner.read, findings: scanner.findings }
 }
 
-/// A malformed variable was met, and reported.
+/// A malformed variable, or one too many, was met, and reported.
 struct Malformed;
 
 struct Scanner<'a> {
     text: &'a str,
     position: usize,
     lookup: Lookup<'a>,
+    most: usize,
+    read: usize,
     findings: Vec<(Range<usize>, Finding)>,
 }
 
@@ -79,18 +85,25 @@ impl Scanner<'_> {
                 output.push('$');
             } else {
                 if active {
-                    self.plain(&name, start, output);
+                    self.plain(&name, start, output)?;
                 }
             }
         }
         Ok(())
     }
 
-    fn plain(&mut self, name: &str, start: usize, output: &mut String) {
-        match (self.lookup)(name) {
+    fn plain(&mut self, name: &str, start: usize, output: &mut String) -> Result<(), Malformed> {
+        match self.value(name, start)? {
             Some(value) => output.push_str(&value),
             None => self.findings.push((start..self.position, Finding::Unset { variable: name.to_owned() })),
         }
+        Ok(())
+    }
+
+    fn value(&mut self, name: &str, start: usize) -> Result<Option<String>, Malformed> {
+        let value = (self.lookup)(name);
+        self.read += value.as_ref().map_or(0, String::len);
+        if self.read > self.most { self.malformed(start, Finding::TooLong) } else { Ok(value) }
     }
 
     fn braced(&mut self, output: &mut String, active: bool, depth: usize) -> Result<(), Malformed> {
@@ -107,7 +120,7 @@ impl Scanner<'_> {
         if self.rest().starts_with('}') {
             self.position += 1;
             if active {
-                self.plain(&name, start, output);
+                self.plain(&name, start, output)?;
             }
             return Ok(());
         }
@@ -115,7 +128,7 @@ impl Scanner<'_> {
             return self.bad_operator(start, name);
         };
         self.position += length;
-        let value = (self.lookup)(&name);
+        let value = self.value(&name, start)?;
         let present = value.as_ref().is_some_and(|value| !(operator.empty_is_unset && value.is_empty()));
         let word_is_used = present == (operator.kind == Kind::Replacement);
         let word = self.word(start, active && word_is_used, depth)?;
@@ -234,6 +247,10 @@ mod tests {
         }
     }
 
+    fn interpolate(text: &str, lookup: Lookup<'_>) -> Interpolated {
+        super::interpolate(text, lookup, usize::MAX)
+    }
+
     #[track_caller]
     fn gives(text: &str, expected: &str) {
         let result = interpolate(text, &lookup);
@@ -293,10 +310,19 @@ mod tests {
         assert_eq!(interpolate(&text, &lookup).findings[0].1, Finding::TooDeep);
     }
 
+    #[test]
+    fn values_have_a_limit_and_what_is_written_does_not_count() {
+        let limited = |text: &str| super::interpolate(text, &lookup, 10);
+        assert_eq!(limited("$SET and ${SET:-x} ${UNSET:-a longer default}").text, "value and value a longer default");
+        for (text, range) in [("$SET$SET$SET.", 8..12), ("${SET}${UNSET:-$SET${SET+x}}.", 19..25)] {
+            assert_eq!(limited(text).findings, [(range, Finding::TooLong)], "{text}");
+        }
+    }
+
     proptest! {
         #[test]
         fn text_without_a_dollar_stays_as_it_is(text in "[^$]*") {
-            prop_assert_eq!(interpolate(&text, &lookup), Interpolated { text: text.clone(), findings: Vec::new() });
+            prop_assert_eq!(interpolate(&text, &lookup), Interpolated { text: text.clone(), ..Interpolated::default() });
         }
 
         #[test]

@@ -89,6 +89,8 @@ pub enum Finding {
     BadOperator { variable: String, operator: String },
     /// Defaults nested too deep.
     TooDeep,
+    /// More than may be put in the place of variables, in one text or in the whole stack.
+    TooLong,
 }
 
 /// A variable or a line that is wrong, in a string of the stack or in an env file.
@@ -173,6 +175,10 @@ impl Finding {
             Self::TooDeep => {
                 wording("the defaults of this variable are nested too deep", "use fewer levels of `${…:-${…}}`")
             }
+            Self::TooLong => wording(
+                "the values of variables are too long: at most 1 MiB in one string or line, and 16 MiB in total",
+                "use shorter values, or look for variables that contain one another",
+            ),
         }
     }
 }

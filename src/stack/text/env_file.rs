@@ -3,19 +3,22 @@
 //! Source: Compose Specification, services, env_file, "Env_file format". Invariant: a faulty line is reported and skipped; the
 //! lines after it are still read.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::files::Inputs;
 use crate::diagnostic::{Place, SourceFile};
-use crate::stack::grammar::interpolate::{Lookup, interpolate};
+use crate::stack::grammar::interpolate::Lookup;
 use crate::stack::problem::{Report, TextProblem};
 
 /// The variables of a file in its order; a later one of the same name wins.
 pub type Variables = Vec<(String, String)>;
 
-/// Reads a whole file. A variable in a value is looked up in `lookup`, then among the lines above.
-pub fn parse(file: &Arc<SourceFile>, lookup: Lookup<'_>, report: &Report) -> Variables {
+/// Reads a whole file. A variable in a value is looked up in `lookup`, then among the lines above; `inputs` counts those values.
+pub fn parse(file: &Arc<SourceFile>, lookup: Lookup<'_>, inputs: &Inputs, report: &Report) -> Variables {
     let start = if file.text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
-    let mut parser = Parser { file, position: start, lookup, variables: Vec::new(), report };
+    let mut parser =
+        Parser { file, position: start, lookup, inputs, variables: Vec::new(), last: HashMap::new(), report };
     while parser.skip_to_statement() {
         if parser.statement().is_err() {
             parser.skip_line();
@@ -25,7 +28,7 @@ pub fn parse(file: &Arc<SourceFile>, lookup: Lookup<'_>, report: &Report) -> Var
 }
 
 /// Reads a file of `format: raw`: whatever follows the first `=` of a line is the value.
-pub fn parse_raw(file: &Arc<SourceFile>, lookup: Lookup<'_>, report: &Report) -> Variables {
+pub fn parse_raw(file: &Arc<SourceFile>, lookup: Lookup<'_>, inputs: &Inputs, report: &Report) -> Variables {
     let mut variables = Vec::new();
     let mut start = 0;
     for line in file.text.split_inclusive('\n') {
@@ -38,7 +41,10 @@ pub fn parse_raw(file: &Arc<SourceFile>, lookup: Lookup<'_>, report: &Report) ->
         match line.split_once('=') {
             Some((name, _)) if name.trim().is_empty() => report.add(&place, TextProblem::EnvNameMissing),
             Some((name, value)) => variables.push((name.trim().to_owned(), value.to_owned())),
-            None => variables.extend(lookup(line.trim()).map(|value| (line.trim().to_owned(), value))),
+            None => {
+                let value = report.accept(&place, inputs.value(line.trim(), lookup)).flatten();
+                variables.extend(value.map(|value| (line.trim().to_owned(), value)));
+            }
         }
     }
     variables
@@ -51,7 +57,10 @@ struct Parser<'a> {
     file: &'a Arc<SourceFile>,
     position: usize,
     lookup: Lookup<'a>,
+    inputs: &'a Inputs,
     variables: Variables,
+    /// Which of them is the last of a name.
+    last: HashMap<String, usize>,
     report: &'a Report,
 }
 
@@ -99,8 +108,11 @@ impl<'a> Parser<'a> {
         let name = line[..separator.unwrap_or(line.len())].trim_end();
         self.check_name(name, start)?;
         let Some(separator) = separator else {
+            let place = Place::new(self.file, start..start + name.len());
             self.skip_line();
-            self.variables.extend((self.lookup)(name).map(|value| (name.to_owned(), value)));
+            if let Some(value) = self.report.accept(&place, self.inputs.value(name, self.lookup)).flatten() {
+                self.add(name, value);
+            }
             return Ok(());
         };
         self.position += separator + 1;
@@ -109,8 +121,13 @@ impl<'a> Parser<'a> {
             Some(quote @ ('"' | '\'')) => self.quoted(quote)?,
             _ => self.unquoted()?,
         };
-        self.variables.push((name.to_owned(), value));
+        self.add(name, value);
         Ok(())
+    }
+
+    fn add(&mut self, name: &str, value: String) {
+        self.last.insert(name.to_owned(), self.variables.len());
+        self.variables.push((name.to_owned(), value));
     }
 
     fn check_name(&mut self, name: &str, start: usize) -> Result<(), Faulty> {
@@ -179,12 +196,9 @@ impl<'a> Parser<'a> {
         value: &str,
         place: impl Fn(std::ops::Range<usize>) -> std::ops::Range<usize>,
     ) -> Result<String, Faulty> {
-        let above = &self.variables;
-        let outer = self.lookup;
-        let lookup = |name: &str| {
-            outer(name).or_else(|| above.iter().rev().find(|(above, _)| above == name).map(|(_, value)| value.clone()))
-        };
-        let interpolated = interpolate(value, &lookup);
+        let (above, last, outer) = (&self.variables, &self.last, self.lookup);
+        let lookup = |name: &str| outer(name).or_else(|| last.get(name).map(|number| above[*number].1.clone()));
+        let interpolated = self.inputs.interpolate(value, &lookup);
         for (range, finding) in interpolated.findings {
             self.report.add(&Place::new(self.file, place(range)), TextProblem::Variable(finding));
         }
@@ -243,7 +257,7 @@ mod tests {
 
     fn read(text: &str) -> (Variables, String) {
         let report = Report::default();
-        let variables = parse(&SourceFile::new("test.env", text), &lookup, &report);
+        let variables = parse(&SourceFile::new("test.env", text), &lookup, &Inputs::default(), &report);
         let places = report.into_diagnostics();
         let places: Vec<String> = places.iter().filter_map(|d| d.place.as_ref().map(ToString::to_string)).collect();
         (variables, places.join(" "))
@@ -300,7 +314,7 @@ mod tests {
     fn raw_values_are_left_alone() {
         let report = Report::default();
         let file = SourceFile::new("raw.env", "A='$x' # y\n#c\nOUTER\n");
-        let variables = parse_raw(&file, &lookup, &report);
+        let variables = parse_raw(&file, &lookup, &Inputs::default(), &report);
         assert_eq!(variables, [("A".into(), "'$x' # y".into()), ("OUTER".into(), "outer".into())]);
     }
 

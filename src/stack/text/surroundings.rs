@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use crate::diagnostic::{Place, SourceFile};
 use crate::path::absolute;
-use crate::stack::grammar::interpolate::Lookup;
+use crate::stack::grammar::interpolate::{Interpolated, Lookup};
+use crate::stack::problem::Report;
 use crate::stack::text::files::Inputs;
 
 /// What a relative path and a variable mean in one file.
@@ -52,6 +53,16 @@ impl<'a> Scope<'a> {
     /// A variable's value; `None` is unset, which differs from empty.
     pub fn lookup(&self, name: &str) -> Option<String> {
         (self.environment)(name).or_else(|| self.defaults.get(name).cloned())
+    }
+
+    /// Replaces the variables of a text.
+    pub fn interpolate(&self, text: &str) -> Interpolated {
+        self.inputs.interpolate(text, &|name| self.lookup(name))
+    }
+
+    /// A variable's value, which is to stand by itself; one that is too long is reported at the place, and not taken.
+    pub fn value(&self, name: &str, place: &Place, report: &Report) -> Option<String> {
+        report.accept(place, self.inputs.value(name, &|name| self.lookup(name))).flatten()
     }
 
     /// A path of the file as the user would write it from where he is.

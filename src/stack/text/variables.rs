@@ -6,17 +6,18 @@
 use std::collections::BTreeSet;
 
 use super::node::{Node, Value};
-use crate::stack::grammar::interpolate::{Finding, Lookup, interpolate};
+use super::surroundings::Scope;
+use crate::stack::grammar::interpolate::Finding;
 use crate::stack::problem::{Report, TextProblem};
 
 /// Replaces the variables in all strings of one service or the like.
-pub fn interpolate_node(node: &mut Node, lookup: Lookup<'_>, report: &Report) {
-    Walk { lookup, warned: BTreeSet::new(), report }.node(node);
+pub fn interpolate_node(node: &mut Node, scope: &Scope<'_>, report: &Report) {
+    Walk { scope, warned: BTreeSet::new(), report }.node(node);
 }
 
 /// Replaces the variables in all strings of a tree, except under top-level `x-` keys, which nobody reads.
-pub fn interpolate_tree(root: &mut Node, lookup: Lookup<'_>, report: &Report) {
-    let mut walk = Walk { lookup, warned: BTreeSet::new(), report };
+pub fn interpolate_tree(root: &mut Node, scope: &Scope<'_>, report: &Report) {
+    let mut walk = Walk { scope, warned: BTreeSet::new(), report };
     let Value::Table(table) = &mut root.value else { return };
     for entry in table.entries.iter_mut().filter(|entry| !entry.key.starts_with("x-")) {
         walk.node(&mut entry.node);
@@ -24,7 +25,7 @@ pub fn interpolate_tree(root: &mut Node, lookup: Lookup<'_>, report: &Report) {
 }
 
 struct Walk<'a> {
-    lookup: Lookup<'a>,
+    scope: &'a Scope<'a>,
     warned: BTreeSet<String>,
     report: &'a Report,
 }
@@ -45,7 +46,7 @@ impl Walk<'_> {
 
     fn text(&mut self, text: &str, node: &Node) -> Value {
         let errors_before = self.report.error_count();
-        let interpolated = interpolate(text, self.lookup);
+        let interpolated = self.scope.interpolate(text);
         for (range, finding) in interpolated.findings {
             if let Finding::Unset { variable } = &finding
                 && !self.warned.insert(variable.clone())
