@@ -8,9 +8,10 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
-use rustix::fs::{FileType, Mode, OFlags, fstat, openat, readlinkat};
+use rustix::fs::{FileType, Mode, OFlags, fstat, mkdirat, openat, readlinkat};
 use rustix::io::Errno;
 use rustix::path::Arg;
 
@@ -56,6 +57,43 @@ pub fn follow(directory: impl AsFd, path: &Path, links: Links, flags: OFlags) ->
     walk.add(path)?;
     let file = walk.go(flags)?;
     Ok((file, walk.followed))
+}
+
+/// Opens a directory of this host by an absolute path. Links on the way must belong to root, to the caller, or to the owner of the directory:
+/// others would choose what is read or written there in the caller's name.
+///
+/// # Errors
+/// As [`open`], or somebody else's link leads to it.
+pub fn open_directory(path: &Path) -> io::Result<File> {
+    let (directory, links) = follow(File::open("/")?, path, Links::InRoot, OFlags::RDONLY | OFlags::DIRECTORY)?;
+    let owner = directory.metadata()?.uid();
+    let trusted = [0, rustix::process::geteuid().as_raw(), owner];
+    match links.iter().find(|link| !trusted.contains(&link.owner)) {
+        None => Ok(directory),
+        Some(Followed { path, owner: other }) => Err(io::Error::other(format!(
+            "the link /{} belongs to user {other}, but leads to a directory of user {owner}: name the directory itself",
+            path.display()
+        ))),
+    }
+}
+
+/// Makes a directory of this host and those above it if they are not there, and opens it as [`open_directory`].
+///
+/// # Errors
+/// As [`open_directory`], or it cannot be made.
+pub fn make_directory(path: &Path) -> io::Result<File> {
+    match open_directory(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        opened => return opened,
+    }
+    let (Some(above), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(io::ErrorKind::NotFound.into());
+    };
+    match mkdirat(make_directory(above)?, name, Mode::from_raw_mode(0o755)) {
+        // Somebody else has made it meanwhile, or it is a link to what is not there.
+        Ok(()) | Err(Errno::EXIST) => open_directory(path),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Opens a regular file below a directory for reading.

@@ -6,14 +6,13 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::fs::{AtFlags, Dir, FileType, OFlags, Stat, statat};
 use rustix::io::Errno;
 
-use crate::beneath::{self, Followed, Links, link_target};
+use crate::beneath::{self, Links, link_target};
 use crate::regular_file::{RegularFile, open_at};
 
 /// An open directory.
@@ -34,22 +33,13 @@ pub struct Found {
 }
 
 impl OwnedTree {
-    /// Opens a directory by an absolute path. Links on the way must belong to root, or to the owner of the directory: others would
-    /// choose what root reads.
+    /// Opens a directory by an absolute path, as [`beneath::open_directory`].
     ///
     /// # Errors
     /// It cannot be opened, or somebody else's link leads to it.
     pub fn open(path: &Path) -> io::Result<Self> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY;
-        let (directory, links) = beneath::follow(File::open("/")?, path, Links::InRoot, flags)?;
-        let owner = directory.metadata()?.uid();
-        match links.iter().find(|link| link.owner != 0 && link.owner != owner) {
-            None => Ok(Self { directory, path: path.to_owned(), last: Mutex::default() }),
-            Some(Followed { path, owner: other }) => Err(io::Error::other(format!(
-                "the link /{} belongs to user {other}, but leads to a directory of user {owner}: name the directory itself",
-                path.display()
-            ))),
-        }
+        let directory = beneath::open_directory(path)?;
+        Ok(Self { directory, path: path.to_owned(), last: Mutex::default() })
     }
 
     /// The path of something in it, for messages.

@@ -894,6 +894,43 @@ fn a_link_in_the_place_of_a_file_is_replaced_not_followed() {
     }
 }
 
+/// Whoever can write the directory above made the link.
+#[test]
+fn no_link_of_somebody_else_leads_to_the_directory_that_is_written() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let desk = Desk::new(&[("shop.toml", SHOP)]);
+    let (host, before) = host_directory(&desk);
+    fs::create_dir_all(desk.path("ada/own")).unwrap();
+    for (link, target) in [("ada/out", &host), ("ada/in", &PathBuf::from(desk.path("ada/own")))] {
+        symlink(target, desk.path(link)).unwrap();
+        lchown(desk.path(link), ADA, None).unwrap();
+    }
+    for directory in ["ada", "ada/own"] {
+        chown(desk.path(directory), ADA, None).unwrap();
+    }
+    symlink(&host, desk.path("roots")).unwrap();
+    let stack = desk.path("shop.toml");
+    for option in ["--output", "--root"] {
+        let generate = |directory: &str| wharf(&["generate", &stack, option, &desk.path(directory)]);
+        for directory in ["ada/out", "ada/out/", "ada/out/below/it"] {
+            let generated = generate(directory);
+            let said = text(&generated.stderr);
+            assert!(
+                !generated.status.success() && said.contains("/ada/out belongs to user 4711"),
+                "{directory}: {said}"
+            );
+            assert_eq!(tree(&host), before, "{option} {directory}");
+        }
+        for directory in ["ada/in", "roots/below"] {
+            let generated = generate(directory);
+            assert!(generated.status.success(), "{directory}: {}", text(&generated.stderr));
+        }
+        fs::remove_dir_all(host.join("below")).unwrap();
+    }
+}
+
 /// What lies in a unit directory without being Wharf's is nobody's business, however large it is.
 #[test]
 fn a_file_that_is_too_large_is_not_read_and_keeps_no_other_stack_from_being_written() {

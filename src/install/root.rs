@@ -1,14 +1,14 @@
 //! The file system that units are written to: this host's, or the one below `--root`, an image that is prepared and that somebody else
 //! may have made.
 //!
-//! Invariant: a link in an image leads where it will once this root is `/`, never to the host.
+//! Invariant: a link in an image leads where it will once this root is `/`, never to the host. On the host, no directory is opened by a link
+//! of somebody else.
 
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
-use std::path::{Path, PathBuf};
+use std::path::{Path, PathBuf, absolute};
 
-use rustix::fs::{Mode, OFlags, mkdirat, open};
+use rustix::fs::{Mode, OFlags, mkdirat};
 
 use crate::beneath::{self, Links, MOST_LINKS, link_target};
 use crate::regular_file;
@@ -33,20 +33,31 @@ impl Root {
     /// Opens the root directory; `None` is this host's.
     ///
     /// # Errors
-    /// It is not there, or no directory.
+    /// It is not there, no directory, or somebody else's link leads to it.
     pub fn open(root: Option<&Path>) -> io::Result<Self> {
+        Self::opened(root, beneath::open_directory)
+    }
+
+    /// The same, and makes the directory if it is not there.
+    ///
+    /// # Errors
+    /// As [`Root::open`], or it cannot be made.
+    pub fn make(root: Option<&Path>) -> io::Result<Self> {
+        Self::opened(root, beneath::make_directory)
+    }
+
+    fn opened(root: Option<&Path>, open: impl Fn(&Path) -> io::Result<File>) -> io::Result<Self> {
         let Some(path) = root else { return Ok(Self::Host) };
-        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        Ok(Self::Below(Below { directory: open(path, flags, Mode::empty())?.into(), path: path.to_owned() }))
+        Ok(Self::Below(Below { directory: open(path)?, path: path.to_owned() }))
     }
 
     /// Opens a directory.
     ///
     /// # Errors
-    /// It is not there, or no directory.
+    /// It is not there, no directory, or somebody else's link of this host leads to it.
     pub fn directory(&self, path: &Path) -> io::Result<File> {
         match self {
-            Self::Host => File::open(path),
+            Self::Host => beneath::open_directory(&absolute(path)?),
             Self::Below(root) => root.directory(&root.seen(path)),
         }
     }
@@ -54,13 +65,10 @@ impl Root {
     /// Opens a directory, and makes it and those above it if they are not there: also where a link leads.
     ///
     /// # Errors
-    /// Something else lies there, or it cannot be made.
+    /// Something else lies there, it cannot be made, or somebody else's link of this host leads to it.
     pub fn make_directory(&self, path: &Path) -> io::Result<File> {
         match self {
-            Self::Host => {
-                DirBuilder::new().recursive(true).mode(0o755).create(path)?;
-                File::open(path)
-            }
+            Self::Host => beneath::make_directory(&absolute(path)?),
             Self::Below(root) => root.make(&root.seen(path), MOST_LINKS),
         }
     }

@@ -6,7 +6,7 @@
 mod apply;
 
 use std::collections::BTreeMap;
-use std::fs::{DirBuilder, File};
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -74,10 +74,8 @@ impl UnitDirectory {
     pub fn of(destination: &Destination, access: Access, durability: Durability) -> Result<Self, InstallError> {
         let root = destination.root.as_deref();
         let failed = |error| InstallError::io("open", root.unwrap_or(Path::new("/")), error);
-        if let (Access::Write, Some(root)) = (access, root) {
-            DirBuilder::new().recursive(true).create(root).map_err(failed)?;
-        }
-        match Root::open(root) {
+        let opened = if access == Access::Write { Root::make(root) } else { Root::open(root) };
+        match opened {
             Err(error) if access == Access::Read && error.kind() == io::ErrorKind::NotFound => {
                 Ok(Self::closed(&destination.on_disk, Root::Host, durability))
             }
