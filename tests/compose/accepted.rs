@@ -26,7 +26,7 @@ pub const ACCEPTED: &[Accepted] = &[
         stack: None,
         holds: |_, wharf| wharf["Type"] == "local",
         compose: "The engine's default log driver, or the one of `logging`.",
-        wharf: "The driver `local`, of at most 20 MB.",
+        wharf: "The driver `local`, of at most 80 MB.",
         why: "The journal has the output. The engine keeps only what wharf-run needs to continue after a restart.",
     },
     Accepted {

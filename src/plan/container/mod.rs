@@ -179,9 +179,10 @@ fn host_config(stack: &Stack, service: &Service, network_mode: Option<String>, l
     }
 }
 
-/// The journal is the log; the engine keeps just enough for wharf-run to go on where it left off.
+/// The journal is the log; the engine keeps just enough for wharf-run to go on where it left off. A container is held back once
+/// it is 1.2 MB ahead, which is 34 MB in the engine's log if its lines are empty: less than one file has.
 fn log_buffer() -> HostConfigLogConfig {
-    let options = [("max-size", "10m"), ("max-file", "2"), ("compress", "false")];
+    let options = [("max-size", "40m"), ("max-file", "2"), ("compress", "false")];
     HostConfigLogConfig {
         typ: Some("local".to_owned()),
         config: Some(options.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect()),
