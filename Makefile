@@ -48,7 +48,7 @@ demo: tools build
 	examples/demo
 
 # Everything that needs no host: under a minute once built.
-HOSTLESS := architecture docker_run golden hostile import install keys stack
+HOSTLESS := architecture docker_run golden hostile import install keys manual stack
 test-quick: tools
 	$(CARGO) test --locked --lib --bins $(HOSTLESS:%=--test %) -- --skip systemd_verifies_every_expected_unit
 

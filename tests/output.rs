@@ -137,6 +137,19 @@ fn what_a_closed_socket_of_journald_took_along_is_written_again() {
     assert_eq!(host.property("shop-counter", "NRestarts"), "0");
 }
 
+#[test]
+fn both_streams_are_in_the_order_of_the_engine() {
+    let host = with_room_for_output("order");
+    host.generate("shop", &COUNTER.replace("END", "20000"));
+    host.sh("systemctl start shop-counter").ok();
+    assert_counted(&host);
+    host.sh("docker unpause shop-counter || true").ok();
+    let last = "journalctl --sync; journalctl --unit shop-counter --lines 1 --output cat PRIORITY=3 SYSLOG_IDENTIFIER=shop-counter";
+    host.wait_for("the last line", Duration::from_secs(60), || host.sh(last).ok().stdout == "20001\n");
+    let journal = "journalctl --unit shop-counter --output cat --no-pager SYSLOG_IDENTIFIER=shop-counter";
+    host.sh(&format!("diff <(docker logs shop-counter 2>&1) <({journal}) | head -n 5; test ${{PIPESTATUS[0]}} = 0")).ok();
+}
+
 /// The engine keeps lines of up to 16 KiB, and a terminal's without saying where one ends.
 #[test]
 fn a_terminal_that_never_ends_its_line_takes_no_memory_and_is_in_the_journal() {
