@@ -153,6 +153,10 @@ fn the_tree_tells_everybody_how_containers_fare_and_what_is_wrong_with_them() {
     assert_eq!(db["image_id"], host.inspect("shop-db", "{{.Image}}"));
     assert_eq!(db["spec_hash"].as_str().map(str::len), Some(64));
     assert_eq!(db["spec_hash"], db["running_spec_hash"]);
+    // From the hash of the definition one could find a short value of `environment` by trying.
+    let label = host.inspect("shop-db", "{{index .Config.Labels \"io.wharf.config-hash\"}}");
+    assert!(label.len() == 64 && db["spec_hash"] != label.as_str(), "{label}");
+    host.sh(&format!("! grep -r {label} /etc/systemd/system --include='*.service'")).ok();
     assert_eq!([&db["drift"], &db["ports"]], [&serde_json::json!([]), &serde_json::json!([])]);
     assert_eq!([&db["restarts"], &db["restart_count"]], [0, 0]);
     assert_eq!([&db["last_restart"], &db["last_restart_reason"], &db["instance"]], [&Value::Null; 3]);
