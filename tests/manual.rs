@@ -37,7 +37,8 @@ fn each_test_that_a_document_names_is_there() {
         let text = fs::read_to_string(root.join(document)).unwrap();
         let named: BTreeSet<&str> = named_tests(&text).collect();
         assert!(named.len() >= least, "{document} names {} tests", named.len());
-        missing.extend(named.into_iter().filter(|name| !there.contains(*name)).map(|name| format!("{document}: {name}")));
+        missing
+            .extend(named.into_iter().filter(|name| !there.contains(*name)).map(|name| format!("{document}: {name}")));
     }
     assert_eq!(missing, [""; 0]);
 }
@@ -46,6 +47,7 @@ fn each_test_that_a_document_names_is_there() {
 fn each_outcome_of_a_fault_names_the_test_that_shows_it() {
     let text = include_str!("../packaging/manual/faults.md");
     let rows = text.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| when"));
-    let unshown: Vec<&str> = rows.filter(|row| named_tests(row.rsplit(" | ").next().unwrap()).next().is_none()).collect();
+    let unshown: Vec<&str> =
+        rows.filter(|row| named_tests(row.rsplit(" | ").next().unwrap()).next().is_none()).collect();
     assert_eq!(unshown, [""; 0]);
 }

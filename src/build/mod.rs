@@ -62,7 +62,8 @@ pub async fn build_image(spec: BuildSpec) -> ExitCode {
             let status = if unreachable { exit::UNAVAILABLE } else { exit::CANNOT_START };
             let reason = format!("cannot build image {}: {error}", spec.build.name);
             message::error(&reason);
-            service::status(&without_source(&reason));
+            let is_of_builder = !matches!(&error, BuildError::Engine { error: EngineError::NoBuildKit { .. }, .. });
+            service::status(&if is_of_builder { without_source(&reason) } else { reason });
             ExitCode::from(status)
         }
     }
