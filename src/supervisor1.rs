@@ -13,6 +13,7 @@ use zbus::fdo::{self, DBusProxy, ObjectManagerProxy};
 use zbus::proxy::CacheProperties;
 use zbus::{Connection, MatchRule, proxy};
 
+use crate::systemd::bus;
 use crate::systemd::manager::reason;
 use crate::systemd::path::encode;
 use crate::systemd::peer::signals_of;
@@ -193,7 +194,7 @@ impl Supervisor {
     /// There is no bus.
     pub async fn connect() -> Result<Self, SupervisorError> {
         let connect = async {
-            let connection = Connection::system().await?;
+            let connection = bus::system().await?;
             let bus = DBusProxy::new(&connection).await?;
             Ok(Self { connection, bus })
         };

@@ -502,5 +502,53 @@ fn a_flood_of_calls_delays_no_restart() {
     let requested = host.sh("journalctl --quiet MESSAGE_ID=2f1d7b1b0d6b4a2cb6f0d4b1a3c5e7f9").ok().stdout;
     assert_eq!(requested, "");
     eprintln!("{}{}", host.read("/root/acts"), host.read("/root/reads"));
-    eprintln!("{}", host.sh("grep -E 'VmHWM|VmRSS' /proc/$(systemctl show -P MainPID wharfd)/status").ok().stdout);
+    let peak = peak_kb(&host, &host.property("wharfd", "MainPID"));
+    assert!(peak < 100_000, "{peak} kB");
+    eprintln!("{peak} kB");
+}
+
+/// The memory that a process has taken at most, in kB: proc_pid_status(5).
+fn peak_kb(host: &Host, pid: &str) -> u64 {
+    let peak = host.sh(&format!("awk '/^VmHWM/ {{ print $2 }}' /proc/{pid}/status")).ok().stdout;
+    peak.trim().parse().expect("a number")
+}
+
+#[test]
+fn large_calls_do_not_make_wharfd_grow() {
+    let host = Host::boot("large");
+    host.generate("shop", STACK);
+    host.sh("systemctl start shop.target wharfd; useradd --create-home ada").ok();
+    host.write("/tmp/flood.py", include_str!("support/flood.py"));
+    host.sh("chmod 644 /tmp/flood.py").ok();
+    let pid = host.property("wharfd", "MainPID");
+    // A name, a property, an argument where none belongs, and a call without an object.
+    let calls = [
+        ("/io/wharf/Supervisor1", "io.wharf.Supervisor1.Manager", "GetContainer"),
+        (DB, "org.freedesktop.DBus.Properties", "GetAll"),
+        (DB, "io.wharf.Supervisor1.Container", "Restart"),
+        ("/none", "io.wharf.Supervisor1.Manager", "GetContainer"),
+    ];
+    let floods = calls.map(|(path, interface, member)| {
+        format!("runuser --user ada -- python3 /tmp/flood.py --large 20 16777216 {path} {interface} {member} &")
+    });
+    let answers = host.sh(&format!("{}\nwait", floods.join("\n"))).ok().stdout;
+    assert_eq!(answers, "20 calls, 20 answers\n".repeat(4));
+    let peak = peak_kb(&host, &pid);
+    assert!(peak < 100_000, "{peak} kB");
+    eprintln!("{peak} kB");
+    // The same process answers, and says what was wrong in a few words.
+    assert_eq!(host.property("wharfd", "MainPID"), pid);
+    let refused = host.sh("name=$(head --bytes 5000 /dev/zero | tr '\\0' x)
+         busctl call io.wharf.Supervisor1 /io/wharf/Supervisor1 io.wharf.Supervisor1.Manager GetContainer s $name");
+    let said = refused.fails().stderr;
+    assert!(said.contains("no stack of this host has a container `xxx") && said.len() < 400, "{said}");
+    // A call that wants no answer is a call.
+    let before = host.inspect("shop-db", "{{.Id}}");
+    host.sh(&call(DB, "Restart").replace("busctl", "busctl --expect-reply=no")).ok();
+    host.wait_for("the container was restarted", Duration::from_secs(30), || {
+        let now = host.sh("docker inspect --format '{{.Id}}' shop-db || true").ok().stdout.trim().to_owned();
+        !now.is_empty() && now != before
+    });
+    let written = host.sh("journalctl --quiet --boot _COMM=dbus-daemon | grep -E 'type=.(method_return|error).*sender=.*wharfd' || true").ok().stdout;
+    assert_eq!(written, "");
 }

@@ -12,6 +12,7 @@ use tokio::sync::OnceCell;
 use zbus::proxy::CacheProperties;
 use zbus::{Connection, MatchRule, Message, OwnedObjectPath, fdo, proxy};
 
+use super::bus;
 use super::job::{Job, JobOutcome, JobResult};
 use super::path::{path_of, unit_of};
 use super::peer::{signal, signals_of};
@@ -129,7 +130,7 @@ impl Manager {
     pub async fn connect(scope: Scope) -> Result<Self, ManagerError> {
         let unreachable = |error| ManagerError::Unreachable { scope, error };
         let connection = match scope {
-            Scope::System => Connection::system().await,
+            Scope::System => bus::system().await,
             Scope::User => Connection::session().await,
         }
         .map_err(unreachable)?;

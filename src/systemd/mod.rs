@@ -3,6 +3,7 @@
 //! Invariant: only this room, the D-Bus API of wharfd and its client (`supervisor1`) speak D-Bus.
 
 pub mod announce;
+pub(crate) mod bus;
 pub mod cgroup;
 pub mod credentials;
 pub mod job;

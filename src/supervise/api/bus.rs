@@ -20,6 +20,7 @@ use crate::engine::ListedContainer;
 use crate::name::UnitName;
 use crate::supervise::facts::Facts;
 use crate::supervisor1::{NAME, ROOT, path_of};
+use crate::systemd::bus::{self, Calls};
 
 /// Serves until nobody sends updates, or the bus is lost.
 pub(super) async fn serve(
@@ -27,13 +28,13 @@ pub(super) async fn serve(
     requests: Sender<Request>,
     is_alive: Arc<AtomicBool>,
 ) -> zbus::Result<()> {
-    let connection = Connection::system().await?;
     let snapshot: Shared = Arc::new(RwLock::new(Snapshot::default()));
-    let gate = Arc::new(Gate::new(&connection, requests).await?);
+    let calls = Calls::default();
+    let gate = Arc::new(Gate::new(&bus::system().await?, calls.clone(), requests).await?);
+    // Both are there before the first call is read.
+    let connection = bus::service(&calls).await?.serve_at(ROOT, ObjectManager);
+    let connection = connection.serve_at(ROOT, ManagerObject::new(snapshot.clone(), gate.clone())).build().await?;
     let mut bus = Bus { connection, snapshot, gate, slots: BTreeMap::new(), is_alive };
-    let server = bus.connection.object_server();
-    server.at(ROOT, ObjectManager).await?;
-    server.at(ROOT, ManagerObject::new(bus.snapshot.clone(), bus.gate.clone())).await?;
     // Nobody takes the name away: the end of this stream is the end of the connection.
     let mut lost = DBusProxy::new(&bus.connection).await?.receive_name_lost().await?;
     loop {

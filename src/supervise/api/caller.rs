@@ -18,6 +18,7 @@ use crate::name::UnitName;
 use crate::printable::printable;
 use crate::supervise::action::Caller;
 use crate::systemd::Manager;
+use crate::systemd::bus::Calls;
 
 /// What a caller wants to be authorised for.
 #[derive(Debug, Clone, Copy)]
@@ -45,6 +46,7 @@ const AT_ONCE: usize = 8;
 
 /// The way from the bus to the supervising thread.
 pub(super) struct Gate {
+    calls: Calls,
     bus: DBusProxy<'static>,
     polkit: AuthorityProxy<'static>,
     systemd: Manager,
@@ -72,8 +74,10 @@ impl Drop for Pass {
 }
 
 impl Gate {
-    pub async fn new(connection: &Connection, requests: Sender<Request>) -> zbus::Result<Self> {
+    /// `connection`: for its own questions. Not the one that has the `calls`, where an answer would wait behind them.
+    pub async fn new(connection: &Connection, calls: Calls, requests: Sender<Request>) -> zbus::Result<Self> {
         Ok(Self {
+            calls,
             bus: DBusProxy::new(connection).await?,
             polkit: AuthorityProxy::new(connection).await?,
             systemd: Manager::on(connection).await?,
@@ -93,6 +97,7 @@ impl Gate {
             return Err(fdo::Error::AccessDenied("the bus does not know the caller".to_owned()));
         };
         let mut pass = self.count(uid)?;
+        self.calls.release(header);
         if uid != 0 {
             self.ask_polkit(header, access).await?;
         }

@@ -9,6 +9,7 @@ use zbus::{ObjectPath, OwnedObjectPath, Variant, fdo, interface};
 
 use super::caller::{Access, Gate};
 use super::{Shared, Snapshot};
+use crate::printable::Line;
 use crate::supervisor1::path_of;
 
 /// (name, id, image)
@@ -48,8 +49,8 @@ impl ManagerObject {
             });
             facts.map(|facts| facts.declared.unit.to_string())
         });
-        let unit =
-            unit.ok_or_else(|| fdo::Error::UnknownObject(format!("no stack of this host has a container `{name}`")))?;
+        let unknown = || format!("no stack of this host has a container `{}`", Line::<255>::from(name));
+        let unit = unit.ok_or_else(|| fdo::Error::UnknownObject(unknown()))?;
         Ok(ObjectPath::try_from(path_of(&unit))?.into())
     }
 
