@@ -28,6 +28,8 @@ use models::{ContainerCreateBody, EndpointSettings, ExecConfig, NetworkCreateReq
 
 /// Labels on everything that Wharf makes at the engine.
 pub mod label {
+    use std::collections::HashMap;
+
     pub const PROJECT: &str = "io.wharf.project";
     pub const SERVICE: &str = "io.wharf.service";
     /// The unit that supervises the container.
@@ -40,6 +42,13 @@ pub mod label {
     pub const IMAGE_VOLUME: &str = "io.wharf.image-volume";
     /// Those that no image has, whether built by Wharf or not.
     pub const OF_CONTAINERS: [&str; 4] = [UNIT, INSTANCE, PROJECT, SERVICE];
+
+    /// Those of Wharf among all labels.
+    pub fn of_wharf(mut all: HashMap<String, String>) -> HashMap<String, String> {
+        all.retain(|name, _| name.starts_with("io.wharf."));
+        all.shrink_to_fit();
+        all
+    }
 }
 
 /// Exit statuses of `wharf-run` that are not the container's own, and that the container's own never is.

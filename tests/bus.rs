@@ -552,3 +552,44 @@ fn large_calls_do_not_make_wharfd_grow() {
     let written = host.sh("journalctl --quiet --boot _COMM=dbus-daemon | grep -E 'type=.(method_return|error).*sender=.*wharfd' || true").ok().stdout;
     assert_eq!(written, "");
 }
+
+#[test]
+fn the_labels_of_an_image_do_not_make_wharfd_and_wharf_run_grow() {
+    let service = |name: &str, image: &str, scale: u32| {
+        format!(
+            "[services.{name}]\nimage = \"{image}\"\ncommand = [\"sh\", \"-c\", \"touch /tmp/ok; exec tail -f /dev/null\"]\nscale = {scale}\n\
+             pull_policy = \"never\"\nstop_signal = \"SIGKILL\"\nhealthcheck = {{ test = \"cat /tmp/ok\", interval = \"300ms\", retries = 1 }}\n"
+        )
+    };
+    let host = Host::boot("labels");
+    let stack = service("some", "some:1", 3) + &service("many", "many:1", 1) + &service("huge", "huge:1", 3);
+    host.generate("shop", &stack);
+    host.write("/tmp/labelled.py", include_str!("support/labelled.py"));
+    host.sh(&format!("docker pull --quiet {IMAGE}")).ok();
+    host.sh("systemctl start wharfd").ok();
+    let pid = host.property("wharfd", "MainPID");
+    for (name, size) in [("some", 900_000), ("many", 2_000_000), ("huge", 50_000_000)] {
+        host.sh(&format!("python3 /tmp/labelled.py {IMAGE} {name}:1 {size}")).ok();
+    }
+    for unit in ["shop-many@1", "shop-huge@1", "shop-huge@2", "shop-huge@3"] {
+        let started = host.sh(&format!("systemctl start {unit} 2>&1; journalctl --output=cat --unit={unit}"));
+        let why = "has more than 1 MiB of labels, which each of its containers would have: build it with fewer";
+        let said = host.sh(&format!("journalctl --output=cat --unit={unit}")).ok().stdout;
+        assert!(said.contains(why), "{said}{}", started.stdout);
+        assert_eq!(host.property(unit, "ActiveState"), "failed");
+    }
+    host.sh("systemctl start shop-some@1 shop-some@2 shop-some@3").ok();
+    let some = |instance: u32| path_of(&host, &format!("shop-some@{instance}.service"));
+    for instance in 1..=3 {
+        wait_property(&host, &some(instance), "Health", "s \"healthy\"");
+        assert_eq!(property(&host, &some(instance), "Drift"), "a(ss) 0");
+    }
+    host.sh("docker exec shop-some-1 rm /tmp/ok").ok();
+    let reason = "s \"unhealthy\"";
+    wait_property(&host, &some(1), "LastRestartReason", reason);
+    wait_property(&host, &some(1), "Health", "s \"healthy\"");
+    assert_eq!(host.property("wharfd", "MainPID"), pid);
+    let (wharfd, follower) = (peak_kb(&host, &pid), peak_kb(&host, &host.property("shop-some@2", "MainPID")));
+    eprintln!("wharfd {wharfd} kB, wharf-run {follower} kB");
+    assert!(wharfd < 100_000 && follower < 30_000, "wharfd {wharfd} kB, wharf-run {follower} kB");
+}

@@ -31,6 +31,7 @@ pub struct Container {
     pub started: Option<SystemTime>,
     /// The engine's own word on why it could not start.
     pub error: String,
+    /// Those of Wharf: an image decides how many others there are.
     pub labels: HashMap<String, String>,
     /// `HostConfig.CgroupParent`; empty: the engine's own.
     pub cgroup_parent: String,
@@ -95,7 +96,7 @@ impl From<ContainerInspectResponse> for Container {
             oom_killed: state.oom_killed.unwrap_or(false),
             started: state.started_at.and_then(|time| humantime::parse_rfc3339(&time).ok()),
             error: state.error.unwrap_or_default(),
-            labels: config.labels.unwrap_or_default(),
+            labels: label::of_wharf(config.labels.unwrap_or_default()),
             cgroup_parent: host.cgroup_parent.unwrap_or_default(),
             shares: modes.into_iter().filter_map(of_others).collect(),
             stop_signal: config.stop_signal,

@@ -1,6 +1,7 @@
 //! What went wrong at the engine, sorted by what a caller can do about it.
 
 use std::fmt;
+use std::io;
 use std::path::PathBuf;
 
 use bollard::errors::Error;
@@ -26,6 +27,9 @@ pub enum EngineError {
     /// The engine understood the request and refuses it.
     #[error("{0}")]
     Refused(Words),
+    /// The answer is longer than any that is of use.
+    #[error("{0}")]
+    TooLarge(Words),
     /// The engine cannot reach the image's registry: try again later.
     #[error("{0}")]
     RegistryAway(Words),
@@ -79,8 +83,12 @@ impl EngineError {
         }
     }
 
-    pub(super) fn unreachable(error: impl std::error::Error) -> Self {
-        Self::Unreachable(innermost(&error).into())
+    /// There is no whole answer.
+    pub(super) fn no_answer(error: impl std::error::Error + 'static) -> Self {
+        let cause = innermost(&error);
+        let kind = cause.downcast_ref::<io::Error>().map(io::Error::kind);
+        let words = cause.to_string().into();
+        if kind == Some(io::ErrorKind::FileTooLarge) { Self::TooLarge(words) } else { Self::Unreachable(words) }
     }
 
     /// Whether the same request may succeed later without anybody changing anything.
@@ -95,16 +103,16 @@ impl From<Error> for EngineError {
             Error::DockerResponseServerError { status_code, message } => Self::of_status(status_code, message),
             Error::DockerStreamError { error } => Self::Refused(error.into()),
             Error::RequestTimeoutError => Self::Unreachable("no answer in time".into()),
-            other => Self::unreachable(other),
+            other => Self::no_answer(other),
         }
     }
 }
 
 /// The last cause says most: "Connection refused", not "client error (Connect)".
-fn innermost(error: &dyn std::error::Error) -> String {
+fn innermost(error: &(dyn std::error::Error + 'static)) -> &(dyn std::error::Error + 'static) {
     let mut cause = error;
     while let Some(next) = cause.source() {
         cause = next;
     }
-    cause.to_string()
+    cause
 }

@@ -9,6 +9,7 @@ use futures_util::StreamExt;
 use super::auth::{self, Login};
 use super::{Engine, EngineError, found};
 use crate::name::ImageRef;
+use crate::spec::label;
 
 /// An image on this host.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -21,9 +22,12 @@ pub struct Image {
     pub volumes: Vec<String>,
     /// When its name was last given to it here, by a build, a tag or [`Engine::note_pull`]; `None`: the engine does not know.
     pub tagged: Option<SystemTime>,
+    /// Those of Wharf.
     pub labels: HashMap<String, String>,
     /// What asks its containers to stop, as the image has it.
     pub stop_signal: Option<String>,
+    /// Names and values of all labels: bytes.
+    pub label_bytes: usize,
 }
 
 /// Bytes fetched of the bytes known so far, over all layers.
@@ -46,13 +50,15 @@ impl Engine {
         let inspected = found(self.docker.inspect_image(reference).await)?;
         Ok(inspected.map(|image| {
             let config = image.config.unwrap_or_default();
+            let labels = config.labels.unwrap_or_default();
             Image {
                 id: image.id.unwrap_or_default(),
                 digests: image.repo_digests.unwrap_or_default().iter().filter_map(|name| digest_of(name)).collect(),
                 tagged: image.metadata.and_then(|metadata| metadata.last_tag_time).and_then(|time| local_time(&time)),
                 volumes: config.volumes.unwrap_or_default(),
-                labels: config.labels.unwrap_or_default(),
                 stop_signal: config.stop_signal,
+                label_bytes: labels.iter().map(|(name, value)| name.len() + value.len()).sum(),
+                labels: label::of_wharf(labels),
             }
         }))
     }
@@ -108,7 +114,7 @@ impl Engine {
         let options =
             CreateImageOptionsBuilder::new().from_image(name).tag(tag).platform(platform.unwrap_or_default()).build();
         let mut layers: HashMap<String, PullProgress> = HashMap::new();
-        let mut steps = Box::pin(self.streams.create_image(Some(options), None, login.credentials.clone()));
+        let mut steps = Box::pin(self.lines.create_image(Some(options), None, login.credentials.clone()));
         while let Some(step) = steps.next().await {
             let step = step.map_err(|error| pull_error(error.into()))?;
             if let Some(message) = step.error_detail.and_then(|detail| detail.message) {

@@ -1,6 +1,6 @@
 //! A container as it is now, for comparison with what it should be.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use bollard::models::{ContainerInspectResponse, EndpointSettings, HostConfig, NetworkSettings, PortBinding};
 use bollard::query_parameters::{InspectContainerOptions, ListContainersOptionsBuilder};
@@ -12,6 +12,7 @@ use crate::spec::label;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Inspection {
     pub container: Container,
+    pub labels: HashMap<String, String>,
     pub name: String,
     /// The image by the name under which the container was made of it, and by its id.
     pub image: String,
@@ -78,7 +79,9 @@ impl From<ContainerInspectResponse> for Inspection {
         let name = inspect.name.take().unwrap_or_default();
         let networks = settings.networks.clone().unwrap_or_default().into_iter().collect();
         let image = inspect.config.as_ref().and_then(|config| config.image.clone()).unwrap_or_default();
+        let labels = inspect.config.as_ref().and_then(|config| config.labels.clone()).unwrap_or_default();
         Self {
+            labels,
             name: name.trim_start_matches('/').to_owned(),
             image_id: inspect.image.take().unwrap_or_default(),
             image,
@@ -113,7 +116,7 @@ impl Engine {
     /// All containers, whether they run or not, sorted by name.
     pub async fn all_containers(&self) -> Result<Vec<ListedContainer>, EngineError> {
         let options = ListContainersOptionsBuilder::new().all(true).build();
-        let listed = self.docker.list_containers(Some(options)).await?;
+        let listed = self.lists.list_containers(Some(options)).await?;
         let mut all: Vec<_> = listed
             .into_iter()
             .map(|container| ListedContainer {
@@ -129,7 +132,7 @@ impl Engine {
 
     /// What has changed in the container's file system since it was made. Volumes and mounts do not count.
     pub async fn file_changes(&self, id: &str) -> Result<FileChanges, EngineError> {
-        let changes = self.docker.container_changes(id).await?.unwrap_or_default();
+        let changes = self.lists.container_changes(id).await?.unwrap_or_default();
         Ok(FileChanges::new(changes.into_iter().map(|change| (change.kind.into(), change.path)).collect()))
     }
 }
@@ -152,8 +155,6 @@ pub(super) fn own_name(names: Vec<String>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
-
     use super::*;
 
     #[test]

@@ -50,15 +50,15 @@ impl Engine {
     /// # Errors
     /// [`EngineError::NotFound`] if there is no such container.
     pub async fn logs(&self, id: &str, since: &str, tty: bool) -> Result<Logs, EngineError> {
-        let stream = UnixStream::connect(socket()?).await.map_err(EngineError::unreachable)?;
+        let stream = UnixStream::connect(socket()?).await.map_err(EngineError::no_answer)?;
         let handshake = http1::Builder::new().max_buf_size(READ_BUFFER).handshake(TokioIo::new(stream));
-        let (mut sender, connection) = handshake.await.map_err(EngineError::unreachable)?;
+        let (mut sender, connection) = handshake.await.map_err(EngineError::no_answer)?;
         tokio::spawn(connection);
         let (major, minor) = self.api_version();
         let query = format!("follow=1&stdout=1&stderr=1&timestamps=1&since={since}");
         let request = Request::get(format!("/v{major}.{minor}/containers/{id}/logs?{query}")).header(HOST, "docker");
-        let request = request.body(String::new()).map_err(EngineError::unreachable)?;
-        let response = sender.send_request(request).await.map_err(EngineError::unreachable)?;
+        let request = request.body(String::new()).map_err(EngineError::no_answer)?;
+        let response = sender.send_request(request).await.map_err(EngineError::no_answer)?;
         let status = response.status();
         if status == StatusCode::OK {
             return Ok(Logs { body: response.into_body(), messages: Messages::new(tty) });
@@ -76,7 +76,7 @@ impl Logs {
     /// The engine went away.
     pub async fn more(&mut self) -> Result<bool, EngineError> {
         while let Some(frame) = self.body.frame().await {
-            if let Ok(data) = frame.map_err(EngineError::unreachable)?.into_data() {
+            if let Ok(data) = frame.map_err(EngineError::no_answer)?.into_data() {
                 self.messages.add(&data);
                 return Ok(true);
             }

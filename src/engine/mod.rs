@@ -15,6 +15,7 @@ mod inspection;
 mod logs;
 mod network;
 mod project;
+mod transport;
 mod volume;
 mod watch;
 
@@ -33,6 +34,7 @@ pub use image::{Image, PullProgress, same_image};
 pub use inspection::{FileChange, FileChanges, Inspection, ListedContainer};
 pub use logs::{Logs, Printed};
 pub use network::NetworkState;
+use transport::Limit;
 pub use watch::{ContainerChange, ContainerEvent, EngineEvent};
 
 /// A request that has no answer after this time has failed: a hung engine shows.
@@ -41,13 +43,28 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 /// For answers that come when something happens: logs, events, the end of a container.
 const STREAM_TIMEOUT: Duration = Duration::from_secs(u32::MAX as u64);
 
+/// An answer about one thing. What labels make longer than this is not read.
+const LONGEST_ANSWER: Limit = Limit::Whole(4 << 20);
+
+/// A list of a thousand containers takes some megabytes.
+const LONGEST_LIST: Limit = Limit::Whole(32 << 20);
+
+/// An event has all labels of its container or image.
+const LONGEST_LINE: Limit = Limit::Line(4 << 20);
+
 /// The engine's socket when DOCKER_HOST says nothing.
 const DEFAULT_SOCKET: &str = "/run/docker.sock";
 
 /// A client of the engine. Each request is a connection of its own, so that a restart of the engine needs no new client.
 #[derive(Clone)]
 pub struct Engine {
+    /// For answers about one thing.
     docker: Docker,
+    /// For those about all.
+    lists: Docker,
+    /// For those that are a series of lines: events, the progress of a pull.
+    lines: Docker,
+    /// For those that are passed on, such as logs.
     streams: Docker,
 }
 
@@ -57,7 +74,8 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Unreachable`] if nothing answers there.
     pub async fn connect() -> Result<Self, EngineError> {
-        Ok(Self::of(Self::client(bollard::API_DEFAULT_VERSION)?.negotiate_version().await?))
+        let asking = transport::client(socket()?, REQUEST_TIMEOUT, bollard::API_DEFAULT_VERSION, LONGEST_ANSWER)?;
+        Self::of(&asking.negotiate_version().await?.client_version())
     }
 
     /// A client that speaks a version agreed on before; asks nothing.
@@ -65,16 +83,18 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Address`] if DOCKER_HOST is no unix socket.
     pub fn with_version((major_version, minor_version): (usize, usize)) -> Result<Self, EngineError> {
-        Ok(Self::of(Self::client(&ClientVersion { major_version, minor_version })?))
+        Self::of(&ClientVersion { major_version, minor_version })
     }
 
-    fn of(docker: Docker) -> Self {
-        let streams = auth::with_url_alphabet(docker.clone().with_timeout(STREAM_TIMEOUT));
-        Self { docker, streams }
-    }
-
-    fn client(version: &ClientVersion) -> Result<Docker, EngineError> {
-        Ok(Docker::connect_with_unix(&socket()?, REQUEST_TIMEOUT.as_secs(), version)?)
+    fn of(version: &ClientVersion) -> Result<Self, EngineError> {
+        let socket = socket()?;
+        let client = |timeout, limit| transport::client(socket.clone(), timeout, version, limit);
+        Ok(Self {
+            docker: client(REQUEST_TIMEOUT, LONGEST_ANSWER)?,
+            lists: client(REQUEST_TIMEOUT, LONGEST_LIST)?,
+            lines: auth::with_url_alphabet(client(STREAM_TIMEOUT, LONGEST_LINE)?),
+            streams: client(STREAM_TIMEOUT, Limit::None)?,
+        })
     }
 
     /// The version of the Engine API in use.

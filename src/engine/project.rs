@@ -17,7 +17,7 @@ impl Engine {
         let filters = HashMap::from([("label", vec![format!("{}={project}", label::PROJECT)])]);
         let mut removed = Vec::new();
         let options = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
-        for container in self.docker.list_containers(Some(options)).await? {
+        for container in self.lists.list_containers(Some(options)).await? {
             let Some(id) = container.id else { continue };
             // The list does not tell the cgroup parent, and a copy (docker commit) has the labels.
             if !self.container(&id).await?.is_some_and(|container| container.is_of_project(project)) {
@@ -28,13 +28,13 @@ impl Engine {
             removed.push(format!("container {}", name.trim_start_matches('/')));
         }
         let options = ListNetworksOptionsBuilder::new().filters(&filters).build();
-        for name in self.docker.list_networks(Some(options)).await?.into_iter().filter_map(|network| network.name) {
+        for name in self.lists.list_networks(Some(options)).await?.into_iter().filter_map(|network| network.name) {
             self.remove_network(&name).await?;
             removed.push(format!("network {name}"));
         }
         if volumes {
             let options = ListVolumesOptionsBuilder::new().filters(&filters).build();
-            for volume in self.docker.list_volumes(Some(options)).await?.volumes.unwrap_or_default() {
+            for volume in self.lists.list_volumes(Some(options)).await?.volumes.unwrap_or_default() {
                 self.remove_volume(&volume.name).await?;
                 removed.push(format!("volume {}", volume.name));
             }

@@ -89,7 +89,7 @@ impl Engine {
             filters.insert("health", vec![&word]);
         }
         let options = ListContainersOptionsBuilder::new().filters(&filters).build();
-        let containers = self.docker.list_containers(Some(options)).await?;
+        let containers = self.lists.list_containers(Some(options)).await?;
         let named = |container: ContainerSummary| {
             Some((container.labels?.remove(label::UNIT)?, container.id?, own_name(container.names?)))
         };
@@ -122,7 +122,7 @@ impl Engine {
         if let Some(since) = since {
             options = options.since(&since.to_string());
         }
-        self.streams.events(Some(options.build())).filter_map(move |item| {
+        self.lines.events(Some(options.build())).filter_map(move |item| {
             std::future::ready(match item {
                 Ok(event) => parse(event).map(Ok),
                 Err(error) => Some(Err(EngineError::from(error))),

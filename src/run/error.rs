@@ -35,6 +35,8 @@ pub enum StartError {
         labels.iter().map(|label| format!("{label}=")).collect::<Vec<_>>().join(" ")
     )]
     Labelled { image: String, labels: Vec<&'static str> },
+    #[error("image {0} has more than 1 MiB of labels, which each of its containers would have: build it with fewer")]
+    LargeLabels(String),
     /// The image is built by a unit that has done so, and is gone.
     #[error("image {image} was removed after it was built: build it again (systemctl restart {unit})")]
     NotBuilt { image: String, unit: String },

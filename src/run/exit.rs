@@ -52,6 +52,7 @@ fn is_temporary(error: &StartError) -> bool {
         | StartError::NoImage(_)
         | StartError::NotBuilt { .. }
         | StartError::Labelled { .. }
+        | StartError::LargeLabels(_)
         | StartError::NoHealthcheck => false,
     }
 }

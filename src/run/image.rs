@@ -11,9 +11,19 @@ use crate::engine::{Engine, EngineError, Image, PullProgress};
 use crate::spec::{ContainerSpec, PullPolicy, label};
 use crate::systemd::service;
 
-/// The image, pulled if the pull policy says so; one that would hand labels of Wharf's to a container is refused.
+/// The longest labels of an image: bytes of all names and values. A container has them, too, and each event and each list of it.
+const LONGEST_LABELS: usize = 1 << 20;
+
+/// The image, pulled if the pull policy says so; one that would hand labels of Wharf's to a container, or too many others, is refused.
 pub async fn image(engine: &Engine, spec: &ContainerSpec, stop: &StopRequest) -> Result<Image, StartError> {
-    let image = present(engine, spec, stop).await?;
+    let large = || StartError::LargeLabels(spec.container.image.clone().unwrap_or_default());
+    let image = match present(engine, spec, stop).await {
+        Err(StartError::Engine { error: EngineError::TooLarge(_), .. }) => return Err(large()),
+        found => found?,
+    };
+    if image.label_bytes > LONGEST_LABELS {
+        return Err(large());
+    }
     let is_set = |name: &&str| image.labels.get(*name).is_some_and(|value| !value.is_empty());
     let labels: Vec<_> = label::OF_CONTAINERS.into_iter().filter(is_set).collect();
     if labels.is_empty() {

@@ -85,7 +85,7 @@ pub fn differences(
     if is_current {
         let labels = spec.container.labels.iter();
         let mut other: Vec<_> = labels
-            .filter(|(name, value)| observed.container.label(name) != Some(value))
+            .filter(|(name, value)| observed.labels.get(*name) != Some(*value))
             .map(|(name, _)| name.as_str())
             .collect();
         if !other.is_empty() {

@@ -26,7 +26,11 @@ pub async fn inspect(
     if let Some(spec) = &spec {
         observed.image.clone_from(&spec.container.image);
         observed.spec_hash = shown(&spec.wharf.config_hash);
-        image = engine.image(&observed.image).await?;
+        image = match engine.image(&observed.image).await {
+            // No container can be started from it.
+            Err(EngineError::TooLarge(_)) => None,
+            found => found?,
+        };
     }
     let slice = UnitName::service_slice(&declared.project, &declared.service);
     let mut own = None;

@@ -24,23 +24,23 @@ const LONGEST_REFUSAL: usize = 1 << 14;
 
 /// A request whose connection then belongs to another protocol.
 pub async fn upgrade(path: &str, headers: HeaderMap) -> Result<Upgraded, EngineError> {
-    let stream = UnixStream::connect(socket()?).await.map_err(EngineError::unreachable)?;
+    let stream = UnixStream::connect(socket()?).await.map_err(EngineError::no_answer)?;
     let (mut sender, connection) =
-        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(EngineError::unreachable)?;
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(EngineError::no_answer)?;
     tokio::spawn(connection.with_upgrades());
-    let mut request = Request::post(path).body(String::new()).map_err(EngineError::unreachable)?;
+    let mut request = Request::post(path).body(String::new()).map_err(EngineError::no_answer)?;
     *request.headers_mut() = headers;
     request.headers_mut().insert(HOST, HeaderValue::from_static("docker"));
     request.headers_mut().insert(CONNECTION, HeaderValue::from_static("Upgrade"));
     request.headers_mut().insert(UPGRADE, HeaderValue::from_static("h2c"));
-    let response = sender.send_request(request).await.map_err(EngineError::unreachable)?;
+    let response = sender.send_request(request).await.map_err(EngineError::no_answer)?;
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         let status = response.status();
         let body = Limited::new(response.into_body(), LONGEST_REFUSAL).collect().await;
         let why = body.map(|body| String::from_utf8_lossy(&body.to_bytes()).trim().to_owned()).unwrap_or_default();
         return Err(EngineError::NoBuildKit { path: path.to_owned(), status: status.as_u16(), why: why.into() });
     }
-    hyper::upgrade::on(response).await.map_err(EngineError::unreachable)
+    hyper::upgrade::on(response).await.map_err(EngineError::no_answer)
 }
 
 /// One HTTP/2 connection, on which we are the client.
@@ -51,7 +51,7 @@ impl Client {
     pub async fn connect(path: &str) -> Result<Self, EngineError> {
         let upgraded = upgrade(path, HeaderMap::new()).await?;
         let handshake = hyper::client::conn::http2::handshake(TokioExecutor::new(), upgraded);
-        let (sender, connection) = handshake.await.map_err(EngineError::unreachable)?;
+        let (sender, connection) = handshake.await.map_err(EngineError::no_answer)?;
         tokio::spawn(connection);
         Ok(Self(sender))
     }

@@ -231,7 +231,7 @@ async fn resolve_gateway(control: &mut Control, attributes: &mut HashMap<String,
 /// The answer of BuildKit itself has no cause beneath it; one that did not come has.
 fn failure(status: &Status, login: &session::LastLogin) -> EngineError {
     if let Some(cause) = std::error::Error::source(status) {
-        return EngineError::unreachable(cause);
+        return EngineError::no_answer(cause);
     }
     let lines = status.message().lines().map(str::trim).filter(|line| !line.is_empty());
     let why = lines.collect::<Vec<_>>().join("; ");
@@ -247,6 +247,6 @@ fn failure(status: &Status, login: &session::LastLogin) -> EngineError {
 
 /// A name that nobody else has (random(4)).
 fn new_id() -> Result<String, EngineError> {
-    let id = std::fs::read_to_string("/proc/sys/kernel/random/uuid").map_err(EngineError::unreachable)?;
+    let id = std::fs::read_to_string("/proc/sys/kernel/random/uuid").map_err(EngineError::no_answer)?;
     Ok(id.trim().replace('-', ""))
 }

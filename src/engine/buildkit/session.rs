@@ -45,7 +45,7 @@ pub type LastLogin = Arc<Mutex<Option<Login>>>;
 /// Opens the session and answers until it is closed. BuildKit asks for an input at `http://buildkit-session/ID/INPUT`.
 pub async fn open(id: &str, files: Arc<dyn BuildFiles>, login: LastLogin) -> Result<(), EngineError> {
     let mut headers = HeaderMap::new();
-    let value = |text: &str| HeaderValue::from_str(text).map_err(EngineError::unreachable);
+    let value = |text: &str| HeaderValue::from_str(text).map_err(EngineError::no_answer);
     headers.insert("X-Docker-Expose-Session-Uuid", value(id)?);
     headers.insert("X-Docker-Expose-Session-Name", HeaderValue::from_static("wharf"));
     headers.insert("X-Docker-Expose-Session-Sharedkey", HeaderValue::from_static(""));
