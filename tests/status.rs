@@ -345,3 +345,26 @@ fn a_diff_names_the_drift_and_what_was_written_and_exits_with_4_for_drift_alone(
     assert_eq!(away.status, 4, "{away:?}");
     assert!(away.stderr.contains("shop-web.service: cannot ask the registry: "), "{away:?}");
 }
+
+#[test]
+fn entries_of_other_users_do_not_break_the_history_of_replicas() {
+    const FORGE: &str = r#"
+import socket
+journal = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+for number in range(9000):
+    text = f"MESSAGE=x\nMESSAGE_ID=39f53479d3a045ac8e11786248231fbf\nJOB_RESULT=done\nUNIT=shop-web@{'a' * 200}{number}.service\n"
+    journal.sendto(text.encode(), "/run/systemd/journal/socket")
+"#;
+    let host = host_with("forged-units", STACK);
+    host.write("/tmp/forge.py", FORGE);
+    as_joe(&host, "python3 /tmp/forge.py").ok();
+    // journald may hold some of them back, but all these names are far more than one command line takes.
+    let names = host.sh("journalctl --sync; journalctl --field UNIT | wc --bytes").ok().stdout;
+    assert!(names.trim().parse::<u32>().is_ok_and(|bytes| bytes > 1_800_000), "{names}");
+    let history = host.sh("wharf history shop").ok().stdout;
+    assert!(!history.contains("aaaa"), "{}", &history[..1000]);
+    for unit in ["shop-web@1.service", "shop-web@2.service", "shop-db.service"] {
+        assert!(history.lines().any(|line| line.contains(unit) && line.contains("started")), "{history}");
+    }
+    assert_eq!(as_joe(&host, "wharf history shop").stdout, "");
+}

@@ -102,7 +102,8 @@ pub fn past_actions(within: Duration) -> Vec<PastAction> {
     let matches = Match::default()
         .and("MESSAGE_ID", [message_id::UNHEALTHY_RESTARTED])
         .and("SYSLOG_IDENTIFIER", ["wharfd"])
-        .and("_UID", ["0"]);
+        .and("_UID", ["0"])
+        .and("_SYSTEMD_UNIT", ["wharfd.service"]);
     let since = format!("-{}s", within.as_secs());
     let fields = ["OBJECT_SYSTEMD_UNIT", "WHARF_ATTEMPT"];
     let query =

@@ -3,9 +3,9 @@
 //! In: which entries are wanted. Out: their fields, oldest first. What the caller may not read, it does not see.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, ExitStatus, Stdio};
 
 use serde_json::{Map, Value};
 use thiserror::Error;
@@ -110,6 +110,14 @@ pub enum JournalctlError {
 /// # Errors
 /// journalctl is not there, or refuses, e.g. a time that it does not understand.
 pub fn read(query: &Query) -> Result<Found, JournalctlError> {
+    read_if(query, |_| true)
+}
+
+/// Reads of what a query asks for the entries that are wanted. The others take no memory.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_if(query: &Query, is_wanted: impl Fn(&Entry) -> bool) -> Result<Found, JournalctlError> {
     let matches: Vec<&Match> = query.matches.iter().filter(|one| one.can_be_met()).collect();
     let mut arguments = vec!["--output=json".to_owned(), "--all".to_owned()];
     arguments.push(format!("--output-fields={}", query.fields.join(",")));
@@ -124,18 +132,9 @@ pub fn read(query: &Query) -> Result<Found, JournalctlError> {
         // Without any, journalctl would show everything.
         arguments.push("--lines=0".to_owned());
     }
-    let output = journalctl(&arguments)?;
-    let entries = String::from_utf8_lossy(&output.stdout).lines().filter_map(Entry::of_json).collect();
+    let mut entries = Vec::new();
+    journalctl(&arguments, |line| entries.extend(Entry::of_json(line).filter(&is_wanted)))?;
     Ok(Found { entries, limited: !sees_all() })
-}
-
-/// All values that a field has anywhere in the journal.
-///
-/// # Errors
-/// As [`read`].
-pub fn values(field: &str) -> Result<Vec<String>, JournalctlError> {
-    let output = journalctl(&[format!("--field={field}")])?;
-    Ok(String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect())
 }
 
 /// Waits until journald has stored all that was sent to it so far.
@@ -149,21 +148,43 @@ pub fn last_value(field: &str, matches: &[(&str, &str)]) -> Option<String> {
     let mut arguments = ["--quiet", "--lines=1", "--output=json"].map(str::to_owned).to_vec();
     arguments.push(format!("--output-fields={field}"));
     arguments.extend(matches.iter().map(|(name, value)| format!("{name}={value}")));
-    let output = journalctl(&arguments).ok()?;
-    Entry::of_json(str::from_utf8(&output.stdout).ok()?.lines().next()?)?.get(field)
+    let mut value = None;
+    journalctl(&arguments, |line| value = value.take().or_else(|| Entry::of_json(line)?.get(field))).ok()?;
+    value
 }
 
-fn journalctl(arguments: &[String]) -> Result<Output, JournalctlError> {
+/// Runs journalctl, and takes each line that it prints as it comes.
+fn journalctl(arguments: &[String], take: impl FnMut(&str)) -> Result<(), JournalctlError> {
     let mut command = Command::new("journalctl");
     command.arg("--no-pager").args(arguments).env("LC_ALL", "C");
-    let output = command.output().map_err(JournalctlError::CannotRun)?;
-    let said = String::from_utf8_lossy(&output.stderr);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let (status, said) = run(command, take).map_err(JournalctlError::CannotRun)?;
     // Nothing that the caller may read is nothing found.
-    if output.status.success() || said.contains("insufficient permissions") {
-        return Ok(output);
+    if status.success() || said.contains("insufficient permissions") {
+        return Ok(());
     }
     let last = said.lines().rfind(|line| !line.is_empty()).unwrap_or("failed, and did not say why");
     Err(JournalctlError::Failed(last.to_owned()))
+}
+
+/// The status of a program, and what it printed on standard error.
+fn run(mut command: Command, mut take: impl FnMut(&str)) -> io::Result<(ExitStatus, String)> {
+    let mut child = command.spawn()?;
+    // Beside standard output: a full pipe of errors would keep that back.
+    let errors = child.stderr.take().map(|mut errors| {
+        std::thread::spawn(move || {
+            let mut said = Vec::new();
+            errors.read_to_end(&mut said).map(|_| String::from_utf8_lossy(&said).into_owned())
+        })
+    });
+    let mut lines = BufReader::new(child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?);
+    let mut line = Vec::new();
+    while lines.read_until(b'\n', &mut line)? > 0 {
+        take(String::from_utf8_lossy(&line).trim_end());
+        line.clear();
+    }
+    let said = errors.and_then(|errors| errors.join().ok()).transpose()?.unwrap_or_default();
+    Ok((child.wait()?, said))
 }
 
 /// Whether the caller may read the system's journal (journalctl says so, but not with `--output=json`): its file is

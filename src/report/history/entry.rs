@@ -106,12 +106,17 @@ pub struct UnitEntry {
 
 impl UnitEntry {
     pub fn read(entry: &Entry, user_name: &dyn Fn(u32) -> Option<String>) -> Option<Self> {
-        let message_id = entry.get("MESSAGE_ID")?;
-        let field = if id::OF_WHARFD.contains(&message_id.as_str()) { "OBJECT_SYSTEMD_UNIT" } else { "UNIT" };
-        let unit = UnitName::parse(&entry.get(field)?).ok()?;
-        let fact = fact(&message_id, &unit, entry, user_name)?;
+        let unit = unit_of(entry)?;
+        let fact = fact(&entry.get("MESSAGE_ID")?, &unit, entry, user_name)?;
         Some(Self { time: time_of(entry.time()), boot: entry.get("_BOOT_ID").unwrap_or_default(), unit, fact })
     }
+}
+
+/// The unit that an entry of systemd or wharfd is about.
+pub fn unit_of(entry: &Entry) -> Option<UnitName> {
+    let message_id = entry.get("MESSAGE_ID")?;
+    let field = if id::OF_WHARFD.contains(&message_id.as_str()) { "OBJECT_SYSTEMD_UNIT" } else { "UNIT" };
+    UnitName::parse(&entry.get(field)?).ok()
 }
 
 fn fact(message_id: &str, unit: &str, entry: &Entry, user_name: &dyn Fn(u32) -> Option<String>) -> Option<Fact> {

@@ -15,8 +15,9 @@ use thiserror::Error;
 
 use super::installed::{InstalledProject, LookupError, find_project, projects_in};
 use crate::message_id;
-use crate::systemd::journalctl::{self, Found, JournalctlError, Match, Query};
-use entry::{CommandEntry, UnitEntry};
+use crate::name::UnitName;
+use crate::systemd::journalctl::{self, Entry, Found, JournalctlError, Match, Query};
+use entry::{CommandEntry, UnitEntry, unit_of};
 use units::{Units, add_removed};
 
 pub use event::{Actor, Event, Kind, Reason};
@@ -62,8 +63,12 @@ pub fn history(wanted: Option<&str>, period: Period, directories: &[PathBuf]) ->
     if let Some(wanted) = wanted {
         projects = vec![find_project(wanted, projects).map_err(lookup)?];
     }
-    let units = Units::of(&projects, || journalctl::values("UNIT"))?;
-    let found = journalctl::read(&query(&projects, &units, period))?;
+    let units = Units::of(&projects);
+    let is_wanted = |entry: &Entry| match unit_of(entry) {
+        Some(unit) => units.owner(&unit).is_some(),
+        None => true,
+    };
+    let found = journalctl::read_if(&query(&projects, &units, period), is_wanted)?;
     Ok(History { events: events(&found, &units, &user_name), limited: limited || found.limited })
 }
 
@@ -73,12 +78,15 @@ fn of_commands() -> Match {
 }
 
 fn query<'a>(projects: &[InstalledProject], units: &Units, period: Period<'a>) -> Query<'a> {
-    let names = || units.names().map(|name| name.as_str());
-    let of_systemd = Match::default().and("MESSAGE_ID", message_id::OF_SYSTEMD).and("_PID", ["1"]).and("UNIT", names());
-    let of_wharfd = Match::default()
+    let mut of_systemd = Match::default().and("MESSAGE_ID", message_id::OF_SYSTEMD).and("_PID", ["1"]);
+    let mut of_wharfd = Match::default()
         .and("MESSAGE_ID", message_id::OF_WHARFD)
         .and("_UID", ["0"])
-        .and("OBJECT_SYSTEMD_UNIT", names());
+        .and("_SYSTEMD_UNIT", ["wharfd.service"]);
+    if let Some(names) = units.names() {
+        of_systemd = of_systemd.and("UNIT", names.clone().map(UnitName::as_str));
+        of_wharfd = of_wharfd.and("OBJECT_SYSTEMD_UNIT", names.map(UnitName::as_str));
+    }
     let of_commands = of_commands().and("WHARF_PROJECT", projects.iter().map(|project| project.name.as_str()));
     let matches = vec![of_systemd, of_wharfd, of_commands];
     Query { matches, fields: &entry::FIELDS, since: period.since, until: period.until, ..Query::default() }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::mark::{InstalledUnit, Mark};
 use crate::name::{ProjectName, ServiceName, UnitKind, UnitName};
 use crate::report::InstalledProject;
-use crate::systemd::journalctl::{Entry, JournalctlError};
+use crate::systemd::journalctl::Entry;
 
 /// What a unit belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,40 +15,28 @@ pub struct Owner {
     pub service: Option<ServiceName>,
 }
 
-/// By name. Slices are left out: they come and go with their units.
+/// By name; instances by that of their template. Slices are left out: they come and go with their units.
 #[derive(Debug, Default)]
 pub struct Units(BTreeMap<UnitName, Owner>);
 
 impl Units {
-    /// The units of the projects. `logged`: all units that the journal knows, asked for only if there are templates.
-    pub fn of(
-        projects: &[InstalledProject],
-        logged: impl FnOnce() -> Result<Vec<String>, JournalctlError>,
-    ) -> Result<Self, JournalctlError> {
-        let mut units = BTreeMap::new();
-        let mut templates = BTreeMap::new();
+    /// The units of the projects.
+    pub fn of(projects: &[InstalledProject]) -> Self {
         let all = projects.iter().flat_map(|project| &project.units);
-        for unit in all.filter(|unit| !unit.name.is(UnitKind::Slice)) {
+        let owned = all.filter(|unit| !unit.name.is(UnitKind::Slice)).map(|unit| {
             let owner = Owner { project: unit.mark.project.clone(), service: unit.mark.service.clone() };
-            let list = if unit.name.is_template() { &mut templates } else { &mut units };
-            list.insert(unit.name.clone(), owner);
-        }
-        if !templates.is_empty() {
-            for unit in logged()?.iter().filter_map(|name| UnitName::parse(name).ok()) {
-                if let Some(owner) = unit.template().and_then(|template| templates.get(&template)) {
-                    units.insert(unit, owner.clone());
-                }
-            }
-        }
-        Ok(Self(units))
+            (unit.name.clone(), owner)
+        });
+        Self(owned.collect())
     }
 
     pub fn owner(&self, unit: &UnitName) -> Option<&Owner> {
-        self.0.get(unit)
+        self.0.get(unit).or_else(|| self.0.get(&unit.template()?))
     }
 
-    pub fn names(&self) -> impl Iterator<Item = &UnitName> {
-        self.0.keys()
+    /// All names; `None`: there are templates, and which instances there have been only the journal can tell.
+    pub fn names(&self) -> Option<impl Iterator<Item = &UnitName> + Clone> {
+        (!self.0.keys().any(UnitName::is_template)).then(|| self.0.keys())
     }
 
     #[cfg(test)]
