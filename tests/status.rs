@@ -346,6 +346,26 @@ fn a_diff_names_the_drift_and_what_was_written_and_exits_with_4_for_drift_alone(
     assert!(away.stderr.contains("shop-web.service: cannot ask the registry: "), "{away:?}");
 }
 
+/// What a registry, an image or a container writes to steer a terminal.
+const STEERING: [&str; 5] = ["\u{7}", "\u{1b}]", "\u{1b}[2J\u{9b}", "\u{9b}", "\u{202e}"];
+
+#[test]
+fn status_that_is_watched_as_json_does_not_steer_the_terminal() {
+    let stack = "[services.db]\nimage = \"IMAGE\"\ncommand = \"tail -f /dev/null\"\nstop_signal = \"SIGKILL\"\non_unhealthy = \"none\"\n\
+                 healthcheck = { test = \"printf 'seen \\\\302\\\\233 31m\\\\342\\\\200\\\\256'; false\", interval = \"300ms\", retries = 1 }\n";
+    let host = Host::boot("watch-json");
+    host.generate("shop", stack);
+    host.sh("systemctl start shop-db wharfd").ok();
+    let raw = || host.sh("wharf status --json").ok().stdout;
+    host.wait_for("the healthcheck has printed", Duration::from_secs(20), || raw().contains("seen \u{9b} 31m\u{202e}"));
+    host.sh("script --quiet --command 'wharf status --watch --json' --flush /root/terminal </dev/null >/dev/null 2>&1 & disown; echo $! >/root/pid").ok();
+    let shown = || host.sh("cat /root/terminal || true").ok().stdout;
+    host.wait_for("it is shown", Duration::from_secs(20), || shown().contains("seen "));
+    host.sh("kill $(cat /root/pid)").ok();
+    let shown = shown();
+    assert!(shown.contains("seen   31m ") && !STEERING.iter().any(|text| shown.contains(text)), "{shown:?}");
+}
+
 #[test]
 fn entries_of_other_users_do_not_break_the_history_of_replicas() {
     const FORGE: &str = r#"

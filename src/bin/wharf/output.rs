@@ -101,15 +101,22 @@ pub fn drawn(text: &str) {
 
 /// Prints data: as it is for a program, on a terminal without what would steer it. A reader that has gone (`| head`) is no error.
 pub fn data(text: &str) {
-    let is_read_by_eye = io::stdout().is_terminal();
-    let _reader_gone = if is_read_by_eye { write(&printable_lines(text)) } else { write(text) };
+    let _reader_gone = show(text);
 }
 
-/// Prints data at once.
+/// As [`data`].
 ///
 /// # Errors
 /// The reader has gone.
-pub fn write(text: &str) -> io::Result<()> {
+fn show(text: &str) -> io::Result<()> {
+    if io::stdout().is_terminal() { write(&printable_lines(text)) } else { write(text) }
+}
+
+/// Prints what is printable already, at once.
+///
+/// # Errors
+/// The reader has gone.
+fn write(text: &str) -> io::Result<()> {
     let mut output = io::stdout().lock();
     output.write_all(text.as_bytes())?;
     output.flush()
@@ -129,7 +136,7 @@ pub fn json(value: &impl Serialize) -> serde_json::Result<()> {
 /// # Errors
 /// As for [`json`], or the reader has gone.
 pub fn json_line(value: &impl Serialize) -> io::Result<()> {
-    write(&format!("{}\n", serde_json::to_value(value)?))
+    show(&format!("{}\n", serde_json::to_value(value)?))
 }
 
 /// What the command did: a line.
