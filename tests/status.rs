@@ -346,6 +346,15 @@ fn a_diff_names_the_drift_and_what_was_written_and_exits_with_4_for_drift_alone(
     assert!(away.stderr.contains("shop-web.service: cannot ask the registry: "), "{away:?}");
 }
 
+/// What a command prints on a terminal of 24 lines and 80 columns, as it comes.
+fn on_terminal(host: &Host, command: &str) -> String {
+    host.sh(&format!(
+        "script --quiet --command 'stty rows 24 cols 80; {command}' /root/terminal </dev/null >/dev/null || true"
+    ))
+    .ok();
+    host.sh("sed '1d;$d' /root/terminal").ok().stdout
+}
+
 /// What a registry, an image or a container writes to steer a terminal.
 const STEERING: [&str; 5] = ["\u{7}", "\u{1b}]", "\u{1b}[2J\u{9b}", "\u{9b}", "\u{202e}"];
 
@@ -364,6 +373,28 @@ fn status_that_is_watched_as_json_does_not_steer_the_terminal() {
     host.sh("kill $(cat /root/pid)").ok();
     let shown = shown();
     assert!(shown.contains("seen   31m ") && !STEERING.iter().any(|text| shown.contains(text)), "{shown:?}");
+}
+
+#[test]
+fn a_registry_neither_hides_its_failure_nor_steers_the_terminal() {
+    let host = Host::boot("refusal");
+    host.write("/tmp/registry.py", include_str!("support/registry.py"));
+    host.sh("python3 /tmp/registry.py >/root/registry 2>&1 & disown").ok();
+    host.wait_for("the registry", Duration::from_secs(20), || host.read("/root/registry").contains("ready"));
+    host.write("/root/shop.toml", "[services.web]\nimage = \"127.0.0.1:5999/web:1\"\nrestart = \"no\"\n");
+    let is_clean = |shown: &str| {
+        !STEERING.iter().any(|text| shown.contains(text)) && !shown.lines().any(|line| line.starts_with("forged"))
+    };
+    let pulled = on_terminal(&host, "wharf pull shop.toml; echo status $?");
+    assert!(pulled.contains("127.0.0.1:5999/web:1: failed: ") && pulled.contains("sorry ]0;owned"), "{pulled:?}");
+    assert!(pulled.contains("status 1") && is_clean(&pulled), "{pulled:?}");
+    let started = on_terminal(&host, "wharf generate --now shop.toml; echo status $?");
+    assert!(started.contains("sorry") && started.contains("status 1") && is_clean(&started), "{started:?}");
+    // A name longer than the terminal is no reason not to show anything.
+    let long = format!("127.0.0.1:5999/{}:1", "web/".repeat(50) + "web");
+    host.write("/root/shop.toml", &format!("[services.web]\nimage = \"{long}\"\n"));
+    let pulled = on_terminal(&host, "wharf pull shop.toml");
+    assert!(pulled.replace("\r\n", "").contains(&format!("{long}: failed: ")) && is_clean(&pulled), "{pulled:?}");
 }
 
 #[test]

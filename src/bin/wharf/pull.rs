@@ -26,28 +26,40 @@ pub async fn run(arguments: &cli::Pull) -> Result<Exit, Failure> {
     Ok(if pulled { Exit::Done } else { Exit::Failed })
 }
 
-/// Bars on a terminal, else a line when an image begins and one when it ends.
+/// A line when an image ends. Before it a bar on a terminal, else a line when it begins.
 struct Screen {
     bars: Option<MultiProgress>,
+    /// That of the images' names, in characters.
     width: usize,
 }
 
 struct Bar {
     image: String,
-    bar: Option<ProgressBar>,
+    bar: Option<(MultiProgress, ProgressBar)>,
 }
 
+/// What a bar takes beside the name, in characters. A bar that is higher than the terminal is not drawn.
+const BAR: usize = 60;
+
+/// The shortest part of a name that is shown, in characters.
+const NAME: usize = 10;
+
 impl Screen {
-    fn new(width: usize) -> Self {
-        Self { bars: io::stderr().is_terminal().then(MultiProgress::new), width }
+    /// `longest`: the longest name of an image, in characters.
+    fn new(longest: usize) -> Self {
+        let bars = io::stderr().is_terminal().then(MultiProgress::new);
+        let columns = rustix::termios::tcgetwinsize(io::stderr()).map_or(0, |size| usize::from(size.ws_col));
+        let room = if columns == 0 { longest } else { columns.saturating_sub(BAR).max(NAME) };
+        Self { bars, width: longest.min(room) }
     }
 
     fn begin(&self, image: &WantedImage) -> Bar {
         let image = image.reference.clone();
         let bar = self.bars.as_ref().map(|bars| {
-            let template = format!("{{prefix:{}}} {{bar:30}} {{bytes:>10}} of {{total_bytes:<10}} {{msg}}", self.width);
+            let template = format!("{{prefix:{}!}} {{bar:30}} {{bytes:>10}} of {{total_bytes:<10}}", self.width);
             let style = ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
-            bars.add(ProgressBar::new(0).with_style(style).with_prefix(image.clone()))
+            let bar = ProgressBar::new(0).with_style(style).with_prefix(printable(&image));
+            (bars.clone(), bars.add(bar))
         });
         if bar.is_none() {
             output::message(&format!("{image}: pulling"));
@@ -58,7 +70,7 @@ impl Screen {
 
 impl Progress for Bar {
     fn update(&self, progress: PullProgress) {
-        if let Some(bar) = &self.bar {
+        if let Some((_, bar)) = &self.bar {
             bar.set_length(progress.total);
             bar.set_position(progress.current);
         }
@@ -69,9 +81,13 @@ impl Progress for Bar {
             Ok(()) => "done".to_owned(),
             Err(error) => format!("failed: {error}"),
         };
-        match self.bar {
-            Some(bar) => bar.abandon_with_message(printable(&outcome)),
-            None => output::message(&format!("{}: {outcome}", self.image)),
+        let tell = || output::message(&format!("{}: {outcome}", self.image));
+        match &self.bar {
+            Some((bars, bar)) => {
+                bar.finish_and_clear();
+                bars.suspend(tell);
+            }
+            None => tell(),
         }
     }
 }
