@@ -19,7 +19,7 @@ const SECOND_SNAPSHOT: Duration = Duration::from_secs(5);
 /// Something from the engine.
 pub enum EngineUpdate {
     /// All containers that run and have a unit, by this engine.
-    Snapshot(Engine, Vec<ContainerEvent>),
+    Snapshot(Box<Engine>, Vec<ContainerEvent>),
     Event(EngineEvent),
     /// It cannot be reached, or its events have ended. It is tried again.
     Disconnected(EngineError),
@@ -58,7 +58,7 @@ async fn follow(engine: &Engine, to: &Sender<EngineUpdate>) -> (EngineError, boo
     loop {
         let update = if is_due {
             match engine.running_containers().await {
-                Ok(all) => EngineUpdate::Snapshot(engine.clone(), all),
+                Ok(all) => EngineUpdate::Snapshot(Box::new(engine.clone()), all),
                 Err(error) => return (error, was_there),
             }
         } else {

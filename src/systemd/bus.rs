@@ -69,8 +69,11 @@ fn no_path(address: &Address) -> zbus::Error {
 pub(crate) struct Calls {
     slots: Arc<Semaphore>,
     /// By caller and serial number. Nothing keeps a caller from using a number twice.
-    waiting: Arc<Mutex<HashMap<(String, u32), Vec<Call>>>>,
+    waiting: Arc<Mutex<HashMap<Key, Vec<Call>>>>,
 }
+
+/// The unique name of a caller, and the serial number of a call.
+type Key = (String, u32);
 
 #[derive(Debug)]
 struct Call {
@@ -117,7 +120,7 @@ impl Calls {
     }
 }
 
-fn key(caller: Option<&str>, serial: u32) -> (String, u32) {
+fn key(caller: Option<&str>, serial: u32) -> Key {
     (caller.unwrap_or_default().to_owned(), serial)
 }
 

@@ -26,7 +26,7 @@ enum Source {
 impl Supervisor {
     pub(super) async fn handle_engine(&mut self, update: EngineUpdate) -> Result<(), ManagerError> {
         match update {
-            EngineUpdate::Snapshot(engine, running) => self.handle_snapshot(engine, running).await?,
+            EngineUpdate::Snapshot(engine, running) => self.handle_snapshot(*engine, running).await?,
             EngineUpdate::Event(EngineEvent::Container(event)) => self.handle_container(event, Source::Event).await?,
             EngineUpdate::Event(EngineEvent::Altered { id, unit }) => {
                 let has_id = |facts: &&Arc<Facts>| facts.observed.container_id == id;
