@@ -85,7 +85,11 @@ impl EngineError {
 
     /// There is no whole answer.
     pub(super) fn no_answer(error: impl std::error::Error + 'static) -> Self {
-        let cause = innermost(&error);
+        Self::no_answer_for(&error)
+    }
+
+    pub(super) fn no_answer_for(error: &(dyn std::error::Error + 'static)) -> Self {
+        let cause = innermost(error);
         let kind = cause.downcast_ref::<io::Error>().map(io::Error::kind);
         let words = cause.to_string().into();
         if kind == Some(io::ErrorKind::FileTooLarge) { Self::TooLarge(words) } else { Self::Unreachable(words) }
@@ -109,7 +113,7 @@ impl From<Error> for EngineError {
 }
 
 /// The last cause says most: "Connection refused", not "client error (Connect)".
-fn innermost(error: &(dyn std::error::Error + 'static)) -> &(dyn std::error::Error + 'static) {
+fn innermost<'a>(error: &'a (dyn std::error::Error + 'static)) -> &'a (dyn std::error::Error + 'static) {
     let mut cause = error;
     while let Some(next) = cause.source() {
         cause = next;

@@ -231,7 +231,7 @@ async fn resolve_gateway(control: &mut Control, attributes: &mut HashMap<String,
 /// The answer of BuildKit itself has no cause beneath it; one that did not come has.
 fn failure(status: &Status, login: &session::LastLogin) -> EngineError {
     if let Some(cause) = std::error::Error::source(status) {
-        return EngineError::no_answer(cause);
+        return EngineError::no_answer_for(cause);
     }
     let lines = status.message().lines().map(str::trim).filter(|line| !line.is_empty());
     let why = lines.collect::<Vec<_>>().join("; ");
