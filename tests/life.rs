@@ -217,7 +217,6 @@ fn killing_the_supervisor_costs_neither_the_container_nor_a_line_of_its_log() {
             host.wait_active("shop-counter");
         }
         assert_eq!(host.inspect("shop-counter", "{{.Id}}"), id, "the same container goes on");
-        host.sh("sleep 0.5").ok();
         assert_counted(&host, "shop-counter");
         host.sh("systemctl stop shop-counter").ok();
         assert_counted(&host, "shop-counter");
@@ -232,21 +231,33 @@ fn an_engine_restart_with_live_restore_is_not_noticed_by_containers_or_the_log()
     host.sh("systemctl start shop-counter").ok();
     let before = host.inspect("shop-counter", "{{.Id}} {{.State.Pid}}");
     let supervisor = host.property("shop-counter", "MainPID");
-    host.sh("sleep 1; systemctl restart docker; sleep 7").ok();
-    let status = host.property("shop-counter", "StatusText");
-    assert!(status.starts_with("Running, container "), "{status}");
+    let goes_on = |what: &str| {
+        let last = "journalctl --unit shop-counter --output cat --lines 1 SYSLOG_IDENTIFIER=shop-counter";
+        let before = host.sh(last).ok().stdout;
+        host.wait_for(what, Duration::from_secs(60), || {
+            host.sh(last).ok().stdout != before
+                && host.property("shop-counter", "StatusText").starts_with("Running, container ")
+        });
+    };
+    goes_on("the first lines");
+    host.sh("systemctl restart docker").ok();
+    goes_on("lines after the restart");
     assert_eq!(host.inspect("shop-counter", "{{.Id}} {{.State.Pid}}"), before);
     assert_eq!(host.property("shop-counter", "MainPID"), supervisor);
     assert_eq!(host.property("shop-counter", "ActiveState"), "active");
     assert_counted(&host, "shop-counter");
 
     // An engine that is killed may take a line with it that it had read and not yet stored. What it has, the journal has.
-    host.sh("systemctl kill --signal KILL docker; sleep 8").ok();
+    host.sh("systemctl kill --signal KILL docker").ok();
+    host.wait_for("the engine", Duration::from_secs(60), || host.sh("docker version").status == 0);
+    goes_on("lines after the kill");
     assert_eq!(host.inspect("shop-counter", "{{.Id}} {{.State.Pid}}"), before);
     assert_eq!(host.property("shop-counter", "ActiveState"), "active");
     let journal = "journalctl --unit shop-counter --output cat --no-pager SYSLOG_IDENTIFIER=shop-counter";
-    host.sh("docker pause shop-counter; sleep 1; journalctl --sync").ok();
-    host.sh(&format!("diff <(docker logs shop-counter 2>&1 | sort -n) <({journal} | sort -n)")).ok();
+    host.sh("docker pause shop-counter").ok();
+    let difference =
+        format!("journalctl --sync; diff <(docker logs shop-counter 2>&1 | sort -n) <({journal} | sort -n)");
+    host.wait_for("the last lines", Duration::from_secs(60), || host.sh(&difference).status == 0);
 }
 
 #[test]
@@ -292,12 +303,11 @@ fn a_stop_leaves_nothing_but_the_volumes() {
     assert_eq!(host.sh("docker ps --quiet | wc -l").ok().stdout.trim(), "3");
     assert_eq!(host.inspect("shop-polite", "{{len .NetworkSettings.Networks}}"), "2");
 
-    // The grace period: gone after it, and not before.
-    host.sh("systemctl stop --no-block shop-stubborn; sleep 2.2").ok();
-    assert_eq!(host.inspect("shop-stubborn", "{{.State.Running}}"), "true");
-    host.wait_for("the stubborn container is gone", Duration::from_secs(5), || {
-        host.sh("docker ps --all --quiet --filter name=shop-stubborn").ok().stdout.is_empty()
-    });
+    // Gone after the grace period.
+    host.sh("systemctl stop shop-stubborn").ok();
+    assert_eq!(host.sh("docker ps --all --quiet --filter name=shop-stubborn").ok().stdout, "");
+    let said = host.sh("journalctl --sync; journalctl --unit shop-stubborn --output cat").ok().stdout;
+    assert!(said.contains("the container did not stop within 3 s; killing it"), "{said}");
     assert_eq!(host.property("shop-stubborn", "Result"), "success");
 
     host.sh("systemctl stop shop.target").ok();
@@ -323,7 +333,9 @@ fn the_journal_has_the_output_with_level_and_origin() {
         stop_signal = "SIGKILL"
         "#,
     );
-    host.sh("systemctl start shop-talk; sleep 1; journalctl --sync").ok();
+    host.sh("systemctl start shop-talk").ok();
+    let lines = "journalctl --sync; journalctl --unit shop-talk --output json SYSLOG_IDENTIFIER=shop-talk | wc --lines";
+    host.wait_for("five lines", Duration::from_secs(60), || host.sh(lines).ok().stdout == "5\n");
     let fields = host
         .sh("journalctl --unit shop-talk --output json PRIORITY=3 SYSLOG_IDENTIFIER=shop-talk | jq --raw-output \
              '[.MESSAGE, .CONTAINER_NAME, .IMAGE, .WHARF_PROJECT, .WHARF_SERVICE, (.CONTAINER_ID | length)] | @csv'")
@@ -400,8 +412,9 @@ fn what_an_image_declares_as_a_volume_outlives_the_container() {
     host.sh("systemctl start shop-db; kill -9 $(docker inspect --format '{{.State.Pid}}' shop-db)").ok();
     host.wait_for("shop-db has restarted", Duration::from_secs(20), || host.property("shop-db", "NRestarts") == "1");
     host.wait_active("shop-db");
-    host.sh("systemctl restart shop-db; sleep 0.5").ok();
-    assert_eq!(host.sh("docker exec shop-db cat /state/starts | wc -l").ok().stdout.trim(), "3");
+    host.sh("systemctl restart shop-db").ok();
+    let starts = "docker exec shop-db cat /state/starts | wc -l";
+    host.wait_for("the third start", Duration::from_secs(60), || host.sh(starts).ok().stdout == "3\n");
     assert_eq!(host.sh("docker volume ls --quiet").ok().stdout.trim(), "shop-db_state");
     host.sh("wharf remove --volumes /root/shop.toml").ok();
     assert_eq!(host.sh("docker volume ls --quiet").ok().stdout.trim(), "");
@@ -522,10 +535,10 @@ fn a_line_of_three_megabytes_reaches_the_journal_whole() {
         stop_signal = "SIGKILL"
         "#,
     );
-    host.sh("systemctl start shop-talk; sleep 2; journalctl --sync").ok();
+    host.sh("systemctl start shop-talk").ok();
     let out = "journalctl --all --unit shop-talk --output cat PRIORITY=6 SYSLOG_IDENTIFIER=shop-talk";
+    host.wait_for("the last line", Duration::from_secs(60), || host.sh(out).ok().stdout.ends_with("\nafter\n"));
     assert_eq!(host.sh(&format!("{out} | tr -d '\\n' | grep -o y | wc -l")).ok().stdout.trim(), "3000000");
-    assert!(host.sh(out).ok().stdout.ends_with("\nafter\n"));
 }
 
 #[test]
@@ -542,7 +555,10 @@ fn a_supervisor_that_finds_its_container_unhealthy_adopts_it_as_ready() {
         healthcheck = { test = "test -e /tmp/ok", interval = "300ms", retries = 1 }
         "#,
     );
-    host.sh("systemctl start shop-db; docker exec shop-db rm /tmp/ok; sleep 1").ok();
+    host.sh("systemctl start shop-db; docker exec shop-db rm /tmp/ok").ok();
+    host.wait_for("it to be unhealthy", Duration::from_secs(60), || {
+        host.inspect("shop-db", "{{.State.Health.Status}}") == "unhealthy"
+    });
     let id = host.inspect("shop-db", "{{.Id}}");
     host.sh("kill -9 $(systemctl show --property MainPID --value shop-db)").ok();
     host.wait_for("another supervisor", Duration::from_secs(10), || host.property("shop-db", "NRestarts") == "1");
@@ -571,8 +587,11 @@ fn an_engine_that_comes_late_finds_the_stack_waiting() {
     let host = Host::boot("late");
     host.generate("shop", WEB);
     host.sh("systemctl stop docker.socket docker; systemctl mask --runtime docker.socket docker").ok();
-    host.sh("systemctl start --no-block shop-web; sleep 4").ok();
-    assert_eq!(host.property("shop-web", "ActiveState"), "inactive");
+    host.sh("systemctl start --no-block shop-web").ok();
+    host.wait_for("the start to wait", Duration::from_secs(60), || {
+        host.sh("systemctl list-jobs shop-web.service").ok().stdout.contains("waiting")
+            || host.property("shop-web", "ActiveState") == "activating"
+    });
     host.sh("systemctl unmask --runtime docker.socket docker; systemctl start docker").ok();
     host.wait_active("shop-web");
 

@@ -14,7 +14,9 @@ fn functions(directory: &Path, found: &mut BTreeSet<String>) {
             functions(&path, found);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let text = fs::read_to_string(&path).unwrap();
-            let names = text.lines().filter_map(|line| line.trim_start().trim_start_matches("async ").strip_prefix("fn ")?.split('(').next());
+            let names = text.lines().filter_map(|line| {
+                line.trim_start().trim_start_matches("async ").strip_prefix("fn ")?.split('(').next()
+            });
             found.extend(names.map(str::to_owned));
         }
     }
