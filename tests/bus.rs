@@ -305,12 +305,23 @@ fn what_is_changed_behind_wharfs_back_is_seen_and_named() {
     )
     .ok();
     wait_property(&host, &web(1), "Drift", "a(ss) 0");
+    host.sh("docker pause shop-web-1").ok();
+    wait_property(
+        &host,
+        &web(1),
+        "Drift",
+        "a(ss) 1 \"paused\" \"its processes are frozen: docker unpause shop-web-1\"",
+    );
+    host.sh("docker unpause shop-web-1").ok();
+    wait_property(&host, &web(1), "Drift", "a(ss) 0");
 
     // A copy has the labels of the original, and is nevertheless another.
     let original = host.inspect("shop-web-1", "{{.Id}}");
-    host.sh("docker commit shop-web-1 copy:1; docker run --detach --name copy --health-cmd false --health-interval 200ms --health-retries 1 copy:1; sleep 4")
+    host.sh("docker commit shop-web-1 copy:1; docker run --detach --name copy --health-cmd false --health-interval 200ms --health-retries 1 copy:1")
         .ok();
-    assert_eq!(host.inspect("copy", "{{.State.Health.Status}}"), "unhealthy");
+    host.wait_for("the copy to be unhealthy", Duration::from_secs(60), || {
+        host.inspect("copy", "{{.State.Health.Status}}") == "unhealthy"
+    });
     assert_eq!(host.inspect("shop-web-1", "{{.Id}}"), original);
     assert_eq!(property(&host, &web(1), "Drift"), "a(ss) 0");
     assert_eq!(property(&host, &web(1), "ContainerId"), format!("s \"{original}\""));

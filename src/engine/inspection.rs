@@ -12,6 +12,8 @@ use crate::spec::label;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Inspection {
     pub container: Container,
+    /// Its processes are frozen.
+    pub paused: bool,
     pub labels: HashMap<String, String>,
     pub name: String,
     /// The image by the name under which the container was made of it, and by its id.
@@ -80,7 +82,9 @@ impl From<ContainerInspectResponse> for Inspection {
         let networks = settings.networks.clone().unwrap_or_default().into_iter().collect();
         let image = inspect.config.as_ref().and_then(|config| config.image.clone()).unwrap_or_default();
         let labels = inspect.config.as_ref().and_then(|config| config.labels.clone()).unwrap_or_default();
+        let paused = inspect.state.as_ref().and_then(|state| state.paused).unwrap_or(false);
         Self {
+            paused,
             labels,
             name: name.trim_start_matches('/').to_owned(),
             image_id: inspect.image.take().unwrap_or_default(),

@@ -35,20 +35,22 @@ pub enum ContainerChange {
 pub enum EngineEvent {
     /// A unit's container was started, ended, or its health changed.
     Container(ContainerEvent),
-    /// Something else about a container: it was made, removed, renamed, given other limits or networks.
+    /// Something else about a container: it was made, removed, renamed, frozen, given other limits or networks.
     Altered { id: String, unit: Option<String> },
     /// These names may mean another image than before.
     Image(Vec<String>),
 }
 
 /// The engine's names of the events that are asked for; not the endless ones of exec in healthchecks.
-const EVENTS: [&str; 14] = [
+const EVENTS: [&str; 16] = [
     "health_status",
     "start",
     "die",
     "create",
     "destroy",
     "rename",
+    "pause",
+    "unpause",
     "update",
     "connect",
     "disconnect",

@@ -19,6 +19,8 @@ pub enum Aspect {
     /// The registry has another image under that name.
     Registry,
     Name,
+    /// Its processes are frozen.
+    Paused,
     Labels,
     Networks,
     /// Limits and the restart policy: what `docker update` changes.
@@ -26,8 +28,16 @@ pub enum Aspect {
 }
 
 impl Aspect {
-    pub const ALL: [Self; 7] =
-        [Self::Definition, Self::Image, Self::Registry, Self::Name, Self::Labels, Self::Networks, Self::Resources];
+    pub const ALL: [Self; 8] = [
+        Self::Definition,
+        Self::Image,
+        Self::Registry,
+        Self::Name,
+        Self::Paused,
+        Self::Labels,
+        Self::Networks,
+        Self::Resources,
+    ];
 
     /// As it is named on the bus and in JSON.
     pub fn as_str(self) -> &'static str {
@@ -36,6 +46,7 @@ impl Aspect {
             Self::Image => "image",
             Self::Registry => "registry",
             Self::Name => "name",
+            Self::Paused => "paused",
             Self::Labels => "labels",
             Self::Networks => "networks",
             Self::Resources => "resources",
@@ -80,6 +91,9 @@ pub fn differences(
     }
     if observed.name != spec.wharf.name {
         add(Aspect::Name, format!("it is named {}, not {}", observed.name, spec.wharf.name));
+    }
+    if observed.paused {
+        add(Aspect::Paused, format!("its processes are frozen: docker unpause {}", observed.name));
     }
     // The rest follows from the definition: of another one, only what it says itself can be held against the container.
     if is_current {
