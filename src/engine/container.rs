@@ -29,6 +29,8 @@ pub struct Container {
     pub oom_killed: bool,
     /// When its first process was started; `None` if it never was.
     pub started: Option<SystemTime>,
+    /// When it ended last; `None` if it never did.
+    pub finished: Option<SystemTime>,
     /// The engine's own word on why it could not start.
     pub error: String,
     /// Those of Wharf: an image decides how many others there are.
@@ -95,6 +97,7 @@ impl From<ContainerInspectResponse> for Container {
             exit_code: state.exit_code.unwrap_or(0),
             oom_killed: state.oom_killed.unwrap_or(false),
             started: state.started_at.and_then(|time| humantime::parse_rfc3339(&time).ok()),
+            finished: state.finished_at.and_then(|time| humantime::parse_rfc3339(&time).ok()),
             error: state.error.unwrap_or_default(),
             labels: label::of_wharf(config.labels.unwrap_or_default()),
             cgroup_parent: host.cgroup_parent.unwrap_or_default(),

@@ -1,6 +1,5 @@
 //! Follows a running container: relays its output and health, waits for its end or stops it, and reports the end to systemd.
 
-use std::cell::Cell;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -23,7 +22,7 @@ use crate::engine::{Container, Engine, EngineError};
 use crate::spec::models::ExecConfig;
 use crate::spec::{FollowedPart, FollowedSpec, exit, pre_stop_limit};
 use crate::systemd::journal::Journal;
-use crate::systemd::{AskedState, ask_state, own_unit, service};
+use crate::systemd::{ask_state, own_unit, service};
 
 /// How long the last lines of output may take to arrive after the container has ended.
 const LAST_LINES: Duration = Duration::from_secs(10);
@@ -113,7 +112,6 @@ impl Life {
             process: Process::open(pid, self.id()),
             throttle: Throttle::new(held, tty, adopted),
             progress: Progress::default(),
-            is_stopping: Cell::new(false),
         };
         let source = output::Source { engine: &self.engine, id: self.id(), tty };
         let relay = Relay::new(source, journal, &following.throttle, &following.progress, adopted);
@@ -133,7 +131,6 @@ impl Life {
             () = stop.wait() => End::Stopped,
         };
         service::stopping("Stopping");
-        following.is_stopping.set(true);
         let with_hooks = hooks_done && matches!(reason, End::Stopped);
         tokio::select! {
             _ended = &mut ending => (),
@@ -199,21 +196,12 @@ impl Life {
                     Ok(())
                 }
             };
-            // When it is stopped, the engine ends its containers, and may be another one when it answers next.
-            let engine = (!following.is_stopping.get()).then(|| ask_state(ENGINE));
             let inspected = match followed {
                 Ok(()) => self.inspect_end().await,
                 Err(error) => Err(error),
             };
             match inspected {
                 Ok(Some(container)) if container.running => pause.wait().await,
-                Ok(Some(container)) if engine.is_some_and(AskedState::is_changing) => {
-                    message::warning(&format!(
-                        "{ENGINE} is stopped, and the container with it: it {}",
-                        ended(&container)
-                    ));
-                    return End::EngineWentDown;
-                }
                 Ok(Some(container)) => return End::Exited(self.with_memory_kill(container)),
                 Ok(None) | Err(EngineError::NotFound(_)) => return End::Gone,
                 Err(error) => match self.engine_back(&error).await {
@@ -319,11 +307,23 @@ impl Life {
     }
 
     /// Removes the container and reports how it ended.
-    async fn conclude(&self, end: End) -> ExitCode {
+    async fn conclude(&self, mut end: End) -> ExitCode {
+        // When the engine is stopped, it stops its containers. It may be another one by now.
+        let engine = match &end {
+            End::Exited(container) if is_of_a_stop(container.exit_code) => Some(ask_state(ENGINE)),
+            _ => None,
+        };
         match timeout(LAST_LINES, self.engine.remove_container(self.id())).await {
             Ok(Ok(())) => (),
             Ok(Err(error)) => message::warning(&format!("cannot remove the container, the next start will: {error}")),
             Err(_) => message::warning("cannot remove the container, the next start will: the engine does not answer"),
+        }
+        if let End::Exited(container) = &end
+            && engine.is_some_and(|engine| engine.was_changing_at(container.finished))
+            && !self.engine.live_restore().await.unwrap_or(false)
+        {
+            message::warning(&format!("{ENGINE} was stopped, and the container with it: it {}", ended(container)));
+            end = End::EngineWentDown;
         }
         match end {
             End::Stopped => ExitCode::SUCCESS,
@@ -349,8 +349,6 @@ struct Following {
     process: Process,
     throttle: Throttle,
     progress: Progress,
-    /// systemd has asked for the stop.
-    is_stopping: Cell<bool>,
 }
 
 impl Following {
@@ -409,6 +407,11 @@ fn exited(container: &Container) -> ExitCode {
     let status = u8::try_from(container.exit_code).unwrap_or(u8::MAX);
     let means_something = [exit::UNAVAILABLE, exit::TRY_AGAIN, exit::CANNOT_START, exit::CREDENTIALS].contains(&status);
     ExitCode::from(if means_something { exit::FAILED } else { status })
+}
+
+/// With success, or by a signal: as a container ends that is asked to.
+fn is_of_a_stop(exit_code: i64) -> bool {
+    exit_code == 0 || exit_code > 128
 }
 
 /// `exited with status 3`, `was ended by signal 9 (SIGKILL)`, `was killed: out of memory, status 137`

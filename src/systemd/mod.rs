@@ -22,5 +22,5 @@ pub(crate) mod word;
 pub use announce::{Announcement, Services};
 pub use job::{Job, JobOutcome, JobResult, Verb};
 pub use manager::{Manager, ManagerError, Scope};
-pub use question::{AskedState, ask_state};
+pub use question::ask_state;
 pub use state::{ActiveState, LoadState, SubState, UnitResult, UnitState};

@@ -83,7 +83,7 @@ pub fn active_since() -> Option<SystemTime> {
 }
 
 /// `Thu 2026-01-01 12:00:00.000000 UTC`
-fn parse_timestamp(text: &str) -> Option<SystemTime> {
+pub(super) fn parse_timestamp(text: &str) -> Option<SystemTime> {
     let mut words = text.split_whitespace().skip(1);
     humantime::parse_rfc3339(&format!("{}T{}Z", words.next()?, words.next()?)).ok()
 }

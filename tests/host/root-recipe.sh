@@ -14,10 +14,11 @@ packages=(
 
 mmdebstrap --quiet --variant=minbase \
     --aptopt='Acquire::Languages "none"' \
+    --aptopt='Acquire::Check-Valid-Until "false"' \
     --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
     --dpkgopt='path-exclude=/usr/share/locale/*' \
     --include="$(IFS=,; echo "${packages[*]}")" \
-    trixie "$root" "$mirror"
+    "${WHARF_TEST_SUITE:-trixie}" "$root" "$mirror"
 
 # Nothing here is needed by a test, and each costs boot time or fails in a container.
 systemctl --quiet --root="$root" mask \
