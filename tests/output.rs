@@ -60,8 +60,11 @@ fn every_line_of_a_flood_is_there_once_though_wharf_run_is_killed_three_times() 
     println!("wharf-run: {}", host.sh(&peak).ok().stdout.trim());
     host.wait_for("the end", Duration::from_secs(1800), || host.property("shop-flood", "ActiveState") == "inactive");
     assert_eq!(relayed(&host, "shop-flood"), format!("{} 0", megabytes * 1024));
-    let log = host.sh("journalctl --unit shop-flood --output cat --no-pager --lines 30 | cut -c -100").ok().stdout;
-    assert!(log.contains("\nend\n") && !log.contains("lost"), "{log}");
+    let of =
+        |fields: &str| host.sh(&format!("journalctl --unit shop-flood --output cat --no-pager {fields}")).ok().stdout;
+    assert_eq!(of("PRIORITY=3 SYSLOG_IDENTIFIER=shop-flood"), "end\n");
+    let said = of("SYSLOG_IDENTIFIER=wharf-run");
+    assert!(said.contains("adopting it") && !said.contains("lost"), "{said}");
 }
 
 /// Counts to END, odd numbers on stderr.
