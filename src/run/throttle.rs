@@ -129,8 +129,13 @@ impl Throttle {
 
     fn take_owed(&self) {
         let Some(stream) = self.stream.borrow().clone() else { return };
-        let mut buffer = vec![0; ROOM];
+        let mut buffer = Vec::new();
         while self.owed.get() > 0 {
+            // Room for nothing, most of the time: it would stay in the memory of each container's wharf-run.
+            if buffer.is_empty() && is_quiet(&stream) {
+                break;
+            }
+            buffer.resize(ROOM, 0);
             match self.take_some(&stream, &mut buffer) {
                 Ok(taken) => self.owed.set(self.owed.get().saturating_sub_unsigned(taken as u64)),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
@@ -160,6 +165,12 @@ impl Throttle {
         stream.try_read(&mut buffer[..whole])?;
         Ok(output)
     }
+}
+
+/// Whether nothing has come, not even the end.
+fn is_quiet(stream: &Stream) -> bool {
+    let looked_at = || Ok(recv(stream, &mut [0; 1][..], RecvFlags::PEEK).map(|_| ())?);
+    stream.try_io(Interest::READABLE, looked_at).is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
 }
 
 /// The length of the first parts that are there as a whole, and how much of it is output: no more parts than have `most` of it.
