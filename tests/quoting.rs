@@ -414,6 +414,9 @@ fn a_hostile_string_of_a_stack_is_a_value_or_an_error_with_its_place() {
     };
     let mut seen = BTreeMap::new();
     let (mut valid, mut refused) = (0, 0);
+    // Beside those that are tried with each key, drawn ones: as many as PROPTEST_CASES gives time for.
+    let mut drawn = draw(word(), 1 << 14, 5).into_iter().cycle();
+    let more = (Config::default().cases / 128) as usize;
     for case in cases("tests/cases") {
         let Some((path, table)) = stack_of(&case) else { continue };
         let directory = tempfile::tempdir().unwrap();
@@ -437,7 +440,9 @@ fn a_hostile_string_of_a_stack_is_a_value_or_an_error_with_its_place() {
             if *times > 2 {
                 continue;
             }
-            for (hostile, whole) in HOSTILE.iter().flat_map(|hostile| [(hostile, true), (hostile, false)]) {
+            let fixed = HOSTILE.iter().map(|text| (*text).to_owned());
+            let tried: Vec<String> = fixed.chain(drawn.by_ref().take(more)).collect();
+            for (hostile, whole) in tried.iter().flat_map(|hostile| [(hostile, true), (hostile, false)]) {
                 let mut stack = stack.clone();
                 let text = string_at(&mut stack, &string);
                 // Of a dollar, interpolation makes a variable; two are one.
