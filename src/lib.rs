@@ -31,3 +31,4 @@ pub mod supervise;
 pub mod supervisor1;
 pub mod systemd;
 pub mod unit;
+pub mod writers;

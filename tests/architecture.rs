@@ -17,7 +17,7 @@ const FLOORS: &[&[&str]] = &[
     &["install"],
     &["plan", "import", "build", "run", "supervise", "report"],
     &["stack", "unit", "mark", "engine"],
-    &["owned_tree", "spec", "systemd", "supervisor1"],
+    &["owned_tree", "spec", "systemd", "supervisor1", "writers"],
     &[
         "name",
         "diagnostic",

@@ -11,6 +11,7 @@ use crate::path::absolute;
 use crate::plan::Plan;
 use crate::report::installed::projects_in;
 use crate::stack::Request;
+use crate::writers::{Writable, Writer, writable_by_others};
 
 use super::changes::{Changes, Enablement};
 use super::destination::{Destination, SYSTEM_LOAD_PATH};
@@ -19,7 +20,6 @@ use super::error::InstallError;
 use super::load_path::LoadPath;
 use super::precheck::conflicts;
 use super::prepare::{prepare, stacks_in};
-use super::writers::{Writable, Writer, writable_by_others};
 
 /// One run of the generator.
 #[derive(Debug, Clone)]

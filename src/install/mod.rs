@@ -25,7 +25,6 @@ mod remove;
 mod root;
 mod running;
 mod snapshot;
-mod writers;
 
 pub use changes::{Action, Change, Changes, Enablement};
 pub use conflict::{Conflict, Reason};

@@ -9,9 +9,9 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Place};
 use crate::plan::{Plan, plan};
 use crate::spec::LARGEST_FILE;
 use crate::stack::{self, Loaded, Lookup, Request, Stack};
+use crate::writers::{Writable, writable_by_others};
 
 use super::destination::Destination;
-use super::writers::{Writable, writable_by_others};
 
 /// Plans that may be written together.
 #[derive(Debug, Clone, Default)]
