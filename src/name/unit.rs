@@ -138,6 +138,14 @@ impl UnitName {
         Self::slice(&["wharf", project, service])
     }
 
+    /// The parts that [`UnitName::slice`] makes this name of. `None`: it is not the name of a slice, or a part is not UTF-8.
+    pub fn slice_parts(&self) -> Option<Vec<String>> {
+        if !self.is(UnitKind::Slice) {
+            return None;
+        }
+        self.stem().split('-').map(unescape).collect()
+    }
+
     pub fn is_too_long(&self) -> bool {
         self.0.len() > LONGEST
     }
@@ -225,6 +233,20 @@ fn escape_into(part: &str, escaped: &mut String) {
     }
 }
 
+/// The text of which [`escape`] makes this, but for `/`, which stands between parts. `None`: it is not UTF-8, or no escape follows a
+/// backslash.
+fn unescape(escaped: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(escaped.len());
+    let mut rest = escaped;
+    while let Some((plain, after)) = rest.split_once("\\x") {
+        bytes.extend_from_slice(plain.as_bytes());
+        bytes.push(u8::from_str_radix(after.get(..2)?, 16).ok()?);
+        rest = after.get(2..)?;
+    }
+    bytes.extend_from_slice(rest.as_bytes());
+    String::from_utf8(bytes).ok()
+}
+
 /// Whether a character stands in unit names as it is.
 fn is_allowed(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b":-_.\\@".contains(&byte)
@@ -241,6 +263,19 @@ mod tests {
     #[test]
     fn a_dash_in_a_part_is_no_level() {
         assert_eq!(UnitName::slice(&["wharf", "my-shop", "web"]), "wharf-my\\x2dshop-web.slice");
+    }
+
+    #[test]
+    fn a_slice_has_the_parts_that_it_was_made_of() {
+        for parts in [["wharf", "my-shop", "web"], ["wharf", "shop", ".a_b.c-d"], ["a", "é", ""]] {
+            assert_eq!(UnitName::slice(&parts).slice_parts().unwrap(), parts);
+        }
+        assert_eq!(unit("wharf-shop.service").slice_parts(), None);
+        for bad in ["a\\x2.slice", "a\\xé.slice", "a\\xff.slice", "a\\x+1.slice"] {
+            if let Ok(bad) = UnitName::parse(bad) {
+                assert_eq!(bad.slice_parts(), None, "{bad}");
+            }
+        }
     }
 
     #[test]

@@ -21,7 +21,8 @@ pub struct InstalledProject {
 }
 
 impl InstalledProject {
-    pub(super) fn new(name: ProjectName) -> Self {
+    /// A project of which no unit is known.
+    pub fn new(name: ProjectName) -> Self {
         Self { name, sources: Vec::new(), units: Vec::new() }
     }
 

@@ -7,6 +7,7 @@ pub mod check;
 pub mod difference;
 pub mod history;
 pub mod installed;
+pub mod orphans;
 pub mod status;
 pub mod table;
 

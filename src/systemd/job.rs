@@ -40,6 +40,8 @@ pub enum Job {
     Start,
     Stop,
     Restart,
+    /// Stops the unit and nothing that requires it (job mode `ignore-dependencies`).
+    StopAlone,
     /// Restarts the unit and nothing that requires it (job mode `ignore-dependencies`).
     RestartAlone,
 }

@@ -16,7 +16,7 @@ use super::bus;
 use super::job::{Job, JobOutcome, JobResult};
 use super::path::{path_of, unit_of};
 use super::peer::{signal, signals_of};
-use super::state::{ActiveState, Properties, SubState, UnitState, is_steady};
+use super::state::{ActiveState, LoadState, Properties, SubState, UnitState, is_steady};
 use crate::name::{UnitKind, UnitName};
 
 /// The well-known name of systemd.
@@ -61,6 +61,7 @@ pub(super) trait SystemdManager {
     fn restart_unit(&self, name: &str, mode: &str) -> zbus::Result<OwnedObjectPath>;
     #[zbus(name = "GetUnitByPID")]
     fn get_unit_by_pid(&self, pid: u32) -> zbus::Result<OwnedObjectPath>;
+    fn get_unit_processes(&self, name: &str) -> zbus::Result<Vec<(String, u32, String)>>;
     fn reset_failed_unit(&self, name: &str) -> zbus::Result<()>;
     fn enable_unit_files(&self, files: &[&str], runtime: bool, force: bool) -> zbus::Result<(bool, Vec<Link>)>;
     fn disable_unit_files(&self, files: &[&str], runtime: bool) -> zbus::Result<Vec<Link>>;
@@ -78,6 +79,33 @@ trait SystemdUnit {
     fn sub_state(&self) -> zbus::Result<String>;
     #[zbus(property)]
     fn job(&self) -> zbus::Result<(u32, OwnedObjectPath)>;
+}
+
+/// A unit that systemd has in memory, as it lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoadedUnit {
+    pub name: UnitName,
+    pub load: LoadState,
+    pub active: ActiveState,
+    pub sub: SubState,
+    /// The job that is under way for it; 0: none.
+    pub job: u32,
+}
+
+impl LoadedUnit {
+    /// Whether it runs, or a job is under way for it.
+    pub fn is_busy(&self) -> bool {
+        self.active.is_running() || self.job != 0
+    }
+}
+
+/// A process of a unit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnitProcess {
+    /// Its control group, as cgroups(7) writes it: `/system.slice/ssh.service`.
+    pub control_group: PathBuf,
+    /// Its command line, in which blanks may stand for anything.
+    pub command: String,
 }
 
 #[derive(Debug, Error)]
@@ -264,6 +292,7 @@ impl Manager {
             Job::Start => ("start", self.proxy.start_unit(unit, "replace").await),
             Job::Stop => ("stop", self.proxy.stop_unit(unit, "replace").await),
             Job::Restart => ("restart", self.proxy.restart_unit(unit, "replace").await),
+            Job::StopAlone => ("stop", self.proxy.stop_unit(unit, "ignore-dependencies").await),
             Job::RestartAlone => ("restart", self.proxy.restart_unit(unit, "ignore-dependencies").await),
         };
         queued.map_err(|error| ManagerError::Call { what: format!("{verb} {unit}"), error })
@@ -283,8 +312,59 @@ impl Manager {
             return Ok(Vec::new());
         }
         let states = ["active", "activating", "reloading", "deactivating"];
-        let listed = self.proxy.list_units_by_patterns(&states, patterns).await.map_err(refused("list units"))?;
-        Ok(listed.into_iter().filter_map(|(name, ..)| UnitName::parse(&name).ok()).collect())
+        Ok(self.list(&states, patterns).await?.into_iter().map(|unit| unit.name).collect())
+    }
+
+    /// All loaded units that match one of the patterns (glob(7)), whether they run or not.
+    ///
+    /// # Errors
+    /// systemd does not answer.
+    pub async fn loaded_units(&self, patterns: &[&str]) -> Result<Vec<LoadedUnit>, ManagerError> {
+        if patterns.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.list(&[], patterns).await
+    }
+
+    /// Units that systemd has in memory without a unit file and that match one of the patterns (glob(7)).
+    ///
+    /// # Errors
+    /// systemd does not answer.
+    pub async fn units_without_file(&self, patterns: &[&str]) -> Result<Vec<LoadedUnit>, ManagerError> {
+        self.list(&[LoadState::NotFound.as_str()], patterns).await
+    }
+
+    /// `states`: those of loading, activity or the unit's type; none are all.
+    async fn list(&self, states: &[&str], patterns: &[&str]) -> Result<Vec<LoadedUnit>, ManagerError> {
+        let listed = self.proxy.list_units_by_patterns(states, patterns).await.map_err(refused("list units"))?;
+        let unit = |(name, _, load, active, sub, _, _, job, ..): ListedUnit| {
+            Some(LoadedUnit {
+                name: UnitName::parse(&name).ok()?,
+                load: LoadState::from(load.as_str()),
+                active: ActiveState::from(active.as_str()),
+                sub: SubState::from(sub.as_str()),
+                job,
+            })
+        };
+        Ok(listed.into_iter().filter_map(unit).collect())
+    }
+
+    /// The processes of a unit, without those in units below it; none if systemd does not know the unit.
+    ///
+    /// # Errors
+    /// systemd does not answer.
+    pub async fn processes(&self, unit: &str) -> Result<Vec<UnitProcess>, ManagerError> {
+        let processes = match self.proxy.get_unit_processes(unit).await {
+            Err(zbus::Error::MethodError(name, ..)) if name == "org.freedesktop.systemd1.NoSuchUnit" => Vec::new(),
+            answer => {
+                answer.map_err(|error| ManagerError::Call { what: format!("list processes of {unit}"), error })?
+            }
+        };
+        let process = |(control_group, _, command): (String, u32, String)| UnitProcess {
+            control_group: control_group.into(),
+            command,
+        };
+        Ok(processes.into_iter().map(process).collect())
     }
 
     /// What systemd knows of a unit, which is loaded for it if need be.

@@ -21,6 +21,6 @@ pub(crate) mod word;
 
 pub use announce::{Announcement, Services};
 pub use job::{Job, JobOutcome, JobResult, Verb};
-pub use manager::{Manager, ManagerError, Scope};
+pub use manager::{LoadedUnit, Manager, ManagerError, Scope, UnitProcess};
 pub use question::ask_state;
 pub use state::{ActiveState, LoadState, SubState, UnitResult, UnitState};

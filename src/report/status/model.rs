@@ -6,11 +6,11 @@ use serde::Serialize;
 use thiserror::Error;
 
 use crate::mark::InstalledUnit;
-use crate::name::{ContainerName, ProjectName, ServiceName, UnitName};
+use crate::name::{ContainerName, ProjectName, ServiceName, UnitKind, UnitName};
 use crate::report::installed::LookupError;
 use crate::supervisor1::{KnownContainer, Snapshot, SupervisorError, Undeclared};
 use crate::systemd::cgroup::Usage;
-use crate::systemd::{ActiveState, ManagerError, SubState, UnitResult};
+use crate::systemd::{ActiveState, LoadState, ManagerError, SubState, UnitResult};
 
 /// The status at one moment.
 #[derive(Debug, Default, Serialize)]
@@ -60,6 +60,8 @@ pub struct UnitStatus {
     pub container: Option<ContainerName>,
     /// Of a template, `%i` (systemd.unit(5)).
     pub instance: Option<String>,
+    /// `LoadState` of systemd: `not-found` of a unit that runs without a unit file. `unknown` where systemd cannot be asked.
+    pub load: LoadState,
     /// `ActiveState` of systemd, or `unknown` where systemd cannot be asked.
     pub active: ActiveState,
     pub sub: SubState,
@@ -84,6 +86,7 @@ impl UnitStatus {
             service: None,
             container: None,
             instance: None,
+            load: LoadState::Other("unknown".into()),
             active: ActiveState::Other("unknown".into()),
             sub: SubState::default(),
             status: String::new(),
@@ -99,6 +102,15 @@ impl UnitStatus {
 }
 
 impl Status {
+    /// Whether the status shows this unit, or its template.
+    pub(super) fn shows(&self, unit: &UnitName) -> bool {
+        let installed = self.installed.iter().map(|installed| &installed.name);
+        let mut installed = installed.filter(|installed| !installed.is(UnitKind::Slice));
+        let mut rows = self.projects.iter().flat_map(|project| &project.units);
+        rows.any(|row| row.unit == *unit)
+            || installed.any(|installed| installed == unit || installed.instance_in(unit).is_some())
+    }
+
     /// Adds what wharfd knows.
     pub(super) fn add(&mut self, mut snapshot: Snapshot) {
         for unit in self.projects.iter_mut().flat_map(|project| &mut project.units) {

@@ -12,6 +12,7 @@ use super::model::{ProjectStatus, Status, StatusError, UnitStatus, Unknown};
 use crate::mark::InstalledUnit;
 use crate::name::{UnitKind, UnitName};
 use crate::report::installed::{InstalledProject, find_project, projects_in};
+use crate::report::orphans::{Orphan, add_projects, orphans};
 use crate::supervisor1::{Activation, Snapshot, Supervisor, SupervisorError};
 use crate::systemd::cgroup::Usage;
 use crate::systemd::manager::is_booted;
@@ -53,6 +54,11 @@ impl Sources {
             None => self.directories.clone(),
         };
         let mut projects = projects_in(&directories)?;
+        let orphans = match &self.manager {
+            Some(manager) => orphans(manager).await?,
+            None => Vec::new(),
+        };
+        add_projects(&mut projects, &orphans);
         if let Some(wanted) = wanted {
             projects = vec![find_project(wanted, projects)?];
         }
@@ -60,7 +66,9 @@ impl Sources {
         let mut status = Status { unknown, ..Status::default() };
         for mut project in projects {
             project.units.sort_by_key(|unit| (rank(unit), unit.name.clone()));
-            status.projects.push(self.project_status(&project).await?);
+            let mut shown = self.project_status(&project).await?;
+            shown.units.extend(self.orphans_of(&project, &orphans).await?);
+            status.projects.push(shown);
             status.installed.append(&mut project.units);
         }
         if let Some(snapshot) = snapshot {
@@ -107,6 +115,25 @@ impl Sources {
             status.units.extend(units);
         }
         Ok(status)
+    }
+
+    /// A row for each unit of the project that runs without a unit file.
+    async fn orphans_of(
+        &self,
+        project: &InstalledProject,
+        orphans: &[Orphan],
+    ) -> Result<Vec<UnitStatus>, ManagerError> {
+        let Some(manager) = &self.manager else { return Ok(Vec::new()) };
+        let mut rows = Vec::new();
+        for orphan in orphans.iter().filter(|orphan| orphan.project == project.name) {
+            let row = UnitStatus {
+                service: orphan.service.clone(),
+                instance: orphan.unit.instance().map(str::to_owned),
+                ..UnitStatus::new(orphan.unit.clone())
+            };
+            rows.push(filled(row, manager.unit(&orphan.unit).await?, Usage::default()));
+        }
+        Ok(rows)
     }
 
     /// One row for a unit; for a template, one for each instance that is `wanted` or was started by hand, and what its instances
@@ -182,6 +209,7 @@ fn row(unit: &InstalledUnit, name: UnitName) -> UnitStatus {
 fn filled(row: UnitStatus, state: UnitState, usage: Usage) -> UnitStatus {
     let since = state.active_since.filter(|_| state.active == ActiveState::Active);
     UnitStatus {
+        load: state.load,
         sub: state.sub,
         // The status text of a unit that stopped is outdated, unless it failed.
         status: if state.active == ActiveState::Inactive { String::new() } else { state.status_text },

@@ -8,7 +8,7 @@ use super::model::{ProjectStatus, Status, UnitStatus};
 use crate::name::{UnitKind, UnitName, short_id};
 use crate::report::table::{Cell, Colour, Screen, Table, fit};
 use crate::supervisor1::{Health, Undeclared};
-use crate::systemd::ActiveState;
+use crate::systemd::{ActiveState, LoadState};
 
 const HEADINGS: [&str; 9] = ["UNIT", "STATE", "HEALTH", "UPTIME", "RESTARTS", "CPU", "MEMORY", "IMAGE", "PORTS"];
 const UNDECLARED_HEADINGS: [&str; 3] = ["CONTAINER", "ID", "IMAGE"];
@@ -146,6 +146,10 @@ fn state(unit: &UnitStatus) -> Cell {
 fn details(unit: &UnitStatus, now: SystemTime) -> Vec<Cell> {
     let known = &unit.known;
     let mut notes: Vec<Cell> = activity(unit).into_iter().collect();
+    if unit.load == LoadState::NotFound && unit.active.is_running() {
+        let text = format!("no unit file: it is not part of the stack; `systemctl stop {}`", unit.unit);
+        notes.push(Cell::new(&text, Colour::Moving));
+    }
     if known.health == Some(Health::Unhealthy) {
         let output = first_line(known.health_output.as_deref().unwrap_or_default());
         let text = if output.is_empty() { "unhealthy".to_owned() } else { format!("unhealthy: {output}") };

@@ -9,7 +9,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::model::{Status, StatusError};
 use super::sources::Sources;
-use crate::name::{UnitKind, UnitName};
+use crate::name::UnitName;
 use crate::supervisor1::Activation;
 
 /// Changes within this time count as one.
@@ -110,8 +110,6 @@ impl Watch<'_> {
     fn is_relevant(&self, change: &Change) -> bool {
         let Change::Unit(unit) = change else { return true };
         let Ok(unit) = UnitName::parse(unit) else { return false };
-        let installed = self.last.iter().flat_map(|status| &status.installed).map(|installed| &installed.name);
-        let mut shown = installed.filter(|installed| !installed.is(UnitKind::Slice));
-        shown.any(|installed| *installed == unit || installed.instance_in(&unit).is_some())
+        self.last.as_ref().is_some_and(|status| status.shows(&unit))
     }
 }
