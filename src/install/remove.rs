@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::engine::Engine;
-use crate::report::installed::{InstalledProject, find_project, projects_in};
+use crate::name::{UnitKind, UnitName};
+use crate::report::installed::{find_project, projects_in};
+use crate::report::orphans::{add_projects, orphans};
 use crate::systemd::manager::is_booted;
-use crate::systemd::{Job, Manager, Scope};
+use crate::systemd::{Job, LoadState, LoadedUnit, Manager, ManagerError, Scope};
 
 use super::audit::{Acts, Audit};
 use super::changes::Changes;
@@ -48,16 +50,28 @@ impl Remove {
         let directories = [Destination::system().on_disk, Destination::runtime().on_disk];
         let generated = PathBuf::from("/run/systemd/generator");
         let everywhere: Vec<PathBuf> = directories.iter().cloned().chain([generated]).collect();
-        let project = find_project(&self.stack, projects_in(&everywhere)?)?;
+        let manager = if is_booted() { Some(Manager::connect(Scope::System).await?) } else { None };
+        let orphans = match &manager {
+            Some(manager) => orphans(manager).await?,
+            None => Vec::new(),
+        };
+        let mut installed = projects_in(&everywhere)?;
+        add_projects(&mut installed, &orphans);
+        let project = find_project(&self.stack, installed)?;
+        let orphans = orphans.into_iter().filter(|orphan| orphan.project == project.name).map(|orphan| orphan.unit);
+        let orphans: Vec<UnitName> = orphans.collect();
+        let units: Vec<UnitName> = project.units.iter().map(|unit| unit.name.clone()).collect();
         let still_declared = project.sources.iter().find(|source| is_declared(source)).cloned();
         let mut removed = Removed { project: project.name.to_string(), still_declared, ..Removed::default() };
-        let manager = if is_booted() { Some(Manager::connect(Scope::System).await?) } else { None };
         let mut audit = Audit::begin();
         let mut acts = Acts::default();
         if let Some(manager) = &manager {
-            let ran = stop(manager, &project).await?;
-            acts.stopped = ran.done;
-            removed.failed_jobs = ran.failed;
+            // Orphans first: systemd does not know any more that they have to be stopped before the networks that they use.
+            for units in [&orphans, &units] {
+                let ran = stop(manager, loaded(manager, units).await?).await?;
+                acts.stopped.extend(ran.done);
+                removed.failed_jobs.extend(ran.failed);
+            }
         }
         // Before the files go: without them a second attempt would not find the project.
         removed.from_engine = Engine::connect().await?.remove_project(&project.name, self.volumes).await?;
@@ -68,9 +82,8 @@ impl Remove {
             audit.removed(&project, &removed.files, &acts);
             removed.unrecorded = audit.unrecorded;
             manager.reload().await?;
-            for unit in &project.units {
-                manager.forget_failure(&unit.name).await;
-            }
+            let units: Vec<UnitName> = units.into_iter().chain(orphans).collect();
+            removed.failed_jobs.extend(forget(manager, &units).await?);
         }
         Ok(removed)
     }
@@ -80,13 +93,31 @@ fn is_declared(source: &Path) -> bool {
     source.starts_with(STACK_DIRECTORY) && source.exists()
 }
 
-/// Everything of the project that runs, in one go: systemd puts the jobs in order.
-async fn stop(manager: &Manager, project: &InstalledProject) -> Result<Ran, InstallError> {
-    let patterns: Vec<String> = project.units.iter().map(|unit| unit.name.pattern()).collect();
+/// Everything of the project that runs or has a job, in one go: systemd puts the jobs in order. The target is first: a job that starts
+/// it would else go on once those are cancelled for which it waits.
+async fn stop(manager: &Manager, units: Vec<LoadedUnit>) -> Result<Ran, ManagerError> {
+    let mut busy: Vec<UnitName> = units.into_iter().filter(LoadedUnit::is_busy).map(|unit| unit.name).collect();
+    busy.sort_by_key(|unit| !unit.is(UnitKind::Target));
+    let jobs: Vec<(Job, &str)> = busy.iter().map(|unit| (Job::Stop, unit.as_str())).collect();
+    jobs::run(manager, &jobs, &BTreeSet::new()).await
+}
+
+/// Once the files are gone: stops what was started meanwhile and has no unit file now, and makes systemd forget what failed. The jobs
+/// that failed.
+async fn forget(manager: &Manager, units: &[UnitName]) -> Result<Vec<FailedJob>, ManagerError> {
+    let loaded_units = loaded(manager, units).await?.into_iter();
+    let ran = stop(manager, loaded_units.filter(|unit| unit.load == LoadState::NotFound).collect()).await?;
+    for unit in loaded(manager, units).await? {
+        manager.forget_failure(&unit.name).await;
+    }
+    Ok(ran.failed)
+}
+
+/// What systemd has in memory of these units; of a template, its instances.
+async fn loaded(manager: &Manager, units: &[UnitName]) -> Result<Vec<LoadedUnit>, ManagerError> {
+    let patterns: Vec<String> = units.iter().map(UnitName::pattern).collect();
     let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
-    let running = manager.active_units(&patterns).await?;
-    let jobs: Vec<(Job, &str)> = running.iter().map(|unit| (Job::Stop, unit.as_str())).collect();
-    Ok(jobs::run(manager, &jobs, &BTreeSet::new()).await?)
+    manager.loaded_units(&patterns).await
 }
 
 fn delete(directory: &Path, project: &str, wait: &dyn Fn(&str)) -> Result<Vec<PathBuf>, InstallError> {
