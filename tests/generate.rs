@@ -562,7 +562,7 @@ fn a_service_that_left_the_file_leaves_the_host() {
     host.write(STACK, &without_web());
     let left = host.sh("wharf generate").ok();
     assert_eq!(host.sh(gone).ok().stdout, "0\n");
-    assert!(left.stderr.contains("shop-web.service was removed but still runs"), "{left:?}");
+    assert!(left.stderr.contains("shop-web.service is no longer part of the stack and still runs"), "{left:?}");
     assert_eq!(host.sh(running).ok().stdout, "shop-db shop-web\n");
     let listed = host.sh("systemctl list-units --all 'shop-web*'").ok().stdout;
     assert!(listed.contains("not-found active"), "{listed}");

@@ -11,6 +11,7 @@ use crate::mark::Mark;
 use crate::message_id;
 use crate::plan::Plan;
 use crate::report::InstalledProject;
+use crate::report::orphans::Orphan;
 use crate::systemd::log;
 
 use super::changes::{Action, Change, Changes, template_of};
@@ -98,9 +99,10 @@ impl Audit {
         self.write(&subject, &files, &Acts::default());
     }
 
-    /// Units of a project were started, restarted or stopped.
-    pub fn applied(&mut self, plan: &Plan, changes: &Changes, acts: &Acts) {
-        let removed: BTreeSet<&str> = changes.removed_units().collect();
+    /// Units of a project were started, restarted or stopped; `left` had no unit file any more.
+    pub fn applied(&mut self, plan: &Plan, changes: &Changes, left: &[Orphan], acts: &Acts) {
+        let left = left.iter().filter(|orphan| *orphan.project == *plan.project).map(|orphan| orphan.unit.as_str());
+        let removed: BTreeSet<&str> = changes.removed_units().chain(left).collect();
         let acts = acts.of(|unit| {
             let template = template_of(unit);
             let is = |name: &str| name == unit || template.as_deref() == Some(name);
@@ -158,6 +160,6 @@ fn linked_units(changes: &Changes, wanted: fn(&Action) -> bool) -> String {
 }
 
 /// The stack file, as the plan's units name it.
-fn source(plan: &Plan) -> Option<PathBuf> {
+pub(super) fn source(plan: &Plan) -> Option<PathBuf> {
     plan.files.iter().filter(|file| file.is_unit()).find_map(|file| Mark::of_unit(&file.contents)?.source)
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::name::UnitName;
 use crate::plan::Plan;
 use crate::systemd::manager::is_booted;
-use crate::systemd::{Job, Manager, ManagerError};
+use crate::systemd::{Job, Manager, ManagerError, Scope};
 
 use super::audit::{Acts, Audit};
 use super::changes::{Action, Change, Changes, Enablement};
@@ -17,6 +17,7 @@ use super::directory::{Access, Durability, UnitDirectory};
 use super::error::InstallError;
 use super::jobs::{self, FailedJob, Ran};
 use super::load_path::LoadPath;
+use super::note::{Note, networks_left, of_same_source};
 use super::precheck::conflicts;
 use super::running;
 
@@ -47,7 +48,7 @@ pub struct Generated {
     /// An earlier run had been interrupted.
     pub unfinished: bool,
     pub notes: Vec<Note>,
-    /// Units that `--now` stopped, because their file goes.
+    /// Units that `--now` stopped, or would stop, because their file goes or has gone.
     pub stopped: Vec<String>,
     /// Units that `--now` started or restarted.
     pub started: Vec<String>,
@@ -58,39 +59,6 @@ pub struct Generated {
 pub struct ProjectChanges {
     pub target: String,
     pub changes: Changes,
-}
-
-/// Something an administrator should know, though all went well.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Note {
-    /// The running system has no systemd to tell.
-    NotBooted,
-    /// The unit file went, its processes did not.
-    StillRunning { unit: String },
-    /// An instance runs that is not, or no more, among the service's replicas.
-    Surplus { unit: String },
-    /// Units run as they were before the change.
-    NotRestarted { units: Vec<String> },
-    /// The journal has no entry of this run.
-    Unrecorded { why: String },
-}
-
-impl std::fmt::Display for Note {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::NotBooted => f.write_str("units were written but not loaded: this system does not run systemd"),
-            Self::StillRunning { unit } => {
-                write!(f, "{unit} was removed but still runs; `systemctl stop {unit}`, or use --now next time")
-            }
-            Self::Surplus { unit } => {
-                write!(f, "{unit} runs beyond the service's replicas; `systemctl stop {unit}`, or use --now next time")
-            }
-            Self::NotRestarted { units } => {
-                write!(f, "changed, but running as before: {}; restart them, or use --now", units.join(", "))
-            }
-            Self::Unrecorded { why } => write!(f, "this change is not in the journal, nor in `wharf history`: {why}"),
-        }
-    }
 }
 
 impl Generated {
@@ -107,8 +75,22 @@ impl Generated {
         self.projects.iter().map(|project| &project.changes).collect()
     }
 
-    fn note_running(&mut self, removed: Vec<String>, surplus: Vec<String>, outdated: Vec<String>) {
-        self.notes.extend(removed.into_iter().map(|unit| Note::StillRunning { unit }));
+    /// Stops units, and keeps how that ended.
+    async fn stop(&mut self, manager: &Manager, units: impl Iterator<Item = &str>) -> Result<(), ManagerError> {
+        let jobs: Vec<(Job, &str)> = units.map(|unit| (Job::Stop, unit)).collect();
+        let ran = jobs::run(manager, &jobs, &BTreeSet::new()).await?;
+        self.stopped.extend(ran.done);
+        self.failed_jobs.extend(ran.failed);
+        Ok(())
+    }
+
+    /// Notes units that run without a unit file.
+    fn note_left(&mut self, units: impl IntoIterator<Item = UnitName>) {
+        let units: BTreeSet<UnitName> = units.into_iter().collect();
+        self.notes.extend(units.into_iter().map(|unit| Note::StillRunning { unit }));
+    }
+
+    fn note_outdated(&mut self, surplus: Vec<String>, outdated: Vec<String>) {
         self.notes.extend(surplus.into_iter().map(|unit| Note::Surplus { unit }));
         if !outdated.is_empty() {
             self.notes.push(Note::NotRestarted { units: outdated });
@@ -151,6 +133,9 @@ impl Generate {
         };
         let mut generated = self.compare(plans, &directory, &load_path)?;
         if self.effect == Effect::Show {
+            if let Some(manager) = &manager {
+                self.show_running(plans, &mut generated, manager).await?;
+            }
             return Ok(generated);
         }
         if matches!(self.destination.reach, Reach::Running { .. }) && manager.is_none() && generated.changes_files() {
@@ -164,6 +149,23 @@ impl Generate {
         Ok(generated)
     }
 
+    /// What runs without a unit file, and what `--now` would stop.
+    async fn show_running(
+        &self,
+        plans: &[Plan],
+        generated: &mut Generated,
+        manager: &Manager,
+    ) -> Result<(), InstallError> {
+        let left = running::left(manager, plans).await?.into_iter().map(|orphan| orphan.unit);
+        if self.now {
+            let removed = running::removed(manager, &generated.changes()).await?;
+            generated.stopped = left.chain(removed).map(String::from).collect();
+        } else {
+            generated.note_left(left);
+        }
+        Ok(())
+    }
+
     async fn write_to_running(
         &self,
         plans: &[Plan],
@@ -173,11 +175,13 @@ impl Generate {
     ) -> Result<(), InstallError> {
         let mut audit = Audit::begin();
         let removed = running::removed(manager, &generated.changes()).await?;
+        let left = running::left(manager, plans).await?;
         if self.now {
-            // Before their files go: after that systemd would not know how to stop them.
-            let ran = stop(manager, &removed).await?;
-            generated.stopped = ran.done;
-            generated.failed_jobs = ran.failed;
+            // Before their files go: after that systemd would not know how to stop them. What has lost its file already goes first:
+            // it may use a network that is removed.
+            let left = left.iter().map(|orphan| orphan.unit.as_str());
+            generated.stop(manager, left).await?;
+            generated.stop(manager, removed.iter().map(UnitName::as_str)).await?;
         }
         if generated.changes_files() {
             self.write(generated, &directory, Some(manager)).await?;
@@ -190,22 +194,43 @@ impl Generate {
         let surplus = running::surplus(manager, plans).await?;
         if self.now {
             // Once no unit asks for them any more: else what requires them would go down with them.
-            let ran = stop(manager, &surplus).await?;
-            generated.stopped.extend(ran.done);
-            generated.failed_jobs.extend(ran.failed);
+            generated.stop(manager, surplus.iter().map(String::as_str)).await?;
             let outdated = running::outdated(manager, plans, &self.destination.on_disk).await?;
             let ran = start(manager, plans, &outdated).await?;
             let acts = Acts::of_run(&ran, &outdated, &generated.stopped);
             generated.started = ran.done.into_iter().filter(|unit| running::runs(unit)).collect();
             generated.failed_jobs.extend(ran.failed);
             for (plan, project) in plans.iter().zip(&generated.projects) {
-                audit.applied(plan, &project.changes, &acts);
+                audit.applied(plan, &project.changes, &left, &acts);
             }
-        } else if generated.changes_files() {
-            let outdated = running::outdated(manager, plans, &self.destination.on_disk).await?;
-            generated.note_running(removed, surplus, outdated);
+        } else {
+            self.note_without_file(plans, removed, generated, manager).await?;
+            if generated.changes_files() {
+                let outdated = running::outdated(manager, plans, &self.destination.on_disk).await?;
+                generated.note_outdated(surplus, outdated);
+            }
         }
         generated.notes.extend(audit.unrecorded.map(|why| Note::Unrecorded { why }));
+        Ok(())
+    }
+
+    /// Notes what runs without a unit file, whichever run removed it, and the networks that this run has left.
+    async fn note_without_file(
+        &self,
+        plans: &[Plan],
+        removed: Vec<UnitName>,
+        generated: &mut Generated,
+        manager: &Manager,
+    ) -> Result<(), InstallError> {
+        let left = running::left(manager, plans).await?.into_iter().map(|orphan| orphan.unit);
+        if self.reload {
+            generated.note_left(left);
+            let networks = networks_left(&generated.changes(), &removed);
+            generated.notes.extend(networks);
+        } else {
+            // systemd has not noticed yet that the files of `removed` have gone.
+            generated.note_left(left.chain(removed));
+        }
         Ok(())
     }
 
@@ -242,7 +267,11 @@ impl Generate {
             changes: Changes::compute(plan, &snapshot, self.enablement, seen_as),
         };
         let unfinished = !snapshot.leftovers.is_empty();
-        Ok(Generated { projects: plans.iter().map(changes).collect(), unfinished, ..Generated::default() })
+        let notes = match self.destination.reach {
+            Reach::Running { scope: Scope::System, .. } => of_same_source(plans, &snapshot),
+            _ => Vec::new(),
+        };
+        Ok(Generated { projects: plans.iter().map(changes).collect(), unfinished, notes, ..Generated::default() })
     }
 
     async fn write(
@@ -259,7 +288,9 @@ impl Generate {
                 manager.enable(&enabled, runtime).await?;
             }
             if self.reload {
+                running::stop_removed_timers(manager, &changes).await?;
                 manager.reload().await?;
+                running::forget_removed(manager, &changes).await?;
             }
         }
         unfinished.finish()
@@ -276,11 +307,6 @@ async fn start(manager: &Manager, plans: &[Plan], outdated: &[String]) -> Result
     let files = files.filter(|file| file.is_unit()).map(|file| file.name.as_str());
     let units = files.chain(instances.map(UnitName::as_str)).map(str::to_owned).collect();
     jobs::run(manager, &jobs, &units).await
-}
-
-async fn stop(manager: &Manager, units: &[String]) -> Result<Ran, ManagerError> {
-    let jobs: Vec<(Job, &str)> = units.iter().map(|unit| (Job::Stop, unit.as_str())).collect();
-    jobs::run(manager, &jobs, &BTreeSet::new()).await
 }
 
 fn units_to_enable<'a>(changes: &[&'a Changes]) -> Vec<&'a str> {

@@ -1,4 +1,4 @@
-//! Running units that a change concerns: those whose definition is older than the file, and those whose file goes.
+//! Running units that a change concerns: those whose definition is older than the file, and those whose file goes or has gone.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -7,7 +7,8 @@ use std::time::SystemTime;
 
 use crate::name::{UnitKind, UnitName};
 use crate::plan::Plan;
-use crate::systemd::{Manager, ManagerError};
+use crate::report::orphans::{Orphan, orphans};
+use crate::systemd::{ActiveState, Job, LoadState, LoadedUnit, Manager, ManagerError, SubState};
 
 use super::changes::Changes;
 
@@ -25,11 +26,57 @@ pub(super) async fn outdated(manager: &Manager, plans: &[Plan], directory: &Path
     Ok(outdated)
 }
 
-/// Units that run and whose file the changes remove.
-pub(super) async fn removed(manager: &Manager, changes: &[&Changes]) -> Result<Vec<String>, ManagerError> {
-    let names = changes.iter().flat_map(|changes| changes.removed_units()).filter(|name| runs(name));
-    let units: Vec<UnitName> = names.filter_map(|name| UnitName::parse(name).ok()).collect();
-    Ok(active(manager, units.iter()).await?.into_iter().map(String::from).collect())
+/// Units that run, or are about to, and whose file the changes remove.
+pub(super) async fn removed(manager: &Manager, changes: &[&Changes]) -> Result<Vec<UnitName>, ManagerError> {
+    let busy = of_removed_files(manager, changes).await?.into_iter().filter(LoadedUnit::is_busy);
+    Ok(busy.map(|unit| unit.name).filter(|name| runs(name)).collect())
+}
+
+/// Units of the plans' projects that run although their file has gone, and that no plan brings back.
+pub(super) async fn left(manager: &Manager, plans: &[Plan]) -> Result<Vec<Orphan>, ManagerError> {
+    let is_planned = |plan: &Plan, unit: &UnitName| {
+        let template = unit.template();
+        let is = |file: &str| unit == file || template.as_ref().is_some_and(|template| template == file);
+        plan.files.iter().any(|file| is(&file.name))
+    };
+    let is_left =
+        |orphan: &Orphan| plans.iter().any(|plan| *orphan.project == *plan.project && !is_planned(plan, &orphan.unit));
+    Ok(orphans(manager).await?.into_iter().filter(is_left).collect())
+}
+
+/// Stops the timers whose file was removed, before systemd reads its files again and reports that they failed.
+pub(super) async fn stop_removed_timers(manager: &Manager, changes: &[&Changes]) -> Result<(), ManagerError> {
+    let timers = removed(manager, changes).await?.into_iter().filter(|unit| unit.is(UnitKind::Timer));
+    stop_alone(manager, &timers.collect::<Vec<_>>()).await
+}
+
+/// Makes systemd forget units whose file was removed and that only exist in its memory: those that failed, and those whose work is
+/// done, as that of a network or a volume. What they made stays.
+pub(super) async fn forget_removed(manager: &Manager, changes: &[&Changes]) -> Result<(), ManagerError> {
+    let mut done = Vec::new();
+    for unit in of_removed_files(manager, changes).await?.into_iter().filter(|unit| unit.load == LoadState::NotFound) {
+        match (&unit.active, &unit.sub) {
+            (ActiveState::Failed, _) => manager.forget_failure(&unit.name).await,
+            (ActiveState::Active, SubState::Exited) => done.push(unit.name),
+            _ => {}
+        }
+    }
+    stop_alone(manager, &done).await
+}
+
+async fn stop_alone(manager: &Manager, units: &[UnitName]) -> Result<(), ManagerError> {
+    let jobs: Vec<(Job, &str)> = units.iter().map(|unit| (Job::StopAlone, unit.as_str())).collect();
+    manager.run(&jobs, &BTreeSet::new()).await?;
+    Ok(())
+}
+
+/// What systemd has in memory of the units whose file the changes remove; of a template, its instances.
+async fn of_removed_files(manager: &Manager, changes: &[&Changes]) -> Result<Vec<LoadedUnit>, ManagerError> {
+    let names = changes.iter().flat_map(|changes| changes.removed_units());
+    let patterns: Vec<String> =
+        names.filter_map(|name| UnitName::parse(name).ok()).map(|unit| unit.pattern()).collect();
+    let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
+    manager.loaded_units(&patterns).await
 }
 
 /// Instances that run and are none of the plan's any more.

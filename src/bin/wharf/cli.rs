@@ -74,7 +74,7 @@ pub struct Generate {
     /// Start the stacks at boot (systemctl enable)
     #[arg(long)]
     pub enable: bool,
-    /// Start the stacks, and restart units that run with an older definition
+    /// Start the stacks, restart units that run with an older definition, and stop those that are no longer part of a stack
     #[arg(long, conflicts_with_all = ["output", "root", "no_reload"])]
     pub now: bool,
     /// Do not make systemd reload its units

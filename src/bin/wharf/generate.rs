@@ -86,6 +86,7 @@ fn summary(effect: Effect, generated: &Generated) {
     for change in generated.projects.iter().flat_map(|project| &project.changes.items) {
         output::message(&format!("{verb}{} {}", change.action.kind(), change.name));
     }
-    generated.stopped.iter().for_each(|unit| output::message(&format!("stopped {unit}")));
+    let stopped = if effect == Effect::Show { "would stop" } else { "stopped" };
+    generated.stopped.iter().for_each(|unit| output::message(&format!("{stopped} {unit}")));
     generated.started.iter().for_each(|unit| output::message(&format!("started {unit}")));
 }
