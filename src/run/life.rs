@@ -314,6 +314,7 @@ impl Life {
             _ => None,
         };
         match timeout(LAST_LINES, self.engine.remove_container(self.id())).await {
+            Ok(Ok(())) if self.handover.attached => throttle::close(),
             Ok(Ok(())) => (),
             Ok(Err(error)) => message::warning(&format!("cannot remove the container, the next start will: {error}")),
             Err(_) => message::warning("cannot remove the container, the next start will: the engine does not answer"),

@@ -13,7 +13,7 @@ use std::rc::Rc;
 use std::time::SystemTime;
 
 use listenfd::ListenFd;
-use rustix::net::{AddressFamily, RecvFlags, SocketType, recv};
+use rustix::net::{AddressFamily, RecvFlags, Shutdown, SocketType, recv, shutdown};
 use tokio::io::Interest;
 use tokio::net::UnixStream as Stream;
 
@@ -211,6 +211,12 @@ pub fn kept() -> Option<UnixStream> {
 pub fn handed_over() -> io::Result<UnixStream> {
     let stream: OwnedFd = io::stdin().as_fd().try_clone_to_owned()?;
     Ok(stream.into())
+}
+
+/// The container is gone: closes the stream of [`handed_over`] for all who have it, so that neither systemd nor the engine keeps it.
+/// systemd 262 would else keep a unit without a unit file in memory for it.
+pub fn close() {
+    let _not_connected = shutdown(io::stdin(), Shutdown::Both);
 }
 
 #[cfg(test)]
