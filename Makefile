@@ -66,11 +66,9 @@ test-full: test
 	$(CARGO) deny --workspace check bans licenses sources
 	fuzz/run 60
 
-# Each benchmark prints its figures beside those of what it is compared with. On a machine that has nothing else to do.
+# Measures Wharf beside what it is compared with, and writes packaging/manual/benchmarks.md. On a machine that has nothing else to do.
 bench: tools build
-	tests/host/host prepare
-	benches/generate.sh
-	benches/unhealthy.sh
+	benches/run
 
 lint: tools
 	$(CARGO) fmt --all --check
