@@ -4,8 +4,6 @@
 
 mod support;
 
-use std::time::Duration;
-
 use support::Host;
 
 fn image(host: &Host) -> String {
@@ -18,7 +16,7 @@ fn journal(host: &Host, unit: &str) -> String {
 
 /// What the container prints comes to the journal a moment after its unit is ready.
 fn wait_for_line(host: &Host, line: &str) {
-    host.wait_for(line, Duration::from_secs(10), || journal(host, "shop-web").lines().any(|said| said == line));
+    host.wait_for(line, || journal(host, "shop-web").lines().any(|said| said == line));
 }
 
 const STACK: &str = r#"
@@ -284,12 +282,12 @@ fn a_build_that_is_stopped_ends_at_the_engine_too() {
     let host = prepared("stopbuild");
     host.write("/root/web/Dockerfile", "FROM 127.0.0.1:5000/busybox:1\nRUN echo begun; sleep 1234\n");
     host.sh("wharf generate shop.toml; systemctl start --no-block shop-web-build").ok();
-    host.wait_for("the step", Duration::from_secs(20), || journal(&host, "shop-web-build").contains("\nbegun\n"));
+    host.wait_for("the step", || journal(&host, "shop-web-build").contains("\nbegun\n"));
     let status = host.property("shop-web-build", "StatusText");
     assert_eq!(status, "Building shop-web [2/2]");
     assert_eq!(host.sh("pgrep -fc '^sleep 1234'").ok().stdout, "1\n");
     host.sh("systemctl stop shop-web-build").ok();
-    host.wait_for("the end of the step", Duration::from_secs(10), || host.sh("pgrep -f '^sleep 1234'").status == 1);
+    host.wait_for("the end of the step", || host.sh("pgrep -f '^sleep 1234'").status == 1);
 }
 
 /// Between us and the engine, as if that had been built without BuildKit.

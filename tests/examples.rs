@@ -6,7 +6,6 @@ mod support;
 
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
 use support::Host;
 
@@ -48,7 +47,7 @@ fn active_state(host: &Host, unit: &str) -> String {
 fn stop_stack(host: &Host, name: &str) {
     host.sh(&format!("systemctl stop {name}.target")).ok();
     let up = format!("systemctl list-units --quiet --state active,activating,deactivating '{name}-*' {name}.target");
-    host.wait_for("the stack is down", Duration::from_secs(60), || host.sh(&up).ok().stdout.is_empty());
+    host.wait_for("the stack is down", || host.sh(&up).ok().stdout.is_empty());
     let failed = host.sh("systemctl list-units --quiet --plain --failed").ok().stdout;
     assert_eq!(failed, "", "a stop is no failure");
 }
@@ -81,7 +80,7 @@ fn hello_serves_its_page() {
     let host = host_with("hello");
     host.sh("systemctl start hello.target").ok();
     let page = "curl --silent --fail http://127.0.0.1:8081/";
-    host.wait_for("the page", Duration::from_secs(10), || host.sh(page).stdout.contains("Hello from a container."));
+    host.wait_for("the page", || host.sh(page).stdout.contains("Hello from a container."));
 
     stop_stack(&host, "hello");
     assert_nothing_but_volumes_is_left(&host, &[]);
@@ -103,9 +102,7 @@ fn sqlite_starts_the_server_before_its_proxy_and_each_is_a_unit_of_its_own() {
     }
     query("select no_such_column;").ok();
     let complains = || host.sh("journalctl --quiet --output cat -u sqlite-sqliteserver").ok().stdout;
-    host.wait_for("the server's complaint in its journal", Duration::from_secs(5), || {
-        complains().contains("no such column: no_such_column")
-    });
+    host.wait_for("the server's complaint in its journal", || complains().contains("no such column: no_such_column"));
     assert_eq!(host.sh("journalctl --quiet --grep no_such_column -u sqlite-sqliteproxy").stdout, "");
 
     host.sh("systemctl stop sqlite-sqliteproxy").ok();

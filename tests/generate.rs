@@ -10,7 +10,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde_json::{Value, json};
 use support::{Host, Out};
@@ -692,7 +692,7 @@ fn stacks_in_etc_wharf_start_at_boot_without_generate() {
 
     host.sh("systemctl is-system-running --wait || true").ok();
     let state = "systemctl show -p ActiveState --value";
-    host.wait_for("the stack to be started by the boot", Duration::from_secs(20), || {
+    host.wait_for("the stack to be started by the boot", || {
         host.sh(&format!("{state} auto-web.service")).ok().stdout == "active\n"
     });
     assert_eq!(host.sh(&format!("{state} manual-web.service")).ok().stdout, "inactive\n");

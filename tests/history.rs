@@ -62,7 +62,7 @@ fn last<'a>(events: &'a [Value], unit: &str, event: &str) -> &'a Value {
 
 fn wait_for_course(host: &Host, unit: &str, expected: &[&str]) {
     let mut found = Vec::new();
-    for _ in 0..100 {
+    for _ in 0..1500 {
         found = course(&events(host, "shop"), unit);
         if found == expected {
             return;

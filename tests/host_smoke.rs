@@ -5,7 +5,6 @@
 mod support;
 
 use std::thread;
-use std::time::Duration;
 
 use support::Host;
 
@@ -87,7 +86,5 @@ fn without_live_restore_it_does_not() {
     let host = Host::builder().bare().boot("plain");
     host.sh(SLEEPER).ok();
     host.sh("systemctl restart docker").ok();
-    host.wait_for("the container to be stopped", Duration::from_secs(10), || {
-        host.sh(SLEEPER_PID).ok().stdout.trim() == "0"
-    });
+    host.wait_for("the container to be stopped", || host.sh(SLEEPER_PID).ok().stdout.trim() == "0");
 }

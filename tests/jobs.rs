@@ -4,8 +4,6 @@
 
 mod support;
 
-use std::time::Duration;
-
 use support::Host;
 
 fn file(host: &Host, path: &str) -> String {
@@ -52,7 +50,7 @@ fn hooks_run_in_order_inside_the_container_and_dependents_wait_for_them() {
     host.generate("shop", HOOKED);
     host.sh("systemctl start shop.target").ok();
     host.wait_active("shop-after");
-    host.wait_for("the dependent runs", Duration::from_secs(5), || file(&host, "/srv/log").contains("dependent"));
+    host.wait_for("the dependent runs", || file(&host, "/srv/log").contains("dependent"));
     assert_eq!(file(&host, "/srv/log"), STARTED);
 
     let line = |text: &str| {
@@ -77,17 +75,17 @@ fn a_killed_supervisor_repeats_no_hook() {
     host.sh("touch /srv/log; chmod 666 /srv/log").ok();
     host.generate("shop", HOOKED);
     host.sh("systemctl start shop-after").ok();
-    host.wait_for("the dependent runs", Duration::from_secs(5), || file(&host, "/srv/log").contains("dependent"));
+    host.wait_for("the dependent runs", || file(&host, "/srv/log").contains("dependent"));
     let container = host.sh("docker inspect -f '{{.Id}}' shop-web").ok().stdout;
     host.sh("kill -9 $(systemctl show -P MainPID shop-web)").ok();
-    host.wait_for("it was restarted", Duration::from_secs(20), || host.property("shop-web", "NRestarts") == "1");
+    host.wait_for("it was restarted", || host.property("shop-web", "NRestarts") == "1");
     host.wait_active("shop-web");
     assert_eq!(host.sh("docker inspect -f '{{.Id}}' shop-web").ok().stdout, container, "adopted");
     assert_eq!(file(&host, "/srv/log"), STARTED);
 
     // A container that ends by itself is asked nothing before; the new one gets its hooks.
     host.sh("docker kill --signal KILL shop-web").ok();
-    host.wait_for("it was restarted", Duration::from_secs(20), || host.property("shop-web", "NRestarts") == "2");
+    host.wait_for("it was restarted", || host.property("shop-web", "NRestarts") == "2");
     host.wait_active("shop-web");
     let again = "started\npost_start 1 1000 red round /srv\npost_start 2\n";
     assert_eq!(file(&host, "/srv/log"), format!("{STARTED}{again}"));
@@ -109,7 +107,7 @@ fn a_start_that_was_cut_off_among_its_hooks_begins_with_a_new_container() {
         "#,
     );
     host.sh("systemctl start --no-block shop-web").ok();
-    host.wait_for("the hook runs", Duration::from_secs(20), || file(&host, "/srv/log").starts_with("begin"));
+    host.wait_for("the hook runs", || file(&host, "/srv/log").starts_with("begin"));
     host.sh("kill -9 $(systemctl show -P MainPID shop-web)").ok();
     host.wait_active("shop-web");
     let log = file(&host, "/srv/log");
@@ -175,10 +173,8 @@ fn a_timer_runs_its_job_and_belongs_to_the_stack() {
     let host = Host::boot("timer");
     host.generate("shop", SCHEDULED);
     host.sh("systemctl enable --now shop.target").ok();
-    host.wait_for("the job ran", Duration::from_secs(20), || jobs_in_log(&host) == 1);
-    host.wait_for("the job is over", Duration::from_secs(10), || {
-        host.property("shop-backup", "ActiveState") == "inactive"
-    });
+    host.wait_for("the job ran", || jobs_in_log(&host) == 1);
+    host.wait_for("the job is over", || host.property("shop-backup", "ActiveState") == "inactive");
     assert_eq!(host.property("shop-backup", "Result"), "success");
     assert_eq!(host.sh("docker ps --all --quiet --filter name=shop-backup").ok().stdout, "");
     let timers = host.sh("systemctl list-timers --all --no-pager shop-backup.timer").ok().stdout;
@@ -192,9 +188,7 @@ fn a_timer_runs_its_job_and_belongs_to_the_stack() {
 
     // The timer stops with the stack and starts with it; the stack's start alone runs no job.
     host.sh("systemctl stop shop.target").ok();
-    host.wait_for("the timer is stopped", Duration::from_secs(10), || {
-        host.property("shop-backup.timer", "ActiveState") == "inactive"
-    });
+    host.wait_for("the timer is stopped", || host.property("shop-backup.timer", "ActiveState") == "inactive");
     host.sh("sed -i '/OnActiveSec/d' /root/shop.toml && wharf generate /root/shop.toml && systemctl start shop.target")
         .ok();
     assert_eq!(host.property("shop-backup.timer", "ActiveState"), "active");
@@ -231,9 +225,7 @@ fn a_job_that_fails_or_hangs_is_told_and_can_be_stopped() {
     assert_eq!(host.property("shop-bad", "ExecMainStatus"), "4");
     assert_eq!(host.property("shop-bad", "NRestarts"), "0");
     host.sh("systemctl start --no-block shop-long").ok();
-    host.wait_for("the job runs", Duration::from_secs(20), || {
-        !host.sh("docker ps --quiet --filter name=shop-long").ok().stdout.is_empty()
-    });
+    host.wait_for("the job runs", || !host.sh("docker ps --quiet --filter name=shop-long").ok().stdout.is_empty());
     // A change of the definition leaves a run alone.
     host.sh(
         "sed -i 's/weekly/daily/; s/tail -f/tail -n 5 -f/' /root/shop.toml && wharf generate --now /root/shop.toml",
@@ -242,7 +234,7 @@ fn a_job_that_fails_or_hangs_is_told_and_can_be_stopped() {
     assert_eq!(host.property("shop-long", "ActiveState"), "activating");
     assert!(host.property("shop-long.timer", "TimersCalendar").contains("00:00:00"));
     host.sh("kill -9 $(systemctl show -P MainPID shop-long)").ok();
-    host.wait_for("it goes on", Duration::from_secs(20), || host.property("shop-long", "NRestarts") == "1");
+    host.wait_for("it goes on", || host.property("shop-long", "NRestarts") == "1");
     host.sh("systemctl stop shop.target shop-long").ok();
     assert_eq!(host.sh("docker ps --all --quiet").ok().stdout, "");
 }
@@ -272,11 +264,11 @@ fn jobs_run_one_after_the_other_before_what_waits_for_them() {
         "#,
     );
     host.sh("systemctl start shop-web").ok();
-    host.wait_for("it serves", Duration::from_secs(10), || jobs_in_log(&host) == 3);
+    host.wait_for("it serves", || jobs_in_log(&host) == 3);
     assert_eq!(file(&host, "/srv/log"), "prepared\nmigrated\nserving\n");
     assert_eq!(host.property("shop-migrate", "SubState"), "exited");
     // What crashes and comes back does not run them again.
     host.sh("docker kill --signal KILL shop-web").ok();
-    host.wait_for("it serves again", Duration::from_secs(20), || jobs_in_log(&host) == 4);
+    host.wait_for("it serves again", || jobs_in_log(&host) == 4);
     assert_eq!(file(&host, "/srv/log"), "prepared\nmigrated\nserving\nserving\n");
 }

@@ -4,8 +4,6 @@
 
 mod support;
 
-use std::time::Duration;
-
 use support::{Host, IMAGE};
 
 /// One service that runs until it is stopped.
@@ -147,7 +145,7 @@ fn a_container_killed_by_a_signal_is_restarted_and_its_end_is_seen() {
     host.sh("systemctl start shop-web shop-once").ok();
     let before = host.inspect("shop-web", "{{.Id}}");
     host.sh("kill -9 $(docker inspect --format '{{.State.Pid}}' shop-web)").ok();
-    host.wait_for("shop-web has restarted", Duration::from_secs(20), || host.property("shop-web", "NRestarts") == "1");
+    host.wait_for("shop-web has restarted", || host.property("shop-web", "NRestarts") == "1");
     host.wait_active("shop-web");
     assert_ne!(host.inspect("shop-web", "{{.Id}}"), before);
     let log = host.sh("journalctl --unit shop-web --output cat").ok().stdout;
@@ -156,17 +154,13 @@ fn a_container_killed_by_a_signal_is_restarted_and_its_end_is_seen() {
 
     // Without a restart, the properties of the unit tell.
     host.sh("kill -9 $(docker inspect --format '{{.State.Pid}}' shop-once)").ok();
-    host.wait_for("shop-once has failed", Duration::from_secs(20), || {
-        host.property("shop-once", "ActiveState") == "failed"
-    });
+    host.wait_for("shop-once has failed", || host.property("shop-once", "ActiveState") == "failed");
     assert_eq!(host.property("shop-once", "ExecMainStatus"), "137");
     assert_eq!(host.property("shop-once", "Result"), "exit-code");
     assert_eq!(host.property("shop-once", "StatusText"), "Container was ended by signal 9 (SIGKILL), status 137");
 
     host.sh("systemctl start shop-job || true").ok();
-    host.wait_for("shop-job has failed", Duration::from_secs(20), || {
-        host.property("shop-job", "ActiveState") == "failed"
-    });
+    host.wait_for("shop-job has failed", || host.property("shop-job", "ActiveState") == "failed");
     assert_eq!(host.property("shop-job", "ExecMainStatus"), "3");
     assert_eq!(host.property("shop-job", "NRestarts"), "0");
     assert_eq!(host.sh("docker ps --all --quiet --filter name=shop-job").ok().stdout, "");
@@ -211,9 +205,7 @@ fn killing_the_supervisor_costs_neither_the_container_nor_a_line_of_its_log() {
         for round in 1..=6 {
             let pid = host.property("shop-counter", "MainPID");
             host.sh(&format!("sleep 0.$((RANDOM % 9)); kill -9 {pid}")).ok();
-            host.wait_for("another supervisor", Duration::from_secs(20), || {
-                host.property("shop-counter", "NRestarts") == round.to_string()
-            });
+            host.wait_for("another supervisor", || host.property("shop-counter", "NRestarts") == round.to_string());
             host.wait_active("shop-counter");
         }
         assert_eq!(host.inspect("shop-counter", "{{.Id}}"), id, "the same container goes on");
@@ -234,7 +226,7 @@ fn an_engine_restart_with_live_restore_is_not_noticed_by_containers_or_the_log()
     let goes_on = |what: &str| {
         let last = "journalctl --unit shop-counter --output cat --lines 1 SYSLOG_IDENTIFIER=shop-counter";
         let before = host.sh(last).ok().stdout;
-        host.wait_for(what, Duration::from_secs(60), || {
+        host.wait_for(what, || {
             host.sh(last).ok().stdout != before
                 && host.property("shop-counter", "StatusText").starts_with("Running, container ")
         });
@@ -249,7 +241,7 @@ fn an_engine_restart_with_live_restore_is_not_noticed_by_containers_or_the_log()
 
     // An engine that is killed may take a line with it that it had read and not yet stored. What it has, the journal has.
     host.sh("systemctl kill --signal KILL docker").ok();
-    host.wait_for("the engine", Duration::from_secs(60), || host.sh("docker version").status == 0);
+    host.wait_for("the engine", || host.sh("docker version").status == 0);
     goes_on("lines after the kill");
     assert_eq!(host.inspect("shop-counter", "{{.Id}} {{.State.Pid}}"), before);
     assert_eq!(host.property("shop-counter", "ActiveState"), "active");
@@ -257,7 +249,7 @@ fn an_engine_restart_with_live_restore_is_not_noticed_by_containers_or_the_log()
     host.sh("docker pause shop-counter").ok();
     let difference =
         format!("journalctl --sync; diff <(docker logs shop-counter 2>&1 | sort -n) <({journal} | sort -n)");
-    host.wait_for("the last lines", Duration::from_secs(60), || host.sh(&difference).status == 0);
+    host.wait_for("the last lines", || host.sh(&difference).status == 0);
 }
 
 #[test]
@@ -267,7 +259,7 @@ fn an_engine_restart_without_live_restore_brings_the_stack_back_in_order() {
     host.sh("systemctl start shop.target").ok();
     let before = host.inspect("shop-app", "{{.Id}}");
     host.sh("systemctl restart docker").ok();
-    host.wait_for("the application is back", Duration::from_secs(60), || {
+    host.wait_for("the application is back", || {
         let id = host.sh("docker inspect --format '{{.Id}} {{.State.Running}}' shop-app || true").ok().stdout;
         id.contains("true") && !id.contains(&before) && host.property("shop-app", "ActiveState") == "active"
     });
@@ -311,7 +303,7 @@ fn a_stop_leaves_nothing_but_the_volumes() {
     assert_eq!(host.property("shop-stubborn", "Result"), "success");
 
     host.sh("systemctl stop shop.target").ok();
-    host.wait_for("everything has stopped", Duration::from_secs(20), || {
+    host.wait_for("everything has stopped", || {
         host.sh("systemctl list-units --no-legend --state=active,deactivating 'shop*' 'wharf-*'").ok().stdout.is_empty()
     });
     assert_eq!(host.sh("docker ps --all --quiet").ok().stdout, "");
@@ -335,7 +327,7 @@ fn the_journal_has_the_output_with_level_and_origin() {
     );
     host.sh("systemctl start shop-talk").ok();
     let lines = "journalctl --sync; journalctl --unit shop-talk --output json SYSLOG_IDENTIFIER=shop-talk | wc --lines";
-    host.wait_for("five lines", Duration::from_secs(60), || host.sh(lines).ok().stdout == "5\n");
+    host.wait_for("five lines", || host.sh(lines).ok().stdout == "5\n");
     let fields = host
         .sh("journalctl --unit shop-talk --output json PRIORITY=3 SYSLOG_IDENTIFIER=shop-talk | jq --raw-output \
              '[.MESSAGE, .CONTAINER_NAME, .IMAGE, .WHARF_PROJECT, .WHARF_SERVICE, (.CONTAINER_ID | length)] | @csv'")
@@ -373,7 +365,7 @@ fn a_container_removed_behind_the_units_back_comes_back() {
     host.generate("shop", "[services.web]\nimage = \"IMAGE\"\ncommand = \"tail -f /dev/null\"\n");
     host.sh("systemctl start shop-web").ok();
     host.sh("docker rm --force shop-web").ok();
-    host.wait_for("the container is back", Duration::from_secs(20), || {
+    host.wait_for("the container is back", || {
         host.sh("docker inspect --format '{{.State.Running}}' shop-web || true").ok().stdout.trim() == "true"
     });
     host.wait_active("shop-web");
@@ -410,11 +402,11 @@ fn what_an_image_declares_as_a_volume_outlives_the_container() {
         "#,
     );
     host.sh("systemctl start shop-db; kill -9 $(docker inspect --format '{{.State.Pid}}' shop-db)").ok();
-    host.wait_for("shop-db has restarted", Duration::from_secs(20), || host.property("shop-db", "NRestarts") == "1");
+    host.wait_for("shop-db has restarted", || host.property("shop-db", "NRestarts") == "1");
     host.wait_active("shop-db");
     host.sh("systemctl restart shop-db").ok();
     let starts = "docker exec shop-db cat /state/starts | wc -l";
-    host.wait_for("the third start", Duration::from_secs(60), || host.sh(starts).ok().stdout == "3\n");
+    host.wait_for("the third start", || host.sh(starts).ok().stdout == "3\n");
     assert_eq!(host.sh("docker volume ls --quiet").ok().stdout.trim(), "shop-db_state");
     host.sh("wharf remove --volumes /root/shop.toml").ok();
     assert_eq!(host.sh("docker volume ls --quiet").ok().stdout.trim(), "");
@@ -513,9 +505,9 @@ fn a_containers_own_exit_status_never_means_something_to_wharf() {
     );
     host.sh("systemctl start shop-no shop-away shop-hopeless shop-always").ok();
     for unit in ["shop-hopeless", "shop-always"] {
-        host.wait_for("a restart", Duration::from_secs(60), || host.property(unit, "NRestarts") != "0");
+        host.wait_for("a restart", || host.property(unit, "NRestarts") != "0");
     }
-    host.wait_for("the end", Duration::from_secs(60), || host.property("shop-away", "ActiveState") == "failed");
+    host.wait_for("the end", || host.property("shop-away", "ActiveState") == "failed");
     assert_eq!(host.property("shop-away", "NRestarts"), "0");
     let said = host.sh("journalctl --unit shop-away --output cat").ok().stdout;
     assert!(said.contains("Container exited with status 250"), "{said}");
@@ -537,7 +529,7 @@ fn a_line_of_three_megabytes_reaches_the_journal_whole() {
     );
     host.sh("systemctl start shop-talk").ok();
     let out = "journalctl --all --unit shop-talk --output cat PRIORITY=6 SYSLOG_IDENTIFIER=shop-talk";
-    host.wait_for("the last line", Duration::from_secs(60), || host.sh(out).ok().stdout.ends_with("\nafter\n"));
+    host.wait_for("the last line", || host.sh(out).ok().stdout.ends_with("\nafter\n"));
     assert_eq!(host.sh(&format!("{out} | tr -d '\\n' | grep -o y | wc -l")).ok().stdout.trim(), "3000000");
 }
 
@@ -556,12 +548,10 @@ fn a_supervisor_that_finds_its_container_unhealthy_adopts_it_as_ready() {
         "#,
     );
     host.sh("systemctl start shop-db; docker exec shop-db rm /tmp/ok").ok();
-    host.wait_for("it to be unhealthy", Duration::from_secs(60), || {
-        host.inspect("shop-db", "{{.State.Health.Status}}") == "unhealthy"
-    });
+    host.wait_for("it to be unhealthy", || host.inspect("shop-db", "{{.State.Health.Status}}") == "unhealthy");
     let id = host.inspect("shop-db", "{{.Id}}");
     host.sh("kill -9 $(systemctl show --property MainPID --value shop-db)").ok();
-    host.wait_for("another supervisor", Duration::from_secs(10), || host.property("shop-db", "NRestarts") == "1");
+    host.wait_for("another supervisor", || host.property("shop-db", "NRestarts") == "1");
     host.wait_active("shop-db");
     assert_eq!(host.inspect("shop-db", "{{.Id}} {{.State.Health.Status}}"), format!("{id} unhealthy"));
 }
@@ -575,7 +565,7 @@ fn a_changed_network_leaves_what_runs_on_the_old_one_alone() {
     host.sh("systemctl start shop.target").ok();
     host.generate("shop", &format!("{stack}labels = {{ new = \"yes\" }}\n"));
     host.sh("kill -9 $(docker inspect --format '{{.State.Pid}}' shop-a)").ok();
-    host.wait_for("shop-a has restarted", Duration::from_secs(20), || host.property("shop-a", "NRestarts") == "1");
+    host.wait_for("shop-a has restarted", || host.property("shop-a", "NRestarts") == "1");
     host.wait_active("shop-a");
     host.sh("systemctl restart shop-default-network").ok();
     let label = host.sh("docker network inspect --format '{{.Labels.new}}' shop_default").ok().stdout;
@@ -588,7 +578,7 @@ fn an_engine_that_comes_late_finds_the_stack_waiting() {
     host.generate("shop", WEB);
     host.sh("systemctl stop docker.socket docker; systemctl mask --runtime docker.socket docker").ok();
     host.sh("systemctl start --no-block shop-web").ok();
-    host.wait_for("the start to wait", Duration::from_secs(60), || {
+    host.wait_for("the start to wait", || {
         host.sh("systemctl list-jobs shop-web.service").ok().stdout.contains("waiting")
             || host.property("shop-web", "ActiveState") == "activating"
     });
@@ -698,7 +688,7 @@ fn slices_without_a_file_go_with_their_last_unit_and_keep_the_order_at_shutdown(
     assert_eq!(host.inspect("shop-app", "{{.HostConfig.CgroupParent}}"), "wharf-shop-app.slice");
 
     host.sh("systemctl stop shop.target").ok();
-    host.wait_for("the slices are gone", Duration::from_secs(30), || {
+    host.wait_for("the slices are gone", || {
         host.sh("systemctl list-units --no-legend --plain 'wharf-shop*.slice'").ok().stdout.is_empty()
     });
     let in_order = "app asked\napp gone\ndb asked\n";
@@ -753,7 +743,7 @@ fn what_an_image_says_is_one_line_of_the_status_and_of_the_journal() {
     .ok();
     host.generate("shop", "[services.web]\nimage = \"evil:1\"\n");
     host.sh("systemctl start --no-block shop-web").ok();
-    host.wait_for("the start fails", Duration::from_secs(60), || host.property("shop-web", "ActiveState") == "failed");
+    host.wait_for("the start fails", || host.property("shop-web", "ActiveState") == "failed");
     assert_eq!(host.property("shop-web", "MainPID"), "0");
     assert_eq!(host.property("shop-web", "StatusErrno"), "0");
     host.sh(&format!("kill -0 {victim}")).ok();
@@ -783,10 +773,10 @@ fn another_users_journal_entries_do_not_silence_the_log() {
     host.sh("journalctl --sync").ok();
     let pid = host.property("shop-counter", "MainPID");
     host.sh(&format!("kill -9 {pid}")).ok();
-    host.wait_for("another supervisor", Duration::from_secs(20), || host.property("shop-counter", "NRestarts") == "1");
+    host.wait_for("another supervisor", || host.property("shop-counter", "NRestarts") == "1");
     host.wait_active("shop-counter");
     host.sh("docker unpause shop-counter").ok();
-    host.wait_for("enough lines", Duration::from_secs(60), || {
+    host.wait_for("enough lines", || {
         host.sh("docker logs shop-counter 2>&1 | wc -l").ok().stdout.trim().parse::<u32>().unwrap() > 400
     });
     host.sh("systemctl stop shop-counter").ok();
@@ -831,11 +821,9 @@ fn a_stop_is_a_stop_though_wharf_run_is_killed_meanwhile() {
         host.sh("systemctl start shop-web").ok();
         let before = host.inspect("shop-web", "{{.Id}}");
         host.sh(&format!("systemctl {verb} --no-block shop-web")).ok();
-        host.wait_for("the stop to begin", Duration::from_secs(60), || {
-            host.property("shop-web", "ActiveState") == "deactivating"
-        });
+        host.wait_for("the stop to begin", || host.property("shop-web", "ActiveState") == "deactivating");
         host.sh(&format!("kill -9 {}", host.property("shop-web", "MainPID"))).ok();
-        host.wait_for("the end of it", Duration::from_secs(60), || {
+        host.wait_for("the end of it", || {
             let state = host.property("shop-web", "ActiveState");
             if verb == "restart" { state == "active" } else { ["inactive", "failed"].contains(&state.as_str()) }
         });
@@ -852,9 +840,7 @@ fn a_restart_while_the_engine_hangs_makes_a_new_container_later() {
     let before = host.inspect("shop-web", "{{.Id}}");
     let dockerd = host.property("docker", "MainPID");
     host.sh(&format!("kill -STOP {dockerd}; systemctl restart --no-block shop-web")).ok();
-    host.wait_for("the next start", Duration::from_secs(120), || {
-        host.property("shop-web", "ActiveState") == "activating"
-    });
+    host.wait_for("the next start", || host.property("shop-web", "ActiveState") == "activating");
     host.sh(&format!("kill -CONT {dockerd}")).ok();
     host.wait_active("shop-web");
     assert_ne!(host.inspect("shop-web", "{{.Id}}"), before);
@@ -886,7 +872,7 @@ fn all_services_come_back_with_an_engine_that_was_restarted() {
         let before: Vec<String> = units.iter().map(|unit| host.inspect(unit, "{{.Id}}")).collect();
         host.sh("systemctl reset-failed docker.service docker.socket; systemctl restart docker").ok();
         for (unit, before) in units.iter().zip(before) {
-            host.wait_for(&format!("{unit} after restart {round}"), Duration::from_secs(90), || {
+            host.wait_for(&format!("{unit} after restart {round}"), || {
                 let id = host.sh(&format!("docker inspect --format '{{{{.Id}}}}' {unit} || true")).ok().stdout;
                 !id.trim().is_empty() && id.trim() != before && host.property(unit, "ActiveState") == "active"
             });
@@ -897,7 +883,7 @@ fn all_services_come_back_with_an_engine_that_was_restarted() {
     for _ in 0..5 {
         let pid = host.property("shop-seldom", "MainPID");
         host.sh(&format!("kill -9 {pid}")).ok();
-        host.wait_for("the next wharf-run", Duration::from_secs(60), || {
+        host.wait_for("the next wharf-run", || {
             let now = host.property("shop-seldom", "MainPID");
             now != "0" && now != pid && host.property("shop-seldom", "ActiveState") == "active"
         });
@@ -905,5 +891,5 @@ fn all_services_come_back_with_an_engine_that_was_restarted() {
     assert_eq!(host.inspect("shop-seldom", "{{.Id}}"), container);
     // What ends by itself stays as its policy says.
     host.sh("docker kill shop-never").ok();
-    host.wait_for("its end", Duration::from_secs(60), || host.property("shop-never", "ActiveState") == "failed");
+    host.wait_for("its end", || host.property("shop-never", "ActiveState") == "failed");
 }

@@ -5,8 +5,6 @@
 
 mod support;
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 use support::Host;
 
@@ -212,7 +210,7 @@ fn a_stack_that_is_removed_while_it_starts_leaves_nothing() {
     let list = "systemctl list-units --all --plain --no-legend 'shop*' 'wharf-shop*'";
     for _ in 0..3 {
         host.sh("wharf generate shop.toml && systemctl start --no-block shop.target").ok();
-        host.wait_for("the container runs, and others wait for it", Duration::from_secs(30), || {
+        host.wait_for("the container runs, and others wait for it", || {
             host.sh(
                 "docker ps --quiet --filter name=shop-slow | grep -q . && systemctl list-jobs | grep -q shop-waiting@2",
             )

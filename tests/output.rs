@@ -4,8 +4,6 @@
 
 mod support;
 
-use std::time::Duration;
-
 use support::Host;
 
 /// Megabytes that the flood writes. `make test-full` lets it write a gigabyte.
@@ -49,16 +47,16 @@ fn every_line_of_a_flood_is_there_once_though_wharf_run_is_killed_three_times() 
         let stored =
             || host.sh("journalctl --unit shop-flood --lines 1 --output cat PRIORITY=6 | cut -c -8").ok().stdout;
         let before = stored();
-        host.wait_for("more of the flood", Duration::from_secs(60), || stored() != before);
+        host.wait_for("more of the flood", || stored() != before);
         host.sh(&format!("kill -9 {pid}")).ok();
-        host.wait_for("another wharf-run", Duration::from_secs(60), || {
+        host.wait_for("another wharf-run", || {
             host.property("shop-flood", "NRestarts") == round.to_string()
                 && host.property("shop-flood", "ActiveState") == "active"
         });
     }
     let peak = format!("grep VmHWM /proc/{}/status", host.property("shop-flood", "MainPID"));
     println!("wharf-run: {}", host.sh(&peak).ok().stdout.trim());
-    host.wait_for("the end", Duration::from_secs(1800), || host.property("shop-flood", "ActiveState") == "inactive");
+    host.wait_for("the end", || host.property("shop-flood", "ActiveState") == "inactive");
     assert_eq!(relayed(&host, "shop-flood"), format!("{} 0", megabytes * 1024));
     let of =
         |fields: &str| host.sh(&format!("journalctl --unit shop-flood --output cat --no-pager {fields}")).ok().stdout;
@@ -85,7 +83,7 @@ fn assert_counted(host: &Host) -> usize {
         host.sh(&line).ok().stdout.trim().parse().unwrap()
     };
     // The container may be stopped between the two lines of a pair.
-    host.wait_for("the last lines", Duration::from_secs(120), || last(6).abs_diff(last(3)) == 1);
+    host.wait_for("the last lines", || last(6).abs_diff(last(3)) == 1);
     let lines = "journalctl --unit shop-counter --output cat --no-pager SYSLOG_IDENTIFIER=shop-counter";
     let mut numbers: Vec<u64> =
         host.sh(lines).ok().stdout.lines().map(|line| line.parse().expect("a number")).collect();
@@ -108,17 +106,15 @@ fn a_container_waits_while_journald_stands_still_and_goes_on_with_it() {
     let written = || host.sh("docker top shop-counter -o pid,state | tail -n 1 | awk '{ print $2 }'").ok().stdout;
     let busy = "grep -h ctxt_switches /proc/$(systemctl show --value --property MainPID shop-counter)/status";
     host.sh("kill -STOP $(systemctl show --value --property MainPID systemd-journald)").ok();
-    host.wait_for("the container to wait for its output", Duration::from_secs(60), || {
-        (0..5).all(|_| written() == "S\n")
-    });
+    host.wait_for("the container to wait for its output", || (0..5).all(|_| written() == "S\n"));
     // Neither does wharf-run turn in circles meanwhile.
-    host.wait_for("wharf-run to wait", Duration::from_secs(60), || {
+    host.wait_for("wharf-run to wait", || {
         let before = host.sh(busy).ok().stdout;
         host.sh("sleep 1").ok();
         host.sh(busy).ok().stdout == before
     });
     host.sh("kill -CONT $(systemctl show --value --property MainPID systemd-journald)").ok();
-    host.wait_for("the container to go on", Duration::from_secs(60), || written() == "R\n");
+    host.wait_for("the container to go on", || written() == "R\n");
     let count = assert_counted(&host);
     assert!(count > 10_000, "{count}");
 }
@@ -134,7 +130,7 @@ fn what_a_closed_socket_of_journald_took_along_is_written_again() {
         host.sh(&format!("systemctl stop {all}; systemctl reset-failed {all}; systemctl start {all}")).ok();
         let last = || host.sh("journalctl --lines 1 --output cat SYSLOG_IDENTIFIER=shop-counter").ok().stdout;
         let before = last();
-        host.wait_for("more lines", Duration::from_secs(60), || last() != before || last().starts_with("10000"));
+        host.wait_for("more lines", || last() != before || last().starts_with("10000"));
     }
     assert_counted(&host);
     assert_eq!(host.property("shop-counter", "NRestarts"), "0");
@@ -148,7 +144,7 @@ fn both_streams_are_in_the_order_of_the_engine() {
     assert_counted(&host);
     host.sh("docker unpause shop-counter || true").ok();
     let last = "journalctl --sync; journalctl --unit shop-counter --lines 1 --output cat PRIORITY=3 SYSLOG_IDENTIFIER=shop-counter";
-    host.wait_for("the last line", Duration::from_secs(60), || host.sh(last).ok().stdout == "20001\n");
+    host.wait_for("the last line", || host.sh(last).ok().stdout == "20001\n");
     let journal = "journalctl --unit shop-counter --output cat --no-pager SYSLOG_IDENTIFIER=shop-counter";
     host.sh(&format!("diff <(docker logs shop-counter 2>&1) <({journal}) | head -n 5; test ${{PIPESTATUS[0]}} = 0"))
         .ok();
@@ -163,10 +159,10 @@ fn a_terminal_that_never_ends_its_line_takes_no_memory_and_is_in_the_journal() {
     host.generate("shop", stack);
     host.sh("systemctl start shop-tty").ok();
     let last = "journalctl --sync; journalctl --unit shop-tty --output cat --lines 1 SYSLOG_IDENTIFIER=shop-tty";
-    host.wait_for("the last whole line", Duration::from_secs(300), || host.sh(last).ok().stdout == "a b\n");
+    host.wait_for("the last whole line", || host.sh(last).ok().stdout == "a b\n");
     let peak = host.sh(&format!("grep VmHWM /proc/{}/status", host.property("shop-tty", "MainPID"))).ok().stdout;
     host.sh("docker exec shop-tty touch /go").ok();
-    host.wait_for("the end", Duration::from_secs(60), || host.property("shop-tty", "ActiveState") == "inactive");
+    host.wait_for("the end", || host.property("shop-tty", "ActiveState") == "inactive");
     println!("{}", peak.trim());
     let kilobytes: u64 = peak.split_whitespace().nth(1).unwrap().parse().unwrap();
     assert!(kilobytes < 20_000, "{peak}");

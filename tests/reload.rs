@@ -4,8 +4,6 @@
 
 mod support;
 
-use std::time::Duration;
-
 use support::Host;
 
 const STACK: &str = r#"
@@ -24,7 +22,7 @@ scale = 1
 "#;
 
 fn logged(host: &Host, unit: &str, line: &str) {
-    host.wait_for(line, Duration::from_secs(10), || {
+    host.wait_for(line, || {
         let log = host.sh(&format!("journalctl --output=cat --unit={unit}")).ok().stdout;
         log.lines().any(|logged| logged == line)
     });

@@ -4,8 +4,6 @@
 
 mod support;
 
-use std::time::Duration;
-
 use support::{Host, IMAGE};
 
 fn generate(host: &Host, options: &str, stack: &str) -> String {
@@ -81,14 +79,12 @@ fn changing_the_number_touches_no_other_instance() {
 
     // A crash is the instance's own affair.
     host.sh("docker kill shop-web-2").ok();
-    host.wait_for("the second instance is back", Duration::from_secs(20), || {
-        running(&host).len() == 3 && id(&host, "shop-web-2") != after[2]
-    });
+    host.wait_for("the second instance is back", || running(&host).len() == 3 && id(&host, "shop-web-2") != after[2]);
     assert_eq!([id(&host, "shop-proxy"), id(&host, "shop-web-1")], [after[0].clone(), after[1].clone()]);
     // So is the death of its supervisor.
     let second = id(&host, "shop-web-2");
     host.sh("systemctl kill --kill-whom=main -s KILL shop-web@2.service").ok();
-    host.wait_for("the supervisor is back", Duration::from_secs(20), || {
+    host.wait_for("the supervisor is back", || {
         host.property("shop-web@2.service", "ActiveState") == "active"
             && host.property("shop-web@2.service", "NRestarts") != "1"
     });
@@ -141,19 +137,17 @@ stop_signal = "SIGKILL"
 "#,
     );
     let reach = "docker exec shop-web wget -q -O /dev/null -T 2 http://127.0.0.1:81/etc/hostname";
-    host.wait_for("the sidecar serves in the owner's network", Duration::from_secs(20), || host.sh(reach).status == 0);
+    host.wait_for("the sidecar serves in the owner's network", || host.sh(reach).status == 0);
     let (sidecar, other) = (id(&host, "shop-sidecar"), id(&host, "shop-other"));
     host.sh("systemctl kill --kill-whom=main -s KILL shop-sidecar.service").ok();
-    host.wait_for("the sidecar's supervisor is back", Duration::from_secs(20), || {
+    host.wait_for("the sidecar's supervisor is back", || {
         host.property("shop-sidecar.service", "NRestarts") == "1"
             && host.property("shop-sidecar.service", "ActiveState") == "active"
     });
     assert_eq!(id(&host, "shop-sidecar"), sidecar, "adopted, for its owner is the same");
 
     host.sh("docker kill shop-web").ok();
-    host.wait_for("the sidecar serves in the new container's network", Duration::from_secs(30), || {
-        host.sh(reach).status == 0
-    });
+    host.wait_for("the sidecar serves in the new container's network", || host.sh(reach).status == 0);
     assert_ne!(id(&host, "shop-sidecar"), sidecar);
     assert_eq!(id(&host, "shop-other"), other, "who only depends is left alone");
 }

@@ -4,8 +4,6 @@
 
 mod support;
 
-use std::time::Duration;
-
 use support::{Host, IMAGE};
 
 fn write_stack(host: &Host, stack: &str) {
@@ -140,7 +138,7 @@ fn a_container_keeps_its_secrets_when_its_supervisor_is_killed() {
     for _ in 0..2 {
         let pid = host.property("shop-web", "MainPID");
         host.sh(&format!("kill -KILL {pid}")).ok();
-        host.wait_for("the next wharf-run", Duration::from_secs(20), || {
+        host.wait_for("the next wharf-run", || {
             let now = host.property("shop-web", "MainPID");
             now != "0" && now != pid && host.property("shop-web", "ActiveState") == "active"
         });

@@ -1,6 +1,6 @@
 """Calls wharfd as fast as the bus takes it, as whoever runs this. Prints how many calls and answers.
 
-    flood.py SECONDS PATH INTERFACE MEMBER
+    flood.py FILE PATH INTERFACE MEMBER                   while that file is there, for five minutes at most; says "begun" in between
     flood.py --large COUNT BYTES PATH INTERFACE MEMBER    that many calls, each with a string of that length; waits for all answers
 
 The D-Bus protocol by hand (D-Bus Specification, "Message Protocol"), so that calls need not wait for answers.
@@ -75,13 +75,15 @@ def large(count, size, path, interface, member):
 def main():
     if sys.argv[1] == "--large":
         return large(int(sys.argv[2]), int(sys.argv[3]), *sys.argv[4:7])
-    seconds, path, interface, member = float(sys.argv[1]), *sys.argv[2:5]
+    file, path, interface, member = sys.argv[1:5]
     bus = connect()
     bus.setblocking(False)
-    calls, received, waiting, end = 0, 0, b"", time.monotonic() + seconds
-    while time.monotonic() < end:
+    calls, received, waiting, end = 0, 0, b"", time.monotonic() + 300
+    while os.path.exists(file) and time.monotonic() < end:
         readable, writable, _ = select.select([bus], [bus], [], 0.1)
         if readable:
+            if not received:
+                print("begun", flush=True)
             received += len(bus.recv(1 << 20))
         if writable:
             if not waiting:

@@ -18,6 +18,9 @@ use std::time::{Duration, Instant};
 /// The image of the host's own registry.
 pub const IMAGE: &str = "127.0.0.1:5000/busybox:1";
 
+/// What has not happened after so long is not waited for.
+const PATIENCE: Duration = Duration::from_secs(300);
+
 /// A running host. Dropped, it is ended; dropped by a failing test, it first prints the end of its journal.
 pub struct Host {
     name: String,
@@ -118,7 +121,7 @@ impl Host {
     /// Waits until a unit is active and not about to be restarted.
     #[track_caller]
     pub fn wait_active(&self, unit: &str) {
-        self.wait_for(&format!("{unit} is active"), Duration::from_secs(30), || {
+        self.wait_for(&format!("{unit} is active"), || {
             self.property(unit, "ActiveState") == "active" && self.property(unit, "SubState") != "auto-restart"
         });
     }
@@ -138,12 +141,12 @@ impl Host {
         run(control(&["boot", &self.name]), "").ok();
     }
 
-    /// Tries every 50 ms until `holds` does; panics, saying what was waited for, when `timeout` has passed.
+    /// Tries every 50 ms until `holds` does; panics, saying what was waited for, when no machine, however busy, would take so long.
     #[track_caller]
-    pub fn wait_for(&self, what: &str, timeout: Duration, mut holds: impl FnMut() -> bool) {
-        let end = Instant::now() + timeout;
+    pub fn wait_for(&self, what: &str, mut holds: impl FnMut() -> bool) {
+        let end = Instant::now() + PATIENCE;
         while !holds() {
-            assert!(Instant::now() < end, "waited {timeout:?} for: {what}");
+            assert!(Instant::now() < end, "waited {PATIENCE:?} for: {what}");
             thread::sleep(Duration::from_millis(50));
         }
     }
