@@ -74,8 +74,8 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Unreachable`] if nothing answers there.
     pub async fn connect() -> Result<Self, EngineError> {
-        let asking = transport::client(socket()?, REQUEST_TIMEOUT, bollard::API_DEFAULT_VERSION, LONGEST_ANSWER)?;
-        Self::of(&asking.negotiate_version().await?.client_version())
+        let newest = transport::newest_version(socket()?, REQUEST_TIMEOUT, LONGEST_ANSWER).await?;
+        Self::of(if newest < *bollard::API_DEFAULT_VERSION { &newest } else { bollard::API_DEFAULT_VERSION })
     }
 
     /// A client that speaks a version agreed on before; asks nothing.

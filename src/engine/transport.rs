@@ -8,14 +8,15 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bollard::errors::Error;
-use bollard::{BollardRequest, ClientVersion, Docker};
-use hyper::body::Incoming;
+use bollard::{BollardRequest, ClientVersion, Docker, body_full};
+use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1;
 use hyper::header::{HOST, HeaderValue};
-use hyper::{Response, Uri};
+use hyper::{Request, Response, Uri};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::UnixStream;
+use tokio::time::timeout;
 
 /// How much of an answer is read. More is an error of the kind [`io::ErrorKind::FileTooLarge`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +36,20 @@ pub enum Limit {
 pub fn client(socket: String, timeout: Duration, version: &ClientVersion, limit: Limit) -> Result<Docker, Error> {
     let send = move |request| send(socket.clone(), limit, request);
     Docker::connect_with_custom_transport(send, Some("http://docker"), timeout.as_secs(), version)
+}
+
+/// The newest version of the Engine API that the engine speaks, which it says with `GET /_ping`. To answer `GET /version` it asks
+/// containerd and runc for theirs: 6 ms instead of 0.2.
+///
+/// # Errors
+/// There is no answer in time, or it is no engine's.
+pub async fn newest_version(socket: String, within: Duration, limit: Limit) -> Result<ClientVersion, Error> {
+    let request = Request::get("/_ping").body(body_full(Bytes::new()))?;
+    let answer = timeout(within, send(socket, limit, request)).await.map_err(|_| Error::RequestTimeoutError)??;
+    let told = answer.headers().get("Api-Version").and_then(|version| version.to_str().ok());
+    let (major, minor) = told.and_then(|version| version.split_once('.')).ok_or(Error::APIVersionParseError {})?;
+    let number = |digits: &str| digits.parse().map_err(|_| Error::APIVersionParseError {});
+    Ok(ClientVersion { major_version: number(major)?, minor_version: number(minor)? })
 }
 
 async fn send(path: String, limit: Limit, mut request: BollardRequest) -> Result<Response<Incoming>, Error> {

@@ -18,10 +18,10 @@ use crate::unit::{Section, UnitFile, Unwritable, text};
 /// Time for wharf-run and the engine beyond the container's own grace period.
 const STOP_MARGIN: Duration = Duration::from_secs(30);
 
-/// Retries of a crashed service: at once at first, then less and less often, at most every 10 s. (A RestartSec= of 0 would turn
-/// the growing pauses off.)
+/// Retries of a crashed service: at once at first, then less and less often, at most every 10 s. A RestartSec= of 0 would turn the
+/// growing pauses off; after 1ms systemd looks at its clock up to 250 ms late, while 1us has passed before it waits.
 const RESTART: [(&str, &str); 4] =
-    [("RestartMode", "direct"), ("RestartSec", "1ms"), ("RestartSteps", "8"), ("RestartMaxDelaySec", "10s")];
+    [("RestartMode", "direct"), ("RestartSec", "1us"), ("RestartSteps", "8"), ("RestartMaxDelaySec", "10s")];
 
 /// What ran so long had been started with success, if nothing else is said: as the engine counts.
 const LASTED: Duration = Duration::from_secs(10);
