@@ -235,8 +235,8 @@ fn a_watch_shows_what_changes_and_sleeps_while_nothing_does() {
 
     // For programs: a document a line.
     let shows = "until [ -s /root/watch ]; do sleep 0.1; done";
-    let again = format!("systemctl stop watch; rm /root/watch; {start} wharf status --watch");
-    host.sh(&format!("{again} --json; {shows}; systemctl start shop-web")).ok();
+    let again = format!("rm /root/watch; {start} wharf status --watch");
+    host.sh(&format!("systemctl stop watch; {again} --json; {shows}; systemctl start shop-web")).ok();
     host.wait_for("the container runs", || {
         let last = host.sh("tail -n 1 /root/watch | jq -r '.projects[0].units[] | select(.service == \"web\") | .sub'");
         last.stdout.trim() == "running"
