@@ -54,7 +54,7 @@ fn dependents_are_not_started_while_their_dependency_is_never_healthy_and_a_stop
               healthcheck = { test = \"false\", interval = \"1s\", retries = 1, start_period = \"1h\" }";
     host.generate("shop", &with_dependents(db, "service_healthy"));
     host.sh("systemctl start --no-block shop.target").ok();
-    host.wait_for("the dependency runs", || host.sh("docker ps --quiet --filter name=shop-db").ok().stdout != "");
+    host.wait_for("the dependency runs", || !host.sh("docker ps --quiet --filter name=shop-db").ok().stdout.is_empty());
     assert_eq!(host.property("shop-db", "ActiveState"), "activating");
     assert_eq!(states(&host, "ActiveState"), ["inactive"; 5]);
     assert!(states(&host, "Job").iter().all(|job| !job.is_empty()), "they wait");
