@@ -83,7 +83,11 @@ fn assert_counted(host: &Host) -> usize {
         host.sh(&line).ok().stdout.trim().parse().unwrap()
     };
     // The container may be stopped between the two lines of a pair.
-    host.wait_for("the last lines", || last(6).abs_diff(last(3)) == 1);
+    // While lines still come, the two may be as close by chance, but do not stay so.
+    host.wait_for("the last lines", || {
+        let (out, err) = (last(6), last(3));
+        out.abs_diff(err) == 1 && (last(6), last(3)) == (out, err)
+    });
     let lines = "journalctl --unit shop-counter --output cat --no-pager SYSLOG_IDENTIFIER=shop-counter";
     let mut numbers: Vec<u64> =
         host.sh(lines).ok().stdout.lines().map(|line| line.parse().expect("a number")).collect();
