@@ -204,10 +204,11 @@ fn the_interface_is_as_its_xml_says_and_as_the_manual_shows() {
         host.sh(&format!("busctl introspect io.wharf.Supervisor1 {DB} io.wharf.Supervisor1.Container")).ok();
     let introspected = normalised_times(&normalised(&introspected.stdout));
     host.sh(
-        "busctl monitor --match=\"type='signal',interface='io.wharf.Supervisor1.Container',member='Restarted'\" >/root/monitor 2>/root/monitor-error & echo $! >/root/pid
-         until grep -q . /root/monitor-error; do sleep 0.1; done; docker exec shop-db rm /tmp/ok",
+        "busctl monitor --match=\"type='signal',interface='io.wharf.Supervisor1.Container',member='Restarted'\" >/root/monitor 2>/root/monitor-error & echo $! >/root/pid",
     )
     .ok();
+    host.wait_for("the monitor listens", || host.sh("test -s /root/monitor-error").status == 0);
+    host.sh("docker exec shop-db rm /tmp/ok").ok();
     host.wait_for("the signal", || {
         let monitored = host.read("/root/monitor");
         monitored.contains("Restarted") && monitored.ends_with("};\n\n")

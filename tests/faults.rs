@@ -4,20 +4,13 @@
 
 mod support;
 
-use support::Host;
+use support::{Host, IMAGE, sleeper};
 
-/// A service, and five that need it, each in another way where there are several.
+/// `db`, of which `db` are the keys, and five services that depend on it.
 fn with_dependents(db: &str, condition: &str) -> String {
-    let dependent = |number: u32| {
-        format!(
-            "[services.app{number}]\nimage = \"IMAGE\"\ncommand = \"tail -f /dev/null\"\nstop_signal = \"SIGKILL\"\n\
-             depends_on.db = {{ condition = \"{condition}\" }}\n"
-        )
-    };
-    format!(
-        "[services.db]\nimage = \"IMAGE\"\nstop_signal = \"SIGKILL\"\n{db}\n{}",
-        (1..6).map(dependent).collect::<String>()
-    )
+    let depends = format!("depends_on.db = {{ condition = \"{condition}\" }}");
+    let dependents: String = (1..6).map(|number| sleeper(&format!("app{number}"), &depends)).collect();
+    format!("[services.db]\nimage = \"{IMAGE}\"\nstop_signal = \"SIGKILL\"\n{db}\n{dependents}")
 }
 
 fn states(host: &Host, property: &str) -> Vec<String> {

@@ -4,8 +4,6 @@
 
 mod support;
 
-use std::time::Duration;
-
 use serde_json::Value;
 use support::Host;
 
@@ -60,16 +58,12 @@ fn last<'a>(events: &'a [Value], unit: &str, event: &str) -> &'a Value {
     found.unwrap_or_else(|| panic!("{unit} {event}: {events:#?}"))
 }
 
+#[track_caller]
 fn wait_for_course(host: &Host, unit: &str, expected: &[&str]) {
-    let mut found = Vec::new();
-    for _ in 0..1500 {
-        found = course(&events(host, "shop"), unit);
-        if found == expected {
-            return;
-        }
-        std::thread::sleep(Duration::from_millis(200));
-    }
-    panic!("{unit}: {found:?}, not {expected:?}\n{}", host.sh("wharf history shop").stdout);
+    host.wait_to_see(&format!("{expected:?} of {unit}"), || {
+        let found = course(&events(host, "shop"), unit);
+        if found == expected { Ok(()) } else { Err(format!("{found:?}")) }
+    });
 }
 
 #[test]

@@ -2,13 +2,12 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test ends at the first thing that goes wrong")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, lchown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::time::Duration;
 
 use nix::fcntl::AT_FDCWD;
 use nix::sys::fanotify::{EventFFlags, Fanotify, InitFlags, MarkFlags, MaskFlags};
@@ -408,10 +407,16 @@ fn start_child(directory: &Path) -> std::process::Child {
         .unwrap()
 }
 
-/// Whether there is something else than what the first of the [`alternatives`] has.
-fn is_at_work(directory: &Path) -> bool {
-    let names = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    names.into_iter().any(|name| name.starts_with(".#wharf-") || name.starts_with("shop-second"))
+/// Waits until the child has changed the files of the directory so often.
+fn wait_for_changes(directory: &Path, child: &mut std::process::Child, mut count: u64) {
+    let names = || fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name()).collect::<BTreeSet<_>>();
+    let mut last = names();
+    while count > 0 {
+        assert!(child.try_wait().unwrap().is_none(), "the child applies until it is killed");
+        let now = names();
+        count -= u64::from(now != last);
+        last = now;
+    }
 }
 
 #[test]
@@ -429,11 +434,8 @@ fn a_killed_run_leaves_every_file_whole() {
     let mut interrupted = 0;
     for round in 0..100u64 {
         let mut child = start_child(disturbed.path());
-        while !is_at_work(disturbed.path()) {
-            assert!(child.try_wait().unwrap().is_none(), "the child applies until it is killed");
-        }
         // A fixed sequence, spread over the first runs of the child.
-        std::thread::sleep(Duration::from_micros(round * 7_919 % 40_000));
+        wait_for_changes(disturbed.path(), &mut child, 1 + round * 7 % 40);
         child.kill().unwrap();
         child.wait().unwrap();
 

@@ -6,45 +6,27 @@
 mod support;
 
 use serde_json::{Value, json};
-use support::Host;
+use support::{Host, IMAGE, sleeper};
 
 const STACK: &str = "/root/shop.toml";
 
+const RESOURCES: &str = "name = \"shop\"\n[networks.back]\n[volumes.data]\n";
+
 /// Of each kind of unit one that can leave the stack.
-const SHOP: &str = r#"
-name = "shop"
-
-[services.web]
-image = "127.0.0.1:5000/busybox:1"
-command = ["sleep", "100000"]
-stop_signal = "SIGKILL"
-
-[services.old]
-image = "127.0.0.1:5000/busybox:1"
-command = ["sleep", "100000"]
-stop_signal = "SIGKILL"
-networks = ["back"]
-volumes = ["data:/data"]
-mem_limit = "64m"
-
-[services.many]
-image = "127.0.0.1:5000/busybox:1"
-command = ["sleep", "100000"]
-stop_signal = "SIGKILL"
-scale = 2
-
-[services.nightly]
-image = "127.0.0.1:5000/busybox:1"
-command = "true"
-schedule = "yearly"
-
-[networks.back]
-[volumes.data]
-"#;
+fn shop() -> String {
+    [
+        RESOURCES,
+        &sleeper("web", ""),
+        &sleeper("old", "networks = [\"back\"]\nvolumes = [\"data:/data\"]\nmem_limit = \"64m\""),
+        &sleeper("many", "scale = 2"),
+        &format!("[services.nightly]\nimage = \"{IMAGE}\"\ncommand = \"true\"\nschedule = \"yearly\"\n"),
+    ]
+    .concat()
+}
 
 /// The stack with `web` alone.
-fn only_web() -> &'static str {
-    SHOP.split_once("[services.old]").unwrap().0
+fn only_web() -> String {
+    format!("name = \"shop\"\n{}", sleeper("web", ""))
 }
 
 /// The units of stacks that have no unit file, or failed.
@@ -67,9 +49,9 @@ const ORPHANS: [&str; 3] = ["shop-many@1.service", "shop-many@2.service", "shop-
 /// The stack runs, and all but `web` has left its file: (the host, what `wharf generate` said of that).
 fn host_with_orphans(hint: &str) -> (Host, String) {
     let host = Host::boot(hint);
-    host.write(STACK, SHOP);
+    host.write(STACK, &shop());
     host.sh("wharf generate --now shop.toml").ok();
-    host.write(STACK, only_web());
+    host.write(STACK, &only_web());
     let said = host.sh("wharf generate shop.toml").ok().stderr;
     (host, said)
 }
@@ -95,7 +77,7 @@ fn what_left_the_stack_while_it_ran_is_named_by_each_run_and_stopped_by_a_later_
     host.write("/etc/systemd/system/shop-own.service", own);
     host.sh("systemctl start shop-own && rm /etc/systemd/system/shop-own.service && systemctl daemon-reload").ok();
     // Another stack.
-    host.write("/root/shop-old.toml", only_web());
+    host.write("/root/shop-old.toml", &only_web());
     host.sh("sed -i 's/name = .*/name = \"shop-old\"/' shop-old.toml && wharf generate --now shop-old.toml").ok();
 
     // Each later run names them, for people and for programs, and changes nothing.
@@ -156,7 +138,7 @@ fn what_runs_without_a_unit_file_is_in_the_status_and_goes_with_the_project() {
     host.sh("wharf status shop").fails();
 
     // All files are gone, by hand: the project is known by what runs.
-    host.write(STACK, SHOP);
+    host.write(STACK, &shop());
     host.sh("wharf generate --now shop.toml").ok();
     host.sh("rm /etc/systemd/system/shop* && systemctl daemon-reload").ok();
     let status = json(&host, "wharf status --json");
@@ -170,7 +152,7 @@ fn what_runs_without_a_unit_file_is_in_the_status_and_goes_with_the_project() {
 #[test]
 fn a_renamed_project_is_named_with_the_command_that_removes_it() {
     let host = Host::boot("renamed");
-    host.write(STACK, only_web());
+    host.write(STACK, &only_web());
     host.sh("wharf generate --now shop.toml").ok();
     host.sh("sed -i 's/^name = .*/name = \"store\"/' shop.toml").ok();
     let note = "wharf: the project `shop` comes from the same stack file and is still installed; if it was renamed to `store`, \
@@ -188,25 +170,13 @@ fn a_renamed_project_is_named_with_the_command_that_removes_it() {
 #[test]
 fn a_stack_that_is_removed_while_it_starts_leaves_nothing() {
     let host = Host::boot("removestart");
-    host.generate(
-        "shop",
-        r#"
-        [services.slow]
-        image = "IMAGE"
-        command = ["sleep", "100000"]
-        stop_signal = "SIGKILL"
-        ready = "healthy"
-        healthcheck = { test = "false", interval = "1s", start_period = "1h" }
-        [services.waiting]
-        image = "IMAGE"
-        command = ["sleep", "100000"]
-        scale = 2
-        depends_on = ["slow"]
-        [services.hanging]
-        image = "IMAGE"
-        systemd.Service.ExecStartPre = "sleep 100000"
-        "#,
-    );
+    let slow = "ready = \"healthy\"\nhealthcheck = { test = \"false\", interval = \"1s\", start_period = \"1h\" }";
+    let stack = [
+        sleeper("slow", slow),
+        sleeper("waiting", "scale = 2\ndepends_on = [\"slow\"]"),
+        sleeper("hanging", "systemd.Service.ExecStartPre = \"sleep 100000\""),
+    ];
+    host.generate("shop", &stack.concat());
     let list = "systemctl list-units --all --plain --no-legend 'shop*' 'wharf-shop*'";
     for _ in 0..3 {
         host.sh("wharf generate shop.toml && systemctl start --no-block shop.target").ok();

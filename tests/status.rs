@@ -61,16 +61,11 @@ fn squeezed(text: &str) -> String {
 /// Waits until the picture holds all of these lines, their blanks taken as one.
 #[track_caller]
 fn wait_for_lines(host: &Host, command: &str, lines: &[&str]) {
-    let mut said = String::new();
-    for _ in 0..3000 {
-        said = host.sh(command).stdout;
+    host.wait_to_see(&format!("all of {lines:#?}"), || {
+        let said = host.sh(command).stdout;
         let shown = squeezed(&said);
-        if lines.iter().all(|line| shown.contains(line)) {
-            return;
-        }
-        std::thread::sleep(Duration::from_millis(100));
-    }
-    panic!("not all of {lines:#?} are in\n{said}");
+        if lines.iter().all(|line| shown.contains(line)) { Ok(()) } else { Err(said) }
+    });
 }
 
 fn status(host: &Host) -> Value {
@@ -234,9 +229,13 @@ fn a_watch_shows_what_changes_and_sleeps_while_nothing_does() {
     assert_eq!(host.property("watch", "ExecMainStatus"), "0");
 
     // For programs: a document a line.
-    let shows = "until [ -s /root/watch ]; do sleep 0.1; done";
-    let again = format!("rm /root/watch; {start} wharf status --watch");
-    host.sh(&format!("systemctl stop watch; {again} --json; {shows}; systemctl start shop-web")).ok();
+    let again = |option: &str| {
+        host.sh(&format!("rm /root/watch; {start} wharf status --watch {option}")).ok();
+        host.wait_for("the first picture", || host.sh("test -s /root/watch").status == 0);
+    };
+    host.sh("systemctl stop watch").ok();
+    again("--json");
+    host.sh("systemctl start shop-web").ok();
     host.wait_for("the container runs", || {
         let last = host.sh("tail -n 1 /root/watch | jq -r '.projects[0].units[] | select(.service == \"web\") | .sub'");
         last.stdout.trim() == "running"
@@ -254,7 +253,8 @@ fn a_watch_shows_what_changes_and_sleeps_while_nothing_does() {
     assert!(!host.sh("NO_COLOR=1 script -qec 'wharf status' /dev/null").ok().stdout.contains('\x1b'));
 
     // The bus goes.
-    host.sh(&format!("{again}; {shows}; systemctl kill --signal=KILL dbus")).ok();
+    again("");
+    host.sh("systemctl kill --signal=KILL dbus").ok();
     host.wait_for("it has ended", || host.property("watch", "ExecMainStatus") == "1");
     assert_eq!(host.read("/root/error"), "wharf: the connection to the system bus ended\n");
 }

@@ -120,7 +120,9 @@ fn wharfd_has_a_true_picture_again_after_the_engine_or_the_bus_was_away() {
     assert_eq!(told(&host).len(), 2);
     host.sh("systemctl start docker.socket docker").ok();
     wait_for_the_truth(&host, "after the engine was away");
-    host.sh("systemctl stop shop-app shop-db; sleep 1").ok();
+    host.sh("systemctl stop shop-app shop-db").ok();
+    let is_told = |line: &String, state: &str| line.split(' ').nth(1) == Some(state);
+    host.wait_for("it is seen that they are stopped", || told(&host).iter().all(|line| is_told(line, "inactive")));
     assert_eq!(host.sh("docker ps --all --quiet").ok().stdout, "", "what was stopped is left alone");
 }
 
@@ -173,7 +175,7 @@ fn an_administrator_sets_the_pauses_and_a_kill_does_not_shorten_them() {
     host.sh("sed -i '1a restart = \"on-failure:2\"' shop.toml && wharf generate --now shop.toml").ok();
     host.wait_for("the limit is reached", || host.property("shop-db", "Result") == "start-limit-hit");
     let so_far = attempts().len();
-    host.sh("sleep 4").ok();
+    host.wait_for("it is seen", || told(&host).iter().any(|line| line.contains(" failed ")));
     assert_eq!(attempts().len(), so_far);
     assert_eq!(host.property("shop-db", "ActiveState"), "failed");
 }

@@ -21,6 +21,13 @@ pub const IMAGE: &str = "127.0.0.1:5000/busybox:1";
 /// What has not happened after so long is not waited for.
 const PATIENCE: Duration = Duration::from_secs(300);
 
+/// The table of a service that sleeps and is stopped at once; `more` are further keys and tables.
+pub fn sleeper(name: &str, more: &str) -> String {
+    format!(
+        "[services.{name}]\nimage = \"{IMAGE}\"\ncommand = [\"sleep\", \"100000\"]\nstop_signal = \"SIGKILL\"\n{more}\n"
+    )
+}
+
 /// A running host. Dropped, it is ended; dropped by a failing test, it first prints the end of its journal.
 pub struct Host {
     name: String,
@@ -141,12 +148,19 @@ impl Host {
         run(control(&["boot", &self.name]), "").ok();
     }
 
-    /// Tries every 50 ms until `holds` does; panics, saying what was waited for, when no machine, however busy, would take so long.
+    /// As [`Host::wait_to_see`], of what is true or not.
     #[track_caller]
     pub fn wait_for(&self, what: &str, mut holds: impl FnMut() -> bool) {
+        self.wait_to_see(what, || if holds() { Ok(()) } else { Err(String::new()) });
+    }
+
+    /// Looks every 50 ms until what is expected is there; panics with what was seen last when no machine, however busy, would take
+    /// so long.
+    #[track_caller]
+    pub fn wait_to_see(&self, what: &str, mut look: impl FnMut() -> Result<(), String>) {
         let end = Instant::now() + PATIENCE;
-        while !holds() {
-            assert!(Instant::now() < end, "waited {PATIENCE:?} for: {what}");
+        while let Err(seen) = look() {
+            assert!(Instant::now() < end, "waited {PATIENCE:?} for: {what}\n{seen}");
             thread::sleep(Duration::from_millis(50));
         }
     }
