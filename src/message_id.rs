@@ -23,6 +23,10 @@ pub const NOT_HELPED: &str = "1969dbd8bfe14d21ab9ff1830ee023b8";
 pub const DRIFTED: &str = "a168aa91ce6d46f280616d2ac8cf5e9d";
 /// Somebody asked wharfd over D-Bus to start, stop or restart a unit.
 pub const REQUESTED: &str = "2f1d7b1b0d6b4a2cb6f0d4b1a3c5e7f9";
+/// The engine does not answer any more; an entry for each container.
+pub const ENGINE_HANGS: &str = "aaf22b92d8f546d7ae4edb537b1bee14";
+/// It does again.
+pub const ENGINE_ANSWERS: &str = "01dbb6cc038f442f9a2f4c439a7edcf3";
 
 /// What stands between the unit's name and the healthcheck's output in the message of [`PROBED`].
 pub const PROBE_OUTPUT: &str = ": the healthcheck said: ";
@@ -74,7 +78,7 @@ mod tests {
     #[test]
     fn the_catalog_explains_what_is_written() {
         let catalog = include_str!("../packaging/catalog/wharf.catalog");
-        for id in OF_WHARF.iter().chain(&OF_WHARFD).chain([&DRIFTED]) {
+        for id in OF_WHARF.iter().chain(&OF_WHARFD).chain([&DRIFTED, &ENGINE_HANGS, &ENGINE_ANSWERS]) {
             assert_eq!(catalog.matches(&format!("-- {id}\n")).count(), 1, "{id}");
         }
     }

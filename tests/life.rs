@@ -4,7 +4,7 @@
 
 mod support;
 
-use support::{Host, IMAGE};
+use support::{Host, IMAGE, sleeper};
 
 /// One service that runs until it is stopped.
 const WEB: &str = "[services.web]\nimage = \"IMAGE\"\ncommand = \"tail -f /dev/null\"\nstop_signal = \"SIGKILL\"\n";
@@ -844,6 +844,24 @@ fn a_restart_while_the_engine_hangs_makes_a_new_container_later() {
     host.sh(&format!("kill -CONT {dockerd}")).ok();
     host.wait_active("shop-web");
     assert_ne!(host.inspect("shop-web", "{{.Id}}"), before);
+}
+
+#[test]
+fn a_hung_engine_shows_in_the_status_of_each_unit() {
+    let host = Host::boot("hung");
+    host.generate("shop", &sleeper("web", ""));
+    host.sh("systemctl start shop-web wharfd").ok();
+    host.wait_for("a picture of the container", || host.sh("wharf status").ok().stdout.contains("127.0.0.1"));
+    let dockerd = host.property("docker", "MainPID");
+    host.sh(&format!("kill -STOP {dockerd}")).ok();
+    let shown = |text: &str| host.sh("systemctl status --no-pager --full shop-web").ok().stdout.contains(text);
+    host.wait_for("the unit's status to say so", || shown("the engine does not answer; the container is not touched"));
+    let status = host.sh("wharf status").ok();
+    assert!(status.stderr.contains("the engine does not answer"), "{status:?}");
+    assert_eq!(host.property("shop-web", "ActiveState"), "active");
+    host.sh(&format!("kill -CONT {dockerd}")).ok();
+    host.wait_for("the unit's status to say so", || shown("the engine answers again"));
+    host.wait_for("wharfd to watch", || host.property("wharfd", "StatusText") == "Watching");
 }
 
 /// Services that end when the engine asks them to, and that no failure of their own would bring back.

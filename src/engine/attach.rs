@@ -32,9 +32,7 @@ impl Engine {
         );
         let socket = socket()?;
         let attached = timeout(ANSWER, upgraded(&socket, request.as_bytes())).await;
-        let (stream, status) = attached
-            .map_err(|_| EngineError::Unreachable("no answer in time".into()))?
-            .map_err(EngineError::no_answer)?;
+        let (stream, status) = attached.map_err(|_| EngineError::Hangs)?.map_err(EngineError::no_answer)?;
         match status {
             101 | 200 => Ok(stream),
             other => Err(EngineError::of_status(other, format!("cannot attach to the container: status {other}"))),

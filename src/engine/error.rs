@@ -15,9 +15,12 @@ pub type Words = Line<2048>;
 
 #[derive(Debug, Clone, PartialEq, Eq, DeriveError)]
 pub enum EngineError {
-    /// No answer, half an answer, or one that took too long: try again later.
+    /// No answer, or half an answer: try again later.
     #[error("the engine does not answer: {0}")]
     Unreachable(Words),
+    /// The answer takes too long.
+    #[error("the engine does not answer: it takes requests and leaves them open")]
+    Hangs,
     /// 404
     #[error("{0}")]
     NotFound(Words),
@@ -97,7 +100,7 @@ impl EngineError {
 
     /// Whether the same request may succeed later without anybody changing anything.
     pub fn is_unreachable(&self) -> bool {
-        matches!(self, Self::Unreachable(_))
+        matches!(self, Self::Unreachable(_) | Self::Hangs)
     }
 }
 
@@ -106,7 +109,7 @@ impl From<Error> for EngineError {
         match error {
             Error::DockerResponseServerError { status_code, message } => Self::of_status(status_code, message),
             Error::DockerStreamError { error } => Self::Refused(error.into()),
-            Error::RequestTimeoutError => Self::Unreachable("no answer in time".into()),
+            Error::RequestTimeoutError => Self::Hangs,
             other => Self::no_answer(other),
         }
     }

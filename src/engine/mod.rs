@@ -78,6 +78,15 @@ impl Engine {
         Self::of(if newest < *bollard::API_DEFAULT_VERSION { &newest } else { bollard::API_DEFAULT_VERSION })
     }
 
+    /// Whether the engine answers within this time (Engine API, `GET /_ping`).
+    ///
+    /// # Errors
+    /// [`EngineError::Hangs`] if it does not, [`EngineError::Unreachable`] if nothing answers there.
+    pub async fn ping(&self, within: Duration) -> Result<(), EngineError> {
+        transport::newest_version(socket()?, within, LONGEST_ANSWER).await?;
+        Ok(())
+    }
+
     /// A client that speaks a version agreed on before; asks nothing.
     ///
     /// # Errors

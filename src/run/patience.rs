@@ -22,7 +22,7 @@ pub async fn connect() -> Result<Engine, StartError> {
         let error = match attempt.await {
             Ok(Ok(engine)) => return Ok(engine),
             Ok(Err(error)) => error,
-            Err(_) => EngineError::Unreachable("no answer in time".into()),
+            Err(_) => EngineError::Hangs,
         };
         if !error.is_unreachable() || begin.elapsed() >= PATIENCE {
             return at("cannot reach the engine", Err(error));

@@ -88,6 +88,24 @@ pub fn drift(unit: &str, difference: &Difference) {
     );
 }
 
+/// The engine's connections are open, but it does not answer any more.
+pub fn engine_hangs(unit: &str) {
+    tracing::warn!(
+        MESSAGE_ID = message_id::ENGINE_HANGS,
+        OBJECT_SYSTEMD_UNIT = unit,
+        "{unit}: the engine does not answer; the container is not touched, its health is not known",
+    );
+}
+
+/// After [`engine_hangs`].
+pub fn engine_answers(unit: &str) {
+    tracing::info!(
+        MESSAGE_ID = message_id::ENGINE_ANSWERS,
+        OBJECT_SYSTEMD_UNIT = unit,
+        "{unit}: the engine answers again",
+    );
+}
+
 /// An action of an earlier wharfd.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PastAction {

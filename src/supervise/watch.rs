@@ -16,6 +16,12 @@ const HEAD_START: Duration = Duration::from_millis(100);
 /// The snapshot is asked for again so long after the first.
 const SECOND_SNAPSHOT: Duration = Duration::from_secs(5);
 
+/// An engine that has sent nothing for so long is asked whether it still answers. One that hangs closes no connection.
+const SILENCE: Duration = Duration::from_secs(30);
+
+/// How long it may take to answer then.
+const ANSWER: Duration = Duration::from_secs(20);
+
 /// Something from the engine.
 pub enum EngineUpdate {
     /// All containers that run and have a unit, by this engine.
@@ -46,7 +52,7 @@ pub async fn watch(to: Sender<EngineUpdate>) {
     }
 }
 
-/// Until the events end; whether there has been a snapshot.
+/// Until the events end, or the engine hangs; whether there has been a snapshot.
 async fn follow(engine: &Engine, to: &Sender<EngineUpdate>) -> (EngineError, bool) {
     let mut events = Box::pin(engine.events());
     // The request for events goes out as the stream is polled. No event shall fall between it and the snapshot, so the engine has
@@ -77,6 +83,10 @@ async fn follow(engine: &Engine, to: &Sender<EngineUpdate>) -> (EngineError, boo
                     Some(Ok(event)) => EngineUpdate::Event(event),
                     Some(Err(error)) => return (error, was_there),
                     None => return (closed(), was_there),
+                },
+                () = tokio::time::sleep(SILENCE) => match engine.ping(ANSWER).await {
+                    Ok(()) => continue,
+                    Err(error) => return (error, was_there),
                 },
             }
         };

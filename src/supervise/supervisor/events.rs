@@ -10,6 +10,7 @@ use crate::engine::{ContainerChange, ContainerEvent, Engine, EngineError, Engine
 use crate::name::UnitName;
 use crate::supervise::action::{Action, Cause};
 use crate::supervise::api::{Operation, Payload, Request, Response, Update};
+use crate::supervise::audit;
 use crate::supervise::facts::Facts;
 use crate::supervise::watch::EngineUpdate;
 use crate::systemd::{Announcement, ManagerError};
@@ -51,6 +52,7 @@ impl Supervisor {
     async fn handle_snapshot(&mut self, engine: Engine, running: Vec<ContainerEvent>) -> Result<(), ManagerError> {
         self.engine = Some(engine);
         self.engine_error = None;
+        std::mem::take(&mut self.told_of_hang).iter().for_each(|unit| audit::engine_answers(unit));
         self.agenda.connected();
         let now = Instant::now();
         let units: BTreeSet<&str> = running.iter().map(|event| event.unit.as_str()).collect();
@@ -71,6 +73,12 @@ impl Supervisor {
         let answers = self.agenda.disconnected();
         self.deliver(answers);
         self.api.publish(Update::Engine { is_connected: false });
+        if *error == EngineError::Hangs && self.told_of_hang.is_empty() {
+            // Of a closed connection, the supervisor of each container tells.
+            let running = self.containers.values().filter(|facts| !facts.observed.container_id.is_empty());
+            self.told_of_hang = running.map(|facts| facts.declared.unit.clone()).collect();
+            self.told_of_hang.iter().for_each(|unit| audit::engine_hangs(unit));
+        }
         let error = error.to_string();
         if self.engine_error.as_ref() != Some(&error) {
             tracing::warn!("{error}; waiting for the engine");

@@ -142,6 +142,8 @@ struct Supervisor {
     engine: Option<Engine>,
     /// Why it was found to be away last.
     engine_error: Option<String>,
+    /// The units in whose journal it says that the engine hangs.
+    told_of_hang: Vec<UnitName>,
     tasks: FuturesUnordered<JoinHandle<Completion>>,
     /// The digests that the registries had for the images.
     registry: Arc<BTreeMap<String, String>>,
@@ -164,6 +166,7 @@ impl Supervisor {
             unknown_units: BTreeSet::new(),
             engine: None,
             engine_error: None,
+            told_of_hang: Vec::new(),
             tasks: FuturesUnordered::new(),
             registry: Arc::default(),
             is_ready: false,
