@@ -16,6 +16,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::name::UnitName;
 use crate::regular_file::read_text;
 
 pub use views::{
@@ -77,6 +78,11 @@ impl ContainerSpec {
     /// The name of its file, beside the unit of the container.
     pub fn file_name(project: &str, service: &str) -> String {
         format!("{project}-{service}.container.json")
+    }
+
+    /// The name of its file, by the unit: also by an instance of its template.
+    pub fn file_of(unit: &UnitName) -> String {
+        format!("{}.container.json", unit.prefix())
     }
 
     /// The spec of one of several containers: its name ends with the instance, and its unit is that instance.

@@ -8,7 +8,8 @@ use serde::de::DeserializeOwned;
 use wharf::run;
 use wharf::spec::{self, ContainerSpec, FollowedSpec};
 
-const USAGE: &str = "usage: wharf-run container|container-reload|container-remove|network|network-remove|volume SPEC [INSTANCE]\n\
+const USAGE: &str = "usage: wharf-run container|container-reload|network|network-remove|volume SPEC [INSTANCE]\n\
+                     \x20      wharf-run cleanup UNIT\n\
                      wharf-run is started by the units that `wharf generate` writes.";
 
 /// A few sockets need no room for a thousand events.
@@ -16,9 +17,9 @@ const EVENTS_PER_TICK: usize = 16;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let (verb, path, instance) = match arguments.as_slice() {
-        [verb, path] => (verb, path, None),
-        [verb, path, instance] => (verb, path, Some(instance.as_str())),
+    let (verb, argument, instance) = match arguments.as_slice() {
+        [verb, argument] => (verb, argument, None),
+        [verb, argument, instance] => (verb, argument, Some(instance.as_str())),
         _ => return usage(),
     };
     let runtime = match tokio::runtime::Builder::new_current_thread()
@@ -29,7 +30,7 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return run::cannot_start(&format!("cannot start: {error}")),
     };
-    let path = Path::new(path);
+    let path = Path::new(argument);
     // Each in a box of its own: the future that lives as long as a container must not be as large as the largest of them.
     let work: Pin<Box<dyn Future<Output = ExitCode>>> = match verb.as_str() {
         "container" => Box::pin(with(path, async |spec: ContainerSpec| {
@@ -39,9 +40,7 @@ fn main() -> ExitCode {
         "follow" => Box::pin(with(path, async |spec: FollowedSpec| {
             run::follow_container(instance.into_iter().fold(spec, FollowedSpec::of_instance)).await
         })),
-        "container-remove" => Box::pin(with(path, async |spec: ContainerSpec| {
-            run::remove_container(&instance.into_iter().fold(spec, ContainerSpec::of_instance)).await
-        })),
+        "cleanup" => Box::pin(run::clean_up(argument)),
         "container-reload" => Box::pin(with(path, async |spec: ContainerSpec| {
             run::reload_container(&instance.into_iter().fold(spec, ContainerSpec::of_instance)).await
         })),

@@ -1,39 +1,54 @@
-//! `ExecStopPost=` of a container unit: leaves no container behind, however the main process ended.
+//! Leaves no container behind when wharf-run cannot remove it in its own time.
+//!
+//! Normally the process that follows a container removes it. systemd starts `wharf-cleanup@UNIT.service` when a container unit has
+//! failed (`OnFailure=`): then that process may have been killed. Invariant: a unit that has failed, or was stopped, has no
+//! container; what cannot be removed now, the next start removes.
 
 use std::process::ExitCode;
 use std::time::Duration;
 
 use super::{leftover, message, secrets};
-use crate::engine::{Container, Engine, EngineError};
-use crate::name::short_id;
-use crate::spec::ContainerSpec;
-use crate::systemd::{UnitResult, own_unit};
+use crate::engine::Engine;
+use crate::name::UnitName;
+use crate::spec::{self, ContainerSpec};
+use crate::systemd::file_of_failed;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Removes the unit's container. If only wharf-run died, the container keeps running, and the next wharf-run adopts it.
-pub async fn remove_container(spec: &ContainerSpec) -> ExitCode {
-    report_missing_credentials(spec);
-    let is_to_go = !wharf_run_died() || own_unit::is_asked_to_stop();
-    if is_to_go {
-        // Noted before it is tried: systemd may end this process, too.
-        leftover::note();
+/// `wharf-run cleanup UNIT`
+pub async fn clean_up(unit: &str) -> ExitCode {
+    let Ok(unit) = UnitName::parse(unit) else { return super::cannot_start(&format!("{unit:?} is not a unit")) };
+    // It may have been started again, or its file be gone with its container.
+    let Some(file) = file_of_failed(&unit) else { return ExitCode::SUCCESS };
+    match spec::read(&file.with_file_name(ContainerSpec::file_of(&unit))) {
+        Ok(spec) => {
+            let spec = unit.instance().into_iter().fold(spec, ContainerSpec::of_instance);
+            report_missing_credentials(&spec);
+            remove_container(&spec, &unit).await;
+            ExitCode::SUCCESS
+        }
+        Err(error) => super::cannot_start(&error),
     }
+}
+
+/// Removes the container of a spec, or notes for the next start that it is to go.
+pub async fn remove_container(spec: &ContainerSpec, unit: &UnitName) {
+    // Noted before it is tried: systemd may end this process, too.
+    leftover::note(unit);
     let removal = async {
         let engine = Engine::connect().await?;
         match engine.container(&spec.wharf.name).await? {
-            Some(container) if container.belongs_to(spec) => remove(&engine, &container, is_to_go).await,
+            Some(container) if container.belongs_to(spec) => engine.remove_container(&container.id).await,
             _ => Ok(()),
         }
     };
     match tokio::time::timeout(PATIENCE, removal).await {
         Ok(Ok(())) => {
-            leftover::take();
+            leftover::take(unit);
         }
         Ok(Err(error)) => message::warning(&cannot(&error.to_string())),
         Err(_) => message::warning(&cannot("the engine does not answer")),
     }
-    ExitCode::SUCCESS
 }
 
 /// The status of a main process that systemd could not execute because a credential is missing (systemd.exec(5), Process Exit
@@ -41,7 +56,7 @@ pub async fn remove_container(spec: &ContainerSpec) -> ExitCode {
 const CREDENTIALS: &str = "243";
 
 fn report_missing_credentials(spec: &ContainerSpec) {
-    if std::env::var("EXIT_STATUS").is_ok_and(|status| status == CREDENTIALS) {
+    if std::env::var("MONITOR_EXIT_STATUS").is_ok_and(|status| status == CREDENTIALS) {
         let missing = secrets::missing(spec);
         missing.iter().for_each(|line| message::error(line));
         if missing.is_empty() {
@@ -53,22 +68,6 @@ fn report_missing_credentials(spec: &ContainerSpec) {
     }
 }
 
-async fn remove(engine: &Engine, container: &Container, is_to_go: bool) -> Result<(), EngineError> {
-    let id = short_id(&container.id);
-    if container.running && !is_to_go {
-        message::warning(&format!("wharf-run died; container {id} keeps running"));
-        return Ok(());
-    }
-    engine.remove_container(&container.id).await
-}
-
 fn cannot(reason: &str) -> String {
     format!("cannot check whether a container is left, the next start will: {reason}")
-}
-
-/// Whether a signal ended the main process although nobody had asked the unit to stop (systemd.exec(5), $SERVICE_RESULT).
-fn wharf_run_died() -> bool {
-    let result = std::env::var("SERVICE_RESULT").unwrap_or_default();
-    let result = UnitResult::from(result.as_str());
-    matches!(result, UnitResult::Signal | UnitResult::CoreDump | UnitResult::OomKill | UnitResult::Watchdog)
 }

@@ -16,13 +16,13 @@ use super::hooks::Hooks;
 use super::output::{self, Origin, Progress, Relay};
 use super::process::Process;
 use super::throttle::{self, Throttle};
-use super::{message, stop::StopRequest};
+use super::{leftover, message, stop::StopRequest};
 use crate::backoff::Backoff;
 use crate::engine::{Container, Engine, EngineError};
 use crate::spec::models::ExecConfig;
 use crate::spec::{FollowedPart, FollowedSpec, exit, pre_stop_limit};
 use crate::systemd::journal::Journal;
-use crate::systemd::{ask_state, own_unit, service};
+use crate::systemd::{any_runs, ask_state, own_unit, service};
 
 /// How long the last lines of output may take to arrive after the container has ended.
 const LAST_LINES: Duration = Duration::from_secs(10);
@@ -32,6 +32,9 @@ const END_DELAY: Duration = Duration::from_secs(2);
 
 /// Less than what a unit has for its stop beyond the grace period.
 const STILL_STORING: Duration = Duration::from_secs(10);
+
+/// How long those may take to end that ended with the engine.
+const PREDECESSORS: Duration = Duration::from_secs(15);
 
 /// The unit of the engine.
 const ENGINE: &str = "docker.service";
@@ -306,6 +309,16 @@ impl Life {
         }
     }
 
+    /// All containers have ended with the engine, and systemd is about to start each again. It keeps to the order of those for which
+    /// it has a job by then: so what this unit starts after ends first.
+    async fn predecessors_ended(&self) {
+        let predecessors = own_unit::predecessors(&format!("{}-", self.spec.wharf.project));
+        let mut pause = Backoff::default();
+        while any_runs(&predecessors) {
+            pause.wait().await;
+        }
+    }
+
     /// Removes the container and reports how it ended.
     async fn conclude(&self, mut end: End) -> ExitCode {
         // When the engine is stopped, it stops its containers. It may be another one by now.
@@ -316,8 +329,8 @@ impl Life {
         match timeout(LAST_LINES, self.engine.remove_container(self.id())).await {
             Ok(Ok(())) if self.handover.attached => throttle::close(),
             Ok(Ok(())) => (),
-            Ok(Err(error)) => message::warning(&format!("cannot remove the container, the next start will: {error}")),
-            Err(_) => message::warning("cannot remove the container, the next start will: the engine does not answer"),
+            Ok(Err(error)) => leave(&error),
+            Err(_) => leave(&EngineError::Hangs),
         }
         if let End::Exited(container) = &end
             && engine.is_some_and(|engine| engine.was_changing_at(container.finished))
@@ -330,6 +343,7 @@ impl Life {
             End::Stopped => ExitCode::SUCCESS,
             End::NeverReady(error) => start_failed(&error),
             End::EngineWentDown => {
+                let _out_of_order = timeout(PREDECESSORS, self.predecessors_ended()).await;
                 own_unit::forget_starts();
                 ExitCode::from(exit::UNAVAILABLE)
             }
@@ -343,6 +357,14 @@ impl Life {
             End::Exited(container) => exited(&container),
         }
     }
+}
+
+/// The next start removes the container, also if it runs.
+fn leave(error: &EngineError) {
+    if let Some(unit) = own_unit::name() {
+        leftover::note(&unit);
+    }
+    message::warning(&format!("cannot remove the container, the next start will: {error}"));
 }
 
 /// What tells how far the container and its output are.

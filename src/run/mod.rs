@@ -25,7 +25,7 @@ mod start;
 mod stop;
 mod throttle;
 
-pub use cleanup::remove_container;
+pub use cleanup::clean_up;
 pub use error::FileError;
 pub use exit::failed;
 pub use life::follow_container;

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use super::body::{create_body, is_own_volume, own_volumes};
+use super::cleanup::remove_container;
 use super::error::{StartError, at};
 use super::exit::start_failed;
 use super::handover::{Handover, Owner};
@@ -33,7 +34,13 @@ pub async fn start_container(path: &Path, instance: Option<&str>, spec: Containe
             message::error(&format!("cannot execute wharf-run: {}", handover.follow(output, path, instance)));
             ExitCode::from(exit::TRY_AGAIN)
         }
-        Err(StartError::Stopped) => ExitCode::SUCCESS,
+        Err(StartError::Stopped) => {
+            // It may be there from an earlier start, to be adopted.
+            if let Some(unit) = own_unit::name() {
+                remove_container(&spec, &unit).await;
+            }
+            ExitCode::SUCCESS
+        }
         Err(error) => start_failed(&error),
     }
 }
@@ -127,7 +134,7 @@ struct Start<'a> {
 impl Start<'_> {
     /// The id of the container that runs as the spec defines it, from an earlier wharf-run. One that differs is removed.
     async fn existing(&self) -> Result<Option<String>, StartError> {
-        let is_leftover = leftover::take();
+        let is_leftover = own_unit::name().is_some_and(|unit| leftover::take(&unit));
         let name = &self.spec.wharf.name;
         let found = at(format!("cannot look for container {name}"), self.engine.container(name).await)?;
         let Some(found) = found else { return Ok(None) };

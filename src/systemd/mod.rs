@@ -22,5 +22,5 @@ pub(crate) mod word;
 pub use announce::{Announcement, Services};
 pub use job::{Job, JobOutcome, JobResult, Verb};
 pub use manager::{LoadedUnit, Manager, ManagerError, Scope, UnitProcess};
-pub use question::ask_state;
+pub use question::{any_runs, ask_state, file_of_failed};
 pub use state::{ActiveState, LoadState, SubState, UnitResult, UnitState};

@@ -23,10 +23,10 @@ fn cgroup() -> Option<String> {
 }
 
 /// The unit's name, `None` outside a service.
-pub fn name() -> Option<String> {
+pub fn name() -> Option<UnitName> {
     let path = cgroup()?;
     let mut units = path.rsplit('/').filter_map(|part| UnitName::parse(part).ok());
-    units.find(|unit| unit.is(UnitKind::Service)).map(|unit| unit.to_string())
+    units.find(|unit| unit.is(UnitKind::Service))
 }
 
 /// The journal fields by which entries of this unit's processes are known. journald itself writes them (systemd.journal-fields(7),
@@ -34,7 +34,7 @@ pub fn name() -> Option<String> {
 pub fn journal_match() -> Option<[(&'static str, String); 2]> {
     let is_of_user = cgroup()?.contains("/user@");
     let unit = if is_of_user { "_SYSTEMD_USER_UNIT" } else { "_SYSTEMD_UNIT" };
-    Some([("_UID", rustix::process::geteuid().as_raw().to_string()), (unit, name()?)])
+    Some([("_UID", rustix::process::geteuid().as_raw().to_string()), (unit, name()?.to_string())])
 }
 
 /// Asks systemd; `None` outside a service or without an answer.
@@ -63,22 +63,19 @@ pub fn forget_starts() {
     }
 }
 
-/// Whether somebody has asked systemd to stop or restart the unit, and systemd is at it.
-pub fn is_asked_to_stop() -> bool {
-    let asked = |unit: String| {
-        let listed = Command::new("systemctl").args(["list-jobs", "--plain", "--no-legend", &unit]).output().ok()?;
-        // `123 shop-web.service restart running`
-        let jobs = String::from_utf8(listed.stdout).ok()?;
-        let mut kinds = jobs.lines().filter_map(|job| job.split_whitespace().nth(2)).map(str::to_owned);
-        kinds.find(|kind| kind == "stop" || kind == "restart")
-    };
-    name().and_then(asked).is_some()
+/// The services that this one starts after, if their names begin so.
+pub fn predecessors(prefix: &str) -> Vec<String> {
+    let Some(unit) = name() else { return Vec::new() };
+    let shown = Command::new("systemctl").args(["show", "--property=After", "--value", unit.as_str()]).output();
+    let names = shown.map(|shown| String::from_utf8_lossy(&shown.stdout).into_owned()).unwrap_or_default();
+    let is_one = |name: &&str| name.starts_with(prefix) && name.ends_with(".service");
+    names.split_whitespace().filter(is_one).map(str::to_owned).collect()
 }
 
 /// When the unit last became active; `None` outside a service, without an answer, or if it never was.
 pub fn active_since() -> Option<SystemTime> {
     let arguments = ["show", "--timestamp=us+utc", "--property=ActiveEnterTimestamp", "--value"];
-    let shown = Command::new("systemctl").args(arguments).arg(name()?).output().ok()?;
+    let shown = Command::new("systemctl").args(arguments).arg(name()?.as_str()).output().ok()?;
     parse_timestamp(str::from_utf8(&shown.stdout).ok()?)
 }
 

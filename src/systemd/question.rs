@@ -1,11 +1,13 @@
-//! A question to systemd that is answered while something else is done.
+//! Questions to systemd about another unit, by systemctl.
 
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::SystemTime;
 
 use super::own_unit::parse_timestamp;
+use crate::name::UnitName;
 
-/// The state of a unit, asked for.
+/// The state of a unit, asked for while something else is done.
 pub struct AskedState(Option<Child>);
 
 /// Asks for the state of a unit.
@@ -25,17 +27,44 @@ impl AskedState {
 }
 
 fn was_changing(answer: &str, time: Option<SystemTime>) -> bool {
-    let value = |name: &str| answer.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
-    let is_changing = matches!(value("ActiveState"), Some("deactivating" | "activating"));
-    let entered = value("ActiveEnterTimestamp").and_then(parse_timestamp);
+    let is_changing = matches!(value(answer, "ActiveState"), Some("deactivating" | "activating"));
+    let entered = value(answer, "ActiveEnterTimestamp").and_then(parse_timestamp);
     is_changing || time.zip(entered).is_some_and(|(time, entered)| entered > time)
+}
+
+/// The unit file of a unit that has failed; `None`: it is in another state, has no file, or systemd does not answer.
+pub fn file_of_failed(unit: &UnitName) -> Option<PathBuf> {
+    let properties = "--property=ActiveState,FragmentPath";
+    let shown = Command::new("systemctl").args(["show", properties, unit]).output().ok()?;
+    file_if_failed(str::from_utf8(&shown.stdout).ok()?)
+}
+
+fn file_if_failed(answer: &str) -> Option<PathBuf> {
+    let file = value(answer, "FragmentPath").filter(|path| !path.is_empty())?;
+    (value(answer, "ActiveState") == Some("failed")).then(|| PathBuf::from(file))
+}
+
+/// Whether one of the services runs, or has ended so lately that systemd has no job yet to start it again.
+pub fn any_runs(services: &[String]) -> bool {
+    let shown = Command::new("systemctl").args(["show", "--property=SubState", "--value"]).args(services).output();
+    let states = shown.map(|shown| String::from_utf8_lossy(&shown.stdout).into_owned()).unwrap_or_default();
+    !services.is_empty() && states.split_whitespace().any(runs)
+}
+
+fn runs(state: &str) -> bool {
+    matches!(state, "running" | "auto-restart") || ["stop", "final"].iter().any(|ending| state.starts_with(ending))
+}
+
+/// The value of a property as `systemctl show` prints it.
+fn value<'a>(answer: &'a str, property: &str) -> Option<&'a str> {
+    answer.lines().find_map(|line| line.strip_prefix(property)?.strip_prefix('='))
 }
 
 #[cfg(test)]
 mod tests {
     use std::time::{Duration, UNIX_EPOCH};
 
-    use super::was_changing;
+    use super::{file_if_failed, was_changing};
 
     #[test]
     fn a_unit_that_was_started_since_was_being_started_then() {
@@ -46,5 +75,14 @@ mod tests {
         assert!(!was_changing(active, None));
         assert!(was_changing("ActiveState=deactivating\nActiveEnterTimestamp=\n", at(11)));
         assert!(!was_changing("", at(11)));
+    }
+
+    #[test]
+    fn the_file_of_a_unit_is_told_while_it_is_failed() {
+        let path = "/etc/systemd/system/shop-web@.service";
+        let answer = |state: &str, path: &str| file_if_failed(&format!("ActiveState={state}\nFragmentPath={path}\n"));
+        assert_eq!(answer("failed", path), Some(path.into()));
+        assert_eq!(answer("activating", path), None);
+        assert_eq!(answer("failed", ""), None);
     }
 }

@@ -23,6 +23,9 @@ const STOP_MARGIN: Duration = Duration::from_secs(30);
 const RESTART: [(&str, &str); 4] =
     [("RestartMode", "direct"), ("RestartSec", "1us"), ("RestartSteps", "8"), ("RestartMaxDelaySec", "10s")];
 
+/// Removes what a failed unit left behind; a start meanwhile waits for it.
+const CLEANUP: &str = "wharf-cleanup@%n.service";
+
 /// What ran so long had been started with success, if nothing else is said: as the engine counts.
 const LASTED: Duration = Duration::from_secs(10);
 
@@ -41,11 +44,11 @@ pub fn container<'h>(
         unit.section("Unit").override_with("Description", [description]);
     }
     order(head, unit.section("Unit"), service)?;
+    unit.section("Unit").add("OnFailure", CLEANUP).add("After", CLEANUP);
     restart_limit(unit.section("Unit"), role.restart, service.restart_tuning);
     let file = names::container_spec(head.project(), &service.name);
     let of_instance = if service.replicas.is_some() { " %i" } else { "" };
     let start = head.run("container", &file)? + of_instance;
-    let stopped = head.run("container-remove", &file)? + of_instance;
     let section = unit.section("Service");
     if role.ready == Ready::Completed {
         section.add("Type", "oneshot");
@@ -59,7 +62,7 @@ pub fn container<'h>(
     for (directive, value) in OUTPUT {
         section.add(directive, value);
     }
-    section.add("NotifyAccess", "main").add("ExecStart", start).add("ExecStopPost", stopped);
+    section.add("NotifyAccess", "main").add("ExecStart", start);
     if service.reload.is_some() {
         section.add("ExecReload", head.run("container-reload", &file)? + of_instance);
     }
