@@ -86,7 +86,10 @@ pub fn prepare(requests: &[Request<'_>], destination: &Destination) -> Result<Pr
             Ok((loaded, plan)) => {
                 profiles.extend(loaded.profiles);
                 prepared.inputs.extend(loaded.inputs);
-                problems.append(taken.claim(&loaded.stack.place, &plan));
+                // One alone takes nothing from another.
+                if requests.len() > 1 {
+                    problems.append(taken.claim(&loaded.stack.place, &plan));
+                }
                 prepared.plans.push(plan);
             }
             Err(errors) => problems.append(errors),

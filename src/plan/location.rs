@@ -12,6 +12,13 @@ pub struct Location {
     pub reader: Reader,
 }
 
+impl Location {
+    /// The path of a program that units run.
+    pub(super) fn program(&self, name: &str) -> String {
+        self.libexec.join(name).display().to_string()
+    }
+}
+
 /// Which manager reads the units, and what brings them up to date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reader {

@@ -6,10 +6,9 @@
 use std::cell::RefCell;
 use std::io::{self, Write};
 use std::ops::Range;
-use std::rc::Rc;
 
 use serde::Serialize;
-use serde_json::ser::{Formatter, Serializer};
+use serde_json::ser::{CharEscape, CompactFormatter, Formatter, Serializer};
 
 /// Where there is white space.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -22,10 +21,11 @@ pub enum Layout {
 
 impl Layout {
     fn begin_line(self, text: &mut Vec<u8>, depth: usize) {
+        const LINE: &[u8] = b"\n                                ";
         if self == Self::Indented {
-            text.push(b'\n');
-            let length = text.len() + 2 * depth;
-            text.resize(length, b' ');
+            let length = 1 + 2 * depth;
+            text.extend_from_slice(&LINE[..length.min(LINE.len())]);
+            text.extend(std::iter::repeat_n(b' ', length.saturating_sub(LINE.len())));
         }
     }
 }
@@ -36,10 +36,10 @@ impl Layout {
 /// A map has keys that are not strings or numbers, or a `Serialize` fails: plain data does neither.
 #[expect(clippy::expect_used, reason = "plain data has string keys, and serde_json writes UTF-8")]
 pub fn sorted<T: Serialize + ?Sized>(data: &T, layout: Layout) -> String {
-    let unsorted = Shared(Rc::new(RefCell::new(Unsorted::new(layout))));
-    let formatter = Noting { unsorted: unsorted.clone(), has_items: false };
-    data.serialize(&mut Serializer::with_formatter(unsorted.clone(), formatter)).expect("plain data has string keys");
-    let unsorted = unsorted.0.borrow();
+    let unsorted = RefCell::new(Unsorted::new(layout));
+    let formatter = Noting { unsorted: Shared(&unsorted), has_items: false };
+    data.serialize(&mut Serializer::with_formatter(Shared(&unsorted), formatter)).expect("plain data has string keys");
+    let unsorted = unsorted.into_inner();
     let mut text = Vec::with_capacity(unsorted.text.len() * 2);
     unsorted.put_in_order(0..unsorted.text.len(), 0, &mut text);
     String::from_utf8(text).expect("serde_json writes UTF-8")
@@ -175,10 +175,9 @@ fn unescaped(key: &[u8]) -> Vec<u8> {
 }
 
 /// What the serializer writes to, and the formatter notes in.
-#[derive(Clone)]
-struct Shared(Rc<RefCell<Unsorted>>);
+struct Shared<'a>(&'a RefCell<Unsorted>);
 
-impl Write for Shared {
+impl Write for Shared<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.write_all(bytes)?;
         Ok(bytes.len())
@@ -195,19 +194,19 @@ impl Write for Shared {
 }
 
 /// Notes where objects and their members begin and end.
-struct Noting {
-    unsorted: Shared,
+struct Noting<'a> {
+    unsorted: Shared<'a>,
     /// Of what ended last.
     has_items: bool,
 }
 
-impl Noting {
+impl Noting<'_> {
     fn with<T>(&self, change: impl FnOnce(&mut Unsorted) -> T) -> T {
         change(&mut self.unsorted.0.borrow_mut())
     }
 }
 
-impl Formatter for Noting {
+impl Formatter for Noting<'_> {
     fn begin_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
         self.has_items = false;
         self.with(|unsorted| unsorted.depth += 1);
@@ -252,14 +251,20 @@ impl Formatter for Noting {
         Ok(())
     }
 
+    fn write_char_escape<W: ?Sized + Write>(&mut self, writer: &mut W, escape: CharEscape) -> io::Result<()> {
+        self.with(|unsorted| {
+            if let Some(member) = unsorted.open_members.last_mut() {
+                // While its key is written, the key's end is not known yet.
+                member.is_escaped |= member.key.is_empty();
+            }
+        });
+        CompactFormatter.write_char_escape(writer, escape)
+    }
+
     fn end_object_key<W: ?Sized + Write>(&mut self, _writer: &mut W) -> io::Result<()> {
         self.with(|unsorted| {
             let end = unsorted.text.len();
-            let start = unsorted.member()?.key.start;
-            let is_escaped = unsorted.text[start..].contains(&b'\\');
-            let member = unsorted.member()?;
-            (member.key.end, member.is_escaped) = (end, is_escaped);
-            Ok(())
+            unsorted.member().map(|member| member.key.end = end)
         })
     }
 

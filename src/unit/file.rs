@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use memchr::{memchr_iter, memchr2};
+
 use super::quote::Unwritable;
 
 /// A unit file: comment lines, then sections in order.
@@ -128,6 +130,8 @@ const LISTS: &[&str] = &[
 
 /// How many lines most sections have room for without being moved.
 const USUAL: usize = 16;
+/// Bytes for which the text of most units has room without being moved.
+const USUAL_TEXT: usize = 4096;
 
 fn is_list(directive: &str) -> bool {
     LISTS.contains(&directive) || directive.starts_with("Condition") || directive.starts_with("Assert")
@@ -204,17 +208,19 @@ impl<'a> UnitFile<'a> {
     /// # Errors
     /// A comment or a value that is more than the one line that it stands on, whoever was to quote it.
     pub fn text(&self) -> Result<String, Unwritable> {
-        let comments = self.comments.iter().flat_map(|comment| ["# ", comment, "\n"]);
-        let sections = self.sections.iter().filter(|section| !section.is_empty());
-        let directives = sections.clone().flat_map(|section| &section.directives);
-        let parts = sections.clone().flat_map(|section| {
-            ["\n[", &section.name, "]\n"].into_iter().chain(section.directives.iter().flat_map(line))
-        });
-        let text = joined(comments.chain(parts));
-        let lines = self.comments.len() + 2 * sections.count() + directives.clone().count();
-        let breaks = |byte: u8| text.bytes().filter(|own| *own == byte).count();
-        if breaks(b'\n') == lines
-            && breaks(b'\r') + breaks(b'\0') == 0
+        let mut text = String::with_capacity(USUAL_TEXT);
+        let mut lines = self.comments.len();
+        for comment in &self.comments {
+            text.extend(["# ", comment, "\n"]);
+        }
+        for section in self.sections.iter().filter(|section| !section.is_empty()) {
+            text.extend(["\n[", &section.name, "]\n"]);
+            text.extend(section.directives.iter().flat_map(line));
+            lines += 2 + section.directives.len();
+        }
+        let directives = self.sections.iter().flat_map(|section| &section.directives);
+        if memchr_iter(b'\n', text.as_bytes()).count() == lines
+            && memchr2(b'\r', b'\0', text.as_bytes()).is_none()
             && directives.clone().all(|(_, value)| ends(value))
         {
             return Ok(text);
@@ -230,7 +236,9 @@ impl<'a> UnitFile<'a> {
         let sections = self.sections.iter().filter(|section| section.name == name);
         let directives = sections.flat_map(|section| &section.directives);
         let kept = directives.filter(|(directive, value)| !without((directive, value)));
-        joined(kept.flat_map(line))
+        let mut text = String::with_capacity(USUAL_TEXT);
+        text.extend(kept.flat_map(line));
+        text
     }
 }
 
@@ -241,12 +249,6 @@ fn ends(value: &str) -> bool {
 
 fn line<'a>((directive, value): &'a Directive<'_>) -> [&'a str; 4] {
     [directive, "=", value, "\n"]
-}
-
-fn joined<'a>(parts: impl Iterator<Item = &'a str> + Clone) -> String {
-    let mut text = String::with_capacity(parts.clone().map(str::len).sum());
-    text.extend(parts);
-    text
 }
 
 #[cfg(test)]

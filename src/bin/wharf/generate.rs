@@ -83,9 +83,8 @@ fn summary(effect: Effect, generated: &Generated) {
         output::message(&format!("an interrupted run {outcome}"));
     }
     let verb = if effect == Effect::Show { "would " } else { "" };
-    for change in generated.projects.iter().flat_map(|project| &project.changes.items) {
-        output::message(&format!("{verb}{} {}", change.action.kind(), change.name));
-    }
+    let changes = generated.projects.iter().flat_map(|project| &project.changes.items);
+    output::messages(changes.map(|change| format!("{verb}{} {}", change.action.kind(), change.name)));
     let stopped = if effect == Effect::Show { "would stop" } else { "stopped" };
     generated.stopped.iter().for_each(|unit| output::message(&format!("{stopped} {unit}")));
     generated.started.iter().for_each(|unit| output::message(&format!("started {unit}")));

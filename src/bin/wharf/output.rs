@@ -141,7 +141,12 @@ pub fn json_line(value: &impl Serialize) -> io::Result<()> {
 
 /// What the command did: a line.
 pub fn message(text: &str) {
-    error(&format!("{}\n", printable(text)));
+    messages([text]);
+}
+
+/// As many lines, written at once: there may be thousands.
+pub fn messages(lines: impl IntoIterator<Item = impl AsRef<str>>) {
+    error(&lines.into_iter().map(|line| printable(line.as_ref()) + "\n").collect::<String>());
 }
 
 /// What the administrator has to know, with the program's name before each line.

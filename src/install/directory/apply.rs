@@ -112,7 +112,9 @@ impl UnitDirectory {
             let (staged, mut file) = Staged::create(self.directory()?)?;
             file.write_all(new.as_bytes())?;
             // Widened once its contents stand, so that nothing private is ever readable.
-            file.set_permissions(Permissions::from_mode(*mode))?;
+            if *mode != PRIVATE {
+                file.set_permissions(Permissions::from_mode(*mode))?;
+            }
             if sync {
                 file.sync_all()?;
             }
@@ -210,6 +212,9 @@ impl Unfinished<'_> {
     }
 }
 
+/// The permissions of a file that waits beside its place.
+const PRIVATE: u32 = 0o600;
+
 /// A file that waits beside its place; dropped, it goes away.
 struct Staged<'d> {
     directory: &'d File,
@@ -222,7 +227,7 @@ impl<'d> Staged<'d> {
         loop {
             let random = RandomState::new().build_hasher().finish();
             let name = format!("{LEFTOVER_PREFIX}{random:016x}{LEFTOVER_SUFFIX}");
-            match create(directory, &name, 0o600) {
+            match create(directory, &name, PRIVATE) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 file => return Ok((Self { directory, name: Some(name) }, file?)),
             }

@@ -41,7 +41,7 @@ const TIMEOUT: &str = "4h";
 pub fn build<'h>(head: &'h Head, service: &Service, build: &Build) -> Result<UnitFile<'h>, Unwritable> {
     let mut unit = head.unit(&format!("Image {} of {}-{}", service.image, head.project(), service.name));
     let file = head.spec_path(&names::build_spec(head.project(), &service.name));
-    let command = command_line([head.program("wharf-build").as_str(), &file])?;
+    let command = command_line([head.location.program("wharf-build").as_str(), &file])?;
     let section = unit.section("Unit");
     add_engine(section);
     let used = build.services().filter_map(|name| head.builder(head.stack.services.get(name)?));

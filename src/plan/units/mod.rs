@@ -41,6 +41,8 @@ pub struct Head<'a> {
     target: UnitName,
     /// With a `/` at its end.
     unit_dir: String,
+    /// The path of wharf-run.
+    wharf_run: String,
     /// Image → the service that builds it.
     builders: BTreeMap<&'a str, &'a str>,
     dependents: Dependents<'a>,
@@ -70,6 +72,7 @@ impl<'a> Head<'a> {
             source_path,
             target: names::target(&stack.name),
             unit_dir: location.unit_dir.join("").display().to_string(),
+            wharf_run: location.program("wharf-run"),
             builders,
             dependents: Dependents::new(stack),
         }
@@ -110,11 +113,7 @@ impl<'a> Head<'a> {
     }
 
     fn run(&self, verb: &str, spec: &str) -> Result<String, Unwritable> {
-        command_line([self.program("wharf-run").as_str(), verb, &self.spec_path(spec)])
-    }
-
-    fn program(&self, name: &str) -> String {
-        self.location.libexec.join(name).display().to_string()
+        command_line([self.wharf_run.as_str(), verb, &self.spec_path(spec)])
     }
 
     /// What every unit of the project says about itself.
