@@ -1,6 +1,6 @@
 //! systemd's unit load path: which directory holds a unit, and what lies there.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ pub struct LoadPath {
     /// Highest priority first.
     directories: Vec<PathBuf>,
     /// Which directories hold a file of a name, highest priority first.
-    files: BTreeMap<String, Vec<PathBuf>>,
+    files: HashMap<String, Vec<PathBuf>>,
 }
 
 impl LoadPath {

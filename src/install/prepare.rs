@@ -91,6 +91,8 @@ pub fn prepare(requests: &[Request<'_>], destination: &Destination) -> Result<Pr
                     problems.append(taken.claim(&loaded.stack.place, &plan));
                 }
                 prepared.plans.push(plan);
+                // The program's end frees it at once; here, each of its thousands of parts would be freed by itself.
+                std::mem::forget(loaded.stack);
             }
             Err(errors) => problems.append(errors),
         }

@@ -1,6 +1,6 @@
 //! Two things in one place: host ports, names at the engine, mount targets.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 
 use crate::diagnostic::Place;
@@ -68,7 +68,7 @@ fn container_names(decoded: &Decoded, report: &Report) {
     let project = &decoded.stack.name;
     let name_of =
         |service: &Service| service.container_name.clone().unwrap_or_else(|| format!("{project}-{}", service.name));
-    let mut taken: BTreeMap<String, &str> = BTreeMap::new();
+    let mut taken: HashMap<String, &str> = HashMap::new();
     // Those that Wharf names come first: the user's own name is the one to change.
     let (chosen, given): (Vec<_>, Vec<_>) =
         decoded.services().partition(|(service, _)| service.container_name.is_some());

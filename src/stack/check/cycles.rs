@@ -2,7 +2,7 @@
 //!
 //! Invariant: no recursion, so that a chain of any length is walked; each dependency is followed once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::stack::model::Service;
 use crate::stack::problem::{Report, ServiceFault};
@@ -33,7 +33,7 @@ pub fn check(services: &BTreeMap<String, Box<Service>>, report: &Report) {
 
 /// The circles that a walk along all dependencies closes, each beginning with its first name in alphabetical order.
 fn circles(services: &BTreeMap<String, Box<Service>>) -> BTreeSet<Vec<&str>> {
-    let mut marks: BTreeMap<&str, Mark> = BTreeMap::new();
+    let mut marks: HashMap<&str, Mark> = HashMap::new();
     let mut circles = BTreeSet::new();
     for (start, service) in services {
         if circles.len() >= MOST {
