@@ -272,3 +272,51 @@ fn jobs_run_one_after_the_other_before_what_waits_for_them() {
     host.wait_for("it serves again", || jobs_in_log(&host) == 4);
     assert_eq!(file(&host, "/srv/log"), "prepared\nmigrated\nserving\nserving\n");
 }
+
+/// A job whose time comes once a year, and what it needs.
+const YEARLY: &str = r#"
+[services.db]
+image = "IMAGE"
+command = "tail -f /dev/null"
+stop_signal = "SIGKILL"
+healthcheck = { test = "test -e /etc/passwd", interval = "1s" }
+
+[services.backup]
+image = "IMAGE"
+command = ["sh", "-c", "echo saved >> /srv/log"]
+volumes = ["/srv:/srv"]
+schedule = "yearly"
+depends_on.db = { condition = "service_healthy" }
+"#;
+
+#[test]
+fn a_run_that_was_missed_while_the_host_was_off_is_made_up_for_once() {
+    const STAMP: &str = "/var/lib/systemd/timers/stamp-shop-backup.timer";
+    let host = Host::boot("missed");
+    host.generate("shop", YEARLY);
+    host.sh("systemctl enable --now shop.target").ok();
+    host.wait_active("shop-db");
+    assert_eq!(jobs_in_log(&host), 0, "its time has not come");
+
+    for (off, boot) in [(Host::poweroff as fn(&Host), "a shutdown"), (Host::cut_power, "a power cut")] {
+        let before = jobs_in_log(&host);
+        off(&host);
+        host.touch_outside(STAMP, "2 years ago");
+        host.boot_again();
+        host.wait_for(&format!("the run that was missed, after {boot}"), || jobs_in_log(&host) == before + 1);
+        host.wait_for("the job is over", || host.property("shop-backup", "ActiveState") == "inactive");
+        assert_eq!(host.property("shop-backup", "Result"), "success");
+    }
+
+    // Whatever was still to come would come with the stack, with the next boot or with a new definition.
+    host.poweroff();
+    host.boot_again();
+    host.wait_active("shop-db");
+    host.wait_active("shop-backup.timer");
+    host.sh("sed -i 's/saved/stored/' /root/shop.toml && wharf generate --now /root/shop.toml").ok();
+    host.wait_active("shop-backup.timer");
+    assert_eq!(host.property("shop-backup", "ActiveEnterTimestampMonotonic"), "0", "it has not run since boot");
+    assert_eq!(file(&host, "/srv/log"), "saved\nsaved\n");
+    let next = host.property("shop-backup.timer", "NextElapseUSecRealtime");
+    assert!(next.contains("-01-01 00:00:00"), "{next}");
+}
