@@ -1,5 +1,6 @@
 #!/bin/bash
-# Makes the root file system of a test host in directory $1, from the Debian mirror $2. Edit it, and the next `host prepare` builds anew.
+# Makes the root file system of a test host in directory $1, from the Debian mirror $2, with the packages $3... besides. Edit it, and the
+# next `host prepare` builds anew.
 set -euo pipefail
 root=$1 mirror=$2
 
@@ -10,6 +11,7 @@ packages=(
     prometheus                              # scrapes wharfd in a test
     iproute2 ca-certificates curl procps jq socat sqlite3 strace python3-minimal apache2-utils
     busybox-static
+    "${@:3}"
 )
 
 mmdebstrap --quiet --variant=minbase \
