@@ -38,6 +38,15 @@ pub struct Printed<'a> {
     pub text: &'a [u8],
 }
 
+/// Which output is read.
+#[derive(Debug, Clone, Copy)]
+pub struct LogRequest<'a> {
+    pub id: &'a str,
+    /// Seconds of the epoch, with fractions: what is stamped earlier is left out.
+    pub since: &'a str,
+    pub tty: bool,
+}
+
 /// Output, from one point on.
 pub struct Logs {
     body: Incoming,
@@ -45,17 +54,38 @@ pub struct Logs {
 }
 
 impl Engine {
-    /// The container's output that was stamped at `since` (seconds of the epoch, with fractions) or later, until it ends.
+    /// The container's output, until it ends.
     ///
     /// # Errors
     /// [`EngineError::NotFound`] if there is no such container.
-    pub async fn logs(&self, id: &str, since: &str, tty: bool) -> Result<Logs, EngineError> {
+    pub async fn follow_logs(&self, request: &LogRequest<'_>) -> Result<Logs, EngineError> {
+        self.logs(request, "follow=1").await
+    }
+
+    /// Whether the engine still has the line of one of the two streams that has this stamp.
+    ///
+    /// # Errors
+    /// As [`Self::follow_logs`].
+    pub async fn has_line(&self, request: &LogRequest<'_>, is_stderr: bool, stamp: &str) -> Result<bool, EngineError> {
+        let mut logs = self.logs(request, "follow=0").await?;
+        while logs.more().await? {
+            while let Some(printed) = logs.take() {
+                if printed.is_stderr == is_stderr && printed.stamp == stamp {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    async fn logs(&self, request: &LogRequest<'_>, follow: &str) -> Result<Logs, EngineError> {
+        let LogRequest { id, since, tty } = *request;
         let stream = UnixStream::connect(socket()?).await.map_err(EngineError::no_answer)?;
         let handshake = http1::Builder::new().max_buf_size(READ_BUFFER).handshake(TokioIo::new(stream));
         let (mut sender, connection) = handshake.await.map_err(EngineError::no_answer)?;
         tokio::spawn(connection);
         let (major, minor) = self.api_version();
-        let query = format!("follow=1&stdout=1&stderr=1&timestamps=1&since={since}");
+        let query = format!("{follow}&stdout=1&stderr=1&timestamps=1&since={since}");
         let request = Request::get(format!("/v{major}.{minor}/containers/{id}/logs?{query}")).header(HOST, "docker");
         let request = request.body(String::new()).map_err(EngineError::no_answer)?;
         let response = sender.send_request(request).await.map_err(EngineError::no_answer)?;

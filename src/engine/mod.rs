@@ -32,7 +32,7 @@ pub use error::{EngineError, LoginFault};
 pub use exec::Exec;
 pub use image::{Image, PullProgress, same_image};
 pub use inspection::{FileChange, FileChanges, Inspection, ListedContainer};
-pub use logs::{Logs, Printed};
+pub use logs::{LogRequest, Logs, Printed};
 pub use network::NetworkState;
 use transport::Limit;
 pub use watch::{ContainerChange, ContainerEvent, EngineEvent};

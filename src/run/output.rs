@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::message;
 use super::throttle::Throttle;
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Engine, EngineError, LogRequest};
 use crate::name::short_id;
 use crate::systemd::journal::{Cut, Journal, Priority};
 use crate::systemd::{journalctl, own_unit};
@@ -61,11 +61,13 @@ struct Line {
 /// Where a stream that was begun again is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
-    /// Before the last line in the journal.
+    /// Before the last line in the journal, unless the engine has forgotten that.
     Repeating,
+    /// The same; the engine has not forgotten it.
+    Approaching,
     /// At it.
     Met,
-    /// After it. Stamps are no longer compared: clocks may step back.
+    /// After it.
     New,
 }
 
@@ -74,16 +76,17 @@ impl Line {
         Self { priority, last: String::new(), part: Vec::new(), stamp: String::new(), place: Place::New }
     }
 
-    /// Whether the line with this stamp is not in the journal yet.
-    fn is_new(&mut self, stamp: &str) -> bool {
+    /// Whether the line with this stamp is not in the journal yet. `None`: the last line in the journal may be forgotten by the
+    /// engine, or may come after this one, because the clock was set back between the two.
+    fn is_new(&mut self, stamp: &str) -> Option<bool> {
         self.place = match self.place {
             Place::New => Place::New,
             _ if stamp == self.last => Place::Met,
-            // What comes before it may have been forgotten by the engine.
-            Place::Repeating if stamp < self.last.as_str() => Place::Repeating,
-            _ => Place::New,
+            Place::Met => Place::New,
+            Place::Repeating if stamp > self.last.as_str() => return None,
+            before => before,
         };
-        self.place == Place::New
+        Some(self.place == Place::New)
     }
 
     fn accept(&mut self, stamp: &str, text: &[u8], journal: &mut Journal) {
@@ -241,7 +244,8 @@ impl<'a> Relay<'a> {
         let newest = self.stdout.last.as_str().max(self.stderr.last.as_str()).to_owned();
         // Whether nothing is missing between what the journal has and what the engine still has.
         let mut is_whole = newest.is_empty();
-        let mut logs = self.source.engine.logs(self.source.id, &self.since(), self.source.tty).await?;
+        let request = LogRequest { id: self.source.id, since: &self.since(), tty: self.source.tty };
+        let mut logs = self.source.engine.follow_logs(&request).await?;
         let mut is_open = true;
         while is_open {
             is_open = tokio::select! {
@@ -256,7 +260,15 @@ impl<'a> Relay<'a> {
             while let Some(printed) = logs.take() {
                 let line = if printed.is_stderr { &mut self.stderr } else { &mut self.stdout };
                 is_whole |= printed.stamp == newest;
-                if !line.is_new(printed.stamp) {
+                let is_new = match line.is_new(printed.stamp) {
+                    Some(is_new) => is_new,
+                    None => {
+                        let still_comes = self.source.engine.has_line(&request, printed.is_stderr, &line.last).await?;
+                        line.place = if still_comes { Place::Approaching } else { Place::New };
+                        !still_comes
+                    }
+                };
+                if !is_new {
                     continue;
                 }
                 if !is_whole && printed.stamp > newest.as_str() {

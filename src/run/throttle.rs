@@ -89,9 +89,11 @@ impl Throttle {
         }
     }
 
-    /// Whether output with this stamp of the engine was written since the stream began.
+    /// Whether output with this stamp of the engine was written since the stream began. If the clock has been set back since
+    /// then, stamps do not say; what is counted too much, [`Self::all_relayed`] forgets.
     pub fn is_counted(&self, stamp: &str) -> bool {
-        stamp > self.since.borrow().as_str()
+        let since = self.since.borrow();
+        stamp > since.as_str() || *since > stamp_of_now()
     }
 
     /// So many bytes of output are in the journal.

@@ -22,14 +22,15 @@ impl AskedState {
     pub fn was_changing_at(self, time: Option<SystemTime>) -> bool {
         let answer = self.0.and_then(|child| child.wait_with_output().ok());
         let answer = String::from_utf8(answer.map(|answer| answer.stdout).unwrap_or_default()).unwrap_or_default();
-        was_changing(&answer, time)
+        was_changing(&answer, time, SystemTime::now())
     }
 }
 
-fn was_changing(answer: &str, time: Option<SystemTime>) -> bool {
+fn was_changing(answer: &str, time: Option<SystemTime>, now: SystemTime) -> bool {
     let is_changing = matches!(value(answer, "ActiveState"), Some("deactivating" | "activating"));
     let entered = value(answer, "ActiveEnterTimestamp").and_then(parse_timestamp);
-    is_changing || time.zip(entered).is_some_and(|(time, entered)| entered > time)
+    // A start in the future was before the clock was set back.
+    is_changing || time.zip(entered).is_some_and(|(time, entered)| time < entered && entered <= now)
 }
 
 /// The unit file of a unit that has failed; `None`: it is in another state, has no file, or systemd does not answer.
@@ -70,11 +71,19 @@ mod tests {
     fn a_unit_that_was_started_since_was_being_started_then() {
         let at = |seconds| Some(UNIX_EPOCH + Duration::from_secs(seconds));
         let active = "ActiveState=active\nActiveEnterTimestamp=Thu 1970-01-01 00:00:10.000000 UTC\n";
-        assert!(was_changing(active, at(9)));
-        assert!(!was_changing(active, at(11)));
-        assert!(!was_changing(active, None));
-        assert!(was_changing("ActiveState=deactivating\nActiveEnterTimestamp=\n", at(11)));
-        assert!(!was_changing("", at(11)));
+        let now = UNIX_EPOCH + Duration::from_secs(12);
+        assert!(was_changing(active, at(9), now));
+        assert!(!was_changing(active, at(11), now));
+        assert!(!was_changing(active, None, now));
+        assert!(was_changing("ActiveState=deactivating\nActiveEnterTimestamp=\n", at(11), now));
+        assert!(!was_changing("", at(11), now));
+    }
+
+    #[test]
+    fn a_unit_that_was_started_before_the_clock_was_set_back_was_not_being_started() {
+        let active = "ActiveState=active\nActiveEnterTimestamp=Thu 1970-01-02 00:00:10.000000 UTC\n";
+        let [time, now] = [8, 9].map(|seconds| UNIX_EPOCH + Duration::from_secs(seconds));
+        assert!(!was_changing(active, Some(time), now));
     }
 
     #[test]
