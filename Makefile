@@ -60,9 +60,11 @@ test: tools
 	tests/host/host prepare
 	@status=0; $(MAKE) lint || status=1; $(CARGO) test --locked --no-fail-fast || status=1; exit $$status
 
-# The same, with many more cases for each property, a gigabyte of output, the rules for dependencies, and a minute of each fuzz target.
+# The same, with many more cases for each property, a gigabyte of output, a virtual machine, the rules for dependencies, and a minute of
+# each fuzz target.
 test-full: export PROPTEST_CASES ?= 5120
 test-full: export WHARF_TEST_FLOOD ?= 1024
+test-full: export WHARF_TEST_VM ?= 1
 test-full: test
 	command -v cargo-deny >/dev/null || $(CARGO) install --locked --debug cargo-deny
 	$(CARGO) deny --workspace check bans licenses sources

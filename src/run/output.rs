@@ -312,3 +312,22 @@ impl<'a> Relay<'a> {
         format!("{}.{:09}", since.as_secs(), since.subsec_nanos())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_with_a_later_stamp_is_not_taken_for_a_new_one_while_the_last_line_still_comes() {
+        let mut line = Line::new(Priority::Info);
+        assert_eq!(line.is_new("1"), Some(true), "nothing was relayed before");
+
+        line.last = "2".to_owned();
+        line.begin();
+        assert_eq!(line.is_new("1"), Some(false));
+        assert_eq!(line.is_new("3"), None, "forgotten, or the clock was set back");
+        line.place = Place::Approaching;
+        let seen: Vec<Option<bool>> = ["3", "2", "2", "1", "4"].iter().map(|stamp| line.is_new(stamp)).collect();
+        assert_eq!(seen, [Some(false), Some(false), Some(false), Some(true), Some(true)]);
+    }
+}

@@ -226,6 +226,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn after_the_clock_was_set_back_all_output_is_counted() {
+        let throttle = Throttle::new(None, false, false);
+        let old = "2020-01-01T00:00:00.000000000Z";
+        throttle.since.replace("2021-01-01T00:00:00.000000000Z".to_owned());
+        assert!(!throttle.is_counted(old) && throttle.is_counted(&stamp_of_now()));
+        throttle.since.replace("9999-01-01T00:00:00.000000000Z".to_owned());
+        assert!(throttle.is_counted(old) && throttle.is_counted(&stamp_of_now()));
+    }
+
+    #[test]
     fn only_whole_parts_are_taken_and_no_more_than_are_owed() {
         let stream = b"\x01\0\0\0\0\0\0\x03abc\x02\0\0\0\0\0\0\x02de\x01\0";
         assert_eq!(whole_parts(stream, 100), Some((21, 5)));
