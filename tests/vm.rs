@@ -17,7 +17,6 @@ fn a_virtual_machine() {
     limits_are_enforced_and_a_kill_for_want_of_memory_is_named(&host);
     a_clock_that_is_set_loses_and_repeats_no_line_and_stops_no_probe(&host);
     a_container_that_has_ended_stays_ended_after_the_clock_was_set_back(&host);
-    a_container_prints_on_after_the_engine_was_restarted_and_the_clock_set_back(&host);
     a_reboot_stops_the_stack_in_reverse_and_starts_it_in_order(&host);
     a_pull_that_a_power_cut_ended_is_made_again(&host);
     a_power_cut_during_generate_leaves_each_file_old_or_new(&host);
@@ -180,28 +179,6 @@ fn a_container_that_has_ended_stays_ended_after_the_clock_was_set_back(host: &Ho
     assert_eq!(host.property("shop-job", "NRestarts"), "0");
     forget(host);
     host.sh("date --set '+1 day'").ok();
-}
-
-/// More than the engine holds for who does not take it.
-const PRINTER: &str = r#"
-[services.printer]
-image = "IMAGE"
-command = ["sh", "-c", "until test -e /go; do sleep 0.2; done; yes 0123456789abcdef | head -c 8000000; echo end; exec tail -f /dev/null"]
-stop_signal = "SIGKILL"
-"#;
-
-fn a_container_prints_on_after_the_engine_was_restarted_and_the_clock_set_back(host: &Host) {
-    host.write("/etc/docker/daemon.json", "{ \"live-restore\": true }");
-    host.generate("shop", PRINTER);
-    host.sh("systemctl reload docker; systemctl start shop-printer; systemctl restart docker").ok();
-    let log = || host.sh("journalctl --output=cat --unit=shop-printer SYSLOG_IDENTIFIER=wharf-run").ok().stdout;
-    host.wait_for("wharf-run has the engine again", || log().contains("the engine is back"));
-    host.sh("date --set '-1 day'").ok();
-    host.sh("docker exec shop-printer touch /go").ok();
-    let last = "journalctl --sync; journalctl --lines=1 --output=cat SYSLOG_IDENTIFIER=shop-printer MESSAGE=end";
-    host.wait_for("the last line", || host.sh(last).stdout == "end\n");
-    forget(host);
-    host.sh("date --set '+1 day'; rm /etc/docker/daemon.json; systemctl restart docker").ok();
 }
 
 /// The units of a boot that systemd reported with this message, in its order.
