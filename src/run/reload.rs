@@ -12,6 +12,7 @@ use super::message;
 use super::output::Origin;
 use crate::engine::{Engine, EngineError};
 use crate::spec::{ContainerPart, ContainerSpec, ReloadPart, exit};
+use crate::systemd::own_unit;
 
 #[derive(Debug, Error)]
 enum ReloadError {
@@ -48,7 +49,11 @@ async fn reload(spec: &ContainerSpec) -> Result<(), ReloadError> {
             let image = spec.container.image.as_deref().unwrap_or_default();
             let ContainerPart { name, project, service, .. } = part;
             let origin = Origin { id: &container.id, name, image, project, service };
-            let hooks = Hooks { engine: &engine, container: &container.id, fields: origin.fields() };
+            let unit = own_unit::name();
+            let mut fields = origin.fields();
+            // journald learns the unit of an entry from its process, which may have ended by then.
+            fields.extend(unit.as_ref().map(|unit| ("OBJECT_SYSTEMD_UNIT", unit.as_str())));
+            let hooks = Hooks { engine: &engine, container: &container.id, fields };
             hooks.reload(command).await?;
         }
     }

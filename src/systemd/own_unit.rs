@@ -64,12 +64,12 @@ pub fn forget_starts() {
 }
 
 /// The services that this one starts after, if their names begin so.
-pub fn predecessors(prefix: &str) -> Vec<String> {
+pub fn predecessors(prefix: &str) -> Vec<UnitName> {
     let Some(unit) = name() else { return Vec::new() };
     let shown = Command::new("systemctl").args(["show", "--property=After", "--value", unit.as_str()]).output();
     let names = shown.map(|shown| String::from_utf8_lossy(&shown.stdout).into_owned()).unwrap_or_default();
-    let is_one = |name: &&str| name.starts_with(prefix) && name.ends_with(".service");
-    names.split_whitespace().filter(is_one).map(str::to_owned).collect()
+    let units = names.split_whitespace().filter_map(|name| UnitName::parse(name).ok());
+    units.filter(|unit| unit.is(UnitKind::Service) && unit.prefix().starts_with(prefix)).collect()
 }
 
 /// When the unit last became active; `None` outside a service, without an answer, or if it never was.

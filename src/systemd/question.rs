@@ -46,8 +46,9 @@ fn file_if_failed(answer: &str) -> Option<PathBuf> {
 }
 
 /// Whether one of the services runs, or has ended so lately that systemd has no job yet to start it again.
-pub fn any_runs(services: &[String]) -> bool {
-    let shown = Command::new("systemctl").args(["show", "--property=SubState", "--value"]).args(services).output();
+pub fn any_runs(services: &[UnitName]) -> bool {
+    let names = services.iter().map(UnitName::as_str);
+    let shown = Command::new("systemctl").args(["show", "--property=SubState", "--value"]).args(names).output();
     let states = shown.map(|shown| String::from_utf8_lossy(&shown.stdout).into_owned()).unwrap_or_default();
     !services.is_empty() && states.split_whitespace().any(runs)
 }
