@@ -75,14 +75,16 @@ pub struct ContainerSpec {
 }
 
 impl ContainerSpec {
+    const FILE_SUFFIX: &str = ".container.json";
+
     /// The name of its file, beside the unit of the container.
     pub fn file_name(project: &str, service: &str) -> String {
-        format!("{project}-{service}.container.json")
+        format!("{project}-{service}{}", Self::FILE_SUFFIX)
     }
 
     /// The name of its file, by the unit: also by an instance of its template.
     pub fn file_of(unit: &UnitName) -> String {
-        format!("{}.container.json", unit.prefix())
+        [unit.prefix(), Self::FILE_SUFFIX].concat()
     }
 
     /// The spec of one of several containers: its name ends with the instance, and its unit is that instance.

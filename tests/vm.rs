@@ -243,6 +243,8 @@ fn variant(value: &str) -> String {
 /// are renamed. strace holds up each such call for a second, so that the power goes between two of them;
 /// what was done before is on the disk.
 fn a_power_cut_during_generate_leaves_each_file_old_or_new(host: &Host) {
+    const SYNC: &str = "fsync,fdatasync,syncfs";
+    const RENAME: &str = "rename,renameat,renameat2";
     for name in ["a", "b"] {
         host.generate("shop", &variant(name));
         host.sh(&format!(
@@ -256,15 +258,13 @@ fn a_power_cut_during_generate_leaves_each_file_old_or_new(host: &Host) {
         format!("cmp -s /root/{new}/shop-job{job}.service /etc/systemd/system/shop-job{job}.service")
     };
     let written = |files: usize| format!("test $(ls -A /etc/systemd/system | grep -c '\\.tmp$') -ge {files}");
-    let mut new = "b";
-    for (calls, seen, is_cut_short) in [
-        ("fsync,fdatasync,syncfs", written(1), false),
-        ("rename,renameat,renameat2", replaced(0, "b"), true),
-        ("rename,renameat,renameat2", replaced(1, "a"), true),
-        ("rename,renameat,renameat2", replaced(12, "b"), true),
-        ("fsync,fdatasync,syncfs", written(20), false),
+    for (new, calls, seen, is_cut_short) in [
+        ("a", SYNC, written(1), false),
+        ("b", RENAME, replaced(0, "b"), true),
+        ("a", RENAME, replaced(1, "a"), true),
+        ("b", RENAME, replaced(12, "b"), true),
+        ("a", SYNC, written(20), false),
     ] {
-        new = if new == "a" { "b" } else { "a" };
         host.sh(&format!(
             "cp {new}.toml shop.toml; sync
              systemd-run --quiet --collect strace --follow-forks --output=/dev/null --trace={calls} \

@@ -6,6 +6,7 @@
 
 mod body;
 mod cleanup;
+mod end;
 mod error;
 mod exit;
 mod handover;

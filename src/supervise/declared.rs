@@ -42,7 +42,7 @@ fn of_unit(unit: &InstalledUnit, wanted: &BTreeSet<&UnitName>) -> Vec<Declared> 
         service: service.clone(),
         instance: String::new(),
         container: container.to_string(),
-        spec: unit.directory.join(ContainerSpec::file_name(&unit.mark.project, service)),
+        spec: unit.directory.join(ContainerSpec::file_of(&unit.name)),
         on_unhealthy: unit.mark.on_unhealthy,
         restarts_with: unit.mark.restarts_with.clone(),
     };

@@ -16,6 +16,7 @@ pub mod path;
 pub(crate) mod peer;
 pub mod question;
 pub mod service;
+mod show;
 pub mod state;
 pub(crate) mod word;
 

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use rustix::fs::{XattrFlags, getxattr, setxattr};
 
+use super::show::{parse_timestamp, value};
 use crate::name::{UnitKind, UnitName};
 
 /// What systemd remembers of the unit's starts.
@@ -42,9 +43,7 @@ pub fn start_history() -> Option<StartHistory> {
     let properties = "--property=NRestarts,ActiveEnterTimestampMonotonic,InactiveExitTimestampMonotonic";
     let shown = Command::new("systemctl").args(["show", properties, &name()?]).output().ok()?;
     let text = String::from_utf8(shown.stdout).ok()?;
-    let number = |key: &str| -> Option<u64> {
-        text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('=')?.parse().ok())
-    };
+    let number = |property: &str| -> Option<u64> { value(&text, property)?.parse().ok() };
     Some(StartHistory {
         restarts: u32::try_from(number("NRestarts")?).ok()?,
         was_active: number("ActiveEnterTimestampMonotonic")? > number("InactiveExitTimestampMonotonic")?,
@@ -79,12 +78,6 @@ pub fn active_since() -> Option<SystemTime> {
     parse_timestamp(str::from_utf8(&shown.stdout).ok()?)
 }
 
-/// `Thu 2026-01-01 12:00:00.000000 UTC`
-pub(super) fn parse_timestamp(text: &str) -> Option<SystemTime> {
-    let mut words = text.split_whitespace().skip(1);
-    humantime::parse_rfc3339(&format!("{}T{}Z", words.next()?, words.next()?)).ok()
-}
-
 /// How many processes the kernel has killed so far for want of memory in the unit's slice, where the container's processes are
 /// too; `None` where it does not account for memory. The kernel counts before the process is gone.
 pub fn oom_kills() -> Option<u64> {
@@ -105,16 +98,4 @@ pub fn mark_oom_kill() {
     let count: u64 = str::from_utf8(&buffer[..read]).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0);
     // Where the attribute cannot be set, the exit status 137 and the log line still show it.
     let _without_attributes = setxattr(&path, COUNTER, (count + 1).to_string().as_bytes(), XattrFlags::empty());
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::{Duration, UNIX_EPOCH};
-
-    #[test]
-    fn what_systemctl_prints_is_a_time() {
-        let time = super::parse_timestamp("Thu 1970-01-01 00:00:02.000001 UTC\n");
-        assert_eq!(time, Some(UNIX_EPOCH + Duration::new(2, 1000)));
-        assert_eq!(super::parse_timestamp("\n"), None);
-    }
 }

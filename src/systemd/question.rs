@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::SystemTime;
 
-use super::own_unit::parse_timestamp;
+use super::show::{parse_timestamp, value};
 use crate::name::UnitName;
 
 /// The state of a unit, asked for while something else is done.
@@ -55,11 +55,6 @@ pub fn any_runs(services: &[UnitName]) -> bool {
 
 fn runs(state: &str) -> bool {
     matches!(state, "running" | "auto-restart") || ["stop", "final"].iter().any(|ending| state.starts_with(ending))
-}
-
-/// The value of a property as `systemctl show` prints it.
-fn value<'a>(answer: &'a str, property: &str) -> Option<&'a str> {
-    answer.lines().find_map(|line| line.strip_prefix(property)?.strip_prefix('='))
 }
 
 #[cfg(test)]

@@ -14,6 +14,28 @@ check_name() {
     [[ $1 =~ ^[a-z][a-z0-9-]{0,47}$ ]] || die "'$1' is no name for a host: use a-z, 0-9 and '-', at most 48 characters"
 }
 
+# read_up_options OPTION...: those of `up`, into the caller's variables $install, $owner and, where there is one, $live_restore.
+read_up_options() {
+    while [[ $# -gt 0 ]]; do
+        case $1 in
+            --live-restore) [[ -v live_restore ]] || die "a virtual machine has no $1"; live_restore=yes ;;
+            --install) install=${2:?--install needs a directory}; shift ;;
+            --owner) owner=${2:?--owner needs a pid}; shift ;;
+            *) die "up does not know $1" ;;
+        esac
+        shift
+    done
+    [[ -z $install || -d $install ]] || die "--install: there is no directory $install"
+    if [[ -n $owner ]]; then
+        owner=$(process_identity "$owner") || die "--owner: there is no process $owner"
+    fi
+}
+
+# install_tree DIRECTORY ROOT: a tree of `make install`, over a root file system.
+install_tree() {
+    tar -C "$1" -c . | tar -C "$2" -x --no-same-owner --keep-directory-symlink --no-overwrite-dir
+}
+
 # key FILE_OR_DIRECTORY...: a short hash over names and contents; an edited recipe gets another key.
 key() {
     local path directory name

@@ -14,21 +14,9 @@ ENVIRONMENT=(env -i HOME=/root LANG=C.UTF-8 LOGNAME=root USER=root SHELL=/bin/ba
 host_up() {
     local name=$1 live_restore='' install='' owner=''
     shift
-    while [[ $# -gt 0 ]]; do
-        case $1 in
-            --live-restore) live_restore=yes ;;
-            --install) install=${2:?--install needs a directory}; shift ;;
-            --owner) owner=${2:?--owner needs a pid}; shift ;;
-            *) die "up does not know $1" ;;
-        esac
-        shift
-    done
+    read_up_options "$@"
     find_layers
     is_prepared || die "run 'tests/host/host prepare' first"
-    [[ -z $install || -d $install ]] || die "--install: there is no directory $install"
-    if [[ -n $owner ]]; then
-        owner=$(process_identity "$owner") || die "--owner: there is no process $owner"
-    fi
     touch "$ROOT_LAYER" "$REGISTRY_LAYER" # used today: see remove_outdated
 
     lock_hosts --shared
@@ -36,7 +24,7 @@ host_up() {
     trap 'host_down "$name"' EXIT
     [[ -z $owner ]] || echo "$owner" >"$RUN/$name/owner"
     [[ -z $live_restore ]] || echo '{ "live-restore": true }' >"$RUN/$name/merged/etc/docker/daemon.json"
-    [[ -z $install ]] || tar -C "$install" -c . | tar -C "$RUN/$name/merged" -x --no-same-owner --keep-directory-symlink --no-overwrite-dir
+    [[ -z $install ]] || install_tree "$install" "$RUN/$name/merged"
     boot_host "$name"
     trap - EXIT
     unlock_hosts

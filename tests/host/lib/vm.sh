@@ -45,21 +45,10 @@ vm_prepare() {
 vm_up() {
     local name=$1 install='' owner='' state=$VMS/$1
     shift
-    while [[ $# -gt 0 ]]; do
-        case $1 in
-            --install) install=${2:?--install needs a directory}; shift ;;
-            --owner) owner=${2:?--owner needs a pid}; shift ;;
-            *) die "up does not know $1" ;;
-        esac
-        shift
-    done
+    read_up_options "$@"
     find_layers
     find_vm_layer
     [[ -d $VM_LAYER && -d $REGISTRY_LAYER ]] || die "run 'tests/host/vm prepare' first"
-    [[ -z $install || -d $install ]] || die "--install: there is no directory $install"
-    if [[ -n $owner ]]; then
-        owner=$(process_identity "$owner") || die "--owner: there is no process $owner"
-    fi
     touch "$VM_LAYER" "$REGISTRY_LAYER" # used today: see remove_outdated
 
     mkdir -p "$VMS" "$CACHE/vms"
@@ -67,7 +56,7 @@ vm_up() {
     trap 'vm_down "$name"' EXIT
     [[ -z $owner ]] || echo "$owner" >"$state/owner"
     ssh-keygen -q -t ed25519 -N '' -C "$name" -f "$state/key"
-    unshare --mount bash -euc "$(declare -f make_disk); make_disk \"\$@\"" \
+    unshare --mount bash -euc "$(declare -f make_disk install_tree); make_disk \"\$@\"" \
         bash "$name" "$state/key.pub" "$REGISTRY_LAYER:$VM_LAYER" "$CACHE/vms/$name.disk" "$install"
     boot_machine "$name"
     trap - EXIT
@@ -83,7 +72,7 @@ make_disk() {
     tr -d - </proc/sys/kernel/random/uuid >"$top/root/etc/machine-id"
     echo "wharf-test-$name" >"$top/root/etc/hostname"
     install -D -m 600 "$key" "$top/root/root/.ssh/authorized_keys"
-    [[ -z $install ]] || tar -C "$install" -c . | tar -C "$top/root" -x --no-same-owner --keep-directory-symlink --no-overwrite-dir
+    [[ -z $install ]] || install_tree "$install" "$top/root"
     rm -f "$disk"
     truncate -s 8G "$disk"
     mkfs.ext4 -q -d "$top/root" "$disk"
