@@ -45,7 +45,10 @@ fn assert_refused(host: &Host, because: &str) {
     let status = host.property("shop-web", "StatusText");
     assert_eq!(status, format!("cannot pull image 127.0.0.1:5001/app:1: {because}"));
     assert_eq!(host.property("shop-web", "NRestarts"), "0");
-    let log = host.sh("journalctl --unit shop-web --output=cat --since=-20s").ok().stdout;
+    let log = host
+        .sh("journalctl --output=cat _SYSTEMD_INVOCATION_ID=$(systemctl show --property=InvocationID --value shop-web)")
+        .ok()
+        .stdout;
     assert!(log.lines().any(|line| line == status), "{log}");
     let pulled = host.sh("wharf pull").fails().stderr;
     assert_eq!(pulled, format!("127.0.0.1:5001/app:1: pulling\n127.0.0.1:5001/app:1: failed: {because}\n"));
