@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::name::{ContainerName, ProjectName, ServiceName, UnitName};
+use crate::name::{ContainerName, ProjectName, ServiceName, SpecHash, UnitName};
 use crate::spec::OnUnhealthy;
 use crate::unit::UnitFile;
 
@@ -18,6 +18,46 @@ pub use installed::{InstalledUnit, UnreadableDirectory, installed_units};
 
 /// The section; systemd ignores sections that begin with `X-` (systemd.syntax(7)).
 const SECTION: &str = "X-Wharf";
+
+/// Where a unit's checksum stands, once.
+const CHECKSUM: &str = "Checksum=";
+
+/// Adds the checksum to a unit's text that bears a mark: by it, [`is_edited`] knows what was changed later.
+pub fn seal(mut text: String) -> String {
+    if let Some(at) = end_of_heading(&text) {
+        let line = format!("{CHECKSUM}{}\n", checksum(&text, ""));
+        text.insert_str(at, &line);
+    }
+    text
+}
+
+/// Whether somebody else changed the unit file that Wharf wrote. Files of earlier versions do not say it.
+pub fn is_edited(contents: &str) -> bool {
+    let Some((before, rest)) = end_of_heading(contents).and_then(|at| contents.split_at_checked(at)) else {
+        return false;
+    };
+    match rest.strip_prefix(CHECKSUM).and_then(|rest| rest.split_once('\n')) {
+        Some((written, after)) => written != checksum(before, after),
+        None => false,
+    }
+}
+
+/// Whether the line is a unit's checksum.
+pub fn is_checksum(line: &str) -> bool {
+    line.starts_with(CHECKSUM)
+}
+
+/// The offset after the line `[X-Wharf]`.
+fn end_of_heading(text: &str) -> Option<usize> {
+    let heading = format!("\n[{SECTION}]\n");
+    text.find(&heading).map(|at| at + heading.len())
+}
+
+/// The first half of the hash of both parts.
+fn checksum(before: &str, after: &str) -> String {
+    let hash = SpecHash::of(&[before.as_bytes(), after.as_bytes()].concat());
+    hash.chars().take(16).collect()
+}
 
 /// What a generated unit says about itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -216,6 +256,19 @@ mod tests {
             mark.clone().write(&mut unit);
             assert_eq!(Mark::of_unit(&unit.text().unwrap()), Some(mark), "{path}");
         }
+    }
+
+    #[test]
+    fn an_edit_is_seen() {
+        let unit = format!("# Generated\n[Service]\nType=notify\n{PROJECT}Service=web\n");
+        let sealed = seal(unit.clone());
+        assert!(!is_edited(&sealed) && sealed != unit);
+        assert!(!is_edited(&unit), "an earlier version wrote it");
+        assert!(is_edited(&sealed.replace("notify", "simple")));
+        assert!(is_edited(&sealed.replace("Service=web", "Service=db")));
+        assert!(is_edited(&format!("{sealed}Service=db\n")));
+        assert_eq!(Mark::of_unit(&sealed), Mark::of_unit(&unit));
+        assert_eq!(seal("[Service]\n".to_owned()), "[Service]\n");
     }
 
     #[test]

@@ -60,7 +60,10 @@ pub mod exit {
     pub const TRY_AGAIN: u8 = 251;
     /// The start failed and trying again is of no use. Not restarted.
     pub const CANNOT_START: u8 = 252;
-    /// systemd's own: a credential is missing (systemd.exec(5), Process Exit Codes). Not restarted.
+    /// systemd's own (systemd.exec(5), Process Exit Codes): the program is not there or cannot be executed, it cannot be given
+    /// its capabilities, or a credential is missing. Not restarted.
+    pub const EXEC: u8 = 203;
+    pub const CAPABILITIES: u8 = 218;
     pub const CREDENTIALS: u8 = 243;
     /// What a container's own status becomes that would mean one of these.
     pub const FAILED: u8 = 1;

@@ -46,7 +46,7 @@ const INNER: &[(&str, &[&str])] =
     &[("stack", &[".", "check", "decode", "composition", "fields", "keys", "text", "grammar", "model", "problem"])];
 
 /// Inner folders of these are rooms of their own as far as size goes.
-const DIVIDED: &[&str] = &["stack", "supervise", "report", "import"];
+const DIVIDED: &[&str] = &["stack", "supervise", "report", "import", "install"];
 
 const MOST_LINES: usize = 3000;
 

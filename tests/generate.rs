@@ -114,7 +114,7 @@ fn the_second_run_says_that_nothing_changed_and_touches_nothing() {
     let before = root.units();
     let directory = fs::metadata(root.path("etc/systemd/system")).unwrap();
     let second = root.generate(&[]).ok();
-    assert_eq!((second.stdout.as_str(), second.stderr.as_str()), ("", "nothing changed\n"));
+    assert_eq!((second.stdout.as_str(), second.stderr.as_str()), ("", "project shop: nothing changed\n"));
     assert_eq!(root.units(), before);
     let after = fs::metadata(root.path("etc/systemd/system")).unwrap();
     assert_eq!((after.mtime_nsec(), after.ctime_nsec()), (directory.mtime_nsec(), directory.ctime_nsec()));
@@ -130,7 +130,7 @@ fn check_tells_by_its_exit_status_and_writes_nothing() {
 
     root.generate(&[]).ok();
     let same = root.generate(&["--check"]).ok();
-    assert_eq!(same.stderr, "nothing changed\n");
+    assert_eq!(same.stderr, "project shop: nothing changed\n");
 
     root.write("etc/wharf/shop.toml", &SHOP.replace("nginx:1.29", "nginx:1.30"));
     let changed = root.generate(&["--check"]);
@@ -457,7 +457,7 @@ fn systemd_is_told_when_something_changed_and_only_then() {
 
     let again =
         host.sh("wharf generate && wharf generate --check && wharf generate --dry-run && wharf generate --diff").ok();
-    assert_eq!(again.stderr, "nothing changed\n".repeat(4));
+    assert_eq!(again.stderr, "project shop: nothing changed\n".repeat(4));
     assert_eq!(last_reload(&host), first);
 
     // Neither elsewhere nor later.
@@ -505,7 +505,7 @@ fn enable_and_now_start_the_stack_and_bring_it_to_what_is_written() {
     let (web, db) = (id(&host, "shop-web"), id(&host, "shop-db"));
 
     let again = host.sh("wharf generate --enable --now").ok();
-    assert_eq!(again.stderr, "nothing changed\n");
+    assert_eq!(again.stderr, "project shop: nothing changed\n");
     assert_eq!((id(&host, "shop-web"), id(&host, "shop-db")), (web.clone(), db.clone()));
 
     host.write(STACK, &TWO.replacen("100000", "200000", 1));

@@ -38,6 +38,7 @@ fn plan(project: &str, files: Vec<PlannedFile>) -> Plan {
     Plan {
         instances: BTreeMap::new(),
         project: project.to_owned(),
+        source: PathBuf::from(format!("/etc/wharf/{project}.toml")),
         wanted_by: vec![(target.clone(), UnitName::parse("multi-user.target").unwrap())],
         target,
         autostart: true,
@@ -255,8 +256,13 @@ fn a_masked_unit_stays_masked() {
         fs::create_dir_all(path).unwrap();
         symlink("/dev/null", path.join(name)).unwrap();
     }
-    let found = in_the_way(&shop("v1"), &etc, vec![etc.clone(), run.clone()]);
-    let texts: Vec<String> = found.iter().map(ToString::to_string).collect();
+    let masked = |path: Vec<PathBuf>| {
+        let found = in_the_way(&shop("v1"), &etc, path);
+        found.iter().map(ToString::to_string).collect::<Vec<String>>()
+    };
+    let texts = masked(vec![etc.clone(), run.clone()]);
+    assert_eq!(texts.len(), 1, "`systemctl mask --runtime` does not mask what is in /etc: {texts:?}");
+    let texts = masked(vec![run.clone(), etc.clone()]);
     assert_eq!(texts.len(), 2);
     assert!(texts[0].ends_with("`systemctl unmask --runtime shop-web.service`"), "{}", texts[0]);
     assert!(texts[1].ends_with("`systemctl unmask shop.target`"), "{}", texts[1]);
@@ -348,7 +354,10 @@ fn one_run_at_a_time_writes_and_says_what_it_waits_for() {
     assert_eq!(fs::metadata("/run/wharf.lock").unwrap().permissions().mode() & 0o777, 0o600);
     for option in ["--check", "--diff", "--dry-run"] {
         let said = while_another_run_holds(&desk, &[option]);
-        assert!(said.ends_with("nothing changed\n") && !said.contains("waiting"), "{option} writes nothing: {said}");
+        assert!(
+            said.ends_with("project shop: nothing changed\n") && !said.contains("waiting"),
+            "{option} writes nothing: {said}"
+        );
     }
 }
 
@@ -484,6 +493,27 @@ fn a_private_file_is_private_from_its_first_moment() {
 }
 
 // The generator
+
+#[test]
+fn the_generator_makes_no_stack_of_a_project_that_comes_from_another_file() {
+    let directory = TempDir::new().unwrap();
+    let stacks = directory.path().join("stacks");
+    fs::create_dir(&stacks).unwrap();
+    fs::write(stacks.join("a.toml"), format!("name = \"shop\"\n{SHOP}")).unwrap();
+    fs::write(stacks.join("shop.toml"), SHOP.replace("services.web", "services.desk")).unwrap();
+    let broken = generator(directory.path()).run().unwrap();
+    let said: Vec<String> = broken.iter().map(ToString::to_string).collect();
+    let (one, other) = (stacks.join("a.toml"), stacks.join("shop.toml"));
+    let expected = format!(
+        "{0}: the project `shop` is installed from {1}: {0} would replace it; give one of them another `name`, or use --adopt if \
+         it is to replace the other one",
+        other.display(),
+        one.display()
+    );
+    assert_eq!(said, [expected]);
+    let normal = directory.path().join("normal");
+    assert!(normal.join("shop-web.service").exists() && !normal.join("shop-desk.service").exists());
+}
 
 #[test]
 fn the_generator_has_nothing_to_do_without_stacks() {
@@ -764,7 +794,7 @@ fn generate_writes_once_and_check_says_what_is_left_to_do() {
     assert!(!Path::new(&desk.path("units")).exists(), "--check writes nothing");
     assert_eq!(desk.generate(&["shop.toml"], &[]).status.code(), Some(0));
     let again = desk.generate(&["shop.toml"], &["--json"]);
-    assert!(text(&again.stderr).ends_with("\nnothing changed\n"), "{}", text(&again.stderr));
+    assert!(text(&again.stderr).ends_with("\nproject shop: nothing changed\n"), "{}", text(&again.stderr));
     let result: serde_json::Value = serde_json::from_slice(&again.stdout).unwrap();
     assert_eq!(result["projects"], serde_json::json!([{"project": "shop", "target": "shop.target", "changes": []}]));
     assert_eq!(desk.generate(&["shop.toml"], &["--check"]).status.code(), Some(0));
@@ -785,6 +815,85 @@ fn two_stacks_of_one_name_are_refused() {
     let output = desk.generate(&["one.toml", "shop.toml"], &[]);
     assert_eq!(output.status.code(), Some(3));
     assert!(text(&output.stderr).contains("the project `shop` is declared by two stack files"));
+}
+
+#[test]
+fn a_stack_does_not_take_over_another_one_of_its_name() {
+    let other = format!("name = \"shop\"\n{SHOP}").replace("services.web", "services.desk");
+    let desk = Desk::new(&[("shop.toml", SHOP), ("other.toml", &other)]);
+    assert_eq!(desk.generate(&["shop.toml"], &[]).status.code(), Some(0));
+    for option in ["--check", "--dry-run", "--diff"] {
+        assert_eq!(desk.generate(&["other.toml"], &[option]).status.code(), Some(1), "{option}");
+    }
+    let refused = desk.generate(&["other.toml"], &[]);
+    assert_eq!(refused.status.code(), Some(1));
+    let said = text(&refused.stderr);
+    let expected = format!(
+        "wharf: the project `shop` is installed from {}: {} would replace it; give one of them another `name`, or use \
+         --adopt if it is to replace the other one\n",
+        desk.path("shop.toml"),
+        desk.path("other.toml")
+    );
+    assert!(said.ends_with(&expected), "{said}");
+    assert!(Path::new(&desk.path("units/shop-web.service")).exists());
+
+    // One file by two paths is one file.
+    symlink(desk.path("shop.toml"), desk.path("link.toml")).unwrap();
+    fs::write(desk.path("shop.toml"), format!("name = \"shop\"\n{SHOP}")).unwrap();
+    assert_eq!(desk.generate(&["link.toml"], &["--check"]).status.code(), Some(4), "its units name the path");
+
+    let adopted = text(&desk.generate(&["other.toml"], &["--adopt"]).stderr);
+    let moved = |from: &str, to: &str| {
+        format!("wharf: the project `shop` was installed from {} and is now from {}\n", desk.path(from), desk.path(to))
+    };
+    assert!(
+        adopted.contains("remove shop-web.service\n") && adopted.ends_with(&moved("shop.toml", "other.toml")),
+        "{adopted}"
+    );
+    // A file that has been moved.
+    fs::rename(desk.path("other.toml"), desk.path("moved.toml")).unwrap();
+    let said = text(&desk.generate(&["moved.toml"], &[]).stderr);
+    assert!(said.ends_with(&moved("other.toml", "moved.toml")), "{said}");
+    assert!(text(&desk.generate(&["moved.toml"], &[]).stderr).ends_with("project shop: nothing changed\n"));
+}
+
+#[test]
+fn what_was_edited_by_hand_is_named_before_it_is_overwritten() {
+    let desk = Desk::new(&[("shop.toml", SHOP)]);
+    desk.generate(&["shop.toml"], &[]);
+    let unit = desk.path("units/shop-web.service");
+    let generated = fs::read_to_string(&unit).unwrap();
+    fs::write(&unit, generated.replace("\nRestart=always\n", "\nRestart=no\n")).unwrap();
+    let named = "wharf: shop-web.service was edited by hand; generating it undoes that, `systemctl edit shop-web.service` makes \
+                 changes that stay\nwharf:     - Restart=no\n";
+    for option in ["--check", "--diff", "--dry-run"] {
+        assert!(text(&desk.generate(&["shop.toml"], &[option]).stderr).ends_with(named), "{option}");
+    }
+    let said = text(&desk.generate(&["shop.toml"], &[]).stderr);
+    assert!(said.ends_with(&format!("project shop:\nupdate shop-web.service\n{named}")), "{said}");
+    assert_eq!(fs::read_to_string(&unit).unwrap(), generated);
+    // What only the stack changes is nobody's edit.
+    fs::write(desk.path("shop.toml"), SHOP.replace("[services.web]", "[services.web]\nrestart = \"no\"")).unwrap();
+    assert!(!text(&desk.generate(&["shop.toml"], &[]).stderr).contains("by hand"));
+}
+
+/// As after a power cut on a file system that loses what was written last.
+#[test]
+fn a_file_that_lost_its_contents_is_written_anew() {
+    let desk = Desk::new(&[("shop.toml", SHOP)]);
+    desk.generate(&["shop.toml"], &[]);
+    let whole = |name: &str| fs::read_to_string(desk.path(&format!("units/{name}"))).unwrap();
+    for name in ["shop-web.container.json", "shop-web.service", "shop.target"] {
+        let before = whole(name);
+        for left in [0, 60] {
+            fs::write(desk.path(&format!("units/{name}")), &before[..left]).unwrap();
+            let said = desk.generate(&["shop.toml"], &[]);
+            let text = text(&said.stderr);
+            assert_eq!(said.status.code(), Some(0), "{name} {left}: {text}");
+            assert!(text.contains(&format!("project shop:\nupdate {name}\n")), "{name} {left}: {text}");
+            assert_eq!(whole(name), before);
+        }
+    }
 }
 
 #[test]
@@ -830,7 +939,7 @@ fn root_writes_what_the_image_will_see() {
     assert!(unit.starts_with("# Generated by wharf from /etc/wharf/shop.toml: "), "{unit}");
     assert!(unit.contains("RequiresMountsFor=/etc/wharf/data\n"), "{unit}");
     let again = wharf(&arguments);
-    assert!(text(&again.stderr).ends_with("\nnothing changed\n"), "{}", text(&again.stderr));
+    assert!(text(&again.stderr).ends_with("\nproject shop: nothing changed\n"), "{}", text(&again.stderr));
 }
 
 /// A directory of the host beside an image, with a file in it, and what it looks like.
@@ -867,7 +976,7 @@ fn a_link_of_the_image_leads_to_the_image_not_to_the_host() {
     let link = fs::read_link(inside.join("multi-user.target.wants/shop.target")).unwrap();
     assert_eq!(link, Path::new("/etc/systemd/system/shop.target"));
     let again = wharf(&[&arguments[..], &options[..]].concat());
-    assert!(text(&again.stderr).ends_with("\nnothing changed\n"), "{}", text(&again.stderr));
+    assert!(text(&again.stderr).ends_with("\nproject shop: nothing changed\n"), "{}", text(&again.stderr));
 }
 
 /// Each name that a run writes, links, makes or removes, as a link to the host.

@@ -728,7 +728,7 @@ fn the_slice_files_of_an_older_version_go_and_nothing_stops() {
         assert_eq!(host.property(slice, "ActiveState"), "active", "{slice}");
         assert_eq!(host.property(slice, "StopWhenUnneeded"), "yes", "{slice}");
     }
-    assert_eq!(host.sh("wharf generate --now shop.toml").ok().stderr, "nothing changed\n");
+    assert_eq!(host.sh("wharf generate --now shop.toml").ok().stderr, "project shop: nothing changed\n");
     assert_eq!(host.inspect("shop-web", "{{.Id}}"), container);
 }
 

@@ -83,7 +83,7 @@ fn what_left_the_stack_while_it_ran_is_named_by_each_run_and_stopped_by_a_later_
     // Each later run names them, for people and for programs, and changes nothing.
     for option in ["", "--check", "--diff"] {
         let again = host.sh(&format!("wharf generate {option} shop.toml")).ok();
-        assert_eq!(again.stderr, format!("nothing changed\n{named}"), "{option}");
+        assert_eq!(again.stderr, format!("project shop: nothing changed\n{named}"), "{option}");
     }
     let result = json(&host, "wharf generate --json shop.toml");
     assert_eq!((&result["changed"], &result["stopped"]), (&json!(false), &json!([])));
@@ -105,7 +105,7 @@ fn what_left_the_stack_while_it_ran_is_named_by_each_run_and_stopped_by_a_later_
     assert!(history.lines().any(|line| line.contains("shop-old.service") && line.contains("stopped")), "{history}");
 
     let last = host.sh("wharf generate --now shop.toml && wharf generate --check --now shop.toml").ok();
-    assert_eq!(last.stderr, "nothing changed\n".repeat(2));
+    assert_eq!(last.stderr, "project shop: nothing changed\n".repeat(2));
 }
 
 #[test]
@@ -164,7 +164,7 @@ fn a_renamed_project_is_named_with_the_command_that_removes_it() {
     assert_eq!(containers(&host), "shop-web store-web");
     host.sh("wharf remove shop").ok();
     assert_eq!(containers(&host), "store-web");
-    assert_eq!(host.sh("wharf generate --now shop.toml").ok().stderr, "nothing changed\n");
+    assert_eq!(host.sh("wharf generate --now shop.toml").ok().stderr, "project shop: nothing changed\n");
 }
 
 #[test]

@@ -118,7 +118,7 @@ fn a_stop_takes_the_copies_away_and_a_restart_brings_new_values() {
 
     // Of a value in the environment generate knows that it is another one, and of the same that it is the same.
     let same = host.sh("OF_ENVIRONMENT=kumquat-of-environment wharf generate --check").ok().stderr;
-    assert_eq!(same, "nothing changed\n");
+    assert_eq!(same, "project shop: nothing changed\n");
     let said = host.sh("OF_ENVIRONMENT=kumquat-next wharf generate --now").ok().stderr;
     assert!(said.contains("update shop-web.values.json") && said.contains("started shop-web.service"), "{said}");
     assert_eq!(exec(&host, "cat /run/secrets/of_environment"), "kumquat-next");

@@ -7,14 +7,14 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use crate::mark::Mark;
 use crate::message_id;
 use crate::plan::Plan;
 use crate::report::InstalledProject;
 use crate::report::orphans::Orphan;
 use crate::systemd::log;
 
-use super::changes::{Action, Change, Changes, template_of};
+use super::changes::template_of;
+use super::directory::{Action, Change, Changes};
 use super::jobs::Ran;
 
 /// What became of units, by name.
@@ -93,9 +93,9 @@ impl Audit {
             removed: names(|action| matches!(action, Action::Remove { .. })),
             enabled: linked_units(changes, |action| matches!(action, Action::Enable { .. })),
         };
-        let (project, source) = (plan.project.as_str(), source(plan));
+        let project = plan.project.as_str();
         let message = "the units have been generated";
-        let subject = Subject { id: message_id::GENERATED, message, project, source: source.as_deref() };
+        let subject = Subject { id: message_id::GENERATED, message, project, source: Some(&plan.source) };
         self.write(&subject, &files, &Acts::default());
     }
 
@@ -111,9 +111,9 @@ impl Audit {
         if acts.is_empty() {
             return;
         }
-        let (project, source) = (plan.project.as_str(), source(plan));
+        let project = plan.project.as_str();
         let message = "what runs has been brought to what was generated";
-        let subject = Subject { id: message_id::APPLIED, message, project, source: source.as_deref() };
+        let subject = Subject { id: message_id::APPLIED, message, project, source: Some(&plan.source) };
         self.write(&subject, &Files::default(), &acts);
     }
 
@@ -157,9 +157,4 @@ fn linked_units(changes: &Changes, wanted: fn(&Action) -> bool) -> String {
     let links = changes.items.iter().filter(|change| wanted(&change.action));
     let units: BTreeSet<&str> = links.filter_map(|Change { name, .. }| name.rsplit('/').next()).collect();
     units.into_iter().collect::<Vec<_>>().join(" ")
-}
-
-/// The stack file, as the plan's units name it.
-pub(super) fn source(plan: &Plan) -> Option<PathBuf> {
-    plan.files.iter().filter(|file| file.is_unit()).find_map(|file| Mark::of_unit(&file.contents)?.source)
 }

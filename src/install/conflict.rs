@@ -28,6 +28,8 @@ pub enum Reason {
     Masked { runtime: bool },
     /// Of this very project, in a directory of higher priority: what is written would have no effect.
     Hidden,
+    /// Of this very project, from another stack file that is still there.
+    OtherSource { installed: PathBuf, planned: PathBuf },
     /// The caller may not read it.
     Unreadable,
     /// It is larger than any file of Wharf's.
@@ -63,6 +65,13 @@ impl fmt::Display for Conflict {
             Reason::Hidden => write!(
                 f,
                 "{file} of the same project has priority over what would be written; `wharf remove {project}` first"
+            ),
+            Reason::OtherSource { installed, planned } => write!(
+                f,
+                "the project `{project}` is installed from {}: {} would replace it; give one of them another `name`, or \
+                 use --adopt if it is to replace the other one",
+                installed.display(),
+                planned.display()
             ),
             Reason::TooLarge => {
                 write!(f, "{file} is larger than {} MiB, so it was not read; remove that file", LARGEST_FILE >> 20)

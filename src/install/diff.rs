@@ -10,7 +10,7 @@ use std::path::Path;
 use serde_json::Value;
 use similar::TextDiff;
 
-use super::changes::{Action, Change};
+use super::directory::{Action, Change};
 
 /// The change as a unified diff, as `diff -u` of the file in `directory` would show it.
 pub fn diff(change: &Change, directory: &Path) -> String {

@@ -1,8 +1,5 @@
 //! Why an installation did not happen.
 
-use std::io;
-use std::path::{Path, PathBuf};
-
 use thiserror::Error;
 
 use crate::diagnostic::Diagnostics;
@@ -11,6 +8,7 @@ use crate::report::installed::LookupError;
 use crate::systemd::ManagerError;
 
 use super::conflict::Conflict;
+use super::directory::DirectoryError;
 
 #[derive(Debug, Error)]
 pub enum InstallError {
@@ -20,13 +18,8 @@ pub enum InstallError {
     /// Units of somebody else are in the way: nothing was written for any.
     #[error("{}", lines(.0))]
     Conflicts(Vec<Conflict>),
-    #[error("cannot {verb} {}: {error}", path.display())]
-    Io {
-        verb: &'static str,
-        path: PathBuf,
-        #[source]
-        error: io::Error,
-    },
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
     #[error("{0}")]
     Manager(#[from] ManagerError),
     #[error("{0}")]
@@ -36,12 +29,6 @@ pub enum InstallError {
     /// `--user` without a home directory.
     #[error("neither $XDG_CONFIG_HOME nor $HOME is set to an absolute path")]
     NoHome,
-}
-
-impl InstallError {
-    pub(super) fn io(verb: &'static str, path: &Path, error: io::Error) -> Self {
-        Self::Io { verb, path: path.to_owned(), error }
-    }
 }
 
 fn lines(conflicts: &[Conflict]) -> String {

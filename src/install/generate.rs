@@ -11,14 +11,14 @@ use crate::systemd::manager::is_booted;
 use crate::systemd::{Job, Manager, ManagerError, Scope};
 
 use super::audit::{Acts, Audit};
-use super::changes::{Action, Change, Changes, Enablement};
+use super::changes::Enablement;
+use super::conflict::Conflict;
 use super::destination::{Destination, Reach};
-use super::directory::{Access, Durability, UnitDirectory};
+use super::directory::{Access, Action, Change, Changes, Durability, LoadPath, Snapshot, UnitDirectory};
 use super::error::InstallError;
-use super::jobs::{self, FailedJob, Ran};
-use super::load_path::LoadPath;
-use super::note::{Note, networks_left, of_same_source};
-use super::precheck::conflicts;
+use super::jobs::{FailedJob, Jobs, Ran};
+use super::note::{Note, edited, networks_left, not_started, of_same_source};
+use super::precheck::{conflicts, other_source, taken_over};
 use super::running;
 
 /// Whether anything is written.
@@ -37,6 +37,8 @@ pub struct Generate {
     pub enablement: Enablement,
     /// Start the targets, and bring running containers to what is written.
     pub now: bool,
+    /// Take over a project that is installed from another stack file.
+    pub adopt: bool,
     /// daemon-reload if something changed.
     pub reload: bool,
 }
@@ -76,9 +78,9 @@ impl Generated {
     }
 
     /// Stops units, and keeps how that ended.
-    async fn stop(&mut self, manager: &Manager, units: impl Iterator<Item = &str>) -> Result<(), ManagerError> {
-        let jobs: Vec<(Job, &str)> = units.map(|unit| (Job::Stop, unit)).collect();
-        let ran = jobs::run(manager, &jobs, &BTreeSet::new()).await?;
+    async fn stop(&mut self, jobs: &Jobs<'_>, units: impl Iterator<Item = &str>) -> Result<(), ManagerError> {
+        let stops: Vec<(Job, &str)> = units.map(|unit| (Job::Stop, unit)).collect();
+        let ran = jobs.run(&stops, &BTreeSet::new()).await?;
         self.stopped.extend(ran.done);
         self.failed_jobs.extend(ran.failed);
         Ok(())
@@ -126,12 +128,21 @@ impl Generate {
     pub async fn run(&self, plans: &[Plan], wait: &dyn Fn(&str)) -> Result<Generated, InstallError> {
         let manager = self.manager().await?;
         let load_path = self.load_path(manager.as_ref()).await?;
-        let open = |access| UnitDirectory::of(&self.destination, access, Durability::Synced);
+        let open = |access| {
+            UnitDirectory::below(
+                self.destination.root.as_deref(),
+                &self.destination.on_disk,
+                access,
+                Durability::Synced,
+            )
+        };
         let directory = match self.effect {
             Effect::Write => open(Access::Write)?.lock(wait)?,
             Effect::Show => open(Access::Read)?,
         };
         let mut generated = self.compare(plans, &directory, &load_path)?;
+        let edited = edited(&generated.changes());
+        generated.notes.extend(edited);
         if self.effect == Effect::Show {
             if let Some(manager) = &manager {
                 self.show_running(plans, &mut generated, manager).await?;
@@ -142,7 +153,10 @@ impl Generate {
             generated.notes.push(Note::NotBooted);
         }
         match &manager {
-            Some(manager) => self.write_to_running(plans, directory, &mut generated, manager).await?,
+            Some(manager) => {
+                let jobs = Jobs { manager, wait };
+                self.write_to_running(plans, directory, &mut generated, &jobs).await?;
+            }
             None if generated.changes_files() => self.write(&generated, &directory, None).await?,
             None => {}
         }
@@ -171,8 +185,9 @@ impl Generate {
         plans: &[Plan],
         directory: UnitDirectory,
         generated: &mut Generated,
-        manager: &Manager,
+        jobs: &Jobs<'_>,
     ) -> Result<(), InstallError> {
+        let manager = jobs.manager;
         let mut audit = Audit::begin();
         let removed = running::removed(manager, &generated.changes()).await?;
         let left = running::left(manager, plans).await?;
@@ -180,8 +195,8 @@ impl Generate {
             // Before their files go: after that systemd would not know how to stop them. What has lost its file already goes first:
             // it may use a network that is removed.
             let left = left.iter().map(|orphan| orphan.unit.as_str());
-            generated.stop(manager, left).await?;
-            generated.stop(manager, removed.iter().map(UnitName::as_str)).await?;
+            generated.stop(jobs, left).await?;
+            generated.stop(jobs, removed.iter().map(UnitName::as_str)).await?;
         }
         if generated.changes_files() {
             self.write(generated, &directory, Some(manager)).await?;
@@ -194,9 +209,9 @@ impl Generate {
         let surplus = running::surplus(manager, plans).await?;
         if self.now {
             // Once no unit asks for them any more: else what requires them would go down with them.
-            generated.stop(manager, surplus.iter().map(String::as_str)).await?;
-            let outdated = running::outdated(manager, plans, &self.destination.on_disk).await?;
-            let ran = start(manager, plans, &outdated).await?;
+            generated.stop(jobs, surplus.iter().map(String::as_str)).await?;
+            let outdated = running::outdated(manager, plans, &generated.changes(), &self.destination.on_disk).await?;
+            let ran = start(jobs, plans, &outdated).await?;
             let acts = Acts::of_run(&ran, &outdated, &generated.stopped);
             generated.started = ran.done.into_iter().filter(|unit| running::runs(unit)).collect();
             generated.failed_jobs.extend(ran.failed);
@@ -204,9 +219,14 @@ impl Generate {
                 audit.applied(plan, &project.changes, &left, &acts);
             }
         } else {
+            if let Reach::Running { scope, .. } = self.destination.reach {
+                let new = not_started(plans, &generated.changes(), scope);
+                generated.notes.extend(new);
+            }
             self.note_without_file(plans, removed, generated, manager).await?;
             if generated.changes_files() {
-                let outdated = running::outdated(manager, plans, &self.destination.on_disk).await?;
+                let outdated =
+                    running::outdated(manager, plans, &generated.changes(), &self.destination.on_disk).await?;
                 generated.note_outdated(surplus, outdated);
             }
         }
@@ -247,7 +267,7 @@ impl Generate {
             Some(manager) => manager.unit_path().await?,
             None => self.destination.documented_load_path(),
         };
-        LoadPath::read(directories, self.destination.root.as_deref())
+        Ok(LoadPath::read(directories, self.destination.root.as_deref())?)
     }
 
     fn compare(
@@ -257,7 +277,10 @@ impl Generate {
         load_path: &LoadPath,
     ) -> Result<Generated, InstallError> {
         let snapshot = directory.read()?;
-        let in_the_way: Vec<_> = plans.iter().flat_map(|plan| conflicts(plan, &snapshot, load_path)).collect();
+        let taken_over = plans.iter().filter_map(|plan| taken_over(plan, &snapshot, load_path));
+        let taken_over = taken_over.filter(|_| !self.adopt);
+        let of_units = plans.iter().flat_map(|plan| conflicts(plan, &snapshot, load_path));
+        let in_the_way: Vec<Conflict> = taken_over.chain(of_units).collect();
         if !in_the_way.is_empty() {
             return Err(InstallError::Conflicts(in_the_way));
         }
@@ -267,10 +290,10 @@ impl Generate {
             changes: Changes::compute(plan, &snapshot, self.enablement, seen_as),
         };
         let unfinished = !snapshot.leftovers.is_empty();
-        let notes = match self.destination.reach {
-            Reach::Running { scope: Scope::System, .. } => of_same_source(plans, &snapshot),
-            _ => Vec::new(),
-        };
+        let mut notes: Vec<Note> = plans.iter().filter_map(|plan| moved(plan, &snapshot, load_path)).collect();
+        if let Reach::Running { scope: Scope::System, .. } = self.destination.reach {
+            notes.extend(of_same_source(plans, &snapshot));
+        }
         Ok(Generated { projects: plans.iter().map(changes).collect(), unfinished, notes, ..Generated::default() })
     }
 
@@ -293,20 +316,25 @@ impl Generate {
                 running::forget_removed(manager, &changes).await?;
             }
         }
-        unfinished.finish()
+        Ok(unfinished.finish()?)
     }
 }
 
+fn moved(plan: &Plan, snapshot: &Snapshot, load_path: &LoadPath) -> Option<Note> {
+    let before = other_source(plan, snapshot, load_path)?;
+    Some(Note::OtherSource { project: plan.project.clone(), before, now: plan.source.clone() })
+}
+
 /// What `docker compose up -d` would do: new containers start, changed ones are replaced, others are left alone.
-async fn start(manager: &Manager, plans: &[Plan], outdated: &[String]) -> Result<Ran, ManagerError> {
+async fn start(jobs: &Jobs<'_>, plans: &[Plan], outdated: &[String]) -> Result<Ran, ManagerError> {
     let restarts = outdated.iter().map(|unit| (Job::Restart, unit.as_str()));
     let starts = plans.iter().map(|plan| (Job::Start, plan.target.as_str()));
-    let jobs: Vec<(Job, &str)> = restarts.chain(starts).collect();
+    let asked: Vec<(Job, &str)> = restarts.chain(starts).collect();
     let files = plans.iter().flat_map(|plan| &plan.files);
     let instances = plans.iter().flat_map(|plan| plan.instances.values().flatten());
     let files = files.filter(|file| file.is_unit()).map(|file| file.name.as_str());
     let units = files.chain(instances.map(UnitName::as_str)).map(str::to_owned).collect();
-    jobs::run(manager, &jobs, &units).await
+    jobs.run(&asked, &units).await
 }
 
 fn units_to_enable<'a>(changes: &[&'a Changes]) -> Vec<&'a str> {

@@ -13,12 +13,11 @@ use crate::report::installed::projects_in;
 use crate::stack::Request;
 use crate::writers::{Writable, Writer, writable_by_others};
 
-use super::changes::{Changes, Enablement};
+use super::changes::Enablement;
 use super::destination::{Destination, SYSTEM_LOAD_PATH};
-use super::directory::{Access, Durability, UnitDirectory};
+use super::directory::{Access, Changes, DirectoryError, Durability, LoadPath, UnitDirectory};
 use super::error::InstallError;
-use super::load_path::LoadPath;
-use super::precheck::conflicts;
+use super::precheck::{conflicts, taken_over};
 use super::prepare::{prepare, stacks_in};
 
 /// One run of the generator.
@@ -69,7 +68,7 @@ impl Generator {
     /// # Errors
     /// The stacks' directory, a unit directory or the output cannot be read or written at all.
     pub fn run(&self) -> Result<Vec<BrokenStack>, InstallError> {
-        let stacks = stacks_in(&self.stacks).map_err(|error| InstallError::io("read", &self.stacks, error))?;
+        let stacks = stacks_in(&self.stacks).map_err(|error| DirectoryError::new("read", &self.stacks, error))?;
         if stacks.is_empty() {
             return Ok(Vec::new());
         }
@@ -108,17 +107,20 @@ impl Generator {
 }
 
 fn write(plan: &Plan, load_path: &LoadPath, directory: &UnitDirectory) -> Result<(), InstallError> {
+    let snapshot = directory.read()?;
+    if let Some(conflict) = taken_over(plan, &snapshot, load_path) {
+        return Err(InstallError::Conflicts(vec![conflict]));
+    }
     if load_path.installed_in(&plan.project, plan.files.iter().map(|file| file.name.as_str())).is_some() {
         return Ok(());
     }
-    let snapshot = directory.read()?;
     let in_the_way = conflicts(plan, &snapshot, load_path);
     if !in_the_way.is_empty() {
         return Err(InstallError::Conflicts(in_the_way));
     }
     let enablement = if plan.autostart { Enablement::Enable } else { Enablement::Keep };
     let changes = Changes::compute(plan, &snapshot, enablement, directory.path());
-    directory.apply(&[&changes])?.finish()
+    Ok(directory.apply(&[&changes])?.finish()?)
 }
 
 fn invalid(stack: &Path, diagnostics: &Diagnostics) -> BrokenStack {

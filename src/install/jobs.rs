@@ -1,10 +1,14 @@
 //! Failed jobs, as an administrator needs them: which unit, why, and which other unit was the cause.
 
 use std::collections::BTreeSet;
+use std::convert::Infallible;
 use std::fmt;
+use std::time::Duration;
 
+use crate::name::UnitName;
 use crate::systemd::{
-    ActiveState, Job, JobOutcome, JobResult, LoadState, Manager, ManagerError, SubState, UnitResult, UnitState,
+    ActiveState, Job, JobOutcome, JobResult, LoadState, LoadedUnit, Manager, ManagerError, SubState, UnitResult,
+    UnitState,
 };
 
 /// A unit that did not get where it should, and what systemd knows about why.
@@ -54,21 +58,65 @@ pub(super) struct Ran {
     pub failed: Vec<FailedJob>,
 }
 
-/// Runs jobs to their end; `units` are those of the project, of which the ends are looked at too.
-pub(super) async fn run(
-    manager: &Manager,
-    jobs: &[(Job, &str)],
-    units: &BTreeSet<String>,
-) -> Result<Ran, ManagerError> {
-    let mut ran = Ran::default();
-    for outcome in manager.run(jobs, units).await? {
-        if outcome.result.is_success() {
-            ran.done.push(outcome.unit);
-        } else {
-            ran.failed.push(explain(manager, &outcome).await?);
+/// Who runs jobs, and who is told which of them take long.
+pub(super) struct Jobs<'a> {
+    pub manager: &'a Manager,
+    pub wait: &'a dyn Fn(&str),
+}
+
+impl Jobs<'_> {
+    /// Runs jobs to their end; `units` are those of the project, of which the ends are looked at too.
+    pub async fn run(&self, jobs: &[(Job, &str)], units: &BTreeSet<String>) -> Result<Ran, ManagerError> {
+        let asked = jobs.iter().map(|(_, unit)| *unit).chain(units.iter().map(String::as_str));
+        let outcomes = tokio::select! {
+            outcomes = self.manager.run(jobs, units) => outcomes?,
+            never = self.tell(asked) => match never {},
+        };
+        let mut ran = Ran::default();
+        for outcome in outcomes {
+            if outcome.result.is_success() {
+                ran.done.push(outcome.unit);
+            } else {
+                ran.failed.push(explain(self.manager, &outcome).await?);
+            }
+        }
+        Ok(ran)
+    }
+
+    /// Says what each unit is doing that is still starting or stopping.
+    async fn tell(&self, units: impl Iterator<Item = &str>) -> Infallible {
+        let units = units.filter_map(|unit| UnitName::parse(unit).ok());
+        let patterns: BTreeSet<String> = units.map(|unit| unit.pattern()).collect();
+        let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
+        let mut pause = PATIENCE;
+        let mut told = BTreeSet::new();
+        loop {
+            tokio::time::sleep(pause).await;
+            pause = (2 * pause).min(MOST_PATIENCE);
+            // The jobs themselves report what is wrong with systemd.
+            let loaded = self.manager.loaded_units(&patterns).await.unwrap_or_default();
+            for unit in loaded.iter().filter(|unit| is_busy(unit)).take(MOST_UNITS) {
+                let Ok(state) = self.manager.unit(&unit.name).await else { continue };
+                let doing = if state.status_text.is_empty() { unit.sub.to_string() } else { state.status_text };
+                let line = format!("waiting for {}: {doing}", unit.name);
+                if told.insert(line.clone()) {
+                    (self.wait)(&line);
+                }
+            }
         }
     }
-    Ok(ran)
+}
+
+/// The first time after so long, each further time after twice as long.
+const PATIENCE: Duration = Duration::from_secs(3);
+const MOST_PATIENCE: Duration = Duration::from_secs(60);
+
+/// Of more units at once, the others would not be read.
+const MOST_UNITS: usize = 8;
+
+/// A unit that waits for another one has not begun.
+fn is_busy(unit: &LoadedUnit) -> bool {
+    unit.job != 0 && matches!(unit.active, ActiveState::Activating | ActiveState::Deactivating)
 }
 
 async fn explain(manager: &Manager, outcome: &JobOutcome) -> Result<FailedJob, ManagerError> {

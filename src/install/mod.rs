@@ -16,30 +16,26 @@ mod error;
 mod generate;
 mod generator;
 mod jobs;
-mod load_path;
-mod lock;
 mod note;
 mod precheck;
 mod prepare;
 mod pull;
 mod remove;
-mod root;
 mod running;
-mod snapshot;
 
-pub use changes::{Action, Change, Changes, Enablement};
+pub use changes::Enablement;
 pub use conflict::{Conflict, Reason};
 pub use destination::{Destination, LIBEXEC, Reach, STACK_DIRECTORY};
 pub use diff::diff;
-pub use directory::{Access, Durability, Unfinished, UnitDirectory};
+pub use directory::{
+    Access, Action, Change, Changes, DirectoryError, Durability, Entry, LoadPath, Snapshot, Unfinished, UnitDirectory,
+};
 pub use error::InstallError;
 pub use generate::{Effect, Generate, Generated, ProjectChanges};
 pub use generator::{BrokenStack, Generator};
 pub use jobs::FailedJob;
-pub use load_path::LoadPath;
 pub use note::Note;
 pub use precheck::conflicts;
 pub use prepare::{Prepared, prepare, requests, stacks_in};
 pub use pull::{Progress, Pull, WantedImage};
 pub use remove::{Remove, Removed};
-pub use snapshot::{Entry, Snapshot};

@@ -1,27 +1,33 @@
 //! What an administrator should know after `wharf generate`, and the next step: what runs and is not as it was written.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::mark::{Made, Mark};
+use crate::mark::{Made, Mark, is_checksum, is_edited, is_spec};
 use crate::name::{ProjectName, UnitKind, UnitName};
 use crate::plan::Plan;
+use crate::systemd::Scope;
 
-use super::audit::source;
-use super::changes::{Action, Changes};
-use super::snapshot::{Entry, Snapshot};
+use super::directory::{Action, Changes, Entry, Snapshot};
 
 /// Something an administrator should know, though all went well.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Note {
     /// The running system has no systemd to tell.
     NotBooted,
+    /// A stack is new, and nothing of it runs yet.
+    NotStarted { target: UnitName, scope: Scope },
     /// The unit file went, in this run or an earlier one; its processes did not.
     StillRunning { unit: UnitName },
     /// The unit of a network went, the network did not.
     NetworkLeft { network: String },
     /// Another installed project was made from the plan's stack file.
     SameSource { project: String, other: ProjectName },
+    /// The project came from another stack file before.
+    OtherSource { project: String, before: PathBuf, now: PathBuf },
+    /// Somebody has changed a unit file; what is written, or removed, takes these lines away.
+    Edited { unit: String, lines: Vec<String> },
     /// An instance runs that is not, or no more, among the service's replicas.
     Surplus { unit: String },
     /// Units run as they were before the change.
@@ -34,6 +40,10 @@ impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotBooted => f.write_str("units were written but not loaded: this system does not run systemd"),
+            Self::NotStarted { target, scope } => {
+                let user = if *scope == Scope::User { " --user" } else { "" };
+                write!(f, "to start it: `systemctl{user} start {target}`")
+            }
             Self::StillRunning { unit } => {
                 write!(
                     f,
@@ -51,6 +61,21 @@ impl fmt::Display for Note {
                 "the project `{other}` comes from the same stack file and is still installed; if it was renamed to \
                  `{project}`, `wharf remove {other}`"
             ),
+            Self::OtherSource { project, before, now } => {
+                write!(
+                    f,
+                    "the project `{project}` was installed from {} and is now from {}",
+                    before.display(),
+                    now.display()
+                )
+            }
+            Self::Edited { unit, lines } => {
+                write!(
+                    f,
+                    "{unit} was edited by hand; generating it undoes that, `systemctl edit {unit}` makes changes that stay"
+                )?;
+                lines.iter().try_for_each(|line| write!(f, "\n    - {line}"))
+            }
             Self::Surplus { unit } => {
                 write!(f, "{unit} runs beyond the service's replicas; `systemctl stop {unit}`, or use --now next time")
             }
@@ -60,6 +85,36 @@ impl fmt::Display for Note {
             Self::Unrecorded { why } => write!(f, "this change is not in the journal, nor in `wharf history`: {why}"),
         }
     }
+}
+
+/// A note for each unit that the changes replace or remove though somebody has edited it.
+pub(super) fn edited(changes: &[&Changes]) -> Vec<Note> {
+    let replaced = changes.iter().flat_map(|changes| &changes.items).filter_map(|change| match &change.action {
+        Action::Update { old, new, .. } => Some((&change.name, old, &**new)),
+        Action::Remove { old, .. } => Some((&change.name, old, "")),
+        _ => None,
+    });
+    let edited = replaced.filter(|(name, old, _)| !is_spec(name) && is_edited(old));
+    let note = |(name, old, new): (&String, &String, &str)| {
+        let kept: HashSet<&str> = new.lines().collect();
+        let is_lost = |line: &&str| !line.is_empty() && !is_checksum(line) && !kept.contains(line);
+        let lines = old.lines().filter(is_lost).take(MOST_LINES).map(str::to_owned).collect();
+        Note::Edited { unit: name.clone(), lines }
+    };
+    edited.map(note).collect()
+}
+
+/// Of an edited unit, so many lines are shown.
+const MOST_LINES: usize = 20;
+
+/// A note for each stack whose target is new.
+pub(super) fn not_started(plans: &[Plan], changes: &[&Changes], scope: Scope) -> Vec<Note> {
+    let is_new = |(plan, changes): &(&Plan, &&Changes)| {
+        let create = |action: &Action| matches!(action, Action::Create { .. });
+        changes.items.iter().any(|change| plan.target == *change.name && create(&change.action))
+    };
+    let new = plans.iter().zip(changes).filter(is_new);
+    new.map(|(plan, _)| Note::NotStarted { target: plan.target.clone(), scope }).collect()
 }
 
 /// A note for each network whose unit the changes removed while it was up.
@@ -78,7 +133,6 @@ pub(super) fn networks_left(changes: &[&Changes], removed: &[UnitName]) -> Vec<N
 
 /// A note for each installed project that was made from a plan's stack file and is in no plan. Its target stands for it.
 pub(super) fn of_same_source(plans: &[Plan], snapshot: &Snapshot) -> Vec<Note> {
-    let sources: Vec<(&Plan, Option<PathBuf>)> = plans.iter().map(|plan| (plan, source(plan))).collect();
     let targets =
         snapshot.entries.iter().filter(|(name, _)| UnitName::parse(name).is_ok_and(|unit| unit.is(UnitKind::Target)));
     let marks = targets.filter_map(|(_, entry)| match entry {
@@ -87,7 +141,7 @@ pub(super) fn of_same_source(plans: &[Plan], snapshot: &Snapshot) -> Vec<Note> {
     });
     let others = marks.filter(|mark| mark.source.is_some() && plans.iter().all(|plan| *mark.project != *plan.project));
     let note = |mark: Mark| {
-        let (plan, _) = sources.iter().find(|(_, source)| *source == mark.source)?;
+        let plan = plans.iter().find(|plan| mark.source.as_ref() == Some(&plan.source))?;
         Some(Note::SameSource { project: plan.project.clone(), other: mark.project })
     };
     others.filter_map(note).collect()

@@ -4,17 +4,40 @@
 
 use std::path::{Path, PathBuf};
 
+use serde::de::IgnoredAny;
+
+use crate::mark::{Mark, is_spec};
 use crate::plan::Plan;
 
 use super::changes::template_of;
 use super::conflict::{Conflict, Reason};
-use super::load_path::LoadPath;
-use super::snapshot::{Entry, Snapshot};
+use super::directory::{Entry, LoadPath, Snapshot};
 
 /// Everything that stands in the way of a plan in its directory and on the load path.
 pub fn conflicts(plan: &Plan, snapshot: &Snapshot, load_path: &LoadPath) -> Vec<Conflict> {
     let check = Check { plan, snapshot, load_path };
     plan.files.iter().flat_map(|file| check.file(&file.name, file.is_unit())).collect()
+}
+
+/// The stack file from which the plan's project is installed, if it is not the plan's own.
+pub fn other_source(plan: &Plan, snapshot: &Snapshot, load_path: &LoadPath) -> Option<PathBuf> {
+    let target = plan.target.as_str();
+    let elsewhere = load_path.holding(target).map(|directory| load_path.entry(&directory.join(target)));
+    let mut marks =
+        snapshot.entries.get(target).cloned().into_iter().chain(elsewhere).filter_map(|entry| match entry {
+            Entry::File { contents, .. } => Mark::of_unit(&String::from_utf8_lossy(&contents)),
+            _ => None,
+        });
+    let installed = marks.find(|mark| *mark.project == *plan.project)?.source?;
+    (installed != plan.source && !load_path.is_same_file(&installed, &plan.source)).then_some(installed)
+}
+
+/// The conflict of a plan with a stack that is installed from another file, unless that file has gone: then it was moved.
+pub fn taken_over(plan: &Plan, snapshot: &Snapshot, load_path: &LoadPath) -> Option<Conflict> {
+    let installed = other_source(plan, snapshot, load_path).filter(|installed| load_path.has_file(installed))?;
+    let reason = Reason::OtherSource { installed, planned: plan.source.clone() };
+    let (project, name) = (plan.project.clone(), plan.target.clone().into());
+    Some(Conflict { project, name, file: snapshot.path.join(plan.target.as_str()), reason })
 }
 
 struct Check<'a> {
@@ -64,8 +87,14 @@ impl Check<'_> {
     }
 
     fn reason(&self, name: &str, directory: &Path, entry: &Entry) -> Option<Reason> {
+        if self.is_damaged(name, directory, entry) {
+            return None;
+        }
         if entry.masks() {
-            return Some(Reason::Masked { runtime: directory.components().any(|part| part.as_os_str() == "run") });
+            let runtime = directory.components().any(|part| part.as_os_str() == "run");
+            // `systemctl mask --runtime` has no effect on what is installed in /etc.
+            let is_void = runtime && self.load_path.outranks(&self.snapshot.path, directory);
+            return (!is_void).then_some(Reason::Masked { runtime });
         }
         match entry.owner(name) {
             Some(owner) if *owner == *self.plan.project => None,
@@ -76,6 +105,28 @@ impl Check<'_> {
                 _ => Reason::Foreign,
             }),
         }
+    }
+
+    /// Whether it is a file of this project that lost its contents, or a part of them: it is written anew.
+    fn is_damaged(&self, name: &str, directory: &Path, entry: &Entry) -> bool {
+        let Entry::File { contents, .. } = entry else { return false };
+        if directory != self.snapshot.path {
+            return false;
+        }
+        if is_spec(name) {
+            return serde_json::from_slice::<IgnoredAny>(contents).is_err();
+        }
+        let planned = self.plan.files.iter().find(|file| file.name == name);
+        let heading = planned.and_then(|file| file.contents.lines().next()).unwrap_or_default().as_bytes();
+        if contents.is_empty() {
+            // It masks a unit as a link to /dev/null does, which is what `systemctl mask` makes.
+            return self.is_installed();
+        }
+        (contents.starts_with(heading) || heading.starts_with(contents)) && entry.owner(name).is_none()
+    }
+
+    fn is_installed(&self) -> bool {
+        self.snapshot.entries.iter().any(|(name, entry)| entry.owner(name).is_some_and(|it| *it == *self.plan.project))
     }
 
     fn conflict(&self, name: &str, file: PathBuf, reason: Reason) -> Conflict {

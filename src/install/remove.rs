@@ -11,11 +11,10 @@ use crate::systemd::manager::is_booted;
 use crate::systemd::{Job, LoadState, LoadedUnit, Manager, ManagerError, Scope};
 
 use super::audit::{Acts, Audit};
-use super::changes::Changes;
 use super::destination::{Destination, STACK_DIRECTORY};
-use super::directory::{Access, Durability, UnitDirectory};
+use super::directory::{Access, Changes, Durability, UnitDirectory};
 use super::error::InstallError;
-use super::jobs::{self, FailedJob, Ran};
+use super::jobs::{FailedJob, Jobs, Ran};
 
 /// Which project is to go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,7 +67,7 @@ impl Remove {
         if let Some(manager) = &manager {
             // Orphans first: systemd does not know any more that they have to be stopped before the networks that they use.
             for units in [&orphans, &units] {
-                let ran = stop(manager, loaded(manager, units).await?).await?;
+                let ran = stop(&Jobs { manager, wait }, loaded(manager, units).await?).await?;
                 acts.stopped.extend(ran.done);
                 removed.failed_jobs.extend(ran.failed);
             }
@@ -83,7 +82,7 @@ impl Remove {
             removed.unrecorded = audit.unrecorded;
             manager.reload().await?;
             let units: Vec<UnitName> = units.into_iter().chain(orphans).collect();
-            removed.failed_jobs.extend(forget(manager, &units).await?);
+            removed.failed_jobs.extend(forget(&Jobs { manager, wait }, &units).await?);
         }
         Ok(removed)
     }
@@ -95,18 +94,19 @@ fn is_declared(source: &Path) -> bool {
 
 /// Everything of the project that runs or has a job, in one go: systemd puts the jobs in order. The target is first: a job that starts
 /// it would else go on once those are cancelled for which it waits.
-async fn stop(manager: &Manager, units: Vec<LoadedUnit>) -> Result<Ran, ManagerError> {
+async fn stop(jobs: &Jobs<'_>, units: Vec<LoadedUnit>) -> Result<Ran, ManagerError> {
     let mut busy: Vec<UnitName> = units.into_iter().filter(LoadedUnit::is_busy).map(|unit| unit.name).collect();
     busy.sort_by_key(|unit| !unit.is(UnitKind::Target));
-    let jobs: Vec<(Job, &str)> = busy.iter().map(|unit| (Job::Stop, unit.as_str())).collect();
-    jobs::run(manager, &jobs, &BTreeSet::new()).await
+    let stops: Vec<(Job, &str)> = busy.iter().map(|unit| (Job::Stop, unit.as_str())).collect();
+    jobs.run(&stops, &BTreeSet::new()).await
 }
 
 /// Once the files are gone: stops what was started meanwhile and has no unit file now, and makes systemd forget what failed. The jobs
 /// that failed.
-async fn forget(manager: &Manager, units: &[UnitName]) -> Result<Vec<FailedJob>, ManagerError> {
+async fn forget(jobs: &Jobs<'_>, units: &[UnitName]) -> Result<Vec<FailedJob>, ManagerError> {
+    let manager = jobs.manager;
     let loaded_units = loaded(manager, units).await?.into_iter();
-    let ran = stop(manager, loaded_units.filter(|unit| unit.load == LoadState::NotFound).collect()).await?;
+    let ran = stop(jobs, loaded_units.filter(|unit| unit.load == LoadState::NotFound).collect()).await?;
     for unit in loaded(manager, units).await? {
         manager.forget_failure(&unit.name).await;
     }

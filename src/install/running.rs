@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::SystemTime;
 
 use crate::name::{UnitKind, UnitName};
@@ -10,16 +10,25 @@ use crate::plan::Plan;
 use crate::report::orphans::{Orphan, orphans};
 use crate::systemd::{ActiveState, Job, LoadState, LoadedUnit, Manager, ManagerError, SubState};
 
-use super::changes::Changes;
+use super::directory::Changes;
 
-/// Units that run as they were before their unit file or specification was written.
-pub(super) async fn outdated(manager: &Manager, plans: &[Plan], directory: &Path) -> Result<Vec<String>, ManagerError> {
-    let definitions = definitions(plans, directory);
+/// Units that run as they were before their unit file or specification was written: by these changes, or by an earlier run.
+pub(super) async fn outdated(
+    manager: &Manager,
+    plans: &[Plan],
+    changes: &[&Changes],
+    directory: &Path,
+) -> Result<Vec<String>, ManagerError> {
+    let definitions = definitions(plans);
+    let changed: BTreeSet<&str> =
+        changes.iter().flat_map(|changes| &changes.items).map(|change| change.name.as_str()).collect();
     let mut outdated = Vec::new();
     for unit in active(manager, definitions.keys().copied()).await? {
         let files = definitions.get(&unit).or_else(|| definitions.get(&unit.template()?));
-        let written = files.into_iter().flatten().filter_map(|file| modified(file)).max();
-        if manager.unit(&unit).await?.started < written {
+        let files = || files.into_iter().flatten();
+        let written = files().filter_map(|file| modified(&directory.join(file))).max();
+        // The clock may have been set back since the unit was started.
+        if files().any(|file| changed.contains(file)) || manager.unit(&unit).await?.started < written {
             outdated.push(unit.into());
         }
     }
@@ -93,11 +102,11 @@ pub(super) fn runs(unit: &str) -> bool {
 }
 
 /// The files of each unit that is to be restarted when they change.
-fn definitions<'a>(plans: &'a [Plan], directory: &Path) -> BTreeMap<&'a UnitName, Vec<PathBuf>> {
-    let mut definitions: BTreeMap<&UnitName, Vec<PathBuf>> = BTreeMap::new();
+fn definitions(plans: &[Plan]) -> BTreeMap<&UnitName, Vec<&str>> {
+    let mut definitions: BTreeMap<&UnitName, Vec<&str>> = BTreeMap::new();
     for file in plans.iter().flat_map(|plan| &plan.files) {
         if let Some(unit) = &file.restarts {
-            definitions.entry(unit).or_default().push(directory.join(&file.name));
+            definitions.entry(unit).or_default().push(&file.name);
         }
     }
     definitions

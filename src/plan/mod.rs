@@ -17,11 +17,12 @@ mod units;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Place};
-use crate::mark::is_spec;
+use crate::mark::{is_spec, seal};
 use crate::name::UnitName;
 use crate::parallel;
 use crate::spec;
@@ -36,6 +37,8 @@ pub use location::{Location, Reader};
 pub struct Plan {
     /// The project's name.
     pub project: String,
+    /// The stack file, as the units name it: an absolute path.
+    pub source: PathBuf,
     /// The unit that starts and stops the whole stack, e.g. `shop.target`.
     pub target: UnitName,
     /// Started at boot when found by `wharf-generator`.
@@ -110,6 +113,7 @@ pub fn plan(stack: &Stack, location: &Location) -> Result<Plan, Diagnostics> {
     files.unit(whole, &target, Ok(units::target(&head)));
     files.finish().map(|files| Plan {
         project: stack.name.to_string(),
+        source: PathBuf::from(stack.source.to_string_lossy().into_owned()),
         autostart: stack.autostart,
         wanted_by: units::wanted_by(&head).into_iter().map(|wanting| (target.clone(), wanting)).collect(),
         target,
@@ -258,7 +262,7 @@ impl<'a> Files<'a> {
 
     fn unit(&mut self, origin: Origin<'a, '_>, name: &str, unit: Result<UnitFile<'_>, Unwritable>) {
         match unit.and_then(|unit| unit.text()) {
-            Ok(text) => self.file(origin, name, Contents::Unit(text)),
+            Ok(text) => self.file(origin, name, Contents::Unit(seal(text))),
             // A path that cannot be written has been refused where it stands.
             Err(_) if self.refused => (),
             Err(unwritable) => self.problems.push(Diagnostic::error(unwritable.to_string()).at(origin.place)),

@@ -125,7 +125,9 @@ fn exited(container: &Container) -> ExitCode {
         own_unit::mark_oom_kill();
     }
     let status = u8::try_from(container.exit_code).unwrap_or(u8::MAX);
-    let means_something = [exit::UNAVAILABLE, exit::TRY_AGAIN, exit::CANNOT_START, exit::CREDENTIALS].contains(&status);
+    let means_something =
+        [exit::EXEC, exit::CAPABILITIES, exit::CREDENTIALS, exit::UNAVAILABLE, exit::TRY_AGAIN, exit::CANNOT_START];
+    let means_something = means_something.contains(&status);
     ExitCode::from(if means_something { exit::FAILED } else { status })
 }
 

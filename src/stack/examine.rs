@@ -35,7 +35,7 @@ pub fn examine(root: &Node, surroundings: &Surroundings<'_>, report: &Report) {
 fn project_name(root: &Node, name: &str, report: &Report) {
     let Value::Table(table) = &root.value else { return };
     if let Some(entry) = table.get("name").filter(|_| !name.contains('$') && ProjectName::parse(name).is_err()) {
-        let fault = NameFault::ProjectName { value: name.to_owned(), derived: false };
+        let fault = NameFault::ProjectName { value: name.to_owned() };
         report.add(&entry.node.place, Invalid::Name(fault));
     }
 }

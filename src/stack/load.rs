@@ -158,15 +158,15 @@ fn project_name(files: &[Parsed], scope: &Scope<'_>, report: &Report) -> (String
                 _ => return (String::new(), node.place.clone()),
             };
             if ProjectName::parse(&name).is_err() {
-                report.add(&node.place, Invalid::Name(NameFault::ProjectName { value: name.clone(), derived: false }));
+                report.add(&node.place, Invalid::Name(NameFault::ProjectName { value: name.clone() }));
             }
             (name, node.place.clone())
         }
         None => {
             let name = project_name_of(&first.shown);
-            if ProjectName::parse(&name).is_err() {
-                let stem = first.shown.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-                report.add(&first.root.place, Invalid::Name(NameFault::ProjectName { value: stem, derived: true }));
+            let stem = first.shown.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            if name != stem || ProjectName::parse(&name).is_err() {
+                report.add(&first.root.place, Invalid::Name(NameFault::FileName { stem, like: name.clone() }));
             }
             (name, first.root.place.clone())
         }

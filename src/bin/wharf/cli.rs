@@ -77,6 +77,9 @@ pub struct Generate {
     /// Start the stacks, restart units that run with an older definition, and stop those that are no longer part of a stack
     #[arg(long, conflicts_with_all = ["output", "root", "no_reload"])]
     pub now: bool,
+    /// Replace a project that is installed from another stack file
+    #[arg(long)]
+    pub adopt: bool,
     /// Do not make systemd reload its units
     #[arg(long)]
     pub no_reload: bool,

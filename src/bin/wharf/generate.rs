@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use wharf::install::{Destination, Effect, Enablement, Generate, Generated, InstallError, diff, prepare};
+use wharf::install::{Changes, Destination, Effect, Enablement, Generate, Generated, InstallError, diff, prepare};
 use wharf::plan::Plan;
 
 use crate::exit::{Exit, Failure};
@@ -23,6 +23,7 @@ pub async fn run(arguments: cli::Generate) -> Result<Exit, Failure> {
         effect: if arguments.dry_run || arguments.diff || arguments.check { Effect::Show } else { Effect::Write },
         enablement: if arguments.enable { Enablement::Enable } else { Enablement::Keep },
         now: arguments.now,
+        adopt: arguments.adopt,
         reload: !arguments.no_reload,
     };
     let generated = generate.run(&prepared.plans, &output::notice).await?;
@@ -75,7 +76,12 @@ fn print_units(plan: &Plan, directory: &Path) {
 
 fn summary(effect: Effect, generated: &Generated) {
     if !generated.changed() {
-        output::message("nothing changed");
+        let projects: Vec<&str> = generated.projects.iter().map(|project| project.changes.project.as_str()).collect();
+        match projects.as_slice() {
+            [] => output::message("nothing changed"),
+            [project] => output::message(&format!("project {project}: nothing changed")),
+            projects => output::message(&format!("projects {}: nothing changed", projects.join(", "))),
+        }
         return;
     }
     if generated.unfinished {
@@ -83,8 +89,11 @@ fn summary(effect: Effect, generated: &Generated) {
         output::message(&format!("an interrupted run {outcome}"));
     }
     let verb = if effect == Effect::Show { "would " } else { "" };
-    let changes = generated.projects.iter().flat_map(|project| &project.changes.items);
-    output::messages(changes.map(|change| format!("{verb}{} {}", change.action.kind(), change.name)));
+    for Changes { project, items } in generated.projects.iter().map(|project| &project.changes) {
+        let changes = items.iter().map(|change| format!("{verb}{} {}", change.action.kind(), change.name));
+        let heading = (!items.is_empty()).then(|| format!("project {project}:"));
+        output::messages(heading.into_iter().chain(changes));
+    }
     let stopped = if effect == Effect::Show { "would stop" } else { "stopped" };
     generated.stopped.iter().for_each(|unit| output::message(&format!("{stopped} {unit}")));
     generated.started.iter().for_each(|unit| output::message(&format!("started {unit}")));

@@ -13,11 +13,11 @@ use std::sync::Arc;
 use rustix::fs::{AtFlags, Mode, OFlags, mkdirat, openat, renameat, symlinkat, unlinkat};
 
 use crate::beneath::link_target;
-use crate::install::changes::{Action, Change, Changes};
-use crate::install::error::InstallError;
 use crate::parallel;
 use crate::regular_file;
 
+use super::change::{Action, Change, Changes};
+use super::error::DirectoryError;
 use super::{Durability, LEFTOVER_PREFIX, LEFTOVER_SUFFIX, UNFINISHED, UnitDirectory, is_leftover, list, subdirectory};
 
 /// So many files are synced each by itself; more of them all at once, which is quicker by far.
@@ -29,7 +29,7 @@ impl UnitDirectory {
     ///
     /// # Errors
     /// A file cannot be written. If that happens before the first rename nothing has changed.
-    pub fn apply(&self, changes: &[&Changes]) -> Result<Unfinished<'_>, InstallError> {
+    pub fn apply(&self, changes: &[&Changes]) -> Result<Unfinished<'_>, DirectoryError> {
         let changes: Vec<&Change> = changes.iter().flat_map(|changes| &changes.items).collect();
         if self.durability == Durability::Volatile {
             self.apply_in_place(&changes)?;
@@ -56,7 +56,7 @@ impl UnitDirectory {
     }
 
     /// Nobody reads the directory before the run has ended, and nothing of it outlasts a boot.
-    fn apply_in_place(&self, changes: &[&Change]) -> Result<(), InstallError> {
+    fn apply_in_place(&self, changes: &[&Change]) -> Result<(), DirectoryError> {
         let (mut removed, mut linked, mut written) = (Vec::new(), Vec::new(), Vec::new());
         for change in changes {
             match &change.action {
@@ -72,9 +72,9 @@ impl UnitDirectory {
         removed.into_iter().try_for_each(|change| self.remove(&change.name))
     }
 
-    fn write_in_place(&self, change: &Change, contents: &str, mode: u32) -> Result<(), InstallError> {
+    fn write_in_place(&self, change: &Change, contents: &str, mode: u32) -> Result<(), DirectoryError> {
         let name = change.name.as_str();
-        let failed = |error| InstallError::io("write", &self.path.join(name), error);
+        let failed = |error| DirectoryError::new("write", &self.path.join(name), error);
         let directory = self.directory().map_err(failed)?;
         let write = || create(directory, name, mode)?.write_all(contents.as_bytes());
         // What is there may be a link, or have other permissions.
@@ -92,13 +92,13 @@ impl UnitDirectory {
         self.directory.as_ref().ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
-    fn begin(&self) -> Result<Unfinished<'_>, InstallError> {
+    fn begin(&self) -> Result<Unfinished<'_>, DirectoryError> {
         let create = || create(self.directory()?, UNFINISHED, 0o644);
         match create() {
             // Of an earlier run; whatever it is, its name alone counts.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             other => {
-                other.map_err(|error| InstallError::io("write", &self.path.join(UNFINISHED), error))?;
+                other.map_err(|error| DirectoryError::new("write", &self.path.join(UNFINISHED), error))?;
             }
         }
         self.sync_directory()?;
@@ -106,7 +106,7 @@ impl UnitDirectory {
     }
 
     /// Writes new contents beside their place.
-    fn stage(&self, change: &Change, sync: bool) -> Result<Option<Staged<'_>>, InstallError> {
+    fn stage(&self, change: &Change, sync: bool) -> Result<Option<Staged<'_>>, DirectoryError> {
         let (Action::Create { new, mode } | Action::Update { new, mode, .. }) = &change.action else { return Ok(None) };
         let write = || -> io::Result<Staged<'_>> {
             let (staged, mut file) = Staged::create(self.directory()?)?;
@@ -120,16 +120,16 @@ impl UnitDirectory {
             }
             Ok(staged)
         };
-        write().map(Some).map_err(|error| InstallError::io("write", &self.path.join(&change.name), error))
+        write().map(Some).map_err(|error| DirectoryError::new("write", &self.path.join(&change.name), error))
     }
 
     /// syncfs(2): one call for all files, however many; it writes back what others left there too.
-    fn sync_file_system(&self) -> Result<(), InstallError> {
+    fn sync_file_system(&self) -> Result<(), DirectoryError> {
         let synced = self.directory().and_then(|directory| Ok(rustix::fs::syncfs(directory)?));
-        synced.map_err(|error| InstallError::io("sync", &self.path, error))
+        synced.map_err(|error| DirectoryError::new("sync", &self.path, error))
     }
 
-    fn settle(&self, change: &Change, staged: Option<Staged<'_>>) -> Result<(), InstallError> {
+    fn settle(&self, change: &Change, staged: Option<Staged<'_>>) -> Result<(), DirectoryError> {
         let settle = || match (&change.action, staged) {
             (Action::Mode { new, .. }, _) => regular_file::open_at(self.directory()?, change.name.as_str())?
                 .into_file()
@@ -138,7 +138,7 @@ impl UnitDirectory {
             (_, Some(staged)) => staged.rename(&change.name),
             (_, None) => Ok(()),
         };
-        settle().map_err(|error| InstallError::io("write", &self.path.join(&change.name), error))
+        settle().map_err(|error| DirectoryError::new("write", &self.path.join(&change.name), error))
     }
 
     fn link(&self, name: &str, target: &Path) -> io::Result<()> {
@@ -159,7 +159,7 @@ impl UnitDirectory {
         if self.durability == Durability::Synced { below.sync_all() } else { Ok(()) }
     }
 
-    fn remove(&self, name: &str) -> Result<(), InstallError> {
+    fn remove(&self, name: &str) -> Result<(), DirectoryError> {
         let remove = || -> io::Result<()> {
             let directory = self.directory()?;
             let Some((below, link)) = name.split_once('/') else {
@@ -170,21 +170,21 @@ impl UnitDirectory {
             let _ = unlinkat(directory, below, AtFlags::REMOVEDIR);
             Ok(removed?)
         };
-        ignore_missing(remove()).map_err(|error| InstallError::io("remove", &self.path.join(name), error))
+        ignore_missing(remove()).map_err(|error| DirectoryError::new("remove", &self.path.join(name), error))
     }
 
-    fn sync_directory(&self) -> Result<(), InstallError> {
+    fn sync_directory(&self) -> Result<(), DirectoryError> {
         match (&self.directory, self.durability) {
             (Some(directory), Durability::Synced) => {
-                directory.sync_all().map_err(|error| InstallError::io("sync", &self.path, error))
+                directory.sync_all().map_err(|error| DirectoryError::new("sync", &self.path, error))
             }
             _ => Ok(()),
         }
     }
 
-    fn clean(&self) -> Result<(), InstallError> {
+    fn clean(&self) -> Result<(), DirectoryError> {
         let Some(directory) = &self.directory else { return Ok(()) };
-        let found = list(directory).map_err(|error| InstallError::io("read", &self.path, error))?;
+        let found = list(directory).map_err(|error| DirectoryError::new("read", &self.path, error))?;
         let mut leftovers: Vec<_> = found.into_iter().map(|(name, _)| name).filter(|name| is_leftover(name)).collect();
         // The mark goes last: while a leftover is there the run is not finished.
         leftovers.sort_by_key(|name| name == UNFINISHED);
@@ -207,7 +207,7 @@ impl Unfinished<'_> {
     ///
     /// # Errors
     /// A leftover cannot be removed.
-    pub fn finish(self) -> Result<(), InstallError> {
+    pub fn finish(self) -> Result<(), DirectoryError> {
         if self.directory.durability == Durability::Volatile { Ok(()) } else { self.directory.clean() }
     }
 }

@@ -4,6 +4,12 @@
 //! elsewhere.
 
 mod apply;
+mod change;
+mod error;
+mod load_path;
+mod lock;
+mod root;
+mod snapshot;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -12,16 +18,17 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, openat, statat};
 
-use super::destination::Destination;
-use super::error::InstallError;
-use super::lock::Lock;
-use super::root::Root;
-use super::snapshot::{Entry, Snapshot};
 use crate::beneath::link_target;
 use crate::regular_file;
 use crate::spec::LARGEST_FILE;
+use lock::Lock;
+use root::Root;
 
 pub use apply::Unfinished;
+pub use change::{Action, Change, Changes};
+pub use error::DirectoryError;
+pub use load_path::LoadPath;
+pub use snapshot::{Entry, Snapshot};
 
 /// systemd ignores files whose names begin with a dot (systemd.unit(5)).
 const LEFTOVER_PREFIX: &str = ".#wharf-";
@@ -63,23 +70,27 @@ impl UnitDirectory {
     ///
     /// # Errors
     /// It cannot be made or opened.
-    pub fn open(path: &Path, access: Access, durability: Durability) -> Result<Self, InstallError> {
+    pub fn open(path: &Path, access: Access, durability: Durability) -> Result<Self, DirectoryError> {
         Self::closed(path, Root::Host, durability).opened(access)
     }
 
-    /// Opens the directory of a destination: below its root, which no link leaves.
+    /// Opens a directory below a root, which no link leaves; without one, of this host.
     ///
     /// # Errors
     /// As [`UnitDirectory::open`].
-    pub fn of(destination: &Destination, access: Access, durability: Durability) -> Result<Self, InstallError> {
-        let root = destination.root.as_deref();
-        let failed = |error| InstallError::io("open", root.unwrap_or(Path::new("/")), error);
+    pub fn below(
+        root: Option<&Path>,
+        path: &Path,
+        access: Access,
+        durability: Durability,
+    ) -> Result<Self, DirectoryError> {
+        let failed = |error| DirectoryError::new("open", root.unwrap_or(Path::new("/")), error);
         let opened = if access == Access::Write { Root::make(root) } else { Root::open(root) };
         match opened {
             Err(error) if access == Access::Read && error.kind() == io::ErrorKind::NotFound => {
-                Ok(Self::closed(&destination.on_disk, Root::Host, durability))
+                Ok(Self::closed(path, Root::Host, durability))
             }
-            opened => Self::closed(&destination.on_disk, opened.map_err(failed)?, durability).opened(access),
+            opened => Self::closed(path, opened.map_err(failed)?, durability).opened(access),
         }
     }
 
@@ -87,7 +98,7 @@ impl UnitDirectory {
         Self { path: path.to_owned(), directory: None, root, durability, _lock: None }
     }
 
-    fn opened(self, access: Access) -> Result<Self, InstallError> {
+    fn opened(self, access: Access) -> Result<Self, DirectoryError> {
         let opened = match access {
             Access::Read => self.root.directory(&self.path),
             Access::Write => self.root.make_directory(&self.path),
@@ -95,7 +106,7 @@ impl UnitDirectory {
         match opened {
             Ok(directory) => Ok(Self { directory: Some(directory), ..self }),
             Err(error) if access == Access::Read && error.kind() == io::ErrorKind::NotFound => Ok(self),
-            Err(error) => Err(InstallError::io("open", &self.path, error)),
+            Err(error) => Err(DirectoryError::new("open", &self.path, error)),
         }
     }
 
@@ -104,13 +115,13 @@ impl UnitDirectory {
     ///
     /// # Errors
     /// It cannot be locked.
-    pub fn lock(self, wait: &dyn Fn(&str)) -> Result<Self, InstallError> {
+    pub fn lock(self, wait: &dyn Fn(&str)) -> Result<Self, DirectoryError> {
         let Some(directory) = &self.directory else { return Ok(self) };
         let say = |file: &Path| {
             let (path, file) = (self.path.display(), file.display());
             wait(&format!("waiting for another wharf command, which is changing {path}; `fuser -v {file}` shows it"));
         };
-        let lock = Lock::take(directory, say).map_err(|error| InstallError::io("lock", &self.path, error))?;
+        let lock = Lock::take(directory, say).map_err(|error| DirectoryError::new("lock", &self.path, error))?;
         Ok(Self { _lock: lock, ..self })
     }
 
@@ -123,11 +134,11 @@ impl UnitDirectory {
     ///
     /// # Errors
     /// Something in it cannot be read.
-    pub fn read(&self) -> Result<Snapshot, InstallError> {
+    pub fn read(&self) -> Result<Snapshot, DirectoryError> {
         let mut snapshot = Snapshot { path: self.path.clone(), ..Snapshot::default() };
         let Some(directory) = &self.directory else { return Ok(snapshot) };
-        let failed = |name: &str, error| InstallError::io("read", &self.path.join(name), error);
-        for (name, kind) in list(directory).map_err(|error| InstallError::io("read", &self.path, error))? {
+        let failed = |name: &str, error| DirectoryError::new("read", &self.path.join(name), error);
+        for (name, kind) in list(directory).map_err(|error| DirectoryError::new("read", &self.path, error))? {
             if is_leftover(&name) {
                 snapshot.leftovers.push(name);
             } else if is_enablement_directory(&name) {
@@ -182,7 +193,7 @@ fn is_enablement_directory(name: &str) -> bool {
 }
 
 /// Names in a directory, and what each is; a name that is not UTF-8 cannot be a unit's.
-pub(super) fn list(directory: &File) -> io::Result<Vec<(String, FileType)>> {
+fn list(directory: &File) -> io::Result<Vec<(String, FileType)>> {
     let mut names = Vec::new();
     for entry in Dir::read_from(directory)? {
         let entry = entry?;

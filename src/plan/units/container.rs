@@ -199,10 +199,10 @@ fn restart(section: &mut Section<'_>, role: Role, delay: Option<Duration>, has_o
     section.add("RestartForceExitStatus", exit::UNAVAILABLE.to_string());
 }
 
-/// What to start again is of no use for. Without a credential, systemd does not even execute wharf-run.
+/// What to start again is of no use for: systemd could not even execute wharf-run.
 fn no_restart(section: &mut Section<'_>, spec: &ContainerSpec) {
     let credentials = if spec.wharf.files.is_empty() { "" } else { " CREDENTIALS" };
-    section.add("RestartPreventExitStatus", format!("{}{credentials}", exit::CANNOT_START));
+    section.add("RestartPreventExitStatus", format!("{} EXEC CAPABILITIES{credentials}", exit::CANNOT_START));
 }
 
 fn seconds(duration: Duration) -> String {

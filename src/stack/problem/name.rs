@@ -3,23 +3,47 @@
 use super::wording::{Problem, Wording, quote, wording};
 
 pub enum NameFault {
-    ProjectName { value: String, derived: bool },
-    ServiceName { value: String },
-    EngineName { what: &'static str, value: String },
-    Hostname { value: String },
-    User { value: String },
-    Group { value: String },
-    Variable { name: String },
+    ProjectName {
+        value: String,
+    },
+    /// A stack file without `name` whose own name is none of a project; `like` is what would be.
+    FileName {
+        stem: String,
+        like: String,
+    },
+    ServiceName {
+        value: String,
+    },
+    EngineName {
+        what: &'static str,
+        value: String,
+    },
+    Hostname {
+        value: String,
+    },
+    User {
+        value: String,
+    },
+    Group {
+        value: String,
+    },
+    Variable {
+        name: String,
+    },
 }
 
 impl Problem for NameFault {
     fn wording(&self) -> Wording {
         match self {
-            Self::ProjectName { value, derived: true } => wording(
-                format!("no project name can be derived from the file name `{value}`"),
+            Self::FileName { stem, like } if like.is_empty() => wording(
+                format!("no project name can be derived from the file name `{stem}`"),
                 "add `name = \"…\"` at the top: lower-case letters, digits, `-` and `_`, beginning with a letter or digit",
             ),
-            Self::ProjectName { value, .. } => wording(
+            Self::FileName { stem, like } => wording(
+                format!("the file name `{stem}` is not a project name"),
+                format!("add `name = \"{like}\"` at the top, or rename the file `{like}.toml`"),
+            ),
+            Self::ProjectName { value } => wording(
                 format!("{} is not a project name", quote(value)),
                 "use lower-case letters, digits, `-` and `_`, beginning with a letter or digit",
             ),

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use crate::name::ProjectName;
 use crate::spec::LARGEST_FILE;
 
-use super::directory::list;
-use super::error::InstallError;
+use super::error::DirectoryError;
+use super::list;
 use super::root::Root;
 use super::snapshot::Entry;
 
@@ -29,17 +29,17 @@ impl LoadPath {
     ///
     /// # Errors
     /// A directory exists but cannot be listed.
-    pub fn read(directories: Vec<PathBuf>, root: Option<&Path>) -> Result<Self, InstallError> {
+    pub fn read(directories: Vec<PathBuf>, root: Option<&Path>) -> Result<Self, DirectoryError> {
         let root = match Root::open(root) {
             // Nothing is there yet.
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
-            opened => opened.map_err(|error| InstallError::io("open", root.unwrap_or(Path::new("/")), error))?,
+            opened => opened.map_err(|error| DirectoryError::new("open", root.unwrap_or(Path::new("/")), error))?,
         };
         let mut path = Self { root: Arc::new(root), ..Self::default() };
         let mut seen = Vec::new();
         for directory in directories {
             let Ok(opened) = path.root.directory(&directory) else { continue };
-            let failed = |error| InstallError::io("read", &directory, error);
+            let failed = |error| DirectoryError::new("read", &directory, error);
             // /lib may be a link to /usr/lib: the same directory is looked at once.
             let found = opened.metadata().map_err(failed)?;
             let identity = (found.dev(), found.ino());
@@ -74,6 +74,15 @@ impl LoadPath {
 
     pub fn owner(&self, name: &str, directory: &Path) -> Option<ProjectName> {
         self.entry(&directory.join(name)).owner(name)
+    }
+
+    pub fn has_file(&self, path: &Path) -> bool {
+        self.root.identity(path).is_some()
+    }
+
+    /// Whether both paths lead to one file.
+    pub fn is_same_file(&self, one: &Path, other: &Path) -> bool {
+        self.root.identity(one).is_some_and(|file| self.root.identity(other) == Some(file))
     }
 
     pub fn entry(&self, path: &Path) -> Entry {

@@ -6,6 +6,7 @@
 
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf, absolute};
 
 use rustix::fs::{Mode, OFlags, mkdirat};
@@ -82,6 +83,18 @@ impl Root {
             Self::Host => regular_file::read(path, most),
             Self::Below(root) => beneath::open_regular(&root.directory, &root.seen(path), Links::InRoot)?.read(most),
         }
+    }
+
+    /// Which file it is, by device and inode; `None` if none is there, or it cannot be seen.
+    pub fn identity(&self, path: &Path) -> Option<(u64, u64)> {
+        let metadata = match self {
+            Self::Host => fs::metadata(path),
+            Self::Below(root) => {
+                let file = beneath::open_regular(&root.directory, &root.seen(path), Links::InRoot);
+                file.and_then(|file| file.into_file().metadata())
+            }
+        };
+        metadata.ok().filter(fs::Metadata::is_file).map(|file| (file.dev(), file.ino()))
     }
 
     /// Where a link leads.
