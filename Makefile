@@ -38,6 +38,7 @@ install:
 	for unit in wharfd.service wharf-cleanup@.service; do \
 		sed 's|/usr/libexec|$(PREFIX)/libexec|' units/$$unit | install -D -m 644 /dev/stdin $(SYSTEMD_DIR)/system/$$unit || exit 1; \
 	done
+	install -D -m 644 -t $(SYSTEMD_DIR)/system-preset packaging/systemd/80-wharf.preset
 	install -D -m 644 -t $(SYSTEMD_DIR)/catalog packaging/catalog/wharf.catalog
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/dbus-1/system.d packaging/dbus/io.wharf.Supervisor1.conf
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/dbus-1/system-services packaging/dbus/io.wharf.Supervisor1.service

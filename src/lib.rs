@@ -10,6 +10,7 @@ pub mod beneath;
 #[cfg(feature = "buildkit")]
 pub mod build;
 pub mod diagnostic;
+pub mod doctor;
 pub mod engine;
 pub mod import;
 pub mod install;

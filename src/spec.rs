@@ -90,6 +90,12 @@ impl ContainerSpec {
         [unit.prefix(), Self::FILE_SUFFIX].concat()
     }
 
+    /// Whether the service declares a healthcheck. Its image may have another one.
+    pub fn has_healthcheck(&self) -> bool {
+        let test = self.container.healthcheck.as_ref().and_then(|healthcheck| healthcheck.test.as_ref());
+        test.and_then(|test| test.first()).is_some_and(|kind| kind != "NONE")
+    }
+
     /// The spec of one of several containers: its name ends with the instance, and its unit is that instance.
     pub fn of_instance(mut self, instance: &str) -> Self {
         self.wharf.name = instance_name(&self.wharf.name, instance);

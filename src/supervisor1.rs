@@ -134,6 +134,9 @@ pub enum SupervisorError {
     /// The bus knows no such name.
     #[error("wharfd is not installed")]
     NotInstalled,
+    /// The bus knows it, and may not start it.
+    #[error("wharfd is not enabled: `systemctl enable --now wharfd`")]
+    NotEnabled,
     /// And nobody shall start it now.
     #[error("wharfd does not run")]
     NotRunning,
@@ -162,6 +165,9 @@ impl From<zbus::Error> for SupervisorError {
     fn from(error: zbus::Error) -> Self {
         match &error {
             zbus::Error::FDO(inner) if matches!(**inner, fdo::Error::ServiceUnknown(_)) => Self::NotInstalled,
+            zbus::Error::MethodError(name, ..) if name.as_str() == "org.freedesktop.systemd1.NoSuchUnit" => {
+                Self::NotEnabled
+            }
             _ => Self::Refused(error),
         }
     }

@@ -15,7 +15,7 @@ use source::{Arrow, File, Source, Token};
 const FLOORS: &[&[&str]] = &[
     &["bin"],
     &["install"],
-    &["plan", "import", "build", "run", "supervise", "report"],
+    &["plan", "import", "build", "run", "supervise", "report", "doctor"],
     &["stack", "unit", "mark", "engine"],
     &["owned_tree", "spec", "systemd", "supervisor1", "writers"],
     &[
@@ -42,8 +42,10 @@ const ABOVE: &[(&str, &str)] = &[
 ];
 
 /// Rooms that are a house of their own, from the top down; `"."` are the files that are in no inner room.
-const INNER: &[(&str, &[&str])] =
-    &[("stack", &[".", "check", "decode", "composition", "fields", "keys", "text", "grammar", "model", "problem"])];
+const INNER: &[(&str, &[&str])] = &[
+    ("install", &[".", "directory"]),
+    ("stack", &[".", "check", "decode", "composition", "fields", "keys", "text", "grammar", "model", "problem"]),
+];
 
 /// Inner folders of these are rooms of their own as far as size goes.
 const DIVIDED: &[&str] = &["stack", "supervise", "report", "import", "install"];

@@ -34,7 +34,10 @@ fn host_with(name: &str) -> Host {
     let checked = host.sh(&format!("cd {name} && mkdir -p data && wharf check {name}.toml")).ok();
     assert_eq!(checked.stderr, "", "an example has no warning");
     host.sh(&format!("wharf generate {name}/{name}.toml")).ok();
-    assert_eq!(host.sh(&format!("wharf generate {name}/{name}.toml")).ok().stderr, "project {name}: nothing changed\n");
+    assert_eq!(
+        host.sh(&format!("wharf generate {name}/{name}.toml")).ok().stderr,
+        format!("project {name}: nothing changed\n")
+    );
     host.sh(&format!("systemd-analyze verify {name}.target")).ok();
     host
 }

@@ -136,7 +136,7 @@ fn check_tells_by_its_exit_status_and_writes_nothing() {
     let changed = root.generate(&["--check"]);
     assert_eq!(changed.status, 4);
     let would: Vec<&str> = changed.stderr.lines().collect();
-    assert_eq!(would, ["would update shop-web.container.json", "would update shop-web.service"]);
+    assert_eq!(would, ["project shop:", "would update shop-web.container.json", "would update shop-web.service"]);
 
     fs::remove_file(root.path("etc/systemd/system/shop.target")).unwrap();
     assert!(root.generate(&["--check"]).stderr.contains("would create shop.target"), "a lost file is seen");

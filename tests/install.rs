@@ -42,6 +42,7 @@ fn plan(project: &str, files: Vec<PlannedFile>) -> Plan {
         wanted_by: vec![(target.clone(), UnitName::parse("multi-user.target").unwrap())],
         target,
         autostart: true,
+        has_healthcheck: false,
         files,
         images: Vec::new(),
     }

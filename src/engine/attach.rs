@@ -11,7 +11,7 @@ use rustix::net::{RecvFlags, recv};
 use tokio::io::Interest;
 use tokio::time::timeout;
 
-use super::{Engine, EngineError, socket};
+use super::{Engine, EngineError, socket, transport};
 
 /// An answer's headers are far shorter.
 const LONGEST_HEADERS: usize = 4096;
@@ -42,7 +42,7 @@ impl Engine {
 
 /// The connection after the answer's headers, and the status of the answer.
 async fn upgraded(socket: &str, request: &[u8]) -> io::Result<(UnixStream, u16)> {
-    let stream = tokio::net::UnixStream::connect(socket).await?;
+    let stream = transport::connect(socket).await?;
     let mut sent = 0;
     while sent < request.len() {
         stream.writable().await?;

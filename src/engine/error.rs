@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use bollard::errors::Error;
 use thiserror::Error as DeriveError;
 
+use super::refusal::explain;
 use crate::printable::Line;
 
 /// What the engine, a registry or an image says, in one line from the moment it is here: it ends in notifications, in the journal
@@ -27,8 +28,11 @@ pub enum EngineError {
     /// 409: it exists, or is in use.
     #[error("{0}")]
     Conflict(Words),
-    /// The engine understood the request and refuses it.
+    /// The socket belongs to root and a group.
     #[error("{0}")]
+    NoPermission(Words),
+    /// The engine understood the request and refuses it.
+    #[error("{}", refusal(.0))]
     Refused(Words),
     /// The answer is longer than any that is of use.
     #[error("{0}")]
@@ -93,9 +97,11 @@ impl EngineError {
 
     pub(super) fn no_answer_for(error: &(dyn std::error::Error + 'static)) -> Self {
         let cause = innermost(error);
-        let kind = cause.downcast_ref::<io::Error>().map(io::Error::kind);
-        let words = cause.to_string().into();
-        if kind == Some(io::ErrorKind::FileTooLarge) { Self::TooLarge(words) } else { Self::Unreachable(words) }
+        match cause.downcast_ref::<io::Error>().map(io::Error::kind) {
+            Some(io::ErrorKind::FileTooLarge) => Self::TooLarge(cause.to_string().into()),
+            Some(io::ErrorKind::PermissionDenied) => Self::NoPermission(cause.to_string().into()),
+            _ => Self::Unreachable(cause.to_string().into()),
+        }
     }
 
     /// Whether the same request may succeed later without anybody changing anything.
@@ -113,6 +119,12 @@ impl From<Error> for EngineError {
             other => Self::no_answer(other),
         }
     }
+}
+
+/// What the key that is wrong says, before what the engine says.
+fn refusal(words: &Words) -> String {
+    let text = words.as_str();
+    explain(text).map_or_else(|| text.to_owned(), |explanation| format!("{explanation} [{text}]"))
 }
 
 /// The last cause says most: "Connection refused", not "client error (Connect)".

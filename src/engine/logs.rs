@@ -9,9 +9,8 @@ use hyper::client::conn::http1;
 use hyper::header::HOST;
 use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
-use tokio::net::UnixStream;
 
-use super::{Engine, EngineError, socket};
+use super::{Engine, EngineError, socket, transport};
 
 /// Enough to read many messages at once, if many come.
 const READ_BUFFER: usize = 64 << 10;
@@ -80,7 +79,7 @@ impl Engine {
 
     async fn logs(&self, request: &LogRequest<'_>, follow: &str) -> Result<Logs, EngineError> {
         let LogRequest { id, since, tty } = *request;
-        let stream = UnixStream::connect(socket()?).await.map_err(EngineError::no_answer)?;
+        let stream = transport::connect(&socket()?).await.map_err(EngineError::no_answer)?;
         let handshake = http1::Builder::new().max_buf_size(READ_BUFFER).handshake(TokioIo::new(stream));
         let (mut sender, connection) = handshake.await.map_err(EngineError::no_answer)?;
         tokio::spawn(connection);

@@ -3,6 +3,7 @@
 //! In: names and specs. Out: what the engine says, with errors sorted by what a caller can do about them.
 //! Invariant: no other room calls the client library; nothing here decides or retries.
 
+mod about;
 mod attach;
 mod auth;
 #[cfg(feature = "buildkit")]
@@ -15,6 +16,7 @@ mod inspection;
 mod logs;
 mod network;
 mod project;
+mod refusal;
 mod transport;
 mod volume;
 mod watch;
@@ -23,6 +25,7 @@ use std::time::Duration;
 
 use bollard::{ClientVersion, Docker};
 
+pub use about::About;
 pub use bollard::container::LogOutput;
 pub use bollard::models::HealthStatusEnum as Health;
 #[cfg(feature = "buildkit")]
@@ -53,7 +56,7 @@ const LONGEST_LIST: Limit = Limit::Whole(32 << 20);
 const LONGEST_LINE: Limit = Limit::Line(4 << 20);
 
 /// The engine's socket when DOCKER_HOST says nothing.
-const DEFAULT_SOCKET: &str = "/run/docker.sock";
+pub const DEFAULT_SOCKET: &str = "/run/docker.sock";
 
 /// A client of the engine. Each request is a connection of its own, so that a restart of the engine needs no new client.
 #[derive(Clone)]
@@ -74,8 +77,20 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Unreachable`] if nothing answers there.
     pub async fn connect() -> Result<Self, EngineError> {
-        let newest = transport::newest_version(socket()?, REQUEST_TIMEOUT, LONGEST_ANSWER).await?;
-        Self::of(if newest < *bollard::API_DEFAULT_VERSION { &newest } else { bollard::API_DEFAULT_VERSION })
+        Self::at(socket()?).await
+    }
+
+    /// Connects to the engine that units use: whoever runs a command may have another one in `DOCKER_HOST`.
+    ///
+    /// # Errors
+    /// As [`Engine::connect`].
+    pub async fn of_units() -> Result<Self, EngineError> {
+        Self::at(DEFAULT_SOCKET.to_owned()).await
+    }
+
+    async fn at(socket: String) -> Result<Self, EngineError> {
+        let newest = transport::newest_version(socket.clone(), REQUEST_TIMEOUT, LONGEST_ANSWER).await?;
+        Self::of(socket, if newest < *bollard::API_DEFAULT_VERSION { &newest } else { bollard::API_DEFAULT_VERSION })
     }
 
     /// Whether the engine answers within this time (Engine API, `GET /_ping`).
@@ -92,11 +107,10 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Address`] if DOCKER_HOST is no unix socket.
     pub fn with_version((major_version, minor_version): (usize, usize)) -> Result<Self, EngineError> {
-        Self::of(&ClientVersion { major_version, minor_version })
+        Self::of(socket()?, &ClientVersion { major_version, minor_version })
     }
 
-    fn of(version: &ClientVersion) -> Result<Self, EngineError> {
-        let socket = socket()?;
+    fn of(socket: String, version: &ClientVersion) -> Result<Self, EngineError> {
         let client = |timeout, limit| transport::client(socket.clone(), timeout, version, limit);
         Ok(Self {
             docker: client(REQUEST_TIMEOUT, LONGEST_ANSWER)?,

@@ -52,8 +52,31 @@ pub async fn newest_version(socket: String, within: Duration, limit: Limit) -> R
     Ok(ClientVersion { major_version: number(major)?, minor_version: number(minor)? })
 }
 
+/// Connects to the engine's socket.
+///
+/// # Errors
+/// Nothing listens there, or this user may not connect: in words that say what to do.
+pub async fn connect(path: &str) -> io::Result<UnixStream> {
+    let explained = |error: io::Error| {
+        let text = match error.kind() {
+            io::ErrorKind::NotFound => {
+                format!("there is no socket {path}: Docker is not installed or not running (systemctl status docker)")
+            }
+            io::ErrorKind::ConnectionRefused => {
+                format!("nothing listens at {path}: Docker is not running (systemctl status docker)")
+            }
+            io::ErrorKind::PermissionDenied => {
+                format!("no permission to use the engine at {path}: run as root, or as a member of the group docker")
+            }
+            _ => format!("cannot connect to {path}: {error}"),
+        };
+        io::Error::new(error.kind(), text)
+    };
+    UnixStream::connect(path).await.map_err(explained)
+}
+
 async fn send(path: String, limit: Limit, mut request: BollardRequest) -> Result<Response<Incoming>, Error> {
-    let stream = Limited { stream: UnixStream::connect(path).await?, limit, read: 0 };
+    let stream = Limited { stream: connect(&path).await?, limit, read: 0 };
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     // It ends with the answer; what goes wrong shows in that.
     tokio::spawn(connection.with_upgrades());

@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use crate::diagnostic::Diagnostics;
+use crate::doctor::Check;
 use crate::engine::EngineError;
 use crate::report::installed::LookupError;
 use crate::systemd::ManagerError;
@@ -26,6 +27,9 @@ pub enum InstallError {
     Engine(#[from] EngineError),
     #[error("{0}")]
     Lookup(#[from] LookupError),
+    /// This host cannot run the stacks: nothing was written for any.
+    #[error("{}", obstacles(.0))]
+    Unfit(Vec<Check>),
     /// `--user` without a home directory.
     #[error("neither $XDG_CONFIG_HOME nor $HOME is set to an absolute path")]
     NoHome,
@@ -33,6 +37,14 @@ pub enum InstallError {
 
 fn lines(conflicts: &[Conflict]) -> String {
     conflicts.iter().map(Conflict::to_string).collect::<Vec<_>>().join("\n")
+}
+
+fn obstacles(checks: &[Check]) -> String {
+    let line = |check: &Check| match &check.help {
+        Some(help) => format!("{}: {help}", check.message),
+        None => check.message.clone(),
+    };
+    checks.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 impl From<Diagnostics> for InstallError {

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use crate::doctor;
 use crate::name::UnitName;
 use crate::plan::Plan;
 use crate::systemd::manager::is_booted;
@@ -152,6 +153,9 @@ impl Generate {
         if matches!(self.destination.reach, Reach::Running { .. }) && manager.is_none() && generated.changes_files() {
             generated.notes.push(Note::NotBooted);
         }
+        if let (Some(manager), true) = (&manager, generated.changes_files() || self.now) {
+            refuse_unfit_host(manager).await?;
+        }
         match &manager {
             Some(manager) => {
                 let jobs = Jobs { manager, wait };
@@ -206,6 +210,7 @@ impl Generate {
             }
         }
         drop(directory);
+        generated.notes.extend(without_wharfd(plans, manager).await?);
         let surplus = running::surplus(manager, plans).await?;
         if self.now {
             // Once no unit asks for them any more: else what requires them would go down with them.
@@ -318,6 +323,23 @@ impl Generate {
         }
         Ok(unfinished.finish()?)
     }
+}
+
+/// What is written there would not run, or not as it says.
+async fn refuse_unfit_host(manager: &Manager) -> Result<(), InstallError> {
+    let (version, engine) = tokio::join!(manager.version(), doctor::engine_of_units(manager));
+    let obstacles = doctor::obstacles(&version?, engine.as_ref());
+    if obstacles.is_empty() { Ok(()) } else { Err(InstallError::Unfit(obstacles)) }
+}
+
+/// A note if there are healthchecks and nothing that acts on their results.
+async fn without_wharfd(plans: &[Plan], manager: &Manager) -> Result<Option<Note>, ManagerError> {
+    let projects = plans.iter().filter(|plan| plan.has_healthcheck).map(|plan| plan.project.clone());
+    let projects: Vec<String> = projects.collect();
+    if projects.is_empty() || doctor::wharfd(manager).await?.acts() {
+        return Ok(None);
+    }
+    Ok(Some(Note::NoWharfd { projects }))
 }
 
 fn moved(plan: &Plan, snapshot: &Snapshot, load_path: &LoadPath) -> Option<Note> {

@@ -18,6 +18,8 @@ pub enum Note {
     NotBooted,
     /// A stack is new, and nothing of it runs yet.
     NotStarted { target: UnitName, scope: Scope },
+    /// wharfd would act on the healthchecks of these projects, and is not enabled.
+    NoWharfd { projects: Vec<String> },
     /// The unit file went, in this run or an earlier one; its processes did not.
     StillRunning { unit: UnitName },
     /// The unit of a network went, the network did not.
@@ -44,6 +46,11 @@ impl fmt::Display for Note {
                 let user = if *scope == Scope::User { " --user" } else { "" };
                 write!(f, "to start it: `systemctl{user} start {target}`")
             }
+            Self::NoWharfd { projects } => write!(
+                f,
+                "wharfd is not enabled, so nothing acts on the healthchecks of {}: `systemctl enable --now wharfd`",
+                projects.join(", ")
+            ),
             Self::StillRunning { unit } => {
                 write!(
                     f,

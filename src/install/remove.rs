@@ -73,7 +73,7 @@ impl Remove {
             }
         }
         // Before the files go: without them a second attempt would not find the project.
-        removed.from_engine = Engine::connect().await?.remove_project(&project.name, self.volumes).await?;
+        removed.from_engine = Engine::of_units().await?.remove_project(&project.name, self.volumes).await?;
         for directory in &directories {
             removed.files.extend(delete(directory, &project.name, wait)?);
         }

@@ -26,7 +26,7 @@ use crate::mark::{is_spec, seal};
 use crate::name::UnitName;
 use crate::parallel;
 use crate::spec;
-use crate::stack::{Build, Network, PullPolicy, Service, Stack, Volume};
+use crate::stack::{Build, HealthTest, Network, PullPolicy, Service, Stack, Volume};
 use crate::unit::{UnitFile, Unwritable};
 use hash::text_hash;
 
@@ -45,6 +45,8 @@ pub struct Plan {
     pub autostart: bool,
     /// Units that `systemctl enable` would link, and what wants them: (`shop.target`, `multi-user.target`).
     pub wanted_by: Vec<(UnitName, UnitName)>,
+    /// A service has a healthcheck, on whose result wharfd acts.
+    pub has_healthcheck: bool,
     pub files: Vec<PlannedFile>,
     /// The instances of each template that belong to the stack: `shop-web@.service` → `shop-web@1.service`…
     pub instances: BTreeMap<UnitName, Vec<UnitName>>,
@@ -117,10 +119,15 @@ pub fn plan(stack: &Stack, location: &Location) -> Result<Plan, Diagnostics> {
         autostart: stack.autostart,
         wanted_by: units::wanted_by(&head).into_iter().map(|wanting| (target.clone(), wanting)).collect(),
         target,
+        has_healthcheck: stack.services.values().any(|service| has_healthcheck(service)),
         files,
         instances: instances(stack),
         images: images(stack),
     })
+}
+
+fn has_healthcheck(service: &Service) -> bool {
+    service.healthcheck.as_ref().is_some_and(|healthcheck| healthcheck.test != HealthTest::Disabled)
 }
 
 fn instances(stack: &Stack) -> BTreeMap<UnitName, Vec<UnitName>> {

@@ -67,8 +67,12 @@ pub(super) trait SystemdManager {
     fn disable_unit_files(&self, files: &[&str], runtime: bool) -> zbus::Result<Vec<Link>>;
     fn list_units_by_patterns(&self, states: &[&str], patterns: &[&str]) -> zbus::Result<Vec<ListedUnit>>;
 
+    fn get_unit_file_state(&self, name: &str) -> zbus::Result<String>;
+
     #[zbus(property)]
     fn unit_path(&self) -> zbus::Result<Vec<String>>;
+    #[zbus(property)]
+    fn version(&self) -> zbus::Result<String>;
 }
 
 #[proxy(interface = "org.freedesktop.systemd1.Unit", default_service = "org.freedesktop.systemd1")]
@@ -178,6 +182,20 @@ impl Manager {
     pub async fn unit_path(&self) -> Result<Vec<PathBuf>, ManagerError> {
         let paths = self.proxy.unit_path().await.map_err(refused("name its unit path"))?;
         Ok(paths.into_iter().map(PathBuf::from).collect())
+    }
+
+    /// systemd's version, as `257.9-1~deb13u1`.
+    ///
+    /// # Errors
+    /// systemd does not answer.
+    pub async fn version(&self) -> Result<String, ManagerError> {
+        self.proxy.version().await.map_err(refused("name its version"))
+    }
+
+    /// Whether a unit is enabled, for good or until the next boot: `systemctl is-enabled`. One that is not there is not.
+    pub async fn is_enabled(&self, unit: &str) -> bool {
+        let state = self.proxy.get_unit_file_state(unit).await;
+        state.is_ok_and(|state| state.starts_with("enabled"))
     }
 
     /// `systemctl daemon-reload`

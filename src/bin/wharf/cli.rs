@@ -39,6 +39,8 @@ pub enum Command {
     Schema,
     /// Encrypt a secret for this host
     Secret(Secret),
+    /// Check whether this host is fit to run stacks, and show what to do where it is not
+    Doctor(Doctor),
 }
 
 /// Which stacks, and how much of them.
@@ -100,8 +102,8 @@ pub struct Place {
     /// Write to /run/systemd/system, until the next reboot
     #[arg(long)]
     pub runtime: bool,
-    /// Write to the calling user's unit directory
-    #[arg(long)]
+    /// Not supported yet
+    #[arg(long, hide = true)]
     pub user: bool,
 }
 
@@ -200,6 +202,14 @@ pub enum SecretCommand {
         /// The name in the stack file's `credential`, for /etc/credstore.encrypted/NAME; or the path of a file
         credential: String,
     },
+}
+
+/// Exits with 0 if stacks can run on this host, also with warnings.
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// Print the result as JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -9,6 +9,9 @@ use crate::exit::{Exit, Failure};
 use crate::{cli, output, stacks};
 
 pub async fn run(arguments: cli::Generate) -> Result<Exit, Failure> {
+    if arguments.place.user {
+        return Err(Failure::Failed(WITHOUT_ROOT.to_owned()));
+    }
     let destination = destination(&arguments.place)?;
     let stack_directory = destination.stack_directory();
     let stacks = stacks::named(&arguments.stacks, &stack_directory)?;
@@ -36,6 +39,9 @@ pub async fn run(arguments: cli::Generate) -> Result<Exit, Failure> {
         Exit::Failed
     })
 }
+
+const WITHOUT_ROOT: &str = "--user: a user's own systemd cannot run stacks yet: their units need rights that only root's have; run `wharf \
+                            generate` as root";
 
 fn destination(place: &cli::Place) -> Result<Destination, Failure> {
     Ok(match place {

@@ -3,6 +3,7 @@
 mod check;
 mod cli;
 mod diff;
+mod doctor;
 mod exit;
 mod generate;
 mod history;
@@ -62,5 +63,6 @@ async fn run(command: Command) -> Result<Exit, Failure> {
         Command::Remove(arguments) => remove::run(arguments).await,
         Command::Schema => schema::run(),
         Command::Secret(arguments) => secret::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments).await,
     }
 }

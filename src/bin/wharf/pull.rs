@@ -20,7 +20,7 @@ pub async fn run(arguments: &cli::Pull) -> Result<Exit, Failure> {
         output::notice("no image to pull");
         return Ok(Exit::Done);
     }
-    let engine = Engine::connect().await?;
+    let engine = Engine::of_units().await?;
     let screen = Screen::new(pull.images().map(|image| image.reference.len()).max().unwrap_or(0));
     let pulled = pull.run(&engine, &|image| screen.begin(image)).await;
     Ok(if pulled { Exit::Done } else { Exit::Failed })

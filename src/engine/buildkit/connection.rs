@@ -13,18 +13,17 @@ use hyper::header::{CONNECTION, HOST, HeaderMap, HeaderValue, UPGRADE};
 use hyper::upgrade::Upgraded;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use tokio::net::UnixStream;
 use tonic::body::Body;
 use tonic::codegen::Service;
 
-use crate::engine::{EngineError, socket};
+use crate::engine::{EngineError, socket, transport};
 
 /// The longest part of an unexpected answer that is read.
 const LONGEST_REFUSAL: usize = 1 << 14;
 
 /// A request whose connection then belongs to another protocol.
 pub async fn upgrade(path: &str, headers: HeaderMap) -> Result<Upgraded, EngineError> {
-    let stream = UnixStream::connect(socket()?).await.map_err(EngineError::no_answer)?;
+    let stream = transport::connect(&socket()?).await.map_err(EngineError::no_answer)?;
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(EngineError::no_answer)?;
     tokio::spawn(connection.with_upgrades());

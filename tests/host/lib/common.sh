@@ -31,9 +31,12 @@ read_up_options() {
     fi
 }
 
-# install_tree DIRECTORY ROOT: a tree of `make install`, over a root file system.
+# install_tree DIRECTORY ROOT: a tree of `make install`, over a root file system. The bus may start wharfd, as where it is enabled;
+# whether it starts at boot, each test decides itself.
 install_tree() {
     tar -C "$1" -c . | tar -C "$2" -x --no-same-owner --keep-directory-symlink --no-overwrite-dir
+    [[ ! -e $2/usr/lib/systemd/system/wharfd.service ]] \
+        || ln -sf /usr/lib/systemd/system/wharfd.service "$2/etc/systemd/system/dbus-io.wharf.Supervisor1.service"
 }
 
 # key FILE_OR_DIRECTORY...: a short hash over names and contents; an edited recipe gets another key.

@@ -1,0 +1,102 @@
+//! Where the facts come from: systemd's Manager, the engine, and some files.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::facts::{Facts, Firewall, Wharfd};
+use crate::engine::{About, DEFAULT_SOCKET, Engine, EngineError};
+use crate::mark::installed_units;
+use crate::spec::{self, ContainerSpec};
+use crate::systemd::manager::is_booted;
+use crate::systemd::{Manager, ManagerError, Scope};
+
+/// How long the engine may take to tell about itself.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+const WHARFD: &str = "wharfd.service";
+const DOCKER: &str = "docker.service";
+
+/// Looks at this host. `docker_host`: the variable of whoever asks.
+///
+/// # Errors
+/// systemd runs and does not answer.
+pub async fn look(docker_host: Option<String>) -> Result<Facts, ManagerError> {
+    let manager = if is_booted() { Some(Manager::connect(Scope::System).await?) } else { None };
+    let (engine, published) = engine().await;
+    let mut facts = Facts {
+        systemd: None,
+        unified_cgroups: Path::new("/sys/fs/cgroup/cgroup.controllers").exists(),
+        engine,
+        docker_host: docker_host.filter(|host| is_another(host)),
+        wharfd: Wharfd::default(),
+        healthchecks: Vec::new(),
+        firewall: None,
+        open_ports: published.into_iter().filter(|(_, address)| is_open(address)).collect(),
+    };
+    if let Some(manager) = &manager {
+        facts.systemd = Some(manager.version().await?);
+        facts.wharfd = wharfd(manager).await?;
+        facts.healthchecks = healthchecks(manager).await?;
+        facts.firewall = firewall(manager).await?;
+    }
+    Ok(facts)
+}
+
+/// What the engine that units use says of itself, if that can be asked without starting it.
+pub async fn engine_of_units(manager: &Manager) -> Option<About> {
+    // podman-docker makes it a link to Podman's socket.
+    let is_link = fs::symlink_metadata(DEFAULT_SOCKET).is_ok_and(|socket| socket.is_symlink());
+    let runs = is_link || manager.unit(DOCKER).await.is_ok_and(|unit| unit.is_active());
+    if runs { engine().await.0.ok() } else { None }
+}
+
+/// # Errors
+/// systemd does not answer.
+pub async fn wharfd(manager: &Manager) -> Result<Wharfd, ManagerError> {
+    Ok(Wharfd { enabled: manager.is_enabled(WHARFD).await, runs: manager.unit(WHARFD).await?.is_active() })
+}
+
+/// What the engine says of itself, and which ports of this host it publishes.
+async fn engine() -> (Result<About, EngineError>, Vec<(String, String)>) {
+    let ask = async {
+        let engine = Engine::of_units().await?;
+        Ok((engine.about().await?, engine.published_ports().await.unwrap_or_default()))
+    };
+    match timeout(PATIENCE, ask).await {
+        Ok(Ok((about, published))) => (Ok(about), published),
+        Ok(Err(error)) => (Err(error), Vec::new()),
+        Err(_) => (Err(EngineError::Hangs), Vec::new()),
+    }
+}
+
+/// The installed units whose specification has a healthcheck; only root can read those.
+async fn healthchecks(manager: &Manager) -> Result<Vec<String>, ManagerError> {
+    let units = installed_units(&manager.unit_path().await?).unwrap_or_default();
+    let with_healthcheck = units.into_iter().filter(|unit| {
+        let file = unit.directory.join(ContainerSpec::file_of(&unit.name));
+        unit.mark.service.is_some() && spec::read(&file).is_ok_and(|spec: ContainerSpec| spec.has_healthcheck())
+    });
+    Ok(with_healthcheck.map(|unit| unit.name.into()).collect())
+}
+
+async fn firewall(manager: &Manager) -> Result<Option<Firewall>, ManagerError> {
+    if manager.unit("firewalld.service").await?.is_active() {
+        return Ok(Some(Firewall::Firewalld));
+    }
+    // Its unit is active also while it is off.
+    let is_on =
+        fs::read_to_string("/etc/ufw/ufw.conf").is_ok_and(|text| text.lines().any(|line| line.trim() == "ENABLED=yes"));
+    Ok((is_on && manager.unit("ufw.service").await?.is_active()).then_some(Firewall::Ufw))
+}
+
+fn is_another(host: &str) -> bool {
+    let own = ["", "unix:///run/docker.sock", "unix:///var/run/docker.sock"];
+    !own.contains(&host)
+}
+
+fn is_open(address: &str) -> bool {
+    address.starts_with("0.0.0.0:") || address.starts_with("[::]:")
+}

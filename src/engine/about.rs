@@ -1,0 +1,57 @@
+//! What the engine says of itself: Engine API, `GET /info` and `GET /version`.
+
+use super::error::Words;
+use super::{Engine, EngineError};
+
+/// What decides whether units can use an engine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct About {
+    pub version: Words,
+    /// Podman's service, which speaks the Engine API in part.
+    pub is_podman: bool,
+    /// Its daemon runs as a user, not as root.
+    pub is_rootless: bool,
+    /// `systemd` or `cgroupfs`.
+    pub cgroup_driver: Words,
+    /// Whether containers go on while the engine is away.
+    pub live_restore: bool,
+}
+
+impl Engine {
+    /// # Errors
+    /// The engine does not answer.
+    pub async fn about(&self) -> Result<About, EngineError> {
+        let (info, version) = tokio::join!(self.docker.info(), self.docker.version());
+        let (info, version) = (info?, version?);
+        let components = version.components.unwrap_or_default();
+        let security = info.security_options.unwrap_or_default();
+        Ok(About {
+            version: info.server_version.unwrap_or_default().into(),
+            is_podman: components.iter().any(|component| component.name.starts_with("Podman")),
+            is_rootless: security.iter().any(|option| option.contains("rootless")),
+            cgroup_driver: info.cgroup_driver.map(|driver| driver.to_string()).unwrap_or_default().into(),
+            live_restore: info.live_restore_enabled.unwrap_or(false),
+        })
+    }
+
+    /// The ports of this host that containers of units publish, by the container's name: `shop-web`, `0.0.0.0:8080`.
+    ///
+    /// # Errors
+    /// The engine does not answer.
+    pub async fn published_ports(&self) -> Result<Vec<(String, String)>, EngineError> {
+        let listed = self.lists.list_containers(None::<bollard::query_parameters::ListContainersOptions>).await?;
+        let mut published = Vec::new();
+        for container in listed {
+            let name = super::inspection::own_name(container.names.unwrap_or_default());
+            let is_of_unit = container.labels.is_some_and(|labels| labels.contains_key(crate::spec::label::UNIT));
+            for port in container.ports.unwrap_or_default().into_iter().filter(|_| is_of_unit) {
+                if let (Some(ip), Some(number)) = (port.ip, port.public_port) {
+                    let ip = if ip.contains(':') { format!("[{ip}]") } else { ip };
+                    published.push((name.clone(), format!("{ip}:{number}")));
+                }
+            }
+        }
+        published.sort_unstable();
+        Ok(published)
+    }
+}
