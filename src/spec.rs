@@ -164,6 +164,30 @@ pub struct ContainerPart {
     /// How it is made to reload its configuration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reload: Option<ReloadPart>,
+    #[serde(default, skip_serializing_if = "OutputPart::is_default")]
+    pub output: OutputPart,
+}
+
+/// The levels of what the container prints, as syslog(3) numbers them: 0 (`emerg`) to 7 (`debug`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct OutputPart {
+    pub stdout_level: u8,
+    pub stderr_level: u8,
+    /// Whether a line may begin with its own, as `<4>` (sd-daemon(3)).
+    pub level_prefix: bool,
+}
+
+impl Default for OutputPart {
+    fn default() -> Self {
+        Self { stdout_level: 6, stderr_level: 5, level_prefix: false }
+    }
+}
+
+impl OutputPart {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// What `systemctl reload` does.

@@ -1,5 +1,7 @@
 //! `wharf doctor`, and the same checks where they decide: what is wrong with a host, and the next step.
 
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test ends at the first thing that goes wrong")]
+
 mod support;
 
 use serde_json::Value;

@@ -60,7 +60,7 @@ fn hooks_run_in_order_inside_the_container_and_dependents_wait_for_them() {
         .ok()
         .stdout
     };
-    assert_eq!((line("to-stdout").as_str(), line("to-stderr").as_str()), ("6\n", "3\n"));
+    assert_eq!((line("to-stdout").as_str(), line("to-stderr").as_str()), ("6\n", "5\n"));
 
     host.sh("systemctl stop shop.target shop-web shop-after").ok();
     assert_eq!(file(&host, "/srv/log"), format!("{STARTED}pre_stop 1\npre_stop 2\nstopped\n"));

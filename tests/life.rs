@@ -329,13 +329,13 @@ fn the_journal_has_the_output_with_level_and_origin() {
     let lines = "journalctl --sync; journalctl --unit shop-talk --output json SYSLOG_IDENTIFIER=shop-talk | wc --lines";
     host.wait_for("five lines", || host.sh(lines).ok().stdout == "5\n");
     let fields = host
-        .sh("journalctl --unit shop-talk --output json PRIORITY=3 SYSLOG_IDENTIFIER=shop-talk | jq --raw-output \
+        .sh("journalctl --unit shop-talk --output json WHARF_STREAM=stderr SYSLOG_IDENTIFIER=shop-talk | jq --raw-output \
              '[.MESSAGE, .CONTAINER_NAME, .IMAGE, .WHARF_PROJECT, .WHARF_SERVICE, (.CONTAINER_ID | length)] | @csv'")
         .ok()
         .stdout;
     assert_eq!(fields.trim(), format!("\"err\",\"shop-talk\",\"{IMAGE}\",\"shop\",\"talk\",12"));
     let out = |select: &str| {
-        let journal = "journalctl --all --unit shop-talk --output json PRIORITY=6 SYSLOG_IDENTIFIER=shop-talk";
+        let journal = "journalctl --all --unit shop-talk --output json WHARF_STREAM=stdout SYSLOG_IDENTIFIER=shop-talk";
         host.sh(&format!("{journal} | jq --compact-output --slurp '{select}'")).ok().stdout.trim().to_owned()
     };
     assert_eq!(out(".[0].MESSAGE"), "\"out\"");
@@ -528,7 +528,7 @@ fn a_line_of_three_megabytes_reaches_the_journal_whole() {
         "#,
     );
     host.sh("systemctl start shop-talk").ok();
-    let out = "journalctl --all --unit shop-talk --output cat PRIORITY=6 SYSLOG_IDENTIFIER=shop-talk";
+    let out = "journalctl --all --unit shop-talk --output cat WHARF_STREAM=stdout SYSLOG_IDENTIFIER=shop-talk";
     host.wait_for("the last line", || host.sh(out).ok().stdout.ends_with("\nafter\n"));
     assert_eq!(host.sh(&format!("{out} | tr -d '\\n' | grep -o y | wc -l")).ok().stdout.trim(), "3000000");
 }
@@ -765,9 +765,9 @@ fn another_users_journal_entries_do_not_silence_the_log() {
     let id = host.inspect("shop-counter", "{{.Id}}");
     // The container is silent, so that the forged entries are the newest.
     host.sh("docker pause shop-counter && journalctl --sync").ok();
-    for priority in [3, 6] {
+    for stream in ["stdout", "stderr"] {
         let entry = format!(
-            "MESSAGE=x\\nPRIORITY={priority}\\nCONTAINER_ID_FULL={id}\\nSYSLOG_TIMESTAMP=2099-01-01T00:00:00.000000000Z\\n"
+            "MESSAGE=x\\nWHARF_STREAM={stream}\\nCONTAINER_ID_FULL={id}\\nSYSLOG_TIMESTAMP=2099-01-01T00:00:00.000000000Z\\n"
         );
         host.sh(&format!("printf '{entry}' | runuser --user nobody -- logger --journald")).ok();
     }

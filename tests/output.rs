@@ -31,7 +31,8 @@ fn with_room_for_output(hint: &str) -> Host {
 /// `lines`, lines that stand there twice, and bytes.
 fn relayed(host: &Host, unit: &str) -> String {
     host.sh("journalctl --sync").ok();
-    let lines = format!("journalctl --unit {unit} --output cat --no-pager SYSLOG_IDENTIFIER={unit} PRIORITY=6");
+    let lines =
+        format!("journalctl --unit {unit} --output cat --no-pager SYSLOG_IDENTIFIER={unit} WHARF_STREAM=stdout");
     let count = "cut -c -8 | sort | uniq -c | awk '{ n++; if ($1 > 1) twice++ } END { print n + 0, twice + 0 }'";
     host.sh(&format!("{lines} | {count}")).ok().stdout.trim().to_owned()
 }
@@ -44,8 +45,9 @@ fn every_line_of_a_flood_is_there_once_though_wharf_run_is_killed_three_times() 
     host.sh("systemctl start shop-flood").ok();
     for round in 1..=3 {
         let pid = host.property("shop-flood", "MainPID");
-        let stored =
-            || host.sh("journalctl --unit shop-flood --lines 1 --output cat PRIORITY=6 | cut -c -8").ok().stdout;
+        let stored = || {
+            host.sh("journalctl --unit shop-flood --lines 1 --output cat WHARF_STREAM=stdout | cut -c -8").ok().stdout
+        };
         let before = stored();
         host.wait_for("more of the flood", || stored() != before);
         host.sh(&format!("kill -9 {pid}")).ok();
@@ -60,7 +62,7 @@ fn every_line_of_a_flood_is_there_once_though_wharf_run_is_killed_three_times() 
     assert_eq!(relayed(&host, "shop-flood"), format!("{} 0", megabytes * 1024));
     let of =
         |fields: &str| host.sh(&format!("journalctl --unit shop-flood --output cat --no-pager {fields}")).ok().stdout;
-    assert_eq!(of("PRIORITY=3 SYSLOG_IDENTIFIER=shop-flood"), "end\n");
+    assert_eq!(of("WHARF_STREAM=stderr SYSLOG_IDENTIFIER=shop-flood"), "end\n");
     let said = of("SYSLOG_IDENTIFIER=wharf-run");
     assert!(said.contains("adopting it") && !said.contains("lost"), "{said}");
 }
@@ -76,17 +78,17 @@ stop_signal = "SIGKILL"
 /// All numbers from 2 on stand in the journal once, each stream in its order; how many.
 fn assert_counted(host: &Host) -> usize {
     host.sh("docker pause shop-counter").ok();
-    let last = |priority: u8| -> u64 {
+    let last = |stream: &str| -> u64 {
         let line = format!(
-            "journalctl --sync; journalctl --unit shop-counter --output cat --lines 1 PRIORITY={priority} SYSLOG_IDENTIFIER=shop-counter"
+            "journalctl --sync; journalctl --unit shop-counter --output cat --lines 1 WHARF_STREAM={stream} SYSLOG_IDENTIFIER=shop-counter"
         );
         host.sh(&line).ok().stdout.trim().parse().unwrap()
     };
     // The container may be stopped between the two lines of a pair.
     // While lines still come, the two may be as close by chance, but do not stay so.
     host.wait_for("the last lines", || {
-        let (out, err) = (last(6), last(3));
-        out.abs_diff(err) == 1 && (last(6), last(3)) == (out, err)
+        let (out, err) = (last("stdout"), last("stderr"));
+        out.abs_diff(err) == 1 && (last("stdout"), last("stderr")) == (out, err)
     });
     let lines = "journalctl --unit shop-counter --output cat --no-pager SYSLOG_IDENTIFIER=shop-counter";
     let mut numbers: Vec<u64> =
@@ -147,7 +149,7 @@ fn both_streams_are_in_the_order_of_the_engine() {
     host.sh("systemctl start shop-counter").ok();
     assert_counted(&host);
     host.sh("docker unpause shop-counter || true").ok();
-    let last = "journalctl --sync; journalctl --unit shop-counter --lines 1 --output cat PRIORITY=3 SYSLOG_IDENTIFIER=shop-counter";
+    let last = "journalctl --sync; journalctl --unit shop-counter --lines 1 --output cat WHARF_STREAM=stderr SYSLOG_IDENTIFIER=shop-counter";
     host.wait_for("the last line", || host.sh(last).ok().stdout == "20001\n");
     let journal = "journalctl --unit shop-counter --output cat --no-pager SYSLOG_IDENTIFIER=shop-counter";
     host.sh(&format!("diff <(docker logs shop-counter 2>&1) <({journal}) | head -n 5; test ${{PIPESTATUS[0]}} = 0"))
@@ -179,4 +181,52 @@ fn a_terminal_that_never_ends_its_line_takes_no_memory_and_is_in_the_journal() {
         .ok()
         .stdout;
     assert_eq!(lines, format!("19x1048576\n1x77056\n1x3\n1x3\n{sum}").replace("1x3\n1x3", "2x3"));
+}
+
+#[test]
+fn each_stream_has_its_level_and_a_line_its_own() {
+    let host = Host::boot("levels");
+    host.generate(
+        "shop",
+        r#"
+        [services.plain]
+        image = "127.0.0.1:5000/busybox:1"
+        command = ["sh", "-c", "echo out; echo '<3>as it is' >&2; exec tail -f /dev/null"]
+        stop_signal = "SIGKILL"
+
+        [services.levels]
+        image = "127.0.0.1:5000/busybox:1"
+        command = ["sh", "-c", "echo out; echo '<7>detail'; echo err >&2; echo '<4>full' >&2; echo '<9>no level'; exec tail -f /dev/null"]
+        stop_signal = "SIGKILL"
+        stdout_level = "info"
+        stderr_level = "info"
+        level_prefix = true
+        "#,
+    );
+    host.sh("systemctl start shop.target").ok();
+    let printed = |unit: &str| {
+        let entries = format!("journalctl --sync; journalctl --unit {unit} SYSLOG_IDENTIFIER={unit} --output json");
+        let lines = format!("{entries} | jq --raw-output '[.WHARF_STREAM, .PRIORITY, .MESSAGE] | join(\" \")' | sort");
+        host.sh(&lines).ok().stdout
+    };
+    host.wait_for("all lines", || {
+        printed("shop-plain").lines().count() == 2 && printed("shop-levels").lines().count() == 5
+    });
+    assert_eq!(printed("shop-plain"), "stderr 5 <3>as it is\nstdout 6 out\n");
+    let expected = "stderr 4 full\nstderr 6 err\nstdout 6 <9>no level\nstdout 6 out\nstdout 7 detail\n";
+    assert_eq!(printed("shop-levels"), expected);
+
+    // A new wharf-run knows the lines of each stream, though their levels are the same.
+    for kill in 1..=2 {
+        host.sh("kill -KILL $(systemctl show --property=MainPID --value shop-levels)").ok();
+        host.wait_for("the next wharf-run", || host.property("shop-levels", "NRestarts") == kill.to_string());
+        host.wait_active("shop-levels");
+    }
+    host.sh("docker kill --signal=KILL shop-levels; true").ok();
+    host.wait_for("another container", || printed("shop-levels").lines().count() == 10);
+    assert_eq!(
+        printed("shop-levels").lines().filter(|line| *line == "stderr 4 full").count(),
+        2,
+        "once for each container"
+    );
 }

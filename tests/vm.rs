@@ -107,9 +107,9 @@ restart = "always"
 "#;
 
 /// The numbers in the journal of one stream of the counter: 1, 2, 3…
-fn counted(host: &Host, priority: u8) -> usize {
+fn counted(host: &Host, stream: &str) -> usize {
     let lines = format!(
-        "journalctl --sync; journalctl --output=cat --no-pager _SYSTEMD_UNIT=shop-web.service SYSLOG_IDENTIFIER=shop-web PRIORITY={priority}"
+        "journalctl --sync; journalctl --output=cat --no-pager _SYSTEMD_UNIT=shop-web.service SYSLOG_IDENTIFIER=shop-web WHARF_STREAM={stream}"
     );
     let mut numbers: Vec<usize> =
         host.sh(&lines).ok().stdout.lines().map(|line| line.parse().expect("a number")).collect();
@@ -124,8 +124,10 @@ fn goes_on(host: &Host, when: &str) {
     let number = |text: String| text.trim().parse::<u32>().unwrap();
     let restarts = || number(host.property("shop-crash", "NRestarts"));
     let probes = || number(host.sh("docker exec shop-web sh -c 'wc -l </probes'").ok().stdout);
-    let (lines, restarts_before, probes_before) = (counted(host, 6), restarts(), probes());
-    host.wait_for(&format!("lines {when}"), || counted(host, 6) > lines + 3 && counted(host, 3) > lines + 3);
+    let (lines, restarts_before, probes_before) = (counted(host, "stdout"), restarts(), probes());
+    host.wait_for(&format!("lines {when}"), || {
+        counted(host, "stdout") > lines + 3 && counted(host, "stderr") > lines + 3
+    });
     host.wait_for(&format!("probes {when}"), || probes() > probes_before + 2);
     host.wait_for(&format!("restarts {when}"), || restarts() > restarts_before);
     is_not_busy(host, when);
@@ -151,7 +153,7 @@ fn a_clock_that_is_set_loses_and_repeats_no_line_and_stops_no_probe(host: &Host)
     host.generate("shop", COUNTER);
     host.sh("systemctl start wharfd shop.target").ok();
     host.wait_active("shop-web");
-    host.wait_for("the first lines", || counted(host, 6) > 3);
+    host.wait_for("the first lines", || counted(host, "stdout") > 3);
     for step in ["+1 day", "-2 days"] {
         host.sh(&format!("date --set '{step}'")).ok();
         goes_on(host, step);

@@ -28,13 +28,25 @@ pub fn failed(reason: &str, status: u8) -> ExitCode {
 /// `history`: the unit's starts so far; `None`: this process is not part of a unit that would be started again.
 pub fn exit_status(error: &StartError, history: Option<StartHistory>) -> u8 {
     if matches!(error, StartError::Engine { error, .. } if error.is_unreachable()) {
-        return exit::UNAVAILABLE;
+        return without_engine(history);
     }
     match history {
         Some(history) if history.was_active => exit::TRY_AGAIN,
-        Some(history) if is_temporary(error) && history.restarts + 1 < FIRST_ATTEMPTS => exit::TRY_AGAIN,
+        Some(history) if is_temporary(error) && is_tried_again(history) => exit::TRY_AGAIN,
         _ => exit::CANNOT_START,
     }
+}
+
+/// The exit status while the engine cannot be reached.
+pub fn without_engine(history: Option<StartHistory>) -> u8 {
+    match history {
+        Some(history) if history.was_active || is_tried_again(history) => exit::UNAVAILABLE,
+        _ => exit::CANNOT_START,
+    }
+}
+
+fn is_tried_again(history: StartHistory) -> bool {
+    history.restarts + 1 < FIRST_ATTEMPTS
 }
 
 /// Whether another attempt may succeed without anybody changing anything.
@@ -83,8 +95,14 @@ mod tests {
     }
 
     #[test]
-    fn an_unreachable_engine_has_its_own_status_whatever_the_history() {
+    fn an_engine_that_is_away_is_waited_for_without_end_only_by_what_was_active() {
         let away = engine_error(EngineError::Unreachable("connection refused".into()));
-        assert_eq!(exit_status(&away, None), exit::UNAVAILABLE);
+        let status = |restarts, was_active| exit_status(&away, Some(StartHistory { restarts, was_active }));
+        assert_eq!(
+            [status(0, false), status(1, false), status(2, false)],
+            [exit::UNAVAILABLE, exit::UNAVAILABLE, exit::CANNOT_START]
+        );
+        assert_eq!(status(100, true), exit::UNAVAILABLE);
+        assert_eq!(exit_status(&away, None), exit::CANNOT_START);
     }
 }

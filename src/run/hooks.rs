@@ -49,8 +49,8 @@ impl Hooks<'_> {
     async fn run_one(&self, command: &ExecConfig) -> Result<i64, HookFault> {
         let journal = &mut Journal::new(&self.fields).map_err(|error| HookFault::Journal(error.to_string()))?;
         let mut exec = self.engine.exec(self.container, command).await?;
-        let mut stdout = Lines::new(Priority::Info);
-        let mut stderr = Lines::new(Priority::Error);
+        let mut stdout = Lines::new(Priority::INFO);
+        let mut stderr = Lines::new(Priority::NOTICE);
         while let Some(item) = exec.output.next().await {
             match item? {
                 LogOutput::StdErr { message } => stderr.accept(&message, journal).await,

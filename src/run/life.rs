@@ -93,7 +93,7 @@ impl Life {
             throttle: Throttle::new(held, tty, adopted),
             progress: Progress::default(),
         };
-        let source = output::Source { engine: &self.engine, id: self.id(), tty };
+        let source = output::Source { engine: &self.engine, id: self.id(), tty, levels: &self.spec.wharf.output };
         let relay = Relay::new(source, journal, &following.throttle, &following.progress, adopted);
         let mut health = HealthWatch::new(&self.engine, &self.handover);
         let mut ending = std::pin::pin!(self.end(&following, relay));

@@ -10,6 +10,7 @@ use super::message;
 use super::throttle::Throttle;
 use crate::engine::{Engine, EngineError, LogRequest};
 use crate::name::short_id;
+use crate::spec::OutputPart;
 use crate::systemd::journal::{Cut, Journal, Priority};
 use crate::systemd::{journalctl, own_unit};
 
@@ -47,15 +48,29 @@ const LONGEST_LINE: usize = 1 << 20;
 /// When nothing has come for so long, everything has.
 const QUIET: Duration = Duration::from_secs(1);
 
+/// The field that says which of the container's streams a line is of.
+const STREAM: &str = "WHARF_STREAM";
+
 /// One of the container's two streams.
 struct Line {
+    stream: &'static str,
     priority: Priority,
+    /// Whether a line may begin with its own.
+    has_prefix: bool,
+    /// What earlier versions, which did not write the stream, wrote of this one.
+    former_level: &'static str,
     /// The stamp of the last line in the journal.
     last: String,
     /// The beginning of a line whose end has not come yet.
     part: Vec<u8>,
     stamp: String,
     place: Place,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Stream {
+    Stdout,
+    Stderr,
 }
 
 /// Where a stream that was begun again is.
@@ -72,8 +87,22 @@ enum Place {
 }
 
 impl Line {
-    fn new(priority: Priority) -> Self {
-        Self { priority, last: String::new(), part: Vec::new(), stamp: String::new(), place: Place::New }
+    fn new(stream: Stream, output: &OutputPart) -> Self {
+        let (stream, level, former_level) = match stream {
+            Stream::Stdout => ("stdout", output.stdout_level, "6"),
+            Stream::Stderr => ("stderr", output.stderr_level, "3"),
+        };
+        let (priority, has_prefix) = (Priority::of(level), output.level_prefix);
+        Self {
+            stream,
+            priority,
+            has_prefix,
+            former_level,
+            last: String::new(),
+            part: Vec::new(),
+            stamp: String::new(),
+            place: Place::New,
+        }
     }
 
     /// Whether the line with this stamp is not in the journal yet. `None`: the last line in the journal may be forgotten by the
@@ -106,7 +135,9 @@ impl Line {
     fn write(&mut self, line: &[u8], journal: &mut Journal) {
         // What is left of a line break as terminals and other systems write it.
         let line = line.strip_suffix(b"\r").unwrap_or(line);
-        journal.add(self.priority, line, &[(STAMP, &self.stamp)]);
+        let own = self.has_prefix.then(|| Priority::of_line(line)).flatten();
+        let (priority, line) = own.unwrap_or((self.priority, line));
+        journal.add(priority, line, &[(STREAM, self.stream), (STAMP, &self.stamp)]);
         self.last.clone_from(&self.stamp);
     }
 
@@ -129,6 +160,7 @@ pub struct Source<'a> {
     pub engine: &'a Engine,
     pub id: &'a str,
     pub tty: bool,
+    pub levels: &'a OutputPart,
 }
 
 /// Copies both streams of a container to the journal.
@@ -201,7 +233,8 @@ impl<'a> Relay<'a> {
         progress: &'a Progress,
         resume: bool,
     ) -> Self {
-        let (stdout, stderr) = (Line::new(Priority::Info), Line::new(Priority::Error));
+        let stream = |stream| Line::new(stream, source.levels);
+        let (stdout, stderr) = (stream(Stream::Stdout), stream(Stream::Stderr));
         let mut relay = Self { source, throttle, progress, journal, stdout, stderr };
         if resume {
             relay.resume();
@@ -215,9 +248,13 @@ impl<'a> Relay<'a> {
         // Everybody may write entries with the container's fields: only those of this unit tell what was relayed.
         let Some([uid, unit]) = own_unit::journal_match() else { return };
         let own = [&uid, &unit].map(|(name, value)| (*name, value.as_str()));
+        // With other levels, what an earlier version wrote cannot be told from the other stream.
+        let is_default = *self.source.levels == OutputPart::default();
         for line in [&mut self.stdout, &mut self.stderr] {
-            let matches = [own[0], own[1], (CONTAINER, self.source.id), ("PRIORITY", line.priority.level())];
-            if let Some(last) = journalctl::last_value(STAMP, &matches) {
+            let last =
+                |of_stream| journalctl::last_value(STAMP, &[own[0], own[1], (CONTAINER, self.source.id), of_stream]);
+            let former = || last(("PRIORITY", line.former_level)).filter(|_| is_default);
+            if let Some(last) = last((STREAM, line.stream)).or_else(former) {
                 line.last = last;
             }
         }
@@ -319,7 +356,7 @@ mod tests {
 
     #[test]
     fn a_line_with_a_later_stamp_is_not_taken_for_a_new_one_while_the_last_line_still_comes() {
-        let mut line = Line::new(Priority::Info);
+        let mut line = Line::new(Stream::Stdout, &OutputPart::default());
         assert_eq!(line.is_new("1"), Some(true), "nothing was relayed before");
 
         line.last = "2".to_owned();

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::error::{StartError, at};
+use super::message;
 use crate::backoff::Backoff;
 use crate::engine::{Engine, EngineError};
 use crate::systemd::service;
@@ -17,6 +18,7 @@ const ENGINE_ANSWER: Duration = Duration::from_secs(10);
 pub async fn connect() -> Result<Engine, StartError> {
     let begin = Instant::now();
     let mut pause = Backoff::default();
+    let mut is_told = false;
     loop {
         let attempt = patiently("Waiting for the engine", tokio::time::timeout(ENGINE_ANSWER, Engine::connect()));
         let error = match attempt.await {
@@ -27,7 +29,11 @@ pub async fn connect() -> Result<Engine, StartError> {
         if !error.is_unreachable() || begin.elapsed() >= PATIENCE {
             return at("cannot reach the engine", Err(error));
         }
-        service::busy(&format!("Waiting for the engine: {error}"));
+        let status = format!("Waiting for the engine: {error}");
+        service::busy(&status);
+        if !std::mem::replace(&mut is_told, true) {
+            message::warning(&status);
+        }
         pause.wait().await;
     }
 }

@@ -4,11 +4,13 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use super::error::ResourceError;
+use super::exit::{failed, without_engine};
 use super::message;
 use super::patience::connect;
 use crate::engine::{Engine, EngineError, NetworkState};
 use crate::printable::one_line;
 use crate::spec::{self, NetworkSpec, ResourceSpec, VolumeSpec, exit, label};
+use crate::systemd::own_unit;
 
 /// Makes sure that the network or volume of a spec file exists; one with another definition is used as it is.
 ///
@@ -49,18 +51,17 @@ async fn with_engine(work: impl AsyncFnOnce(&Engine) -> Result<(), ResourceError
     let engine = match connect().await {
         Ok(engine) => engine,
         Err(error) => {
-            message::error(&error.to_string());
-            return ExitCode::from(exit::UNAVAILABLE);
+            return failed(&error.to_string(), without_engine(own_unit::start_history()));
         }
     };
     match work(&engine).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            message::error(&error.to_string());
-            ExitCode::from(match error {
-                ResourceError::Engine(error) if error.is_unreachable() => exit::UNAVAILABLE,
+            let status = match &error {
+                ResourceError::Engine(error) if error.is_unreachable() => without_engine(own_unit::start_history()),
                 _ => exit::CANNOT_START,
-            })
+            };
+            failed(&error.to_string(), status)
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde::Deserialize;
 
 use super::models::{EndpointSettings, ExecConfig, HostConfig};
-use super::{NetworkToJoin, instance_name, label_instance};
+use super::{NetworkToJoin, OutputPart, instance_name, label_instance};
 
 /// What of a [`ContainerSpec`] can be compared with the container that was made of it: reading no more keeps wharfd small.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -84,4 +84,6 @@ pub struct FollowedPart {
     pub post_start: Vec<ExecConfig>,
     #[serde(default)]
     pub pre_stop: Vec<ExecConfig>,
+    #[serde(default)]
+    pub output: OutputPart,
 }

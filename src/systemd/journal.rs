@@ -21,23 +21,32 @@ pub(super) const SOCKET: &str = "/run/systemd/journal/socket";
 /// While journald is away, the writer waits. (While it is only being restarted, systemd holds its sockets open.)
 pub(super) const RETRY: Duration = Duration::from_millis(100);
 
-/// syslog(3) levels.
+/// A level of syslog(3), 0 (`emerg`) to 7 (`debug`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Priority {
-    Error = 3,
-    Warning = 4,
-    Notice = 5,
-    Info = 6,
-}
+pub struct Priority(u8);
 
 impl Priority {
+    pub const ERROR: Self = Self(3);
+    pub const WARNING: Self = Self(4);
+    pub const NOTICE: Self = Self(5);
+    pub const INFO: Self = Self(6);
+
+    /// The lowest one is that of every larger number.
+    pub fn of(level: u8) -> Self {
+        Self(level.min(7))
+    }
+
     /// As `PRIORITY=` has it.
     pub fn level(self) -> &'static str {
-        match self {
-            Self::Error => "3",
-            Self::Warning => "4",
-            Self::Notice => "5",
-            Self::Info => "6",
+        const LEVELS: [&str; 8] = ["0", "1", "2", "3", "4", "5", "6", "7"];
+        LEVELS[usize::from(self.0.min(7))]
+    }
+
+    /// A line's own level and the rest of it, if it begins with one: `<4>disk is full` (sd-daemon(3)).
+    pub fn of_line(line: &[u8]) -> Option<(Self, &[u8])> {
+        match line {
+            [b'<', digit @ b'0'..=b'7', b'>', rest @ ..] => Some((Self(digit - b'0'), rest)),
+            _ => None,
         }
     }
 }

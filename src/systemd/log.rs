@@ -126,7 +126,7 @@ impl Log {
                 Err(error) if self.fallback == Fallback::Stderr => {
                     state.error = Some(error);
                     drop(state);
-                    if writeln!(io::stderr(), "<{}>{}", entry.priority as u8, Text::from(entry.message.as_str()))
+                    if writeln!(io::stderr(), "<{}>{}", entry.priority.level(), Text::from(entry.message.as_str()))
                         .is_err()
                     {
                         self.lock().lost += 1;
@@ -148,7 +148,7 @@ impl Log {
         }
         if state.lost > 0 {
             let message = format!("messages lost because the journal did not take them: {}", state.lost);
-            self.send(&Entry::new(self.identifier, Priority::Warning, message).encoded)?;
+            self.send(&Entry::new(self.identifier, Priority::WARNING, message).encoded)?;
             state.lost = 0;
         }
         Ok(())
@@ -216,7 +216,7 @@ struct Entry {
 impl Entry {
     fn new(identifier: &str, priority: Priority, message: String) -> Self {
         let mut entry = Self { priority, message, encoded: Vec::new() };
-        field(&mut entry.encoded, "PRIORITY", (priority as u8).to_string().as_bytes());
+        field(&mut entry.encoded, "PRIORITY", priority.level().as_bytes());
         field(&mut entry.encoded, "SYSLOG_IDENTIFIER", identifier.as_bytes());
         entry.end();
         entry
@@ -225,7 +225,7 @@ impl Entry {
     fn of_event(identifier: &str, event: &Event<'_>) -> Self {
         let priority = priority(*event.metadata().level());
         let mut entry = Self { priority, message: String::new(), encoded: Vec::new() };
-        field(&mut entry.encoded, "PRIORITY", (priority as u8).to_string().as_bytes());
+        field(&mut entry.encoded, "PRIORITY", priority.level().as_bytes());
         field(&mut entry.encoded, "SYSLOG_IDENTIFIER", identifier.as_bytes());
         event.record(&mut entry);
         entry.end();
@@ -256,10 +256,10 @@ impl Visit for Entry {
 
 fn priority(level: Level) -> Priority {
     match level {
-        Level::ERROR => Priority::Error,
-        Level::WARN => Priority::Warning,
-        Level::INFO => Priority::Notice,
-        _ => Priority::Info,
+        Level::ERROR => Priority::ERROR,
+        Level::WARN => Priority::WARNING,
+        Level::INFO => Priority::NOTICE,
+        _ => Priority::INFO,
     }
 }
 
@@ -347,7 +347,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("socket");
         let log = Arc::new(Log::new("wharfd", Fallback::None, path.clone()).unwrap());
-        let write = |text: String| log.write(Entry::new("wharfd", Priority::Info, text));
+        let write = |text: String| log.write(Entry::new("wharfd", Priority::INFO, text));
 
         // It takes so many, then no more, and is gone.
         let journal = UnixDatagram::bind(&path).unwrap();

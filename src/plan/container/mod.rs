@@ -78,6 +78,7 @@ pub fn container_spec(stack: &Stack, service: &Service, ready: Ready) -> Contain
         post_start: hooks::hooks(&service.post_start),
         pre_stop: hooks::hooks(&service.pre_stop),
         reload: service.reload.as_ref().map(hooks::reload),
+        output: service.output,
     };
     part.config_hash = hash(&body, &part).into();
     let hash = part.config_hash.clone();

@@ -38,6 +38,7 @@ fn resource<'h>(head: &'h Head, description: &str, overrides: &Overrides) -> Uni
     section
         .add("Type", "oneshot")
         .add("RemainAfterExit", "yes")
+        .add("NotifyAccess", "exec")
         .add("Slice", names::project_slice(head.project()))
         // An engine that is away is waited for, and what needs the network or volume with it.
         .add("RestartMode", "direct")

@@ -33,6 +33,7 @@ use super::stand_in;
 use super::systemd::{self, SCHEDULED_SECTIONS, SERVICE_SECTIONS};
 use crate::diagnostic::Place;
 use crate::name::ImageRef;
+use crate::spec::OutputPart;
 use crate::stack::fields::{Fields, Item};
 use crate::stack::grammar::addresses::{address, mac_address};
 use crate::stack::grammar::choice;
@@ -186,6 +187,7 @@ fn supervision(fields: &mut Fields<'_>, surroundings: &Surroundings<'_>, service
     service.healthcheck = healthcheck::read(fields);
     service.ready = fields.parse("ready", choice::ready);
     service.on_unhealthy = fields.parse("on_unhealthy", choice::on_unhealthy).unwrap_or_default();
+    service.output = levels(fields);
     service.stop_signal = scalar(fields, "stop_signal", signals::signal);
     service.stop_grace_period = fields.get("stop_grace_period").and_then(duration);
     service.post_start = hooks::read(fields, "post_start", surroundings);
@@ -194,6 +196,17 @@ fn supervision(fields: &mut Fields<'_>, surroundings: &Surroundings<'_>, service
     service.schedule = schedule::read(fields);
     let sections = if service.schedule.is_some() { SCHEDULED_SECTIONS } else { SERVICE_SECTIONS };
     service.systemd = systemd::read(fields, sections);
+}
+
+/// Of what the container prints.
+fn levels(fields: &mut Fields<'_>) -> OutputPart {
+    let default = OutputPart::default();
+    let mut level = |key, default| fields.parse(key, |text| choice::level(key, text)).unwrap_or(default);
+    OutputPart {
+        stdout_level: level("stdout_level", default.stdout_level),
+        stderr_level: level("stderr_level", default.stderr_level),
+        level_prefix: fields.is_on("level_prefix"),
+    }
 }
 
 /// `image`, else the name that Compose gives to what it builds.
@@ -223,7 +236,7 @@ fn replicas(fields: &mut Fields<'_>, of_deploy: Option<u32>) -> Option<u32> {
 fn output(fields: &mut Fields<'_>) {
     const BECAUSE: &str = "all output goes to the journal";
     if fields.boolean("attach") == Some(false) {
-        let instead = "remove it; to keep the output out of the journal, set `LogLevelMax = \"notice\"` in \
+        let instead = "remove it; to keep the output out of the journal, set `LogLevelMax = \"warning\"` in \
                        `[services.NAME.systemd.Service]`";
         fields.refuse("attach", BECAUSE, instead);
     }

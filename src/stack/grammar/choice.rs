@@ -44,6 +44,15 @@ pub fn on_unhealthy(text: &str) -> Result<OnUnhealthy, Invalid> {
     one_of("on_unhealthy", text, &["restart", "stop", "none"]).map(OnUnhealthy::of)
 }
 
+/// The levels of syslog(3) as systemd names them (systemd.exec(5), `SyslogLevel=`), from 0 on.
+pub const LEVELS: &[&str] = &["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"];
+
+/// Wharf's own keys `stdout_level` and `stderr_level`: the level's number.
+pub fn level(key: &'static str, text: &str) -> Result<u8, Invalid> {
+    let number = LEVELS.iter().zip(0..).find(|(level, _)| **level == text).map(|(_, number)| number);
+    number.ok_or_else(|| not_one_of(key, text, LEVELS))
+}
+
 /// Compose Specification, services, depends_on, condition.
 pub fn condition(text: &str) -> Result<Condition, Invalid> {
     const ALLOWED: &[&str] = &["service_started", "service_healthy", "service_completed_successfully"];

@@ -1,7 +1,7 @@
 //! The keys of a service.
 //!
-//! Source: Compose Specification, services; `on_unhealthy`, `ready`, `reload_command`, `reload_signal`, `schedule` and `systemd` are
-//! Wharf's own.
+//! Source: Compose Specification, services; `level_prefix`, `on_unhealthy`, `ready`, `reload_command`, `reload_signal`, `schedule`,
+//! `stderr_level`, `stdout_level` and `systemd` are Wharf's own.
 
 use super::build::BUILD;
 use super::deploy::{DEPLOY, DEVICE_REQUEST};
@@ -14,6 +14,8 @@ use super::tables::{
     PORT, ULIMITS, systemd,
 };
 
+/// systemd.exec(5), `SyslogLevel=`
+const LEVELS: &[&str] = &["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"];
 const WINDOWS: &str = "it is for Windows";
 const GRANTS: Takes = Takes::List(&Takes::Either(&[Takes::String, Takes::Table(&GRANT)]));
 
@@ -98,6 +100,9 @@ pub static SERVICE: Table = Table {
         refused("isolation", "How Windows isolates the container.", WINDOWS, "remove it"),
         honoured("label_file", STRINGS, "Files with labels.", "`Labels`; read when the units are generated"),
         honoured("labels", PAIRS, "Labels of the container.", "`Labels`"),
+        own("level_prefix", Takes::Boolean,
+            "Whether a line of output may begin with its level, as `<4>` for `warning` (sd-daemon(3)).",
+            "the levels of entries in the journal"),
         honoured("links", LIST, "Services that it can reach by another name: `NAME:ALIAS`.",
             "`NetworkingConfig.EndpointsConfig.Links`, and `Wants=` with `After=`"),
         honoured("logging", Takes::Table(&LOGGING), "The engine's log driver.", "nothing: the output is always in the journal"),
@@ -174,7 +179,11 @@ pub static SERVICE: Table = Table {
         honoured("security_opt", LIST, "Security options, for example of AppArmor, SELinux and seccomp.",
             "`HostConfig.SecurityOpt`"),
         honoured("shm_size", Takes::Bytes, "The size of /dev/shm.", "`HostConfig.ShmSize`"),
+        own("stderr_level", Takes::Words(LEVELS), "The level of what the container prints to its standard error; the default is `notice`.",
+            "the levels of entries in the journal"),
         honoured("stdin_open", Takes::Boolean, "Whether standard input is kept open.", "`OpenStdin`"),
+        own("stdout_level", Takes::Words(LEVELS), "The level of what the container prints to its standard output; the default is `info`.",
+            "the levels of entries in the journal"),
         honoured("stop_grace_period", DURATION, "The time between the stop signal and SIGKILL.",
             "`StopTimeout`, and a longer `TimeoutStopSec=`"),
         honoured("stop_signal", NAME_OR_NUMBER, "The signal that stops the container.", "`StopSignal`"),

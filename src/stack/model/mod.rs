@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use crate::diagnostic::Place;
 use crate::name::{ImageRef, ProjectName, ServiceName};
-use crate::spec::OnUnhealthy;
+use crate::spec::{OnUnhealthy, OutputPart};
 
 pub use build::{AdditionalContext, Build, BuildCache, BuildContext, BuildNetwork, ContextSource, Dockerfile};
 pub use job::{Hook, Schedule};
@@ -165,6 +165,8 @@ pub struct Service {
     pub reload: Option<Reload>,
     /// Wharf's own key: what wharfd does about a container that is unhealthy.
     pub on_unhealthy: OnUnhealthy,
+    /// Wharf's own keys `stdout_level`, `stderr_level` and `level_prefix`.
+    pub output: OutputPart,
     /// `[services.NAME.systemd.SECTION]`: directives added to, or replacing, those of the unit.
     pub systemd: Overrides,
     /// Wharf's own key: run by a timer, as a job.
@@ -235,6 +237,7 @@ impl Service {
             pre_stop: Vec::new(),
             reload: None,
             on_unhealthy: OnUnhealthy::default(),
+            output: OutputPart::default(),
             systemd: BTreeMap::new(),
             schedule: None,
         }
