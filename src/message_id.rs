@@ -23,6 +23,8 @@ pub const NOT_HELPED: &str = "1969dbd8bfe14d21ab9ff1830ee023b8";
 pub const DRIFTED: &str = "a168aa91ce6d46f280616d2ac8cf5e9d";
 /// Somebody asked wharfd over D-Bus to start, stop or restart a unit.
 pub const REQUESTED: &str = "2f1d7b1b0d6b4a2cb6f0d4b1a3c5e7f9";
+/// systemd restarts a unit again and again.
+pub const CRASH_LOOP: &str = "5b1b5e2b9c4f4a7e8f0a6d2c3e917b64";
 /// The engine does not answer any more; an entry for each container.
 pub const ENGINE_HANGS: &str = "aaf22b92d8f546d7ae4edb537b1bee14";
 /// It does again.
@@ -78,7 +80,7 @@ mod tests {
     #[test]
     fn the_catalog_explains_what_is_written() {
         let catalog = include_str!("../packaging/catalog/wharf.catalog");
-        for id in OF_WHARF.iter().chain(&OF_WHARFD).chain([&DRIFTED, &ENGINE_HANGS, &ENGINE_ANSWERS]) {
+        for id in OF_WHARF.iter().chain(&OF_WHARFD).chain([&DRIFTED, &CRASH_LOOP, &ENGINE_HANGS, &ENGINE_ANSWERS]) {
             assert_eq!(catalog.matches(&format!("-- {id}\n")).count(), 1, "{id}");
         }
     }

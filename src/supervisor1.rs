@@ -110,6 +110,8 @@ pub struct KnownContainer {
     #[serde(serialize_with = "rfc3339")]
     pub last_restart: Option<SystemTime>,
     pub last_restart_reason: Option<String>,
+    /// systemd restarts it again and again.
+    pub crash_loop: bool,
 }
 
 /// One difference between a container and its definition.
@@ -303,6 +305,7 @@ impl From<Properties> for KnownContainer {
         };
         known.health = take_word(all, "Health").filter(|health| *health != Health::Unset);
         known.restart_count = take(all, "RestartCount");
+        known.crash_loop = take(all, "CrashLoop").unwrap_or(false);
         let last_restart = take(all, "LastRestart").filter(|microseconds| *microseconds > 0);
         known.last_restart =
             last_restart.map(|microseconds| SystemTime::UNIX_EPOCH + Duration::from_micros(microseconds));

@@ -720,7 +720,7 @@ fn the_slice_files_of_an_older_version_go_and_nothing_stops() {
     let process = host.property("shop-web", "MainPID");
 
     let generated = host.sh("wharf generate shop.toml").ok();
-    assert_eq!(generated.stderr, "remove wharf-shop-web.slice\nremove wharf-shop.slice\n");
+    assert_eq!(generated.stderr, "project shop:\nremove wharf-shop-web.slice\nremove wharf-shop.slice\n");
     assert_eq!(host.inspect("shop-web", "{{.Id}} {{.State.Running}}"), format!("{container} true"));
     assert_eq!(host.property("shop-web", "MainPID"), process);
     for slice in ["wharf-shop.slice", "wharf-shop-web.slice"] {

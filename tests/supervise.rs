@@ -187,6 +187,7 @@ fn audit(host: &Host, id: &str, fields: &str) -> Vec<String> {
 }
 
 const RESTARTED: &str = "44ca5e3cc79445d584a44252403a79ad";
+const CRASH_LOOP: &str = "5b1b5e2b9c4f4a7e8f0a6d2c3e917b64";
 const STOPPED: &str = "569b18ed4c3842138fb41726c9b3b874";
 
 #[test]
@@ -341,4 +342,71 @@ fn thirty_of_many_hang_at_once_and_wharfd_is_killed_in_the_middle() {
     units.sort();
     units.dedup();
     assert_eq!(units.len(), HANG + 1);
+}
+
+/// What nobody would see in `systemctl --failed`: systemd restarts it for ever.
+#[test]
+fn a_crash_loop_is_logged_and_shown_and_can_notify() {
+    let host = Host::boot("crash");
+    host.write("/etc/systemd/system/notify@.service", "[Service]\nType=oneshot\nExecStart=touch /root/notified-%i\n");
+    host.generate(
+        "shop",
+        r#"
+        [services.loops]
+        image = "127.0.0.1:5000/busybox:1"
+        command = ["sh", "-c", "echo no such table; exit 3"]
+
+        [services.stops]
+        image = "127.0.0.1:5000/busybox:1"
+        command = ["sh", "-c", "exit 4"]
+
+        [services.stops.systemd.Unit]
+        StartLimitIntervalSec = "10min"
+        StartLimitBurst = "3"
+        OnFailure = ["notify@%n.service"]
+        "#,
+    );
+    host.sh("systemctl start wharfd wharfd-metrics.socket && systemctl start --no-block shop.target").ok();
+    let object = "/io/wharf/Supervisor1/container/shop_2dloops_2eservice";
+    host.wait_for("the crash loop", || {
+        host.sh(&format!("busctl get-property io.wharf.Supervisor1 {object} io.wharf.Supervisor1.Container CrashLoop"))
+            .ok()
+            .stdout
+            == "b true\n"
+    });
+    let entries = audit(&host, CRASH_LOOP, "OBJECT_SYSTEMD_UNIT PRIORITY WHARF_EXIT_STATUS");
+    assert_eq!(entries, ["shop-loops.service 4 3"]);
+    let shown = host.sh("systemctl status shop-loops || true").ok().stdout;
+    let told = "crash loop: systemd restarted it 5 times within 10 minutes; it ended with status 3 last";
+    assert!(shown.contains(told), "{shown}");
+    let metrics =
+        host.sh("curl --silent --fail --unix-socket /run/wharf/metrics.sock http://wharfd/metrics").ok().stdout;
+    let lines: Vec<&str> = metrics.lines().filter(|line| line.starts_with("wharf_container_crash_loop{")).collect();
+    assert_eq!(lines.len(), 2);
+    assert!(
+        lines.iter().all(|line| line.ends_with(if line.contains("shop-loops") { " 1" } else { " 0" })),
+        "{lines:?}"
+    );
+
+    // systemd's own way: a limit, and what to start once it is reached.
+    host.wait_for("the notification", || host.sh("test -e /root/notified-shop-stops.service").status == 0);
+    assert_eq!(host.property("shop-stops", "ActiveState"), "failed");
+    assert_eq!(host.sh("docker ps --all --quiet --filter name=shop-stops").ok().stdout, "");
+}
+
+/// systemd 258 and later: what was healthy for a minute is restarted at once when it crashes, however often it did before.
+#[test]
+fn restarts_are_forgotten_once_a_container_has_been_healthy() {
+    let host = Host::boot("forgotten");
+    let version = host.sh("systemctl --version | sed -n '1s/systemd \\([0-9]*\\).*/\\1/p'").ok().stdout;
+    if version.trim().parse::<u32>().unwrap() < 258 {
+        return;
+    }
+    let healthcheck = r#"{ test = ["CMD", "true"], interval = "1s" }"#;
+    host.generate("shop", &format!("[services.web]\nimage = \"127.0.0.1:5000/busybox:1\"\ncommand = \"tail -f /dev/null\"\nready = \"healthy\"\nhealthcheck = {healthcheck}\n"));
+    host.sh("systemctl start shop.target").ok();
+    host.sh("docker kill --signal=KILL shop-web").ok();
+    host.wait_for("a restart", || host.property("shop-web", "NRestarts") == "1");
+    host.wait_for("that it is forgotten", || host.property("shop-web", "NRestarts") == "0");
+    assert_eq!(host.property("shop-web", "ActiveState"), "active");
 }

@@ -1,7 +1,8 @@
 //! Containers: create, start, watch, stop, remove.
 
 use bollard::models::{
-    ContainerCreateBody, ContainerInspectResponse, EndpointSettings, HealthStatusEnum, NetworkConnectRequest,
+    ContainerCreateBody, ContainerInspectResponse, EndpointSettings, HealthStatusEnum, HealthcheckResult,
+    NetworkConnectRequest,
 };
 use bollard::query_parameters::{
     CreateContainerOptionsBuilder, InspectContainerOptions, KillContainerOptionsBuilder, RemoveContainerOptionsBuilder,
@@ -49,7 +50,7 @@ pub struct Container {
 pub struct HealthReport {
     /// `NONE`: the container has no health check.
     pub status: HealthStatusEnum,
-    /// What the last probe printed.
+    /// What the last probe printed; of one that failed and printed nothing, its command and exit status.
     pub output: String,
 }
 
@@ -89,7 +90,8 @@ impl From<ContainerInspectResponse> for Container {
         let host = inspect.host_config.unwrap_or_default();
         let modes = [host.network_mode, host.pid_mode, host.ipc_mode];
         let of_others = |mode: Option<String>| mode?.strip_prefix(OF_CONTAINER).map(str::to_owned);
-        let last = health.log.and_then(|log| log.into_iter().next_back());
+        let last = health.log.and_then(|log| log.into_iter().next_back()).unwrap_or_default();
+        let test = config.healthcheck.and_then(|healthcheck| healthcheck.test).unwrap_or_default();
         Self {
             id: inspect.id.unwrap_or_default(),
             running: state.running.unwrap_or(false),
@@ -106,8 +108,20 @@ impl From<ContainerInspectResponse> for Container {
             health: HealthReport {
                 status: health.status.unwrap_or(HealthStatusEnum::NONE),
                 // It may be anything; text ends at a NUL for many, D-Bus among them.
-                output: last.and_then(|probe| probe.output).unwrap_or_default().replace('\0', "\u{fffd}"),
+                output: probe_output(last, &test).replace('\0', "\u{fffd}"),
             },
+        }
+    }
+}
+
+fn probe_output(probe: HealthcheckResult, test: &[String]) -> String {
+    let output = probe.output.unwrap_or_default();
+    match probe.exit_code.unwrap_or(0) {
+        0 => output,
+        _ if !output.trim().is_empty() => output,
+        status => {
+            let command = test.split_first().map_or(String::new(), |(_how, command)| command.join(" "));
+            format!("`{command}` exited with status {status} and printed nothing")
         }
     }
 }

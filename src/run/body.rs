@@ -1,6 +1,7 @@
 //! Spec → create body for this engine and this image. Pure.
 
 use std::collections::{HashMap, HashSet};
+use std::io::ErrorKind;
 
 use super::handover::Owner;
 use crate::engine::{Image, OF_CONTAINER};
@@ -63,6 +64,15 @@ pub fn own_volumes(body: &ContainerCreateBody) -> impl Iterator<Item = (&str, &s
         labels.is_some_and(|labels| labels.contains_key(label::IMAGE_VOLUME))
     };
     mounts.filter(is_own).filter_map(|mount| mount.source.as_deref().zip(mount.target.as_deref()))
+}
+
+/// The bind mounts' sources, short syntax, that are not there.
+pub fn missing_sources(body: &ContainerCreateBody) -> impl Iterator<Item = &str> {
+    let binds = body.host_config.iter().flat_map(|host| host.binds.iter().flatten());
+    let sources = binds.filter_map(|bind| bind.split_once(':')).map(|(source, _)| source);
+    // One that cannot be looked at may well be there.
+    let is_missing = |path: &&str| std::fs::metadata(path).is_err_and(|error| error.kind() == ErrorKind::NotFound);
+    sources.filter(|source| source.starts_with('/')).filter(is_missing)
 }
 
 /// Whether a volume with these labels was made for this container. Its name alone does not say so: a volume of another project

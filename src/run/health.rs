@@ -1,6 +1,6 @@
 //! Reports the container's health to systemd: as the status line, and as readiness if the unit waits for it.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::StreamExt;
 
@@ -22,7 +22,12 @@ pub struct HealthWatch<'a> {
     awaited: bool,
     last: Health,
     since: i64,
+    /// It has been healthy for long enough that its restarts do not count any more.
+    recovered: bool,
 }
+
+/// Healthy for so long, a container does not crash because of how it was started.
+const RECOVERED: Duration = Duration::from_secs(60);
 
 /// Seconds of the epoch.
 pub fn now() -> i64 {
@@ -47,10 +52,14 @@ fn shown(output: &str) -> String {
     if line.is_empty() { "the probe printed nothing".to_owned() } else { line }
 }
 
+fn answer(next: Option<Result<Health, EngineError>>) -> Result<Health, EngineError> {
+    next.unwrap_or_else(|| Err(EngineError::Unreachable("the connection was closed".into())))
+}
+
 impl<'a> HealthWatch<'a> {
     pub fn new(engine: &'a Engine, handover: &'a Handover) -> Self {
         let Handover { id, awaited, health, health_since, .. } = handover;
-        Self { engine, id, awaited: *awaited, last: *health, since: *health_since }
+        Self { engine, id, awaited: *awaited, last: *health, since: *health_since, recovered: false }
     }
 
     /// Whether the unit still waits for the container to be healthy.
@@ -88,15 +97,28 @@ impl<'a> HealthWatch<'a> {
     async fn follow(&mut self) -> Result<StartError, EngineError> {
         let mut changes = Box::pin(self.engine.health_changes(self.id, self.since));
         loop {
+            if self.last == Health::HEALTHY && !self.awaited && !self.recovered {
+                tokio::select! {
+                    biased;
+                    next = changes.next() => {
+                        if let Some(error) = self.change(answer(next)?).await {
+                            return Ok(error);
+                        }
+                    }
+                    () = tokio::time::sleep(RECOVERED) => {
+                        self.recovered = true;
+                        service::forget_restarts();
+                    }
+                }
+                continue;
+            }
             let next = if self.awaited {
                 let status = format!("Waiting until container {} is healthy", short_id(self.id));
                 patiently(&status, changes.next()).await
             } else {
                 changes.next().await
             };
-            let closed = || EngineError::Unreachable("the connection was closed".into());
-            let health = next.unwrap_or_else(|| Err(closed()))?;
-            if let Some(error) = self.change(health).await {
+            if let Some(error) = self.change(answer(next)?).await {
                 return Ok(error);
             }
         }

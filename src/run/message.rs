@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use crate::printable::aligned_line;
 use crate::spec::exit;
+use crate::systemd::service;
 
 /// Characters; journald would make two entries of a line that is longer (journald.conf(5), LineMax=).
 const LONGEST: usize = 12_000;
@@ -31,6 +32,8 @@ fn write(level: u8, message: &str) {
 
 /// Reports that the program could not begin its work; the exit status for it.
 pub fn cannot_start(reason: &dyn fmt::Display) -> ExitCode {
-    error(&reason.to_string());
+    let reason = reason.to_string();
+    error(&reason);
+    service::status(&reason);
     ExitCode::from(exit::CANNOT_START)
 }

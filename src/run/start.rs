@@ -4,7 +4,7 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::ExitCode;
 
-use super::body::{create_body, is_own_volume, own_volumes};
+use super::body::{create_body, is_own_volume, missing_sources, own_volumes};
 use super::cleanup::remove_container;
 use super::error::{StartError, at};
 use super::exit::start_failed;
@@ -182,6 +182,9 @@ impl Start<'_> {
             if labels.is_some_and(|labels| !is_own_volume(spec, &labels)) {
                 return Err(StartError::VolumeTaken { volume: volume.to_owned(), path: path.to_owned() });
             }
+        }
+        for source in missing_sources(&body) {
+            message::warning(&format!("{source} does not exist on this host: the engine makes it an empty directory"));
         }
         let files = secrets::provide(spec)?;
         if !files.is_empty() {

@@ -6,6 +6,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::action::{Action, Cause};
+use super::crashes::{MANY, WITHIN};
 use super::drift::Difference;
 use crate::message_id::{self, PROBE_OUTPUT};
 use crate::name::UnitName;
@@ -85,6 +86,18 @@ pub fn drift(unit: &str, difference: &Difference) {
         WHARF_ASPECT = difference.aspect.as_str(),
         "{unit}: the container differs from its definition: {}",
         difference.text,
+    );
+}
+
+/// systemd restarts the unit again and again; `status`: with which it ended last.
+pub fn crash_loop(unit: &str, status: Option<i32>) {
+    let last = status.map(|status| format!("; it ended with status {status} last")).unwrap_or_default();
+    tracing::warn!(
+        MESSAGE_ID = message_id::CRASH_LOOP,
+        OBJECT_SYSTEMD_UNIT = unit,
+        WHARF_EXIT_STATUS = status,
+        "{unit}: crash loop: systemd restarted it {MANY} times within {} minutes{last}",
+        WITHIN.as_secs() / 60,
     );
 }
 

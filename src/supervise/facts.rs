@@ -18,6 +18,8 @@ pub struct Facts {
     /// The id of a container that seems to be this one, until its inspection shows whether it is; empty: none.
     pub candidate: String,
     pub restarts: Restarts,
+    /// systemd restarts it again and again.
+    pub crash_loop: bool,
     /// With which status the container ended last, or by which signal; `None`: it has not since wharfd was started.
     pub last_exit: Option<i32>,
 }
@@ -26,7 +28,7 @@ impl Facts {
     /// Nothing has been observed yet.
     pub fn new(declared: Declared, unit: UnitState) -> Self {
         let (observed, restarts) = (Observed::default(), Restarts::default());
-        Self { declared, unit, observed, candidate: String::new(), restarts, last_exit: None }
+        Self { declared, unit, observed, candidate: String::new(), restarts, crash_loop: false, last_exit: None }
     }
 }
 

@@ -14,6 +14,7 @@ mod agenda;
 pub mod api;
 pub mod audit;
 pub mod config;
+mod crashes;
 pub mod declared;
 pub mod drift;
 mod execute;

@@ -69,6 +69,11 @@ pub fn busy(status: &str) {
     send(&[NotifyState::Status(Status::from(status).as_str()), extension]);
 }
 
+/// `RESTART_RESET=1`: the next restart is the first one again (systemd 258 and later; others do not listen).
+pub fn forget_restarts() {
+    send(&[NotifyState::Custom("RESTART_RESET=1")]);
+}
+
 /// `STOPPING=1`
 pub fn stopping(status: &str) {
     send(&[NotifyState::Stopping, NotifyState::Status(Status::from(status).as_str())]);

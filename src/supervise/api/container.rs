@@ -77,6 +77,7 @@ impl ContainerObject {
             "RestartCount" restart_count,
             "LastRestart" last_restart,
             "LastRestartReason" last_restart_reason,
+            "CrashLoop" crash_loop,
         );
         found
     }
@@ -299,6 +300,12 @@ impl ContainerObject {
     #[zbus(property)]
     fn last_restart(&self) -> u64 {
         microseconds(self.facts().restarts.last.as_ref().map(|restart| restart.at))
+    }
+
+    /// Whether systemd has restarted it five times or more, each within ten minutes of the next, the last time less than ten minutes ago.
+    #[zbus(property)]
+    fn crash_loop(&self) -> bool {
+        self.facts().crash_loop
     }
 
     /// Why: see the signal Restarted.

@@ -23,6 +23,7 @@ use super::agenda::Agenda;
 use super::api::{Api, Response, Update};
 use super::audit;
 use super::config::{self, Config};
+use super::crashes::Crashes;
 use super::facts::Facts;
 use super::policy::Policy;
 use super::watch::watch;
@@ -74,6 +75,7 @@ pub async fn supervise(manager: Manager) -> Result<(), SuperviseError> {
     let first_snapshot = Instant::now() + FIRST_SNAPSHOT;
     loop {
         supervisor.begin_due();
+        supervisor.end_crash_loops();
         let next = supervisor.next_due().into_iter().chain((!supervisor.is_ready).then_some(first_snapshot)).min();
         tokio::select! {
             event = engine_events.recv() => match event {
@@ -129,6 +131,7 @@ struct Supervisor {
     config: Config,
     policy: Policy,
     agenda: Agenda<Answer>,
+    crashes: Crashes,
     api: Api,
     /// The units of containers, for systemd's announcements.
     services: Services,
@@ -159,6 +162,7 @@ impl Supervisor {
             policy: Policy::new(config.pauses()),
             agenda: Agenda::new(config.check_images(), Instant::now()),
             config,
+            crashes: Crashes::default(),
             api,
             services,
             templates: Vec::new(),
@@ -188,7 +192,8 @@ impl Supervisor {
 
     /// When there is something to begin, if nothing else happens.
     fn next_due(&self) -> Option<Instant> {
-        [self.policy.next_due(Instant::now()), self.agenda.next_due()].into_iter().flatten().min()
+        let due = [self.policy.next_due(Instant::now()), self.agenda.next_due(), self.crashes.next_due()];
+        due.into_iter().flatten().min()
     }
 
     fn publish(&self, unit: &UnitName) {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError};
+use std::time::Instant;
 
 use futures_util::{StreamExt, TryStreamExt};
 
@@ -9,6 +10,7 @@ use super::Supervisor;
 use crate::mark::installed_units;
 use crate::name::UnitName;
 use crate::supervise::api::Update;
+use crate::supervise::audit;
 use crate::supervise::declared::{Declared, declared, is_template};
 use crate::supervise::facts::Facts;
 use crate::supervise::policy::UnitActivity;
@@ -19,6 +21,16 @@ const AT_ONCE: usize = 16;
 
 impl Supervisor {
     /// Reads from the unit files which units of containers there are, and asks for the states of those that are new.
+    /// Of units that have not been restarted for long enough.
+    pub(super) fn end_crash_loops(&mut self) {
+        for unit in self.crashes.take_ended(Instant::now()) {
+            if let Some(facts) = self.containers.get_mut(&unit) {
+                Arc::make_mut(facts).crash_loop = false;
+                self.publish(&unit);
+            }
+        }
+    }
+
     pub(super) async fn refresh_units(&mut self) -> Result<(), ManagerError> {
         let directories = self.manager.unit_path().await?;
         let installed = match installed_units(&directories) {
@@ -78,6 +90,7 @@ impl Supervisor {
     fn remove_unit(&mut self, unit: UnitName) {
         self.containers.remove(&unit);
         self.policy.forget(&unit);
+        self.crashes.forget(&unit);
         let answers = self.agenda.removed(&unit);
         self.api.publish(Update::Gone(unit));
         self.deliver(answers);
@@ -104,6 +117,10 @@ impl Supervisor {
         }
         self.policy.set_activity(unit, activity(&state));
         facts.unit = state;
+        if restart.is_some() && self.crashes.restarted(unit, Instant::now()) {
+            facts.crash_loop = true;
+            audit::crash_loop(unit, facts.last_exit);
+        }
         self.publish(unit);
         if let Some(restart) = restart {
             self.api.publish(Update::Restarted { unit: unit.clone(), restart });

@@ -120,6 +120,12 @@ fn of_containers(snapshot: &Snapshot) -> Vec<Family> {
         )
         .of(restarts),
         Family::new(
+            "wharf_container_crash_loop",
+            Kind::Gauge,
+            "1 for a container that systemd restarts again and again",
+        )
+        .of(each(|facts| Some(f64::from(u8::from(facts.crash_loop))))),
+        Family::new(
             "wharf_container_start_duration",
             Kind::Gauge,
             "How long the last start took until the unit was active",

@@ -1,0 +1,156 @@
+//! Mistakes that show only when a container is started: what the unit's status, the journal and `systemctl start` say.
+
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test ends at the first thing that goes wrong")]
+
+mod support;
+
+use support::Host;
+
+/// A service's own keys, and the beginning of what its status says. In brackets, the engine's text follows.
+const MISTAKES: &[(&str, &str, &str)] = &[
+    (
+        "program",
+        r#"command = ["nosuch", "--port", "80"]"#,
+        "cannot start container shop-program: the image has no program `nosuch` in its PATH: see the service's `command` and \
+         `entrypoint` [",
+    ),
+    (
+        "file",
+        r#"entrypoint = ["/usr/bin/nosuch"]"#,
+        "cannot start container shop-file: the image has no file `/usr/bin/nosuch`: see the service's `command` and `entrypoint` [",
+    ),
+    (
+        "executable",
+        r#"command = ["/etc/passwd"]"#,
+        "cannot start container shop-executable: `/etc/passwd` is not executable in the image: see the service's",
+    ),
+    (
+        "taken",
+        r#"ports = ["127.0.0.1:8080:80"]"#,
+        "cannot start container shop-taken: port 127.0.0.1:8080 of this host is published by another container: `docker ps \
+         --filter publish=8080` shows which [",
+    ),
+    (
+        "busy",
+        r#"ports = ["8099:80"]"#,
+        "cannot start container shop-busy: port 0.0.0.0:8099 of this host is in use by a program: `ss --listening --processes \
+         --numeric 'sport = :8099'` shows which [",
+    ),
+    (
+        "address",
+        r#"ports = ["10.9.9.9:8098:80"]"#,
+        "cannot start container shop-address: this host has no address for 10.9.9.9:8098: see the service's `ports` [",
+    ),
+    (
+        "mount",
+        r#"volumes = ["/root/file:/etc"]"#,
+        "cannot start container shop-mount: /root/file of this host and /etc of the image are not both files or both directories: \
+         see the service's `volumes` [",
+    ),
+    (
+        "user",
+        r#"user = "nosuch""#,
+        "cannot start container shop-user: the image has no user `nosuch`: see the service's `user`, or use a number [",
+    ),
+    (
+        "device",
+        r#"devices = ["/dev/nosuch"]"#,
+        "cannot start container shop-device: this host has no device /dev/nosuch: see the service's `devices` [",
+    ),
+    (
+        "platform",
+        "platform = \"linux/arm64\"\npull_policy = \"never\"",
+        "image 127.0.0.1:5000/busybox:1 is not on this host, and pull_policy is \"never\"",
+    ),
+    (
+        "memory",
+        r#"mem_limit = "4m""#,
+        "cannot create container shop-memory: the service's `mem_limit` is too small: the engine takes 6MB or more [",
+    ),
+];
+
+#[test]
+fn what_the_engine_refuses_is_said_in_the_words_of_the_stack_file() {
+    let host = Host::boot("mistakes");
+    host.sh("echo text >/root/file; docker run --detach --name other --publish 127.0.0.1:8080:80 127.0.0.1:5000/busybox:1 tail -f /dev/null").ok();
+    host.write(
+        "/root/listen.py",
+        "import socket, time\ns = socket.socket()\ns.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)\n\
+         s.bind(('0.0.0.0', 8099))\ns.listen(1)\ntime.sleep(100000)\n",
+    );
+    host.sh("systemd-run --quiet --unit=listener python3 /root/listen.py; until ss --listening --tcp --numeric | grep --quiet :8099; do sleep 0.1; done").ok();
+    let stack: String = MISTAKES
+        .iter()
+        .map(|(name, keys, _)| format!("[services.{name}]\nimage = \"127.0.0.1:5000/busybox:1\"\n{keys}\n"))
+        .collect();
+    host.write("/root/shop.toml", &stack);
+    host.sh("wharf generate shop.toml && systemctl start shop.target || true").ok();
+    for (name, _, expected) in MISTAKES {
+        let unit = format!("shop-{name}");
+        host.wait_for(&format!("the failure of {name}"), || host.property(&unit, "ActiveState") == "failed");
+        let status = host.property(&unit, "StatusText");
+        assert!(status.starts_with(expected), "{name}: {status}");
+        let log = host.sh(&format!("journalctl --unit {unit} --output cat")).ok().stdout;
+        assert!(log.lines().any(|line| line.starts_with(expected)), "{name}: {log}");
+    }
+    assert_eq!(host.sh("docker ps --all --format '{{.Names}}'").ok().stdout, "other\n");
+}
+
+#[test]
+fn a_probe_that_prints_nothing_is_shown_by_its_command() {
+    let host = Host::boot("silent");
+    host.generate(
+        "shop",
+        r#"
+        [services.web]
+        image = "127.0.0.1:5000/busybox:1"
+        command = "tail -f /dev/null"
+        stop_signal = "SIGKILL"
+        on_unhealthy = "none"
+        healthcheck = { test = ["CMD", "test", "-e", "/ready"], interval = "1s", retries = 1 }
+        "#,
+    );
+    host.sh("systemctl start wharfd shop.target").ok();
+    let told = "the container is unhealthy: `test -e /ready` exited with status 1 and printed nothing";
+    host.wait_for("the journal says so", || {
+        host.sh("journalctl --unit shop-web --output cat").ok().stdout.contains(told)
+    });
+    host.wait_for("the status shows it", || {
+        host.sh("wharf status shop").ok().stdout.contains("`test -e /ready` exited with status 1 and printed nothing")
+    });
+}
+
+/// As a power cut on a file system without a journal leaves it.
+#[test]
+fn a_damaged_definition_names_the_way_out_and_generate_is_it() {
+    let host = Host::boot("damaged");
+    host.generate("shop", "[services.web]\nimage = \"127.0.0.1:5000/busybox:1\"\ncommand = \"tail -f /dev/null\"\nstop_signal = \"SIGKILL\"\n");
+    let spec = "/etc/systemd/system/shop-web.container.json";
+    for damage in [":>", "head -c 100 /etc/passwd >"] {
+        host.sh(&format!("{damage}{spec}")).ok();
+        host.sh("systemctl start shop-web").fails();
+        let status = host.property("shop-web", "StatusText");
+        assert!(status.contains(spec) && status.contains("run `wharf generate` to write it again"), "{status}");
+        let said = host.sh("wharf generate --now /root/shop.toml").ok().stderr;
+        assert!(said.contains("update shop-web.container.json") && said.contains("started shop-web.service"), "{said}");
+        host.sh("systemctl stop shop.target").ok();
+    }
+    host.sh(":>/etc/systemd/system/shop-web.service && systemctl daemon-reload").ok();
+    let said = host.sh("wharf generate --now /root/shop.toml").ok().stderr;
+    assert!(said.contains("update shop-web.service") && said.contains("started shop-web.service"), "{said}");
+    // Masked for this boot, without effect on what is in /etc: systemd starts it, and nobody says otherwise.
+    host.sh("mkdir -p /run/systemd/system && ln -s /dev/null /run/systemd/system/shop-web.service && systemctl daemon-reload").ok();
+    host.sh("wharf generate --now /root/shop.toml").ok();
+}
+
+#[test]
+fn a_bind_source_that_is_missing_is_said_when_the_container_starts() {
+    let host = Host::boot("missing");
+    host.generate("shop", "[services.web]\nimage = \"127.0.0.1:5000/busybox:1\"\ncommand = \"tail -f /dev/null\"\nstop_signal = \"SIGKILL\"\nvolumes = [\"/srv/nosuch:/data\"]\n");
+    host.sh("systemctl start shop-web").ok();
+    let log = host.sh("journalctl --unit shop-web --output cat --priority warning").ok().stdout;
+    assert!(log.contains("/srv/nosuch does not exist on this host: the engine makes it an empty directory"), "{log}");
+    host.sh("systemctl restart shop-web").ok();
+    let log = host.sh("journalctl --unit shop-web --output cat --priority warning").ok().stdout;
+    assert_eq!(log.matches("/srv/nosuch").count(), 1, "now it is there");
+}
