@@ -60,7 +60,8 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     (
         "platform",
         "platform = \"linux/arm64\"\npull_policy = \"never\"",
-        "image 127.0.0.1:5000/busybox:1 is not on this host, and pull_policy is \"never\"",
+        "cannot create container shop-platform: the image that is on this host is for linux/amd64, and the service's `platform` is \
+         linux/arm64 [",
     ),
     (
         "memory",

@@ -384,7 +384,7 @@ fn a_crash_loop_is_logged_and_shown_and_can_notify() {
     let lines: Vec<&str> = metrics.lines().filter(|line| line.starts_with("wharf_container_crash_loop{")).collect();
     assert_eq!(lines.len(), 2);
     assert!(
-        lines.iter().all(|line| line.ends_with(if line.contains("shop-loops") { " 1" } else { " 0" })),
+        lines.iter().all(|line| line.ends_with(if line.contains("shop-loops") { " 1.0" } else { " 0.0" })),
         "{lines:?}"
     );
 

@@ -23,7 +23,7 @@ pub enum EngineError {
     #[error("the engine does not answer: it takes requests and leaves them open")]
     Hangs,
     /// 404
-    #[error("{0}")]
+    #[error("{}", refusal(.0))]
     NotFound(Words),
     /// 409: it exists, or is in use.
     #[error("{0}")]

@@ -14,6 +14,10 @@ SIGKILL to its first process until the engine shows a new one; between crashes o
 less `--restart always` and Wharf wait longer. The hand-written unit is the usual one: `docker kill` and `docker rm` before, `docker run`
 in the foreground. The Engine API is called directly, to create and to start a container, and then `systemctl start` is run for a service
 that only notifies systemd: this is the least that a container in a unit can take.
+
+After a crash, Wharf removes the container, systemd executes `wharf-run`, and that creates and starts another container. The engine itself
+starts the same container again, after a pause of 100 ms. What systemd needs longest for is a write to `cgroup.procs`, which waits for a
+grace period of the kernel's RCU: 23 ms for each program that it executes.
 """
 
 SLEEP = ["sleep", "100000"]

@@ -9,7 +9,9 @@ TITLE = "Resident"
 METHOD = """
 Containers that sleep, 10 and then 100 of each kind at the same time: supervised by `wharf-run`, by `docker run` in the foreground in a
 systemd unit, and by Podman's `conmon`. PSS is memory with shared pages divided among their users. Wakeups are how often the kernel ran
-the supervisor in 30 seconds (`schedstat`).
+the supervisor in 30 seconds (`schedstat`). All copies of `wharf-run` share 2.2 MB of its program, which counts in the PSS of 10 of them by
+a tenth each, in that of 100 by a hundredth. wharfd wakes up to ask the engine whether it still answers, every 30 seconds; of an engine that
+hangs nobody would know otherwise.
 """
 
 DOCKER, CONMON = "docker run in a unit", "conmon"
