@@ -164,7 +164,7 @@ fn a_renamed_project_is_named_with_the_command_that_removes_it() {
     assert_eq!(containers(&host), "shop-web store-web");
     host.sh("wharf remove shop").ok();
     assert_eq!(containers(&host), "store-web");
-    assert_eq!(host.sh("wharf generate --now shop.toml").ok().stderr, "project shop: nothing changed\n");
+    assert_eq!(host.sh("wharf generate --now shop.toml").ok().stderr, "project store: nothing changed\n");
 }
 
 #[test]
