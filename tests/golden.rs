@@ -9,7 +9,7 @@
 
 mod support;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -209,4 +209,30 @@ fn systemd_verifies_every_expected_unit() {
     let said = host.sh(verify).ok().stdout;
     let valid = cases(CASES).iter().filter(|case| !case.name.starts_with("invalid-")).count();
     assert_eq!(said, format!("verified {valid}\n"));
+}
+
+/// What systemd takes in the sections that a stack file can have is in Wharf's list, so that nothing is refused that works.
+#[test]
+fn systemd_has_no_directive_that_is_unknown_to_a_stack_file() {
+    let host = Host::boot("directives");
+    let dumped = host.sh("/usr/lib/systemd/systemd --dump-configuration-items").ok().stdout;
+    let sections = |text: &str| -> BTreeMap<String, BTreeSet<String>> {
+        let mut sections: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        let mut current = String::new();
+        for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+            match line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
+                Some(section) => current = section.to_owned(),
+                None => {
+                    let directive = line.split('=').next().unwrap().to_owned();
+                    sections.entry(current.clone()).or_default().insert(directive);
+                }
+            }
+        }
+        sections
+    };
+    let (known, dumped) = (sections(include_str!("../src/stack/grammar/directives.txt")), sections(&dumped));
+    for (section, directives) in known {
+        let unknown: Vec<&String> = dumped[&section].difference(&directives).collect();
+        assert!(unknown.is_empty(), "[{section}]: add {unknown:?} to src/stack/grammar/directives.txt");
+    }
 }

@@ -3,8 +3,8 @@
 //! Wharf's own key: `[services.web.systemd.Service] Nice = 5`. Invariant: what comes out fits on one line of a unit file each.
 
 use crate::stack::fields::{Fields, Item};
+use crate::stack::grammar::directives::Section;
 use crate::stack::grammar::suggest::nearest;
-use crate::stack::grammar::units::{directive_name, directive_value, install_value};
 use crate::stack::model::Overrides;
 use crate::stack::problem::{Expected, Invalid, Shape, UnitFault};
 use crate::stack::text::node::Value;
@@ -35,22 +35,25 @@ pub fn read(fields: &mut Fields<'_>, allowed: &'static [&'static str]) -> Overri
             item.report.add(item.key_place, Invalid::Unit(fault));
             continue;
         }
-        let specifiers = allowed != TARGET_SECTIONS;
-        let check = |name: &str, text: &str| match item.key {
-            "Install" => directive_value(name, text).and_then(|()| install_value(name, text, specifiers)),
-            _ => directive_value(name, text),
-        };
-        overrides.insert(item.key.to_owned(), item.entries().filter_map(|item| directive(item, &check)).collect());
+        let section = Section { name: item.key, sections: allowed };
+        let entries = item.entries().filter_map(|item| directive(item, &section));
+        overrides.insert(section.name.to_owned(), entries.collect());
     }
     overrides
 }
 
-/// Whether a value may be that of the directive.
-type Check<'c> = &'c dyn Fn(&str, &str) -> Result<(), UnitFault>;
-
-fn directive(item: Item<'_>, check: Check<'_>) -> Option<(String, Vec<String>)> {
+fn directive(item: Item<'_>, section: &Section<'_>) -> Option<(String, Vec<String>)> {
     let name = item.key;
-    item.report.accept(item.key_place, directive_name(name).map_err(Invalid::Unit))?;
+    if let Err(fault) = section.takes(name) {
+        match item.misplaced() {
+            Some(misplaced) => {
+                let owner = format!("`systemd.{}`", section.name);
+                item.report.add(item.key_place, Shape::MisplacedKey { key: name.to_owned(), owner, misplaced });
+            }
+            None => item.report.add(item.key_place, Invalid::Unit(fault)),
+        }
+        return None;
+    }
     let lines: Vec<Item<'_>> = match &item.node.value {
         Value::Array(_) => item.elements(Expected::List).collect(),
         _ => vec![item],
@@ -60,10 +63,10 @@ fn directive(item: Item<'_>, check: Check<'_>) -> Option<(String, Vec<String>)> 
         item.add(Shape::EmptyList { key: name.to_owned(), instead });
         return None;
     }
-    Some((name.to_owned(), lines.into_iter().filter_map(|item| line(item, name, check)).collect()))
+    Some((name.to_owned(), lines.into_iter().filter_map(|item| line(item, name, section)).collect()))
 }
 
-fn line(item: Item<'_>, name: &str, check: Check<'_>) -> Option<String> {
+fn line(item: Item<'_>, name: &str, section: &Section<'_>) -> Option<String> {
     let text = match &item.node.value {
         Value::Bool(true) => "yes".to_owned(),
         Value::Bool(false) => "no".to_owned(),
@@ -74,6 +77,6 @@ fn line(item: Item<'_>, name: &str, check: Check<'_>) -> Option<String> {
             return None;
         }
     };
-    item.accept(check(name, &text).map_err(Invalid::Unit))?;
+    item.accept(section.takes_value(name, &text).map_err(Invalid::Unit))?;
     Some(text)
 }

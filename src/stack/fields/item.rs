@@ -1,7 +1,8 @@
 //! One value of a tree, read as the type that a key takes.
 
+use super::misplaced::misplaced;
 use crate::diagnostic::Place;
-use crate::stack::problem::{Expected, Invalid, Problem, Report, Shape};
+use crate::stack::problem::{Expected, Invalid, Misplaced, Problem, Report, Shape};
 use crate::stack::text::node::{Entry, Node, Value};
 
 /// A value, the name that messages use for it, and the report for what is wrong with it.
@@ -59,9 +60,15 @@ impl<'a> Item<'a> {
         self.report.accept(self.place(), result)
     }
 
+    /// Where its key belongs, if a `[table]` header took it from there.
+    pub fn misplaced(&self) -> Option<Misplaced> {
+        misplaced(self.key, self.key_place)
+    }
+
     pub fn wrong_type(&self, expected: Expected) {
         if self.node.value != Value::Faulty {
-            self.add(Shape::WrongType { key: self.key.to_owned(), expected, found: self.node.kind() });
+            let misplaced = self.misplaced();
+            self.add(Shape::WrongType { key: self.key.to_owned(), expected, found: self.node.kind(), misplaced });
         }
     }
 
@@ -209,6 +216,9 @@ impl<'a> Item<'a> {
 
     fn tabled_pair(&self) -> Option<Pair<'a>> {
         let value = if self.node.value == Value::Null { None } else { Some(self.scalar()?) };
+        if let Some(misplaced) = self.misplaced() {
+            self.report.add(self.key_place, Shape::TakenAsEntry { key: self.key.to_owned(), misplaced });
+        }
         Some(Pair { key: self.key.to_owned(), value, place: self.key_place })
     }
 

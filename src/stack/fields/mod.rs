@@ -6,6 +6,7 @@
 #[cfg(test)]
 pub mod asked;
 mod item;
+mod misplaced;
 mod table;
 
 pub use item::{Item, Text};

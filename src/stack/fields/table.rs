@@ -3,7 +3,7 @@
 use super::item::Item;
 use crate::diagnostic::Place;
 use crate::stack::grammar::suggest::nearest;
-use crate::stack::keys::{Key, State, Table as Keys};
+use crate::stack::keys::{self, Key, State, Table as Keys, Takes};
 use crate::stack::problem::{Expected, Invalid, Problem, Report, Shape};
 use crate::stack::text::node::{Table, Value};
 
@@ -167,11 +167,35 @@ impl<'a> Fields<'a> {
             Some(State::Refused { because, instead }) => self.refuse(&key, because, instead),
             Some(State::Ignored(reason)) => self.report.add(item.key_place, Shape::Ignored { key, reason }),
             _ => {
-                let nearest = nearest(&key, &self.known);
-                let mut known = self.known.clone();
-                known.sort_unstable();
-                self.report.add(item.key_place, Shape::UnknownKey { key, owner: self.owner.clone(), nearest, known });
+                let problem = match (item.misplaced(), self.table_named(item)) {
+                    (Some(misplaced), _) => Shape::MisplacedKey { key, owner: self.owner.clone(), misplaced },
+                    (None, Some(parent)) => Shape::TableWithoutParent { key, parent },
+                    (None, None) => self.unknown(key),
+                };
+                self.report.add(item.key_place, problem);
             }
         }
+    }
+
+    fn unknown(&self, key: String) -> Shape {
+        let nearest = nearest(&key, &self.known);
+        let mut known = self.known.clone();
+        known.sort_unstable();
+        Shape::UnknownKey { key, owner: self.owner.clone(), nearest, known }
+    }
+
+    /// `services` for a table at the top level that has keys of a service alone, and so for a network and the others.
+    fn table_named(&self, item: Item<'_>) -> Option<&'static str> {
+        let Value::Table(table) = &item.node.value else { return None };
+        if !std::ptr::eq(self.keys, keys::root()) || table.entries.is_empty() {
+            return None;
+        }
+        let named = self.keys.keys.iter().filter_map(|key| match key.takes {
+            Takes::Named(Takes::Table(of)) => Some((key.name, of)),
+            _ => None,
+        });
+        let fits = |of: &Keys| table.entries.iter().all(|entry| of.key(&entry.key).is_some());
+        // A service has the most keys: what fits several of them is one.
+        named.filter(|(_, of)| fits(of)).max_by_key(|(_, of)| of.keys.len()).map(|(name, _)| name)
     }
 }

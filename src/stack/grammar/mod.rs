@@ -9,6 +9,7 @@ pub mod build;
 pub mod calendar;
 pub mod choice;
 pub mod devices;
+pub mod directives;
 pub mod image;
 pub mod interpolate;
 pub mod kernel;

@@ -90,11 +90,53 @@ impl Expected {
     }
 }
 
+/// A key below a `[table]` header for which it was not meant.
+pub struct Misplaced {
+    pub header: String,
+    /// The path of the table whose key it is; empty for the stack file itself.
+    pub belongs: String,
+}
+
+impl Misplaced {
+    fn owner(&self) -> &str {
+        if self.belongs.is_empty() { "the stack file" } else { &self.belongs }
+    }
+
+    fn help(&self, key: &str) -> String {
+        let Self { header, belongs } = self;
+        match belongs.as_str() {
+            "" => format!(
+                "`{key}` is a key of the stack file itself: move it above the first `[table]`, as a key belongs to the last `[table]` above it"
+            ),
+            belongs => format!(
+                "`{key}` is a key of `{belongs}`: move it above `[{header}]`, as a key belongs to the last `[table]` above it"
+            ),
+        }
+    }
+}
+
 pub enum Shape {
     WrongType {
         key: String,
         expected: Expected,
         found: &'static str,
+        misplaced: Option<Misplaced>,
+    },
+    /// An unknown key that a table around this one has.
+    MisplacedKey {
+        key: String,
+        owner: String,
+        misplaced: Misplaced,
+    },
+    /// An entry of a table with any keys that has the name of a key of a table around it.
+    TakenAsEntry {
+        key: String,
+        misplaced: Misplaced,
+    },
+    /// `[web]` instead of `[services.web]`.
+    TableWithoutParent {
+        key: String,
+        parent: &'static str,
     },
     UnknownKey {
         key: String,
@@ -146,20 +188,39 @@ const MOST_KEYS: usize = 30;
 impl Problem for Shape {
     fn severity(&self) -> Severity {
         match self {
-            Self::Ignored { .. } => Severity::Warning,
+            Self::Ignored { .. } | Self::TakenAsEntry { .. } => Severity::Warning,
             _ => Severity::Error,
         }
     }
 
     fn refuses_key(&self) -> bool {
-        matches!(self, Self::UnknownKey { .. } | Self::KeyRefused { .. } | Self::Excludes { .. })
+        matches!(
+            self,
+            Self::UnknownKey { .. }
+                | Self::MisplacedKey { .. }
+                | Self::TableWithoutParent { .. }
+                | Self::KeyRefused { .. }
+                | Self::Excludes { .. }
+        )
     }
 
     fn wording(&self) -> Wording {
         match self {
-            Self::WrongType { key, expected, found } => {
-                wording(format!("`{key}`: expected {}, found {found}", expected.name()), expected.example(key))
+            Self::WrongType { key, expected, found, misplaced } => wording(
+                format!("`{key}`: expected {}, found {found}", expected.name()),
+                misplaced.as_ref().map_or_else(|| expected.example(key), |misplaced| misplaced.help(key)),
+            ),
+            Self::MisplacedKey { key, owner, misplaced } => {
+                wording(format!("unknown key `{key}` in {owner}"), misplaced.help(key))
             }
+            Self::TakenAsEntry { key, misplaced } => wording(
+                format!("`{key}` is an entry of `{}` here, not a key of `{}`", misplaced.header, misplaced.owner()),
+                format!("move it above `[{}]`, or write `\"{key}\"` in quotes if it is an entry", misplaced.header),
+            ),
+            Self::TableWithoutParent { key, parent } => wording(
+                format!("unknown key `{key}` in the stack file"),
+                format!("write `[{parent}.{key}]`: this table has the keys of {}", one_of(parent)),
+            ),
             Self::UnknownKey { key, owner, nearest, known } => wording(
                 format!("unknown key `{key}` in {owner}"),
                 did_you_mean(nearest.as_ref(), || match known.len() {
@@ -188,4 +249,9 @@ impl Problem for Shape {
             }
         }
     }
+}
+
+/// `a service` for `services`.
+fn one_of(table: &str) -> String {
+    format!("a {}", table.strip_suffix('s').unwrap_or(table))
 }

@@ -7,23 +7,16 @@ use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeInteger, DeTable, DeValue};
 
+use super::mistake::{self, Mistake};
 use super::node::{Entry, Node, Table, Value};
 use crate::diagnostic::{Place, SourceFile};
-use crate::stack::problem::{FileProblem, Report};
+use crate::stack::problem::{FileProblem, Report, TomlFault};
 
 /// The top-level table of a TOML file, or `None` after reporting what is wrong with its syntax.
 pub fn parse(file: &Arc<SourceFile>, report: &Report) -> Option<Node> {
     let (document, errors) = DeTable::parse_recoverable(&file.text);
-    for error in &errors {
-        let place = Place::new(file, error.span().unwrap_or(0..0));
-        let text = file.text.get(place.span.clone()).unwrap_or("").to_owned();
-        let problem = match error.message() {
-            "duplicate key" => FileProblem::DuplicateKey { key: text },
-            message => FileProblem::Syntax { message: message.to_owned() },
-        };
-        report.add(&place, problem);
-    }
     if !errors.is_empty() {
+        faults(file, &errors, report);
         return None;
     }
     let builder = Builder { file };
@@ -31,6 +24,42 @@ pub fn parse(file: &Arc<SourceFile>, report: &Report) -> Option<Node> {
     let before = report.error_count();
     let table = builder.table(document.get_ref(), report);
     (report.error_count() == before).then_some(Node { value: Value::Table(table), place })
+}
+
+/// Says what is wrong: what the author probably meant, where that is known, else what the parser expected.
+fn faults(file: &Arc<SourceFile>, errors: &[toml::de::Error], report: &Report) {
+    if let Some(Mistake { span, fault }) = mistake::yaml_file(&file.text) {
+        return report.add(&Place::new(file, span), fault);
+    }
+    // The line of the last mistake that was recognised. What the parser says of the same line follows from it, and so do the
+    // lines of YAML that belong to one of YAML.
+    let (mut last, mut in_yaml) = (0..0, false);
+    let mut errors: Vec<&toml::de::Error> = errors.iter().collect();
+    errors.sort_by_key(|error| error.span().map(|span| span.start));
+    for error in errors {
+        let span = error.span().unwrap_or(0..0);
+        let line = mistake::line_at(&file.text, span.start);
+        if line.start < last.end {
+            continue;
+        }
+        let Some(Mistake { span, fault }) = mistake::of_line(&file.text, span.clone(), error.message()) else {
+            report.add(&Place::new(file, span.clone()), problem(error.message(), file.text.get(span).unwrap_or("")));
+            continue;
+        };
+        let is_yaml = matches!(fault, TomlFault::YamlLine { .. });
+        let follows = in_yaml && line.start == last.end + 1 && file.text[line.clone()].starts_with([' ', '\t', '-']);
+        if !(is_yaml && follows) {
+            report.add(&Place::new(file, span), fault);
+        }
+        (last, in_yaml) = (line, is_yaml);
+    }
+}
+
+fn problem(message: &str, text: &str) -> FileProblem {
+    match message {
+        "duplicate key" => FileProblem::DuplicateKey { key: text.to_owned() },
+        message => FileProblem::Syntax { message: message.to_owned() },
+    }
 }
 
 struct Builder<'a> {

@@ -6,6 +6,7 @@
 pub mod env_file;
 pub mod files;
 pub mod from_toml;
+mod mistake;
 pub mod node;
 pub mod surroundings;
 pub mod variables;
