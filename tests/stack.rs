@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use wharf::diagnostic::Severity;
+use wharf::plan::{Location, Reader, plan};
 use wharf::stack::{
     Condition, Device, HealthTest, Loaded, Mount, MountKind, Protocol, Published, PullPolicy, Ready, Recursive,
     Request, Restart, Service, Ulimit, load, project_name_of,
@@ -89,6 +90,82 @@ fn a_project_is_named_by_its_file_or_itself() {
     assert_eq!(project_name_of(Path::new("/etc/wharf/My Shop.toml")), "myshop");
     let stack = loaded("name = \"other-${TAG:+x}\"\n[services.web]\nimage = \"nginx:$COMPOSE_PROJECT_NAME\"").stack;
     assert_eq!((stack.name.as_str(), stack.services["web"].image.as_str()), ("other-x", "nginx:other-x"));
+}
+
+/// Each place in which Compose takes the default for an empty string, as an unset variable leaves it: with `EMPTY`, and as it is
+/// written without.
+const DEFAULTED: &[(&str, &str)] = &[
+    ("user = EMPTY", ""),
+    ("hostname = EMPTY", ""),
+    ("domainname = EMPTY", ""),
+    ("restart = EMPTY", ""),
+    ("network_mode = EMPTY", ""),
+    ("container_name = EMPTY", ""),
+    ("platform = EMPTY", ""),
+    ("dns = EMPTY", ""),
+    ("dns = [EMPTY, '192.0.2.1']", "dns = '192.0.2.1'"),
+    ("stop_signal = EMPTY", ""),
+    ("working_dir = EMPTY", ""),
+    ("ipc = EMPTY", ""),
+    ("pid = EMPTY", ""),
+    ("cpuset = EMPTY", ""),
+    ("mac_address = EMPTY", ""),
+    ("uts = EMPTY", ""),
+    ("userns_mode = EMPTY", ""),
+    ("runtime = EMPTY", ""),
+    ("cgroup = EMPTY", ""),
+    ("pull_policy = EMPTY", ""),
+    ("isolation = EMPTY", ""),
+    ("ports = ['${UNSET}:80:80']", "ports = ['80:80']"),
+    ("ports = ['${UNSET}:80']", "ports = ['80']"),
+    ("ports = ['${UNSET}:${UNSET}:80']", "ports = ['80']"),
+    ("ports = ['127.0.0.1:${UNSET}:80']", "ports = ['127.0.0.1::80']"),
+    ("ports = ['8080:80/${UNSET}']", "ports = ['8080:80']"),
+    (
+        "ports = [{ target = 80, published = EMPTY, host_ip = EMPTY, protocol = EMPTY, mode = EMPTY }]",
+        "ports = [{ target = 80 }]",
+    ),
+    ("devices = [EMPTY, '/dev/null']", "devices = ['/dev/null']"),
+    ("devices = [{ source = '/dev/null', target = EMPTY, permissions = EMPTY }]", "devices = ['/dev/null']"),
+    ("expose = [EMPTY, 80]", "expose = [80]"),
+    ("labels = [EMPTY, 'a=b']", "labels = ['a=b']"),
+    ("profiles = [EMPTY]", ""),
+    ("group_add = [EMPTY, 'mail']", "group_add = ['mail']"),
+    ("cap_add = [EMPTY]", ""),
+    ("healthcheck = { test = EMPTY, retries = 2 }", "healthcheck = { retries = 2 }"),
+    ("networks = { default = { ipv4_address = EMPTY, ipv6_address = EMPTY } }", "networks = { default = {} }"),
+    ("networks = { default = { link_local_ips = [EMPTY] } }", "networks = { default = {} }"),
+    ("build = { context = '.', dockerfile = EMPTY, target = EMPTY }", "build = { context = '.' }"),
+    ("deploy = { restart_policy = { condition = EMPTY } }", "deploy = { restart_policy = {} }"),
+    ("[networks.default]\ndriver = EMPTY\nname = EMPTY", "[networks.default]"),
+    (
+        "[networks.default.ipam]\ndriver = EMPTY\nconfig = [{ subnet = '192.0.2.0/24', gateway = EMPTY, ip_range = EMPTY }]",
+        "[networks.default.ipam]\nconfig = [{ subnet = '192.0.2.0/24' }]",
+    ),
+    ("[volumes.data]\ndriver = EMPTY\nname = EMPTY", "[volumes.data]"),
+];
+
+#[test]
+fn an_empty_string_is_the_default_where_compose_takes_it() {
+    let directory = Directory::with(&[]);
+    let location = Location { unit_dir: "/u".into(), libexec: "/r".into(), reader: Reader::System };
+    let files = |keys: &str| -> BTreeMap<String, String> {
+        let text = format!("[services.web]\nimage = 'nginx'\nvolumes = ['data:/data']\n{keys}\n");
+        let more = if keys.contains("[volumes.data]") { "" } else { "[volumes.data]\n" };
+        std::fs::write(directory.path("shop.toml"), text + more).unwrap();
+        let stack = directory.load().stack;
+        plan(&stack, &location)
+            .unwrap()
+            .files
+            .iter()
+            .map(|file| (file.name.clone(), file.contents.to_string()))
+            .collect()
+    };
+    for (empty, without) in DEFAULTED {
+        for written in ["''", "'${UNSET}'"] {
+            assert_eq!(files(&empty.replace("EMPTY", written)), files(without), "{empty}");
+        }
+    }
 }
 
 #[test]

@@ -11,12 +11,16 @@ use super::problem::{Assembly, Lost, Report};
 use super::request::Request;
 use super::yaml::{self, Comments};
 use crate::diagnostic::SourceFile;
+use crate::name::ProjectName;
 use crate::stack::composition::{self, Composer, Language, merge};
 use crate::stack::examine::project_name_of_directory;
 use crate::stack::load::read_dotenv;
 use crate::stack::text::node::{Node, Table, Value};
 use crate::stack::text::surroundings::{Scope, Surroundings};
 use crate::stack::text::variables;
+
+/// The top-level keys that hold named things.
+const MAPPINGS: [&str; 5] = ["services", "networks", "volumes", "secrets", "configs"];
 
 /// All files as one, and what paths and variables mean in it.
 pub struct Assembled<'a> {
@@ -41,6 +45,7 @@ pub fn assemble<'a>(
         parsed.push(composition::read(path, None, &mut language, report)?);
     }
     let written = parsed.iter().rev().find_map(|file| name(&file.root));
+    parsed.iter().for_each(|file| mappings(&file.root, report));
     let asked =
         request.project_name.clone().or_else(|| main.lookup("COMPOSE_PROJECT_NAME")).filter(|name| !name.is_empty());
     let of_directory = || project_name_of_directory(&main.directory);
@@ -55,9 +60,28 @@ pub fn assemble<'a>(
     Some(Assembled { root, surroundings: Surroundings { project, scopes }, main })
 }
 
+/// As Compose takes it: in lower case, without the characters that no project name has.
 fn name(root: &Node) -> Option<String> {
     let Value::Table(table) = &root.value else { return None };
-    table.get("name").and_then(|entry| entry.node.scalar()).filter(|name| !name.is_empty())
+    let name = table.get("name").and_then(|entry| entry.node.scalar()).filter(|name| !name.is_empty())?;
+    if name.contains('$') {
+        return Some(name);
+    }
+    Some(ProjectName::normalise(&name)).filter(|name| !name.is_empty())
+}
+
+/// That what must be mappings are some.
+fn mappings(root: &Node, report: &Report) {
+    let Value::Table(table) = &root.value else { return };
+    for entry in table.entries.iter().filter(|entry| MAPPINGS.contains(&entry.key.as_str())) {
+        let node = match &entry.node.value {
+            Value::Override(node) => node,
+            _ => &entry.node,
+        };
+        if !matches!(node.value, Value::Table(_) | Value::Null | Value::Reset) {
+            report.add(&node.place, Assembly::NotAMapping { key: entry.key.clone(), found: node.kind() });
+        }
+    }
 }
 
 /// The language of compose files.

@@ -25,7 +25,9 @@ pub use request::Request;
 
 use crate::diagnostic::{Diagnostics, Place};
 use crate::path::absolute;
+use crate::stack::load::read_dotenv;
 use crate::stack::text::node::Value;
+use crate::stack::text::surroundings::Scope;
 use assemble::{Assembled, assemble};
 use paths::Move;
 use problem::{Assembly, Lost, Report};
@@ -106,7 +108,9 @@ fn directory_of(file: &Path) -> PathBuf {
 fn files(request: &Request<'_>, report: &Report) -> Option<Vec<PathBuf>> {
     let Some(first) = request.files.first() else {
         let here = absolute(Path::new("."));
-        let files = discover::files(&here);
+        let scope = Scope::new(Path::new(""), request.environment);
+        let scope = scope.with(read_dotenv(&scope, report));
+        let files = discover::named(&|name| scope.lookup(name)).unwrap_or_else(|| discover::files(&here));
         if files.is_empty() {
             report.add_without_place(Assembly::NoComposeFile { directory: here });
         }

@@ -125,7 +125,7 @@ impl Move<'_> {
         }
         let Some(device) = options.entries.iter_mut().find(|entry| entry.key == "device") else { return };
         if let Value::String(text) = &mut device.node.value
-            && is_relative(text)
+            && (is_relative(text) || text.is_empty())
         {
             let path = absolute(&(self.from)(&device.node.place).join(&*text));
             *text = path.to_string_lossy().into_owned();

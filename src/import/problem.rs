@@ -39,7 +39,10 @@ impl Problem for YamlProblem {
                 "remove the tag; Compose knows `!reset` and `!override`, YAML `!!str`, `!!int`, `!!float`, `!!bool` and `!!null`",
             ),
             Self::Twice { key } => wording(format!("duplicate key `{key}`"), "keep one of the two"),
-            Self::KeyNotText => wording("a key must be text", "write a name before the `:`"),
+            Self::KeyNotText => wording(
+                "a key must be text, and Compose takes numbers, `true`, `false` and `null` for none",
+                "write a name before the `:`, or put it in quotes",
+            ),
             Self::NoMerge => {
                 wording("`<<` takes a mapping, or a list of mappings", "write `<<: *name`, or `<<: [*one, *other]`")
             }
@@ -51,6 +54,7 @@ impl Problem for YamlProblem {
 pub enum Assembly {
     NoComposeFile { directory: PathBuf },
     NothingInside { path: PathBuf },
+    NotAMapping { key: String, found: &'static str },
 }
 
 impl Problem for Assembly {
@@ -59,6 +63,10 @@ impl Problem for Assembly {
             Self::NoComposeFile { directory } => wording(
                 format!("there is no compose file in {} or above it", directory.display()),
                 "name the file: `wharf import compose.yaml`",
+            ),
+            Self::NotAMapping { key, found } => wording(
+                format!("`{key}` must be a mapping, but this is {found}"),
+                format!("write the names below `{key}:`, each with a `:`"),
             ),
             Self::NothingInside { path } => {
                 wording(format!("{} is empty", path.display()), "write `services:` with the services below it")

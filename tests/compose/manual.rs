@@ -36,6 +36,10 @@ const OTHER_FORMS: &[(&str, &str)] = &[
     ),
     ("A network that is not the stack's", "Compose names it by its id, Wharf by its name"),
     (
+        "Empty strings",
+        "where Compose takes the default for an empty string, as a variable without a value leaves it (`user: \"${APP_USER}\"`, `ports: [\"${BIND_IP}:80:80\"]`), a stack file has the default too",
+    ),
+    (
         "What has ended",
         "containers are inspected after the start and again at the end; their state and health are compared too",
     ),
@@ -43,8 +47,11 @@ const OTHER_FORMS: &[(&str, &str)] = &[
 
 /// Keys for which `wharf import` says what to do (exit code 5): the stack of the suite that has the key, the key, and why.
 const LISTED: &[(&str, &str, &str)] = &[
-    ("logging", "`logging`", "The output goes to the journal; journald.conf(5) bounds its size and age."),
-    ("logging", "`attach`", "The same; `LogLevelMax=` of the unit keeps output out of the journal."),
+    (
+        "logging",
+        "`attach`, and `logging` with a driver that is not `json-file`, `local` or `journald`",
+        "The output goes to the journal; `LogLevelMax=` of the unit keeps it out, journald.conf(5) bounds its size and age. The options of `json-file` and `local` are ignored with a warning.",
+    ),
     (
         "include",
         "`include` with `env_file` or a `.env` of its own",
@@ -66,7 +73,11 @@ const NOT_COMPARED: &[(&str, &str)] = &[
         "newer than Compose 2.26 or Engine 26.1",
     ),
     (
-        "`develop`, `credential_spec`, `isolation`, `cpu_count`, `cpu_percent`",
+        "`pre_start`",
+        "newer than Compose 2.26; `wharf` refuses it: each step is a container, and every container has its unit. Make a step a service, on which others depend with `service_completed_successfully`",
+    ),
+    (
+        "`develop`, `credential_spec`, `isolation` (but for `default`), `cpu_count`, `cpu_percent`",
         "not for containers on Linux; `wharf` refuses them with the reason",
     ),
 ];

@@ -101,10 +101,11 @@ impl Resolver<'_> {
         Table { entries: mapping.entries }
     }
 
-    /// A key as text: numbers and booleans too are names here.
+    /// A key, which must be text: Compose refuses `1:` and `true:`.
     fn key(&mut self, raw: &Raw) -> Option<String> {
+        let is_text = |scalar: &Scalar| !scalar.plain || matches!(scalar::plain(&scalar.text), Value::String(_));
         match &raw.kind {
-            Kind::Scalar(Scalar { text, .. }) => Some(text.clone()),
+            Kind::Scalar(scalar) if raw.tag.is_some() || is_text(scalar) => Some(scalar.text.clone()),
             Kind::Alias(target) => self.key(target),
             _ => {
                 let place = self.place(&raw.span);

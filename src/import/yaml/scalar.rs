@@ -45,7 +45,9 @@ fn number(text: &str) -> Option<Value> {
     {
         return Some(number);
     }
-    is_float(&digits).then(|| digits.parse().ok().map(Value::Float))?
+    // What is too large for a float is text to Compose.
+    let float = is_float(&digits).then(|| digits.parse().ok())?;
+    float.filter(|float: &f64| float.is_finite()).map(Value::Float)
 }
 
 /// `0x1f`, `0b1`, `0o17` and `017` are what they are in Go.

@@ -8,7 +8,6 @@ use super::environment;
 use super::hosts;
 use super::limits;
 use super::maps;
-use super::paths::host_path;
 use super::quantities::bytes;
 use super::secrets;
 use crate::stack::fields::{Fields, Item};
@@ -18,6 +17,7 @@ use crate::stack::grammar::image;
 use crate::stack::keys;
 use crate::stack::model::{AdditionalContext, Build, BuildContext, BuildNetwork, ContextSource, Dockerfile};
 use crate::stack::problem::{BuildFault, Expected, Invalid};
+use crate::stack::text::host_path::host_path;
 use crate::stack::text::node::Value;
 use crate::stack::text::surroundings::{Scope, Surroundings};
 

@@ -45,7 +45,7 @@ pub fn read(service: &mut Fields<'_>) -> Deploy {
     if mode == Some("global") && replicas.is_some_and(|count| count != 1) {
         fields.add("replicas", LimitConflict::GlobalReplicas);
     }
-    fields.parse("endpoint_mode", |text| one_of("endpoint_mode", text, &["dnsrr"]));
+    fields.parse("endpoint_mode", |text| one_of("endpoint_mode", text, &["dnsrr", "vip"]));
     let (restart, restart_tuning) = restart_policy(&mut fields);
     let resources = resources(&mut fields);
     fields.finish();

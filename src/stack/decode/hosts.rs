@@ -13,7 +13,7 @@ pub fn extra_hosts(service: &mut Fields<'_>) -> Vec<String> {
         return Vec::new();
     };
     match &item.node.value {
-        Value::Array(_) => item.parse_strings(extra_host),
+        Value::Array(_) => item.parse_strings(extra_host).concat(),
         Value::Table(_) => item.entries().flat_map(addresses).collect(),
         _ => {
             item.wrong_type(Expected::ListOrTable);

@@ -23,7 +23,6 @@ mod maps;
 mod mounts;
 mod namespaces;
 mod networks;
-mod paths;
 mod ports;
 pub mod profiles;
 mod pull_policy;

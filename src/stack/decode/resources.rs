@@ -61,6 +61,8 @@ fn contradictions(resources: &Resources, service: &Fields<'_>) {
         service.add(key, LimitConflict::CpusAndQuota { key });
     }
     match (resources.memswap_limit, resources.mem_limit) {
+        // Unlimited, as it is without the key.
+        (Some(-1), None) => (),
         (Some(_), None) => service.add("memswap_limit", LimitConflict::SwapWithoutMemory),
         (Some(swap), Some(memory)) if swap >= 0 && swap.unsigned_abs() < memory => {
             service.add("memswap_limit", LimitConflict::SwapBelowMemory);

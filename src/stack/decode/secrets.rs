@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::external::external;
-use super::paths::host_path;
 use super::quantities::permission_bits;
 use crate::stack::fields::{Fields, Item};
 use crate::stack::grammar::names;
 use crate::stack::keys;
 use crate::stack::model::{FileSource, Grant, ProvidedFile};
 use crate::stack::problem::{Expected, FileKind, Invalid, SecretFault, Shape};
+use crate::stack::text::host_path::host_path;
 use crate::stack::text::node::Value;
 use crate::stack::text::surroundings::{Scope, Surroundings};
 

@@ -45,7 +45,7 @@ use crate::stack::grammar::security::platform;
 use crate::stack::grammar::signals;
 use crate::stack::keys;
 use crate::stack::model::{Condition, Dependency, DeviceRequest, MountsOwner, Service};
-use crate::stack::problem::{BuildFault, Expected, FileKind, Invalid, LimitConflict};
+use crate::stack::problem::{BuildFault, Expected, FileKind, Invalid, LimitConflict, Shape};
 use crate::stack::text::surroundings::Surroundings;
 
 /// What is needed to check a service against the others but is no part of it.
@@ -104,6 +104,9 @@ fn image(fields: &mut Fields<'_>, surroundings: &Surroundings<'_>, service: &mut
     service.pull_policy = pull_policy::read(service.build.as_deref(), fields);
     service.platform = fields.parse("platform", platform);
     service.runtime = fields.string("runtime");
+    if fields.string("isolation").is_some_and(|isolation| isolation != "default") {
+        fields.refuse("isolation", "it is for Windows", "remove it");
+    }
 }
 
 /// What runs in the container, and what it is called.
@@ -235,17 +238,21 @@ fn replicas(fields: &mut Fields<'_>, of_deploy: Option<u32>) -> Option<u32> {
 /// `attach` and `logging`: the output goes to the journal, and nowhere else.
 fn output(fields: &mut Fields<'_>) {
     const BECAUSE: &str = "all output goes to the journal";
+    const JOURNAL: &str = "all output goes to the journal, whose size and age journald.conf(5) bounds";
     if fields.boolean("attach") == Some(false) {
         let instead = "remove it; to keep the output out of the journal, set `LogLevelMax = \"warning\"` in \
                        `[services.NAME.systemd.Service]`";
         fields.refuse("attach", BECAUSE, instead);
     }
     let Some(mut logging) = fields.table("logging", &keys::LOGGING) else { return };
-    if logging.string("driver").is_some_and(|name| name != "journald") {
-        fields.refuse("logging", BECAUSE, "remove it: journald.conf(5) bounds the journal's size and age");
-        return;
+    match logging.string("driver").as_deref() {
+        Some("journald") => logging.finish(),
+        // Their options bound the log's size, which for the journal journald.conf(5) does.
+        None | Some("json-file" | "local") => {
+            fields.add("logging", Shape::Ignored { key: "logging".to_owned(), reason: JOURNAL })
+        }
+        Some(_) => fields.refuse("logging", BECAUSE, "remove it: journald.conf(5) bounds the journal's size and age"),
     }
-    logging.finish();
 }
 
 /// What names another service cannot be there without it. Source: Compose Specification, services, links; the reference

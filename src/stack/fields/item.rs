@@ -2,6 +2,7 @@
 
 use super::misplaced::misplaced;
 use crate::diagnostic::Place;
+use crate::stack::keys;
 use crate::stack::problem::{Expected, Invalid, Misplaced, Problem, Report, Shape};
 use crate::stack::text::node::{Entry, Node, Value};
 
@@ -153,7 +154,12 @@ impl<'a> Item<'a> {
             return None;
         };
         let list = *self;
-        Some(nodes.iter().map(move |node| list.element(node)))
+        Some(nodes.iter().filter(move |node| !list.skips(node)).map(move |node| list.element(node)))
+    }
+
+    /// Whether an element of this list is none: an empty string in a list from which Compose leaves it out.
+    fn skips(&self, element: &Node) -> bool {
+        matches!(&element.value, Value::String(text) if text.is_empty()) && keys::is_skipped(self.key)
     }
 
     /// The elements of a list; none if it is not a list, which is reported.
@@ -189,7 +195,10 @@ impl<'a> Item<'a> {
     /// `["KEY=VALUE", "KEY"]` or `{ KEY = "VALUE" }`, the two forms of `environment`, `labels` and `sysctls`.
     pub fn pairs(&self) -> Vec<Pair<'a>> {
         match &self.node.value {
-            Value::Array(nodes) => nodes.iter().filter_map(|node| self.element(node).listed_pair()).collect(),
+            Value::Array(nodes) => {
+                let nodes = nodes.iter().filter(|node| !self.skips(node));
+                nodes.filter_map(|node| self.element(node).listed_pair()).collect()
+            }
             Value::Table(table) => {
                 let entries = table.entries.iter().map(|entry| Item::of(entry, self.report));
                 entries.filter_map(|item| item.tabled_pair()).collect()

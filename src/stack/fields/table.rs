@@ -55,14 +55,23 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Whether the user wrote the key. A null key counts as absent.
+    /// Whether the user wrote the key. A null key counts as absent, and so does an empty string where
+    /// Compose takes the default.
     pub fn has(&self, key: &str) -> bool {
         self.peek(key).is_some()
     }
 
     /// The value of a key, which does not become known by this.
     pub fn peek(&self, key: &str) -> Option<Item<'a>> {
-        let entry = self.table?.get(key).filter(|entry| entry.node.value != Value::Null)?;
+        let entry = self.table?.get(key)?;
+        let is_absent = match &entry.node.value {
+            Value::Null => true,
+            Value::String(text) => text.is_empty() && keys::is_default(self.keys, key),
+            _ => false,
+        };
+        if is_absent {
+            return None;
+        }
         Some(Item::of(entry, self.report))
     }
 

@@ -58,13 +58,13 @@ pub fn subnet(text: &str) -> Result<String, Invalid> {
 /// What the engine replaces by the host's own address.
 const HOST_GATEWAY: &str = "host-gateway";
 
-/// `host=ip`, or the older `host:ip`.
-pub fn extra_host(text: &str) -> Result<String, Invalid> {
+/// `host=ip`, or the older `host:ip`; the host may have several addresses, with commas between them.
+pub fn extra_host(text: &str) -> Result<Vec<String>, Invalid> {
     let (host, address) = text
         .split_once('=')
         .or_else(|| text.split_once(':'))
         .ok_or_else(|| Invalid::Machine(MachineFault::ExtraHost { value: text.to_owned() }))?;
-    host_with_address(host, address)
+    address.split(',').map(|address| host_with_address(host, address)).collect()
 }
 
 pub fn host_with_address(host: &str, address: &str) -> Result<String, Invalid> {
@@ -91,9 +91,11 @@ mod tests {
             ("myhostv6:::1", "myhostv6:::1"),
             ("host.docker.internal:host-gateway", "host.docker.internal:host-gateway"),
         ] {
-            assert_eq!(extra_host(text).ok().as_deref(), Some(expected), "{text}");
+            assert_eq!(extra_host(text).ok(), Some(vec![expected.to_owned()]), "{text}");
         }
-        for bad in ["somehost", "=1.2.3.4", "somehost=", "some host=1.2.3.4", "somehost=1.2.3"] {
+        let both = extra_host("a=1.1.1.1,[::1]").ok();
+        assert_eq!(both, Some(vec!["a:1.1.1.1".to_owned(), "a:::1".to_owned()]));
+        for bad in ["somehost", "a=1.1.1.1,", "=1.2.3.4", "somehost=", "some host=1.2.3.4", "somehost=1.2.3"] {
             assert!(extra_host(bad).is_err(), "{bad}");
         }
     }

@@ -43,7 +43,8 @@ pub fn short(text: &str) -> Result<Mapping, Invalid> {
 
 fn parse_short(text: &str) -> Result<Mapping, PortFault> {
     let (addresses, protocol) = match text.split_once('/') {
-        Some((addresses, name)) => (addresses, protocol(name)?),
+        Some((addresses, name)) if !name.is_empty() => (addresses, protocol(name)?),
+        Some((addresses, _)) => (addresses, Protocol::Tcp),
         None => (text, Protocol::Tcp),
     };
     let (host, target) = match addresses.rsplit_once(':') {
@@ -55,8 +56,8 @@ fn parse_short(text: &str) -> Result<Mapping, PortFault> {
         return Ok(Mapping { host_ip: None, published: None, target, protocol });
     };
     let (host_ip, port) = split_host(host)?;
-    // `127.0.0.1::80` asks for any free port of that address.
-    let published = if port.is_empty() && host_ip.is_some() { None } else { Some(range(port)?) };
+    // `127.0.0.1::80` asks for any free port of that address, and `:80`, which a variable may have left, for any free port.
+    let published = if port.is_empty() { None } else { Some(range(port)?) };
     Ok(Mapping { host_ip, published, target, protocol })
 }
 
@@ -68,6 +69,8 @@ fn split_host(host: &str) -> Result<(Option<IpAddr>, &str), PortFault> {
         return Ok((Some(address_of(address)?), port));
     }
     match host.rsplit_once(':') {
+        // `:80:80` is what a variable without a value leaves: all addresses, as without one.
+        Some(("", port)) => Ok((None, port)),
         Some((address, port)) => Ok((Some(address_of(address)?), port)),
         None => Ok((None, host)),
     }
@@ -171,6 +174,10 @@ mod tests {
             ("127.0.0.1::80", mapping(Some("127.0.0.1"), None, (80, 80), Tcp)),
             ("::1:6000:6000", mapping(Some("::1"), Some((6000, 6000)), (6000, 6000), Tcp)),
             ("[::1]:6001:6001", mapping(Some("::1"), Some((6001, 6001)), (6001, 6001), Tcp)),
+            // What variables without a value leave.
+            (":80", mapping(None, None, (80, 80), Tcp)),
+            (":8080:80/", mapping(None, Some((8080, 8080)), (80, 80), Tcp)),
+            ("::80", mapping(None, None, (80, 80), Tcp)),
             ("6060:6060/udp", mapping(None, Some((6060, 6060)), (6060, 6060), Udp)),
         ] {
             assert_eq!(parse_short(text).ok(), Some(expected), "{text}");
@@ -179,21 +186,8 @@ mod tests {
 
     #[test]
     fn what_is_no_mapping() {
-        for bad in [
-            "",
-            ":80",
-            "80:",
-            "a",
-            "70000",
-            "0",
-            "90-80",
-            "1.2.3.4.5:80:80",
-            "[::1:80:80",
-            "80/icmp",
-            "80:80:80",
-            "+1",
-            "80/",
-        ] {
+        for bad in ["", "80:", "a", "70000", "0", "90-80", "1.2.3.4.5:80:80", "[::1:80:80", "80/icmp", "80:80:80", "+1"]
+        {
             assert!(parse_short(bad).is_err(), "{bad}");
         }
     }

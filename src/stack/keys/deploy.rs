@@ -13,7 +13,7 @@ pub static DEPLOY: Table = Table {
     title: "a service's deployment",
     required: &[],
     keys: &[
-        honoured("endpoint_mode", Takes::Words(&["dnsrr"]), "How other services reach the replicas.",
+        honoured("endpoint_mode", Takes::Words(&["dnsrr", "vip"]), "How other services reach the replicas.",
             "nothing: the engine's DNS always returns the addresses of all replicas"),
         refused("labels", "Labels of the swarm's service, not of its containers.",
             "they belong to a service of a swarm, and there is no swarm", "use `labels` of the service"),

@@ -7,6 +7,7 @@
 
 mod build;
 mod deploy;
+mod empty;
 mod manual;
 mod resources;
 mod schema;
@@ -16,6 +17,7 @@ mod tables;
 mod top;
 mod walk;
 
+pub use empty::{is_default, is_skipped};
 pub use manual::manual;
 pub use schema::schema;
 pub use table::{Form, Key, State, Table, Takes};

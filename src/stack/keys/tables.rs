@@ -170,11 +170,11 @@ pub static LOGGING: Table = Table {
     title: "where the output goes",
     required: &[],
     keys: &[
-        honoured("driver", Takes::Words(&["journald"]), "The engine's log driver; all others are refused.",
+        honoured("driver", Takes::Words(&["journald", "json-file", "local"]),
+            "The engine's log driver. `json-file` and `local` are ignored with a warning, as `logging` without a driver is; all others are refused.",
             "the output goes to the journal"),
-        refused("options", "Options of the engine's log driver.",
-            "the journal has no options for each container",
-            "remove it: journald.conf(5) bounds the journal's size and age"),
+        ignored("options", OPTIONS, "Options of the engine's log driver.",
+            "the journal has no options for each container, and journald.conf(5) bounds its size and age"),
     ],
 };
 

@@ -13,7 +13,6 @@ pub enum MountFault {
     NoHome,
     OtherHome,
     NotAName(String),
-    RelativeSource(String),
     Type { value: String, nearest: Option<String> },
     TypeRefused { value: String, reason: &'static str },
 }
@@ -56,9 +55,6 @@ impl MountFault {
                 format!("`{source}` is not the name of a volume"),
                 "use the name of a declared volume, or a path that begins with `/`, `./` or `../`",
             ),
-            Self::RelativeSource(source) => {
-                why(format!("the source `{source}` is not a path"), "begin the path with `/`, `./`, `../` or `~/`")
-            }
             Self::Type { value, nearest } => why(
                 format!("{} is not a mount type", quote(value)),
                 did_you_mean(nearest.as_ref(), || "use `bind`, `volume` or `tmpfs`"),

@@ -220,15 +220,14 @@ fn closing(body: &str, quote: char) -> Option<usize> {
     None
 }
 
-/// The escapes of a double-quoted value; unknown ones stay. `\$` becomes `$$`, which interpolation makes a `$`.
+/// The escapes of a double-quoted value, as Compose has them: `\0` and three octal digits are a character; unknown ones stay. `\$` becomes
+/// `$$`, which interpolation makes a `$`.
 fn unescape(body: &str) -> String {
     let mut output = String::with_capacity(body.len());
-    let mut characters = body.chars();
-    while let Some(character) = characters.next() {
-        if character != '\\' {
-            output.push(character);
-            continue;
-        }
+    let mut rest = body;
+    while let Some((before, escape)) = rest.split_once('\\') {
+        output.push_str(before);
+        let mut characters = escape.chars();
         match characters.next() {
             Some('n') => output.push('\n'),
             Some('r') => output.push('\r'),
@@ -239,11 +238,25 @@ fn unescape(body: &str) -> String {
             Some('v') => output.push('\u{b}'),
             Some('$') => output.push_str("$$"),
             Some(literal @ ('"' | '\\')) => output.push(literal),
+            Some('0') => match octal(characters.as_str()) {
+                Some(character) => {
+                    output.push(character);
+                    characters = escape[4..].chars();
+                }
+                None => output.push_str("\\0"),
+            },
             Some(other) => output.extend(['\\', other]),
             None => output.push('\\'),
         }
+        rest = characters.as_str();
     }
-    output
+    output + rest
+}
+
+/// The character of three octal digits; no variable can have a NUL.
+fn octal(digits: &str) -> Option<char> {
+    let digits = digits.get(..3).filter(|digits| digits.bytes().all(|digit| (b'0'..=b'7').contains(&digit)))?;
+    u8::from_str_radix(digits, 8).ok().filter(|code| *code != 0).map(char::from)
 }
 
 #[cfg(test)]
@@ -281,6 +294,7 @@ mod tests {
         gives("VAR='Let\\'s go!'", "Let's go!");
         gives("VAR=\"{\\\"hello\\\": \\\"json\\\"}\"", "{\"hello\": \"json\"}");
         gives("VAR=\"some\\tvalue\"", "some\tvalue");
+        gives("VAR=\"a\\0101\\0344 \\012 \\0400 \\0000 \\101\"", "aAä \\012 \\0400 \\0000 \\101");
         gives("VAR='some\\tvalue'", "some\\tvalue");
         gives("VAR=some\\tvalue", "some\\tvalue");
         gives("VAR=", "");

@@ -6,6 +6,7 @@
 pub mod env_file;
 pub mod files;
 pub mod from_toml;
+pub mod host_path;
 mod mistake;
 pub mod node;
 pub mod surroundings;

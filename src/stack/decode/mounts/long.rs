@@ -5,7 +5,6 @@
 use std::collections::BTreeMap;
 
 use crate::stack::decode::maps;
-use crate::stack::decode::paths::host_path;
 use crate::stack::decode::quantities::{bytes, permission_bits};
 use crate::stack::fields::{Fields, Item};
 use crate::stack::grammar::choice::{PROPAGATIONS, one_of};
@@ -16,6 +15,7 @@ use crate::stack::grammar::suggest::nearest;
 use crate::stack::keys;
 use crate::stack::model::{Mount, MountKind, Recursive};
 use crate::stack::problem::{Expected, Invalid, MountFault, Shape};
+use crate::stack::text::host_path::host_path;
 use crate::stack::text::surroundings::Surroundings;
 
 /// Reads one table; `owner` is what messages call the service.
@@ -96,9 +96,6 @@ fn bind(source: Option<Item<'_>>, fields: &mut Fields<'_>, surroundings: &Surrou
         return None;
     };
     let source = item.parse(Expected::String, |text| {
-        if !text.starts_with(['/', '.', '~']) {
-            return Err(Invalid::mount(text, MountFault::RelativeSource(text.to_owned())));
-        }
         host_path(text, surroundings.at(item.place())).map_err(|fault| Invalid::mount(text, fault))
     })?;
     Some(MountKind::Bind { source, create_host_path, propagation, selinux, recursive })

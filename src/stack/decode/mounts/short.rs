@@ -4,7 +4,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::stack::decode::paths::host_path;
 use crate::stack::fields::Item;
 use crate::stack::grammar::choice::PROPAGATIONS;
 use crate::stack::grammar::names;
@@ -12,6 +11,7 @@ use crate::stack::grammar::paths::container_path;
 use crate::stack::grammar::suggest::nearest;
 use crate::stack::model::{Mount, MountKind, Recursive};
 use crate::stack::problem::{Invalid, MountFault, Shape};
+use crate::stack::text::host_path::host_path;
 use crate::stack::text::surroundings::{Scope, Surroundings};
 
 const MODES: &[&str] = &["ro", "rw", "z", "Z", "nocopy", "private", "rprivate", "shared", "rshared", "slave", "rslave"];
