@@ -9,6 +9,7 @@ pub mod backoff;
 pub mod beneath;
 #[cfg(feature = "buildkit")]
 pub mod build;
+pub mod config;
 pub mod diagnostic;
 pub mod doctor;
 pub mod engine;

@@ -15,7 +15,7 @@ use source::{Arrow, File, Source, Token};
 const FLOORS: &[&[&str]] = &[
     &["bin"],
     &["install"],
-    &["plan", "import", "build", "run", "supervise", "report", "doctor"],
+    &["plan", "config", "import", "build", "run", "supervise", "report", "doctor"],
     &["stack", "unit", "mark", "engine"],
     &["owned_tree", "spec", "systemd", "supervisor1", "writers"],
     &[
@@ -35,6 +35,7 @@ const FLOORS: &[&[&str]] = &[
 /// Neighbours on one floor where the first may use the second all the same.
 const ABOVE: &[(&str, &str)] = &[
     ("build", "run"),
+    ("config", "import"),
     ("mark", "unit"),
     ("supervisor1", "systemd"),
     ("diagnostic", "printable"),

@@ -16,7 +16,9 @@ use std::process::Command;
 
 use support::Host;
 use support::cases::{Case, cases, difference, update};
+use wharf::config::resolve;
 use wharf::diagnostic::Diagnostics;
+use wharf::mark::is_checksum;
 use wharf::plan::{Location, Plan, Reader, plan};
 use wharf::stack::{Loaded, PullPolicy, Request, Stack, load, override_of};
 
@@ -49,19 +51,29 @@ impl Case {
         stacks[0].clone()
     }
 
-    fn load(&self) -> Result<Loaded, Diagnostics> {
+    /// The process's variables.
+    fn variables(&self) -> BTreeMap<String, String> {
         let mut environment = self.environment();
         environment.entry("HOME".to_owned()).or_insert_with(|| "/home/ada".to_owned());
-        let lookup = |name: &str| environment.get(name).cloned();
+        environment
+    }
+
+    fn request<'a>(&self, lookup: &'a (dyn Fn(&str) -> Option<String> + Sync)) -> Request<'a> {
         let files = self.arguments("--file");
         let mut request = if files.is_empty() {
-            Request::of_stack(&self.stack_file(), &lookup)
+            Request::of_stack(&self.stack_file(), lookup)
         } else {
             let files = files.iter().map(|file| self.directory.join(file)).collect();
-            Request { files, absent: Vec::new(), profiles: Vec::new(), environment: &lookup }
+            Request { files, absent: Vec::new(), profiles: Vec::new(), environment: lookup }
         };
         request.profiles = self.arguments("--profile");
-        let mut loaded = load(&request)?;
+        request
+    }
+
+    fn load(&self) -> Result<Loaded, Diagnostics> {
+        let environment = self.variables();
+        let lookup = |name: &str| environment.get(name).cloned();
+        let mut loaded = load(&self.request(&lookup))?;
         self.move_to_etc(&mut loaded.stack);
         Ok(loaded)
     }
@@ -80,12 +92,7 @@ impl Case {
     /// The plan, and the warnings on the way; or what is wrong.
     fn plan(&self) -> Result<(Plan, Diagnostics), Diagnostics> {
         let loaded = self.load()?;
-        let location = Location {
-            unit_dir: "/etc/systemd/system".into(),
-            libexec: "/usr/libexec/wharf".into(),
-            reader: Reader::System,
-        };
-        Ok((plan(&loaded.stack, &location)?, loaded.warnings))
+        Ok((plan_of(&loaded.stack)?, loaded.warnings))
     }
 
     fn outcome(&self) -> Outcome {
@@ -118,6 +125,15 @@ impl Case {
             fs::write(self.directory.join("diagnostics"), &outcome.diagnostics).unwrap();
         }
     }
+}
+
+fn plan_of(stack: &Stack) -> Result<Plan, Diagnostics> {
+    let location = Location {
+        unit_dir: "/etc/systemd/system".into(),
+        libexec: "/usr/libexec/wharf".into(),
+        reader: Reader::System,
+    };
+    plan(stack, &location)
 }
 
 /// Also proves what every plan promises of its files.
@@ -235,4 +251,46 @@ fn systemd_has_no_directive_that_is_unknown_to_a_stack_file() {
         let unknown: Vec<&String> = dumped[&section].difference(&directives).collect();
         assert!(unknown.is_empty(), "[{section}]: add {unknown:?} to src/stack/grammar/directives.txt");
     }
+}
+
+/// `wharf config` gives the same units, wherever its text lies. A `.env` applies to the files that a stack names, and stays.
+#[test]
+fn a_resolved_stack_gives_the_same_units() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut compared = 0;
+    for case in cases(CASES) {
+        let Ok((plan, _)) = case.plan() else { continue };
+        let environment = case.variables();
+        let lookup = |name: &str| environment.get(name).filter(|_| name != "COMPOSE_PROFILES").cloned();
+        let of_case = |name: &str| environment.get(name).cloned();
+        let resolved = resolve(&case.request(&of_case)).unwrap_or_else(|errors| panic!("{}", errors.render(false)));
+        let text = resolved.to_toml();
+        let here = directory.path().join(&case.name);
+        fs::create_dir(&here).unwrap();
+        let file = here.join(case.stack_file().file_name().unwrap());
+        fs::write(&file, &text).unwrap();
+        if case.directory.join(".env").exists() {
+            fs::copy(case.directory.join(".env"), here.join(".env")).unwrap();
+        }
+        let again = load(&Request::of_stack(&file, &lookup));
+        let mut again = again.unwrap_or_else(|errors| panic!("{}: {}\n{text}", case.name, errors.render(false)));
+        case.move_to_etc(&mut again.stack);
+        again.stack.source = Path::new(STACK_DIRECTORY).join(file.file_name().unwrap());
+        // Which files they were made of stands in the units.
+        let is_of_files = |line: &&str| line.starts_with("# The stack is made of further files") || is_checksum(line);
+        let units = |plan: &Plan| Outcome {
+            files: contents(plan)
+                .into_iter()
+                .map(|(name, text)| {
+                    (name, text.lines().filter(|line| !is_of_files(line)).collect::<Vec<_>>().join("\n"))
+                })
+                .collect(),
+            diagnostics: String::new(),
+        };
+        let (before, now) = (units(&plan), units(&plan_of(&again.stack).unwrap()));
+        let found = differences_of(&case.name, &before, &now);
+        assert!(found.is_empty(), "{}\n{text}", found.join("\n"));
+        compared += 1;
+    }
+    assert!(compared > 50, "{compared} cases");
 }

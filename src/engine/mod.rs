@@ -37,6 +37,7 @@ pub use image::{Image, PullProgress, same_image};
 pub use inspection::{FileChange, FileChanges, Inspection, ListedContainer};
 pub use logs::{LogRequest, Logs, Printed};
 pub use network::NetworkState;
+pub use project::ProjectObject;
 use transport::Limit;
 pub use watch::{ContainerChange, ContainerEvent, EngineEvent};
 

@@ -1,21 +1,39 @@
 //! All that the engine holds of one project, found by label.
 
 use std::collections::HashMap;
+use std::fmt;
 
 use bollard::query_parameters::{ListContainersOptionsBuilder, ListNetworksOptionsBuilder, ListVolumesOptionsBuilder};
 
 use super::{Engine, EngineError};
 use crate::spec::label;
 
+/// What Wharf made at the engine for a project.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProjectObject {
+    Container { id: String, name: String },
+    Network(String),
+    Volume(String),
+}
+
+impl fmt::Display for ProjectObject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Container { name, .. } => write!(f, "container {name}"),
+            Self::Network(name) => write!(f, "network {name}"),
+            Self::Volume(name) => write!(f, "volume {name}"),
+        }
+    }
+}
+
 impl Engine {
-    /// Removes the project's containers and networks, and with `volumes` its named volumes with their data. What was removed,
-    /// one line each.
+    /// The project's containers and networks, and with `volumes` its named volumes, in the order in which they can be removed.
     ///
     /// # Errors
-    /// The first thing that could not be removed; what came before it is gone.
-    pub async fn remove_project(&self, project: &str, volumes: bool) -> Result<Vec<String>, EngineError> {
+    /// The engine does not answer.
+    pub async fn project_objects(&self, project: &str, volumes: bool) -> Result<Vec<ProjectObject>, EngineError> {
         let filters = HashMap::from([("label", vec![format!("{}={project}", label::PROJECT)])]);
-        let mut removed = Vec::new();
+        let mut objects = Vec::new();
         let options = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
         for container in self.lists.list_containers(Some(options)).await? {
             let Some(id) = container.id else { continue };
@@ -23,22 +41,29 @@ impl Engine {
             if !self.container(&id).await?.is_some_and(|container| container.is_of_project(project)) {
                 continue;
             }
-            self.remove_container(&id).await?;
-            let name = container.names.and_then(|names| names.into_iter().next()).unwrap_or(id);
-            removed.push(format!("container {}", name.trim_start_matches('/')));
+            let name = container.names.and_then(|names| names.into_iter().next()).unwrap_or_else(|| id.clone());
+            objects.push(ProjectObject::Container { id, name: name.trim_start_matches('/').to_owned() });
         }
         let options = ListNetworksOptionsBuilder::new().filters(&filters).build();
-        for name in self.lists.list_networks(Some(options)).await?.into_iter().filter_map(|network| network.name) {
-            self.remove_network(&name).await?;
-            removed.push(format!("network {name}"));
-        }
+        let networks = self.lists.list_networks(Some(options)).await?;
+        objects.extend(networks.into_iter().filter_map(|network| network.name).map(ProjectObject::Network));
         if volumes {
             let options = ListVolumesOptionsBuilder::new().filters(&filters).build();
-            for volume in self.lists.list_volumes(Some(options)).await?.volumes.unwrap_or_default() {
-                self.remove_volume(&volume.name).await?;
-                removed.push(format!("volume {}", volume.name));
-            }
+            let volumes = self.lists.list_volumes(Some(options)).await?.volumes.unwrap_or_default();
+            objects.extend(volumes.into_iter().map(|volume| ProjectObject::Volume(volume.name)));
         }
-        Ok(removed)
+        Ok(objects)
+    }
+
+    /// Removes one of them; a volume with its data.
+    ///
+    /// # Errors
+    /// The engine refuses.
+    pub async fn remove_object(&self, object: &ProjectObject) -> Result<(), EngineError> {
+        match object {
+            ProjectObject::Container { id, .. } => self.remove_container(id).await,
+            ProjectObject::Network(name) => self.remove_network(name).await,
+            ProjectObject::Volume(name) => self.remove_volume(name).await,
+        }
     }
 }

@@ -10,14 +10,14 @@ mod assemble;
 mod discover;
 mod explicit;
 mod judge;
-mod paths;
-mod problem;
+pub(crate) mod paths;
+pub(crate) mod problem;
 #[cfg(test)]
 mod properties;
 mod remarks;
 mod request;
-mod write;
-mod yaml;
+pub(crate) mod write;
+pub(crate) mod yaml;
 
 use std::path::{Path, PathBuf};
 

@@ -38,4 +38,4 @@ pub use note::Note;
 pub use precheck::conflicts;
 pub use prepare::{Prepared, prepare, requests, stacks_in};
 pub use pull::{Progress, Pull, WantedImage};
-pub use remove::{Remove, Removed};
+pub use remove::{Leaving, Remove, Removed};

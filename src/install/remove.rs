@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::engine::Engine;
 use crate::name::{UnitKind, UnitName};
+use crate::report::InstalledProject;
 use crate::report::installed::{find_project, projects_in};
 use crate::report::orphans::{add_projects, orphans};
 use crate::systemd::manager::is_booted;
@@ -16,19 +17,28 @@ use super::directory::{Access, Changes, Durability, UnitDirectory};
 use super::error::InstallError;
 use super::jobs::{FailedJob, Jobs, Ran};
 
-/// Which project is to go.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Projects that are to go.
 pub struct Remove {
-    /// The project's name, or the path of its stack file.
-    pub stack: String,
-    /// Also its volumes, with their data.
-    pub volumes: bool,
+    projects: Vec<Leaving>,
+    /// Also their volumes, with their data.
+    volumes: bool,
+    manager: Option<Manager>,
 }
 
-/// What went.
+/// One of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leaving {
+    project: InstalledProject,
+    /// Its units that run without a unit file.
+    orphans: Vec<UnitName>,
+}
+
+/// What went, or would go.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Removed {
     pub project: String,
+    /// Units that run.
+    pub stopped: Vec<UnitName>,
     pub files: Vec<PathBuf>,
     /// Containers, networks and volumes.
     pub from_engine: Vec<String>,
@@ -40,15 +50,13 @@ pub struct Removed {
 }
 
 impl Remove {
-    /// Stops the project's units, removes what the engine still holds of it, then disables and deletes the units. `wait` is told if
-    /// another run has to end first.
+    /// Finds the projects by their names, or the paths of their stack files. Nothing is changed: a name that is wrong keeps all.
     ///
     /// # Errors
-    /// No such project, systemd's or the engine's refusal, or a file that cannot be removed.
-    pub async fn run(&self, wait: &dyn Fn(&str)) -> Result<Removed, InstallError> {
-        let directories = [Destination::system().on_disk, Destination::runtime().on_disk];
+    /// No such project, or systemd does not answer.
+    pub async fn find(stacks: &[String], volumes: bool) -> Result<Self, InstallError> {
         let generated = PathBuf::from("/run/systemd/generator");
-        let everywhere: Vec<PathBuf> = directories.iter().cloned().chain([generated]).collect();
+        let everywhere: Vec<PathBuf> = directories().into_iter().chain([generated]).collect();
         let manager = if is_booted() { Some(Manager::connect(Scope::System).await?) } else { None };
         let orphans = match &manager {
             Some(manager) => orphans(manager).await?,
@@ -56,36 +64,96 @@ impl Remove {
         };
         let mut installed = projects_in(&everywhere)?;
         add_projects(&mut installed, &orphans);
-        let project = find_project(&self.stack, installed)?;
-        let orphans = orphans.into_iter().filter(|orphan| orphan.project == project.name).map(|orphan| orphan.unit);
-        let orphans: Vec<UnitName> = orphans.collect();
-        let units: Vec<UnitName> = project.units.iter().map(|unit| unit.name.clone()).collect();
-        let still_declared = project.sources.iter().find(|source| is_declared(source)).cloned();
-        let mut removed = Removed { project: project.name.to_string(), still_declared, ..Removed::default() };
+        let mut projects: Vec<Leaving> = Vec::new();
+        for stack in stacks {
+            let project = find_project(stack, installed.clone())?;
+            if projects.iter().any(|known| known.project.name == project.name) {
+                continue;
+            }
+            let orphans = orphans.iter().filter(|orphan| orphan.project == project.name);
+            let orphans = orphans.map(|orphan| orphan.unit.clone()).collect();
+            projects.push(Leaving { project, orphans });
+        }
+        Ok(Self { projects, volumes, manager })
+    }
+
+    /// The projects that were found.
+    pub fn projects(&self) -> &[Leaving] {
+        &self.projects
+    }
+
+    /// What [`Remove::run`] would do, and nothing is done.
+    ///
+    /// # Errors
+    /// systemd or the engine does not answer, or a directory cannot be read.
+    pub async fn preview(&self, leaving: &Leaving) -> Result<Removed, InstallError> {
+        let mut removed = leaving.removed();
+        if let Some(manager) = &self.manager {
+            let units = loaded(manager, &[leaving.units(), leaving.orphans.clone()].concat()).await?;
+            removed.stopped = units.into_iter().filter(LoadedUnit::is_busy).map(|unit| unit.name).collect();
+        }
+        let objects = Engine::connect().await?.project_objects(&leaving.project.name, self.volumes).await?;
+        removed.from_engine = objects.iter().map(ToString::to_string).collect();
+        for directory in directories() {
+            let directory = UnitDirectory::open(&directory, Access::Read, Durability::Synced)?;
+            removed.files.extend(files(&directory, &Changes::removal(&leaving.project.name, &directory.read()?)));
+        }
+        Ok(removed)
+    }
+
+    /// Stops a project's units, removes what the engine still holds of it, then disables and deletes the units. `wait` is told if
+    /// another run has to end first.
+    ///
+    /// # Errors
+    /// systemd's or the engine's refusal, or a file that cannot be removed.
+    pub async fn run(&self, leaving: &Leaving, wait: &dyn Fn(&str)) -> Result<Removed, InstallError> {
+        let Leaving { project, orphans } = leaving;
+        let units = leaving.units();
+        let mut removed = leaving.removed();
         let mut audit = Audit::begin();
         let mut acts = Acts::default();
-        if let Some(manager) = &manager {
+        if let Some(manager) = &self.manager {
             // Orphans first: systemd does not know any more that they have to be stopped before the networks that they use.
-            for units in [&orphans, &units] {
+            for units in [orphans, &units] {
                 let ran = stop(&Jobs { manager, wait }, loaded(manager, units).await?).await?;
                 acts.stopped.extend(ran.done);
                 removed.failed_jobs.extend(ran.failed);
             }
         }
         // Before the files go: without them a second attempt would not find the project.
-        removed.from_engine = Engine::of_units().await?.remove_project(&project.name, self.volumes).await?;
-        for directory in &directories {
-            removed.files.extend(delete(directory, &project.name, wait)?);
+        let engine = Engine::of_units().await?;
+        for object in engine.project_objects(&project.name, self.volumes).await? {
+            engine.remove_object(&object).await?;
+            removed.from_engine.push(object.to_string());
         }
-        if let Some(manager) = &manager {
-            audit.removed(&project, &removed.files, &acts);
+        for directory in directories() {
+            removed.files.extend(delete(&directory, &project.name, wait)?);
+        }
+        if let Some(manager) = &self.manager {
+            audit.removed(project, &removed.files, &acts);
             removed.unrecorded = audit.unrecorded;
             manager.reload().await?;
-            let units: Vec<UnitName> = units.into_iter().chain(orphans).collect();
+            let units: Vec<UnitName> = [units, orphans.clone()].concat();
             removed.failed_jobs.extend(forget(&Jobs { manager, wait }, &units).await?);
         }
         Ok(removed)
     }
+}
+
+impl Leaving {
+    fn units(&self) -> Vec<UnitName> {
+        self.project.units.iter().map(|unit| unit.name.clone()).collect()
+    }
+
+    fn removed(&self) -> Removed {
+        let still_declared = self.project.sources.iter().find(|source| is_declared(source)).cloned();
+        Removed { project: self.project.name.to_string(), still_declared, ..Removed::default() }
+    }
+}
+
+/// Where Wharf writes units.
+fn directories() -> [PathBuf; 2] {
+    [Destination::system().on_disk, Destination::runtime().on_disk]
 }
 
 fn is_declared(source: &Path) -> bool {
@@ -130,5 +198,9 @@ fn delete(directory: &Path, project: &str, wait: &dyn Fn(&str)) -> Result<Vec<Pa
         return Ok(Vec::new());
     }
     directory.apply(&[&changes])?.finish()?;
-    Ok(changes.items.iter().map(|change| directory.path().join(&change.name)).collect())
+    Ok(files(&directory, &changes).collect())
+}
+
+fn files(directory: &UnitDirectory, changes: &Changes) -> impl Iterator<Item = PathBuf> {
+    changes.items.iter().map(|change| directory.path().join(&change.name))
 }

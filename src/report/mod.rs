@@ -5,9 +5,12 @@
 
 pub mod check;
 pub mod difference;
+pub mod habits;
 pub mod history;
 pub mod installed;
+pub mod logs;
 pub mod orphans;
+pub mod selection;
 pub mod status;
 pub mod table;
 

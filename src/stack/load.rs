@@ -19,7 +19,7 @@ use crate::stack::grammar::interpolate::{Finding, Lookup};
 use crate::stack::model::Stack;
 use crate::stack::problem::{FileProblem, Invalid, NameFault, Report};
 use crate::stack::text::env_file;
-use crate::stack::text::node::Value;
+use crate::stack::text::node::{Node, Value};
 use crate::stack::text::surroundings::{Scope, Surroundings};
 
 /// A valid stack, and what its author should still know.
@@ -69,12 +69,31 @@ pub fn override_of(path: &Path) -> Option<PathBuf> {
 /// # Errors
 /// Everything that is wrong with the files and those that they name, each with its place, and the warnings among them.
 pub fn load(request: &Request<'_>) -> Result<Loaded, Diagnostics> {
+    compose(request).map(|composed| composed.loaded)
+}
+
+/// A valid stack, and the one tree that it was decoded from.
+pub struct Composed<'a> {
+    pub loaded: Loaded,
+    /// Merged, and its variables replaced; services of all profiles.
+    pub root: Node,
+    pub surroundings: Surroundings<'a>,
+}
+
+/// As [`load`], with the tree.
+///
+/// # Errors
+/// As [`load`].
+pub fn compose<'a>(request: &Request<'a>) -> Result<Composed<'a>, Diagnostics> {
     let report = Report::default();
     let read = read(request, &report);
     let failed = report.error_count() > 0;
     let diagnostics = report.into_diagnostics();
     match read {
-        Some(loaded) if !failed => Ok(Loaded { warnings: diagnostics, ..loaded }),
+        Some(mut composed) if !failed => {
+            composed.loaded.warnings = diagnostics;
+            Ok(composed)
+        }
         _ => Err(diagnostics),
     }
 }
@@ -85,7 +104,7 @@ pub fn project_name_of(path: &Path) -> String {
     ProjectName::normalise(&path.file_stem().unwrap_or_default().to_string_lossy())
 }
 
-fn read(request: &Request<'_>, report: &Report) -> Option<Loaded> {
+fn read<'a>(request: &Request<'a>, report: &Report) -> Option<Composed<'a>> {
     let first = request.files.first()?;
     let main = Scope::new(first.parent().unwrap_or(Path::new("")), request.environment);
     let main = main.with(read_dotenv(&main, report));
@@ -111,7 +130,9 @@ fn read(request: &Request<'_>, report: &Report) -> Option<Loaded> {
     let named = scope.inputs.paths();
     let inputs = request.files.iter().chain(&request.absent).chain(&decoded.stack.further_sources).chain(&named);
     let inputs = inputs.chain(decoded.stack.credential_files()).map(|path| absolute(path)).collect();
-    Some(Loaded { stack: decoded.stack, profiles: decoded.profiles, inputs, warnings: Diagnostics::default() })
+    let warnings = Diagnostics::default();
+    let loaded = Loaded { stack: decoded.stack, profiles: decoded.profiles, inputs, warnings };
+    Some(Composed { loaded, root, surroundings })
 }
 
 /// All files, or `None` if one of them cannot be read.

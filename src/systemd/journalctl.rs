@@ -5,10 +5,12 @@
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::thread::JoinHandle;
 
 use serde_json::{Map, Value};
 use thiserror::Error;
+use tokio::sync::mpsc::{Receiver, channel};
 
 /// Entries that have, for each of these fields, one of its values.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -42,6 +44,32 @@ pub struct Query<'a> {
     /// As systemd.time(7) writes points in time.
     pub since: Option<&'a str>,
     pub until: Option<&'a str>,
+    /// The newest so many; `None`: all, or as journalctl(1) does with `--follow`.
+    pub lines: Option<usize>,
+    /// Also those that come later, until the caller has enough.
+    pub follow: bool,
+}
+
+impl Query<'_> {
+    fn arguments(&self) -> Vec<String> {
+        let matches: Vec<&Match> = self.matches.iter().filter(|one| one.can_be_met()).collect();
+        let mut arguments = vec!["--output=json".to_owned(), "--all".to_owned()];
+        arguments.push(format!("--output-fields={}", self.fields.join(",")));
+        arguments.extend(self.this_boot.then(|| "--boot".to_owned()));
+        arguments.extend(self.since.map(|time| format!("--since={time}")));
+        arguments.extend(self.until.map(|time| format!("--until={time}")));
+        arguments.extend(self.lines.map(|lines| format!("--lines={lines}")));
+        arguments.extend(self.follow.then(|| "--follow".to_owned()));
+        for (number, one) in matches.iter().enumerate() {
+            arguments.extend((number > 0).then(|| "+".to_owned()));
+            arguments.extend(one.terms());
+        }
+        if matches.is_empty() {
+            // Without any, journalctl would show everything.
+            arguments.push("--lines=0".to_owned());
+        }
+        arguments
+    }
 }
 
 /// What was found.
@@ -118,22 +146,8 @@ pub fn read(query: &Query) -> Result<Found, JournalctlError> {
 /// # Errors
 /// As [`read`].
 pub fn read_if(query: &Query, is_wanted: impl Fn(&Entry) -> bool) -> Result<Found, JournalctlError> {
-    let matches: Vec<&Match> = query.matches.iter().filter(|one| one.can_be_met()).collect();
-    let mut arguments = vec!["--output=json".to_owned(), "--all".to_owned()];
-    arguments.push(format!("--output-fields={}", query.fields.join(",")));
-    arguments.extend(query.this_boot.then(|| "--boot".to_owned()));
-    arguments.extend(query.since.map(|time| format!("--since={time}")));
-    arguments.extend(query.until.map(|time| format!("--until={time}")));
-    for (number, one) in matches.iter().enumerate() {
-        arguments.extend((number > 0).then(|| "+".to_owned()));
-        arguments.extend(one.terms());
-    }
-    if matches.is_empty() {
-        // Without any, journalctl would show everything.
-        arguments.push("--lines=0".to_owned());
-    }
     let mut entries = Vec::new();
-    journalctl(&arguments, |line| entries.extend(Entry::of_json(line).filter(&is_wanted)))?;
+    journalctl(&query.arguments(), |line| entries.extend(Entry::of_json(line).filter(&is_wanted)))?;
     Ok(Found { entries, limited: !sees_all() })
 }
 
@@ -153,13 +167,113 @@ pub fn last_value(field: &str, matches: &[(&str, &str)]) -> Option<String> {
     value
 }
 
+/// Entries as journalctl finds them. Dropped, it ends journalctl.
+pub struct Stream {
+    child: Child,
+    entries: Receiver<Entry>,
+    errors: Option<Errors>,
+}
+
+/// So many entries wait for the caller at most; then journalctl waits.
+const MOST_WAITING: usize = 256;
+
+/// Begins to read what a query asks for.
+///
+/// # Errors
+/// journalctl is not there.
+pub fn stream(query: &Query) -> Result<Stream, JournalctlError> {
+    let (mut child, errors, output) = spawn(&query.arguments()).map_err(JournalctlError::CannotRun)?;
+    let (sender, entries) = channel(MOST_WAITING);
+    let reader = std::thread::Builder::new().name("journalctl".to_owned());
+    let reader = reader.spawn(move || {
+        let mut takes = true;
+        // Whoever does not want more has ended journalctl.
+        let _ended = for_each_line(output, |line| {
+            takes = takes && Entry::of_json(line).is_none_or(|entry| sender.blocking_send(entry).is_ok());
+        });
+    });
+    if let Err(error) = reader {
+        let _gone = child.kill();
+        return Err(JournalctlError::CannotRun(error));
+    }
+    Ok(Stream { child, entries, errors: Some(errors) })
+}
+
+impl Stream {
+    /// The next entry; `None`: there are no more.
+    ///
+    /// # Errors
+    /// journalctl refuses, e.g. a time that it does not understand.
+    pub async fn next(&mut self) -> Result<Option<Entry>, JournalctlError> {
+        match self.entries.recv().await {
+            Some(entry) => Ok(Some(entry)),
+            None => self.finish().map(|()| None),
+        }
+    }
+
+    /// The entries that are there already.
+    pub fn try_next(&mut self) -> Option<Entry> {
+        self.entries.try_recv().ok()
+    }
+
+    fn finish(&mut self) -> Result<(), JournalctlError> {
+        let said = self.errors.take().map(text_of).transpose().map_err(JournalctlError::CannotRun)?.unwrap_or_default();
+        judge(self.child.wait().map_err(JournalctlError::CannotRun)?, &said)
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        let _ended_already = self.child.kill();
+        let _ended_already = self.child.wait();
+    }
+}
+
 /// Runs journalctl, and takes each line that it prints as it comes.
 fn journalctl(arguments: &[String], take: impl FnMut(&str)) -> Result<(), JournalctlError> {
+    let run = || {
+        let (mut child, errors, output) = spawn(arguments)?;
+        for_each_line(output, take)?;
+        Ok((text_of(errors)?, child.wait()?))
+    };
+    let (said, status) = run().map_err(JournalctlError::CannotRun)?;
+    judge(status, &said)
+}
+
+type Errors = JoinHandle<io::Result<String>>;
+
+/// journalctl, what it prints on standard error, and its standard output.
+fn spawn(arguments: &[String]) -> io::Result<(Child, Errors, ChildStdout)> {
     let mut command = Command::new("journalctl");
     command.arg("--no-pager").args(arguments).env("LC_ALL", "C");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let (status, said) = run(command, take).map_err(JournalctlError::CannotRun)?;
-    // Nothing that the caller may read is nothing found.
+    let mut child = command.spawn()?;
+    let output = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
+    let mut errors = child.stderr.take().ok_or(io::ErrorKind::BrokenPipe)?;
+    // Beside standard output: a full pipe of errors would keep that back.
+    let errors = std::thread::spawn(move || {
+        let mut said = Vec::new();
+        errors.read_to_end(&mut said).map(|_| String::from_utf8_lossy(&said).into_owned())
+    });
+    Ok((child, errors, output))
+}
+
+fn text_of(errors: Errors) -> io::Result<String> {
+    errors.join().unwrap_or_else(|_| Ok(String::new()))
+}
+
+fn for_each_line(output: ChildStdout, mut take: impl FnMut(&str)) -> io::Result<()> {
+    let mut lines = BufReader::new(output);
+    let mut line = Vec::new();
+    while lines.read_until(b'\n', &mut line)? > 0 {
+        take(String::from_utf8_lossy(&line).trim_end());
+        line.clear();
+    }
+    Ok(())
+}
+
+/// Nothing that the caller may read is nothing found.
+fn judge(status: ExitStatus, said: &str) -> Result<(), JournalctlError> {
     if status.success() || said.contains("insufficient permissions") {
         return Ok(());
     }
@@ -167,29 +281,9 @@ fn journalctl(arguments: &[String], take: impl FnMut(&str)) -> Result<(), Journa
     Err(JournalctlError::Failed(last.to_owned()))
 }
 
-/// The status of a program, and what it printed on standard error.
-fn run(mut command: Command, mut take: impl FnMut(&str)) -> io::Result<(ExitStatus, String)> {
-    let mut child = command.spawn()?;
-    // Beside standard output: a full pipe of errors would keep that back.
-    let errors = child.stderr.take().map(|mut errors| {
-        std::thread::spawn(move || {
-            let mut said = Vec::new();
-            errors.read_to_end(&mut said).map(|_| String::from_utf8_lossy(&said).into_owned())
-        })
-    });
-    let mut lines = BufReader::new(child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?);
-    let mut line = Vec::new();
-    while lines.read_until(b'\n', &mut line)? > 0 {
-        take(String::from_utf8_lossy(&line).trim_end());
-        line.clear();
-    }
-    let said = errors.and_then(|errors| errors.join().ok()).transpose()?.unwrap_or_default();
-    Ok((child.wait()?, said))
-}
-
 /// Whether the caller may read the system's journal (journalctl says so, but not with `--output=json`): its file is
 /// /var/log/journal/MACHINE-ID/system.journal, or below /run, see systemd-journald.service(8).
-fn sees_all() -> bool {
+pub fn sees_all() -> bool {
     let machine = fs::read_to_string("/etc/machine-id").unwrap_or_default();
     let denied = |directory: &str| {
         let file = Path::new(directory).join(machine.trim()).join("system.journal");

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgGroup, Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 
 /// Run the containers of this host as systemd units
 ///
@@ -23,6 +23,8 @@ pub enum Command {
     Generate(Generate),
     /// Check stack files, and write nothing
     Check(Check),
+    /// Print a stack as it is resolved: files merged, variables replaced, profiles applied
+    Config(Config),
     /// Pull all images of stacks concurrently
     Pull(Pull),
     /// Convert a compose file to a stack file
@@ -31,9 +33,11 @@ pub enum Command {
     Status(Status),
     /// Show drift: how containers differ from their definitions, and what changed in their file systems
     Diff(Diff),
+    /// Show the output of a stack's containers and what systemd says of its units, from the journal
+    Logs(Logs),
     /// Show what happened to stacks, why and by whom, from the journal
     History(History),
-    /// Stop a stack and delete its units, containers and networks
+    /// Stop stacks and delete their units, containers and networks
     Remove(Remove),
     /// Print the JSON schema of stack files, for completion and checks in an editor
     Schema,
@@ -41,6 +45,37 @@ pub enum Command {
     Secret(Secret),
     /// Check whether this host is fit to run stacks, and show what to do where it is not
     Doctor(Doctor),
+    #[command(flatten)]
+    Compose(Compose),
+}
+
+/// Commands of `docker compose` that Wharf does not have: each is answered with the command that does the same.
+#[derive(Debug, Subcommand)]
+pub enum Compose {
+    #[command(hide = true)]
+    Up(Words),
+    #[command(hide = true)]
+    Down(Words),
+    #[command(hide = true)]
+    Ps(Words),
+    #[command(hide = true)]
+    Exec(Words),
+    #[command(hide = true)]
+    Restart(Words),
+    #[command(hide = true)]
+    Start(Words),
+    #[command(hide = true)]
+    Stop(Words),
+    #[command(hide = true)]
+    Top(Words),
+}
+
+/// Whatever follows, in the syntax of another command.
+#[derive(Debug, Args)]
+#[command(disable_help_flag = true)]
+pub struct Words {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub words: Vec<String>,
 }
 
 /// Which stacks, and how much of them.
@@ -67,7 +102,7 @@ pub struct Generate {
     /// Print the units and write nothing; for a private file (mode 0600), print only its name
     #[arg(long)]
     pub dry_run: bool,
-    /// Print what would change as a unified diff and write nothing; for a private file, print only which keys differ
+    /// Print what would change as a unified diff and write nothing; of a private file, values of variables and secrets are not shown
     #[arg(long)]
     pub diff: bool,
     /// Write nothing; exit with 4 if something would change
@@ -108,11 +143,26 @@ pub struct Place {
 }
 
 #[derive(Debug, Args)]
-#[command(group(ArgGroup::new("what").args(["stacks", "files"]).required(true).multiple(true)))]
 pub struct Check {
     #[command(flatten)]
     pub stacks: Stacks,
     /// Print the result as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Config {
+    /// The stack file; STACK.override.toml beside it is merged over it
+    #[arg(value_name = "STACK", required_unless_present = "files")]
+    pub stack: Option<PathBuf>,
+    /// One of several files of one project: the first names the project, each following one is merged over those before
+    #[arg(short = 'f', long = "file", value_name = "FILE", conflicts_with = "stack")]
+    pub files: Vec<PathBuf>,
+    /// Enable a profile; `*` enables all [default: COMPOSE_PROFILES, else the stack's own `profiles`]
+    #[arg(long = "profile", value_name = "NAME")]
+    pub profiles: Vec<String>,
+    /// Print it as JSON
     #[arg(long)]
     pub json: bool,
 }
@@ -171,6 +221,25 @@ pub struct Diff {
 }
 
 #[derive(Debug, Args)]
+pub struct Logs {
+    /// A stack (a project's name, or the path of its stack file), or a service: `shop`, `shop web`, `web`, `web-2`
+    #[arg(value_name = "STACK|SERVICE", required = true)]
+    pub words: Vec<String>,
+    /// Show new lines as they come, until Ctrl-C; begin with the last 10
+    #[arg(short, long)]
+    pub follow: bool,
+    /// Show only the newest lines
+    #[arg(short = 'n', long, value_name = "N")]
+    pub lines: Option<usize>,
+    /// Show lines of this time or later: `2026-01-31 12:00`, `yesterday`, `-2h`, see systemd.time(7)
+    #[arg(long, value_name = "WHEN", allow_hyphen_values = true)]
+    pub since: Option<String>,
+    /// Show lines of this time or earlier
+    #[arg(long, value_name = "WHEN", allow_hyphen_values = true)]
+    pub until: Option<String>,
+}
+
+#[derive(Debug, Args)]
 pub struct History {
     /// A project's name, or the path of its stack file, which may have been removed [default: all projects]
     #[arg(value_name = "STACK")]
@@ -215,9 +284,12 @@ pub struct Doctor {
 #[derive(Debug, Args)]
 pub struct Remove {
     /// A project's name, or the path of its stack file, which may have been removed
-    #[arg(value_name = "STACK")]
-    pub stack: String,
-    /// Remove its volumes too, with all their data
+    #[arg(value_name = "STACK", required = true)]
+    pub stacks: Vec<String>,
+    /// Remove their volumes too, with all their data
     #[arg(long)]
     pub volumes: bool,
+    /// Print what would be stopped and removed, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }

@@ -1,4 +1,4 @@
-//! How a run ends: the only place where exit codes are decided (clap itself exits with 2 for wrong usage).
+//! How a run ends: the only place where exit codes are decided.
 
 use std::error::Error;
 use std::io;
@@ -8,13 +8,18 @@ use wharf::diagnostic::Diagnostics;
 use wharf::engine::EngineError;
 use wharf::install::InstallError;
 use wharf::report::history::HistoryError;
+use wharf::report::installed::LookupError;
+use wharf::report::selection::SelectionError;
 use wharf::report::status::StatusError;
 use wharf::systemd::credentials::CredentialError;
+use wharf::systemd::journalctl::JournalctlError;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
     Done,
     Failed,
+    /// The command line is wrong.
+    Usage,
     /// A stack file is invalid.
     Invalid,
     /// `--check` found something to do, or `diff` a container that is not as its definition says.
@@ -28,6 +33,7 @@ impl From<Exit> for ExitCode {
         Self::from(match exit {
             Exit::Done => 0,
             Exit::Failed => 1,
+            Exit::Usage => 2,
             Exit::Invalid => 3,
             Exit::Different => 4,
             Exit::Incomplete => 5,
@@ -82,4 +88,14 @@ macro_rules! failures {
     };
 }
 
-failures!(CredentialError, EngineError, HistoryError, StatusError, io::Error, serde_json::Error);
+failures!(
+    CredentialError,
+    EngineError,
+    HistoryError,
+    JournalctlError,
+    LookupError,
+    SelectionError,
+    StatusError,
+    io::Error,
+    serde_json::Error
+);

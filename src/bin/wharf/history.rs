@@ -7,9 +7,6 @@ use wharf::report::history::{HistoryError, Period, history, table};
 use crate::exit::{Exit, Failure};
 use crate::{cli, output};
 
-const LIMITED: &str = "you may not read the system's journal, so only your own messages are shown; to read it, become root or \
-     join the group systemd-journal: usermod --append --groups systemd-journal USER";
-
 pub fn run(arguments: &cli::History) -> Result<Exit, Failure> {
     let period = Period { since: arguments.since.as_deref(), until: arguments.until.as_deref() };
     let directories = Destination::system().documented_load_path();
@@ -17,7 +14,7 @@ pub fn run(arguments: &cli::History) -> Result<Exit, Failure> {
     if matches!(&found, Ok(history) if history.limited)
         || matches!(&found, Err(HistoryError::Lookup { limited: true, .. }))
     {
-        output::notice(LIMITED);
+        output::notice(output::LIMITED_JOURNAL);
     }
     let events = found?.events;
     let first = arguments.lines.map_or(0, |lines| events.len().saturating_sub(lines));

@@ -2,12 +2,15 @@
 
 mod check;
 mod cli;
+mod config;
 mod diff;
 mod doctor;
 mod exit;
 mod generate;
+mod habits;
 mod history;
 mod import;
+mod logs;
 mod output;
 mod pull;
 mod remove;
@@ -16,6 +19,7 @@ mod secret;
 mod stacks;
 mod status;
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -29,7 +33,10 @@ use exit::{Exit, Failure};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return usage(&error),
+    };
     // A command that cannot record its changes in the journal says so when it makes them.
     let _reported_later = log::start("wharf", Fallback::None);
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
@@ -39,15 +46,38 @@ fn main() -> ExitCode {
             return Exit::Failed.into();
         }
     };
-    match runtime.block_on(run(arguments.command)) {
-        Ok(exit) => exit.into(),
+    let exit = match runtime.block_on(run(arguments.command)) {
+        Ok(exit) => exit,
         Err(failure) => {
             match &failure {
                 Failure::Invalid(diagnostics) => output::diagnostics(diagnostics),
                 Failure::Failed(text) => output::notice(text),
             }
-            failure.exit().into()
+            failure.exit()
         }
+    };
+    written(exit).into()
+}
+
+/// How the run ends if it could not print what it was asked for.
+fn written(exit: Exit) -> Exit {
+    match output::failure() {
+        Some(error) => {
+            output::notice(&format!("cannot write to standard output: {error}"));
+            Exit::Failed
+        }
+        None => exit,
+    }
+}
+
+/// `--help`, `--version`, or what is wrong with the command line.
+fn usage(error: &clap::Error) -> ExitCode {
+    if let Err(error) = error.print().and_then(|()| io::stdout().flush()) {
+        output::note(&error);
+    }
+    match written(if error.use_stderr() { Exit::Usage } else { Exit::Done }) {
+        Exit::Failed if error.use_stderr() => Exit::Usage.into(),
+        exit => exit.into(),
     }
 }
 
@@ -55,14 +85,17 @@ async fn run(command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Generate(arguments) => generate::run(arguments).await,
         Command::Check(arguments) => check::run(&arguments),
+        Command::Config(arguments) => config::run(&arguments),
         Command::Pull(arguments) => pull::run(&arguments).await,
         Command::Import(arguments) => import::run(arguments),
         Command::Status(arguments) => status::run(&arguments).await,
         Command::Diff(arguments) => diff::run(&arguments).await,
+        Command::Logs(arguments) => logs::run(&arguments).await,
         Command::History(arguments) => history::run(&arguments),
         Command::Remove(arguments) => remove::run(arguments).await,
         Command::Schema => schema::run(),
         Command::Secret(arguments) => secret::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments).await,
+        Command::Compose(command) => habits::run(command),
     }
 }

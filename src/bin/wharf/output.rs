@@ -2,7 +2,8 @@
 //!
 //! Invariant: of what others have written (a registry, an image, a container), no character steers the terminal.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::sync::OnceLock;
 
 use serde::Serialize;
 use wharf::diagnostic::Diagnostics;
@@ -10,6 +11,10 @@ use wharf::printable::{printable, printable_lines};
 use wharf::report::table::Screen;
 
 use crate::stacks;
+
+/// What a reader of the journal has to know who may not read all of it.
+pub const LIMITED_JOURNAL: &str = "you may not read the system's journal, so only your own messages are shown; to read it, become root or \
+     join the group systemd-journal: usermod --append --groups systemd-journal USER";
 
 /// Shows diagnostics as a compiler does; NO_COLOR (no-color.org) is honoured.
 pub fn diagnostics(diagnostics: &Diagnostics) {
@@ -55,7 +60,7 @@ impl Canvas {
     /// Shows the next text: on a terminal in place of the one before, else after it and an empty line.
     ///
     /// # Errors
-    /// The reader has gone.
+    /// The reader has gone, or it cannot be written.
     pub fn draw(&mut self, text: &str) -> io::Result<()> {
         let before = if !self.is_begun {
             String::new()
@@ -96,18 +101,26 @@ impl Canvas {
 
 /// Prints what a table has drawn: its cells are printable, and the escapes are its own colours.
 pub fn drawn(text: &str) {
-    let _reader_gone = write(text);
+    let _noted = write(text);
 }
 
-/// Prints data: as it is for a program, on a terminal without what would steer it. A reader that has gone (`| head`) is no error.
+/// As [`drawn`], for what is shown as it comes.
+///
+/// # Errors
+/// Nobody reads it any more, or it cannot be written.
+pub fn drawn_as_it_comes(text: &str) -> io::Result<()> {
+    write(text)
+}
+
+/// Prints data: as it is for a program, on a terminal without what would steer it.
 pub fn data(text: &str) {
-    let _reader_gone = show(text);
+    let _noted = show(text);
 }
 
 /// As [`data`].
 ///
 /// # Errors
-/// The reader has gone.
+/// The reader has gone, or it cannot be written.
 fn show(text: &str) -> io::Result<()> {
     if io::stdout().is_terminal() { write(&printable_lines(text)) } else { write(text) }
 }
@@ -115,11 +128,26 @@ fn show(text: &str) -> io::Result<()> {
 /// Prints what is printable already, at once.
 ///
 /// # Errors
-/// The reader has gone.
+/// The reader has gone, or it cannot be written, e.g. because the disk is full: see [`failure`].
 fn write(text: &str) -> io::Result<()> {
     let mut output = io::stdout().lock();
-    output.write_all(text.as_bytes())?;
-    output.flush()
+    let written = output.write_all(text.as_bytes()).and_then(|()| output.flush());
+    written.inspect_err(note)
+}
+
+/// Why standard output was not written.
+static FAILURE: OnceLock<String> = OnceLock::new();
+
+/// Keeps an error of standard output for the end of the run.
+pub fn note(error: &io::Error) {
+    if error.kind() != ErrorKind::BrokenPipe {
+        let _another_before = FAILURE.set(error.to_string());
+    }
+}
+
+/// Why something that was to be printed is not on standard output. A reader that has gone (`| head`) is no failure.
+pub fn failure() -> Option<&'static str> {
+    FAILURE.get().map(String::as_str)
 }
 
 /// The answer to `--json`: indented, keys sorted, a line break at the end.

@@ -1,22 +1,39 @@
 //! `wharf remove`
 
-use wharf::install::Remove;
+use wharf::install::{Remove, Removed};
 
 use crate::exit::{Exit, Failure};
 use crate::{cli, output};
 
 pub async fn run(arguments: cli::Remove) -> Result<Exit, Failure> {
-    let remove = Remove { stack: arguments.stack, volumes: arguments.volumes };
-    let removed = remove.run(&output::notice).await?;
-    removed.files.iter().for_each(|file| output::message(&format!("removed {}", file.display())));
-    removed.from_engine.iter().for_each(|object| output::message(&format!("removed {object}")));
-    removed.failed_jobs.iter().for_each(|job| output::notice(&job.to_string()));
-    if let Some(reason) = &removed.unrecorded {
-        output::notice(&format!("the removal is not in the journal, nor in `wharf history`: {reason}"));
+    let remove = Remove::find(&arguments.stacks, arguments.volumes).await?;
+    let mut exit = Exit::Done;
+    for project in remove.projects() {
+        if arguments.dry_run {
+            preview(&remove.preview(project).await?);
+            continue;
+        }
+        let removed = remove.run(project, &output::notice).await?;
+        removed.files.iter().for_each(|file| output::message(&format!("removed {}", file.display())));
+        removed.from_engine.iter().for_each(|object| output::message(&format!("removed {object}")));
+        removed.failed_jobs.iter().for_each(|job| output::notice(&job.to_string()));
+        if let Some(reason) = &removed.unrecorded {
+            output::notice(&format!("the removal is not in the journal, nor in `wharf history`: {reason}"));
+        }
+        if let Some(stack) = &removed.still_declared {
+            let stack = stack.display();
+            output::notice(&format!("{stack} still exists: the next boot generates its units again; move it away"));
+        }
+        if !removed.failed_jobs.is_empty() {
+            exit = Exit::Failed;
+        }
     }
-    if let Some(stack) = &removed.still_declared {
-        let stack = stack.display();
-        output::notice(&format!("{stack} still exists: the next boot generates its units again; move it away"));
-    }
-    Ok(if removed.failed_jobs.is_empty() { Exit::Done } else { Exit::Failed })
+    Ok(exit)
+}
+
+fn preview(removed: &Removed) {
+    output::message(&format!("project {}:", removed.project));
+    removed.stopped.iter().for_each(|unit| output::message(&format!("would stop {unit}")));
+    removed.from_engine.iter().for_each(|object| output::message(&format!("would remove {object}")));
+    removed.files.iter().for_each(|file| output::message(&format!("would remove {}", file.display())));
 }

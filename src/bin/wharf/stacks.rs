@@ -24,6 +24,21 @@ pub fn named(stacks: &cli::Stacks, default: &Path) -> Result<Vec<Request<'static
     Ok(named)
 }
 
+/// What to load for `wharf config`.
+pub fn one(arguments: &cli::Config) -> Request<'static> {
+    let mut request = match &arguments.stack {
+        Some(stack) => Request::of_stack(stack, &environment),
+        None => Request {
+            files: arguments.files.clone(),
+            absent: Vec::new(),
+            profiles: Vec::new(),
+            environment: &environment,
+        },
+    };
+    request.profiles.clone_from(&arguments.profiles);
+    request
+}
+
 pub fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }

@@ -122,6 +122,11 @@ impl<'a> Surroundings<'a> {
     pub fn at(&self, place: &Place) -> &Scope<'a> {
         self.scopes.at(place)
     }
+
+    /// What they mean in the stack file itself.
+    pub fn main(&self) -> &Scope<'a> {
+        &self.scopes.main
+    }
 }
 
 #[cfg(test)]

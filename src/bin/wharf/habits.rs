@@ -1,0 +1,30 @@
+//! Commands of `docker compose` that Wharf does not have.
+
+use std::path::Path;
+
+use wharf::install::Destination;
+use wharf::report::habits::{Habit, Host, answer};
+use wharf::report::installed::projects_in;
+use wharf::stack::{Request, load};
+
+use crate::cli::Compose;
+use crate::exit::{Exit, Failure};
+use crate::{output, stacks};
+
+pub fn run(command: Compose) -> Result<Exit, Failure> {
+    let (habit, words) = match command {
+        Compose::Up(words) => (Habit::Up, words),
+        Compose::Down(words) => (Habit::Down, words),
+        Compose::Ps(words) => (Habit::Ps, words),
+        Compose::Exec(words) => (Habit::Exec, words),
+        Compose::Restart(words) => (Habit::Restart, words),
+        Compose::Start(words) => (Habit::Start, words),
+        Compose::Stop(words) => (Habit::Stop, words),
+        Compose::Top(words) => (Habit::Top, words),
+    };
+    let installed = projects_in(&Destination::system().documented_load_path())?;
+    let name_in = |path: &Path| Some(load(&Request::of_stack(path, &stacks::environment)).ok()?.stack.name);
+    let host = Host { installed: &installed, name_in: &name_in };
+    answer(habit, &words.words, &host).iter().for_each(|line| output::notice(line));
+    Ok(Exit::Usage)
+}

@@ -1,0 +1,57 @@
+//! `wharf logs`
+
+use wharf::install::Destination;
+use wharf::report::installed::projects_in;
+use wharf::report::logs::{FIELDS, Logs};
+use wharf::report::selection::select;
+use wharf::signals::{Signal, Signals};
+use wharf::systemd::journalctl::{Entry, Query, sees_all, stream};
+
+use crate::exit::{Exit, Failure};
+use crate::{cli, output};
+
+/// Entries that are there at once are written at once, up to so many bytes.
+const MOST_BYTES: usize = 64 << 10;
+
+pub async fn run(arguments: &cli::Logs) -> Result<Exit, Failure> {
+    let installed = projects_in(&Destination::system().documented_load_path())?;
+    let logs = Logs::of(&select(&arguments.words, &installed)?);
+    if !sees_all() {
+        output::notice(output::LIMITED_JOURNAL);
+    }
+    let query = Query {
+        matches: logs.matches(),
+        fields: &FIELDS,
+        since: arguments.since.as_deref(),
+        until: arguments.until.as_deref(),
+        lines: arguments.lines,
+        follow: arguments.follow,
+        ..Query::default()
+    };
+    let ends = Signals::listen(&[Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP])?;
+    let mut entries = stream(&query)?;
+    let screen = output::screen(false);
+    let mut is_empty = true;
+    loop {
+        let entry = tokio::select! {
+            entry = entries.next() => entry?,
+            () = ends.wait() => return Ok(Exit::Done),
+        };
+        let Some(entry) = entry else { break };
+        let lines = |entry: &Entry| logs.lines(entry, screen).unwrap_or_default();
+        let mut text = lines(&entry);
+        while text.len() < MOST_BYTES
+            && let Some(entry) = entries.try_next()
+        {
+            text.push_str(&lines(&entry));
+        }
+        is_empty &= text.is_empty();
+        if output::drawn_as_it_comes(&text).is_err() {
+            return Ok(Exit::Done);
+        }
+    }
+    if is_empty {
+        output::notice("no matching entries in the journal");
+    }
+    Ok(Exit::Done)
+}

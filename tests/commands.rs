@@ -1,0 +1,263 @@
+//! The commands that an administrator of `docker compose` looks for: `wharf logs`, `wharf config`, `wharf remove`, and those that
+//! Wharf does not have.
+
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test ends at the first thing that goes wrong")]
+
+mod support;
+
+use std::fs::{self, File};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+use support::{Host, Out, sleeper};
+use tempfile::TempDir;
+
+fn out(output: &std::process::Output) -> Out {
+    Out {
+        status: output.status.code().unwrap_or(-1),
+        stdout: String::from_utf8(output.stdout.clone()).unwrap(),
+        stderr: String::from_utf8(output.stderr.clone()).unwrap(),
+    }
+}
+
+fn wharf(directory: &TempDir, arguments: &[&str]) -> Out {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wharf"));
+    out(&command.args(arguments).current_dir(directory.path()).output().unwrap())
+}
+
+fn directory(files: &[(&str, &str)]) -> TempDir {
+    let directory = TempDir::new().unwrap();
+    for (name, text) in files {
+        let path = directory.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    directory
+}
+
+#[test]
+fn a_command_of_compose_is_answered_with_the_one_that_does_it() {
+    let here = directory(&[("shop.toml", "[services.web]\nimage = \"a\"\n"), ("x.toml", "name = \"cart\"\n")]);
+    let start = "wharf: `up` is not a command of wharf; use: wharf generate shop.toml && systemctl start shop.target\n";
+    for arguments in [&["up", "shop.toml"][..], &["up", "-d", "--build", "shop.toml"]] {
+        let up = wharf(&here, arguments);
+        assert_eq!((up.status, up.stdout.as_str(), up.stderr.as_str()), (2, "", start));
+    }
+    let named = wharf(&here, &["up", "x.toml"]);
+    assert!(named.stderr.contains("wharf generate x.toml && systemctl start "), "{named:?}");
+    let down = wharf(&here, &["down", "shop"]);
+    assert_eq!(down.stderr.lines().count(), 2, "{down:?}");
+    assert!(
+        down.stderr.contains("systemctl stop shop.target\n") && down.stderr.contains("wharf remove shop\n"),
+        "{down:?}"
+    );
+    let help = wharf(&here, &["--help"]).ok().stdout;
+    assert!(!help.lines().any(|line| line.trim_start().starts_with("up ")), "{help}");
+    let unknown = wharf(&here, &["statsu"]);
+    assert_eq!(unknown.status, 2);
+    assert!(unknown.stderr.contains("'status'"), "{unknown:?}");
+}
+
+#[test]
+fn output_that_cannot_be_written_is_a_failure() {
+    let here = directory(&[("shop.toml", "[services.web]\nimage = \"a\"\n")]);
+    let to_full = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_wharf"));
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        out(&command.args(arguments).current_dir(here.path()).stdout(full).output().unwrap())
+    };
+    for arguments in [
+        &["schema"][..],
+        &["--help"],
+        &["--version"],
+        &["config", "shop.toml"],
+        &["check", "--json", "shop.toml"],
+        &["generate", "--dry-run", "--output", ".", "shop.toml"],
+    ] {
+        let said = to_full(arguments);
+        assert_eq!(said.status, 1, "{arguments:?}: {said:?}");
+        assert_eq!(
+            said.stderr.lines().last(),
+            Some("wharf: cannot write to standard output: No space left on device (os error 28)")
+        );
+    }
+    // A reader that has gone has seen enough.
+    let mut gone = Command::new(env!("CARGO_BIN_EXE_wharf"));
+    let mut gone = gone.arg("schema").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(gone.stdout.take());
+    assert_eq!(out(&gone.wait_with_output().unwrap()).status, 0);
+}
+
+const STACK: &str = r#"
+[services.web]
+image = "shop/web:${TAG:-1}"
+environment = ["PASSWORD", "PRICE=5$$"]
+env_file = "./web.env"
+secrets = ["key"]
+volumes = ["./www:/www:ro"]
+
+[services.debug]
+image = "shop/debug"
+profiles = ["debug"]
+
+[secrets.key]
+file = "./key.txt"
+
+[x-note]
+any = "$thing"
+"#;
+
+#[test]
+fn the_resolved_stack_is_one_file_without_secrets() {
+    let here = directory(&[
+        ("shop.toml", STACK),
+        ("shop.override.toml", "[services.web]\ninit = true\n"),
+        (".env", "TAG=2\nPASSWORD=of-the-environment\n"),
+        ("web.env", "TOKEN=of-a-file\n"),
+        ("key.txt", "the-secret"),
+        ("www/index.html", ""),
+    ]);
+    let config = wharf(&here, &["config", "shop.toml"]).ok();
+    let text = &config.stdout;
+    let path = here.path().display();
+    for part in [
+        "name = \"shop\"\n",
+        "image = \"shop/web:2\"\n",
+        "environment = [\"PASSWORD=of-the-environment\", \"PRICE=5$$\"]\n",
+        &format!("env_file = \"{path}/web.env\"\n"),
+        &format!("file = \"{path}/key.txt\"\n"),
+        &format!("volumes = [\"{path}/www:/www:ro\"]\n"),
+        "init = true\n",
+    ] {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
+    for part in ["the-secret", "of-a-file", "debug", "profiles", "x-note"] {
+        assert!(!text.contains(part), "{part}\n{text}");
+    }
+    let elsewhere = directory(&[("shop.toml", text)]);
+    assert_eq!(wharf(&elsewhere, &["check", "shop.toml"]).ok().stderr, "");
+    assert_eq!(&wharf(&elsewhere, &["config", "shop.toml"]).ok().stdout, text, "it is resolved already");
+    let all = wharf(&here, &["config", "--profile", "debug", "-f", "shop.toml"]).ok().stdout;
+    assert!(all.contains("[services.debug]") && !all.contains("init"), "{all}");
+    let json: Value = serde_json::from_str(&wharf(&here, &["config", "--json", "shop.toml"]).ok().stdout).unwrap();
+    assert_eq!(json["services"]["web"]["environment"][1], "PRICE=5$");
+
+    let broken = directory(&[("shop.toml", "[services.web]\nimgae = \"a\"\n")]);
+    let refused = wharf(&broken, &["config", "shop.toml"]);
+    assert_eq!((refused.status, refused.stdout.as_str()), (3, ""));
+    assert!(refused.stderr.contains("shop.toml:2:1"), "{refused:?}");
+}
+
+const TALKERS: &str = r#"
+[services.web]
+image = "IMAGE"
+scale = 2
+command = ["sh", "-c", "echo hello; printf 'red \\033[31mtext\\033[0m \\033[2J\\n' >&2; exec tail -f /dev/null"]
+stop_signal = "SIGKILL"
+
+[services.db]
+image = "IMAGE"
+command = ["sh", "-c", "echo ready; exec tail -f /dev/null"]
+stop_signal = "SIGKILL"
+"#;
+
+#[test]
+fn logs_merges_the_journals_of_a_stack() {
+    let host = Host::boot("logs");
+    host.generate("shop", TALKERS);
+    host.generate("blog", &sleeper("web", ""));
+    host.sh("systemctl start shop.target blog.target && useradd joe").ok();
+    let logs = |arguments: &str| host.sh(&format!("wharf logs {arguments}")).ok().stdout;
+    let has = |text: &str, line: &str| text.lines().any(|shown| shown == line);
+    host.wait_to_see("the output of all containers", || {
+        let shown = logs("shop");
+        let lines =
+            ["db    | ready", "web-1 | hello", "web-2 | hello", "web-1 ! red text  [2J", "web-2 ! red text  [2J"];
+        if lines.iter().all(|line| has(&shown, line)) { Ok(()) } else { Err(shown) }
+    });
+    let all = logs("/root/shop.toml");
+    assert!(has(&all, "db    * Started shop-db.service - Container shop-db (127.0.0.1:5000/busybox:1)."), "{all}");
+    assert!(!all.contains('\x1b'), "{all}");
+    let one = logs("web-2");
+    assert!(has(&one, "web-2 | hello") && !one.contains("web-1 "), "{one}");
+    assert!(has(&logs("shop web"), "web-1 | hello"));
+    assert!(has(&logs("-n 1 db"), "db | ready"));
+    assert!(logs("blog shop").contains("shop/db    | ready\n"));
+    assert_eq!(logs("--since tomorrow shop"), "");
+    assert_eq!(logs("shop --until yesterday"), "");
+
+    let refused = host.sh("wharf logs web");
+    assert_eq!(refused.status, 1);
+    assert!(refused.stderr.contains("several stacks have a service `web`: blog, shop"), "{refused:?}");
+    assert!(host.sh("wharf logs cart").fails().stderr.contains("there are the projects blog, shop"));
+    let time = host.sh("wharf logs --since lunch shop");
+    assert!(time.status == 1 && time.stderr.contains("journalctl: "), "{time:?}");
+    let joe = host.sh("runuser -u joe -- wharf logs shop").ok();
+    assert!(joe.stdout.is_empty() && joe.stderr.contains("systemd-journal"), "{joe:?}");
+
+    // It follows, in colour on a terminal, until Ctrl-C.
+    host.sh("systemd-run --quiet --unit follow -p RemainAfterExit=yes -p StandardOutput=truncate:/root/follow wharf logs -f -n 0 shop").ok();
+    let typed = "rm -f /root/typed; ((until grep -q new /root/typed; do sleep 0.1; done; printf '\\003') \
+                 | TERM=xterm script -qefc 'wharf logs -f shop' /root/typed) >/dev/null 2>&1 & disown";
+    host.sh(typed).ok();
+    host.wait_for("both follow", || host.sh("test $(pgrep -c journalctl) = 2").status == 0);
+    host.sh("docker exec shop-db sh -c 'echo new >/proc/1/fd/1'").ok();
+    host.wait_for("the new line", || host.read("/root/follow").contains("db    | new\n"));
+    host.sh("systemctl kill --kill-whom=main --signal=INT follow").ok();
+    host.wait_for("it has ended", || host.property("follow", "ExecMainCode") == "1");
+    assert_eq!(host.property("follow", "ExecMainStatus"), "0");
+    host.wait_for("both journalctl have ended", || host.sh("! pgrep journalctl").status == 0);
+    host.wait_for("Ctrl-C", || host.read("/root/typed").contains("COMMAND_EXIT_CODE"));
+    let typed = host.read("/root/typed");
+    assert!(
+        typed.contains("mdb   \x1b[0m \x1b[36m|\x1b[0m new") && typed.contains("COMMAND_EXIT_CODE=\"0\""),
+        "{typed:?}"
+    );
+}
+
+#[test]
+fn remove_takes_several_stacks_and_shows_first_what_it_would_do() {
+    let host = Host::boot("several");
+    host.generate("shop", &sleeper("web", "volumes = [\"data:/data\"]\n[volumes.data]"));
+    host.generate("blog", &sleeper("web", ""));
+    host.sh("systemctl start shop.target blog.target").ok();
+    let files = "ls /etc/systemd/system; docker ps -aq --no-trunc; docker volume ls -q; docker network ls -q";
+    let before = host.sh(files).ok().stdout;
+    let preview = host.sh("wharf remove --dry-run --volumes shop blog").ok();
+    for line in [
+        "project shop:",
+        "would stop shop-web.service",
+        "would remove container shop-web",
+        "would remove network shop_default",
+        "would remove volume shop_data",
+        "would remove /etc/systemd/system/shop.target",
+        "project blog:",
+        "would remove container blog-web",
+    ] {
+        assert!(preview.stderr.lines().any(|shown| shown == line), "{line}: {preview:?}");
+    }
+    assert!(!host.sh("wharf remove --dry-run shop").ok().stderr.contains("volume shop_data"));
+    // A wrong name keeps all of them.
+    assert!(host.sh("wharf remove shop cart").fails().stderr.contains("`cart`"));
+    assert_eq!(host.sh(files).ok().stdout, before);
+    let removed = host.sh("wharf remove shop blog blog").ok().stderr;
+    for stack in ["shop", "blog"] {
+        assert!(removed.contains(&format!("removed /etc/systemd/system/{stack}.target\n")), "{removed}");
+    }
+    assert_eq!(host.sh("ls /etc/systemd/system; docker ps -aq").ok().stdout.matches("blog").count(), 0);
+    assert_eq!(host.sh("docker volume ls -q").ok().stdout, "shop_data\n");
+}
+
+#[test]
+fn check_without_arguments_checks_the_stacks_of_the_host() {
+    let host = Host::boot("check");
+    let none = host.sh("wharf check").ok();
+    assert_eq!(none.stderr, "wharf: there is no stack file in /etc/wharf\n");
+    host.write("/etc/wharf/shop.toml", &sleeper("web", ""));
+    host.write("/etc/wharf/wharfd.toml", "");
+    host.sh("wharf check").ok();
+    host.write("/etc/wharf/blog.toml", "[services.web]\nimgae = \"a\"\n");
+    let broken = host.sh("wharf check");
+    assert_eq!(broken.status, 3);
+    assert!(broken.stderr.contains("/etc/wharf/blog.toml:2:1"), "{broken:?}");
+}
