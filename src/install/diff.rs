@@ -1,7 +1,7 @@
 //! What a change does to a file, as text.
 //!
-//! Invariant: no line of a private file (mode 0600: environment values may stand in it) is ever shown, only which of its
-//! keys differ; so a log of a dry run gives nothing away.
+//! Invariant: of a private file (mode 0600) no value of a variable, a build argument or a secret is ever shown, only that it
+//! differs; so a log of a dry run gives no password away.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -11,6 +11,7 @@ use serde_json::Value;
 use similar::TextDiff;
 
 use super::directory::{Action, Change};
+use crate::spec::label;
 
 /// The change as a unified diff, as `diff -u` of the file in `directory` would show it.
 pub fn diff(change: &Change, directory: &Path) -> String {
@@ -52,18 +53,44 @@ fn contents(old: Side<'_>, new: Side<'_>) -> String {
 
 fn withheld(old: &Side<'_>, new: &Side<'_>) -> String {
     let (before, after) = (leaves(old.text), leaves(new.text));
-    let mut text = format!("--- {}\n+++ {}\n@@ keys only: the file is private @@\n", old.path, new.path);
+    let mut text = format!(
+        "--- {}\n+++ {}\n@@ private file: values of variables and secrets are not shown @@\n",
+        old.path, new.path
+    );
     let keys: std::collections::BTreeSet<&String> = before.keys().chain(after.keys()).collect();
     for key in keys {
-        let sign = match (before.get(key), after.get(key)) {
-            (Some(old), Some(new)) if old == new => continue,
-            (Some(_), Some(_)) => '!',
-            (Some(_), None) => '-',
-            (None, _) => '+',
+        let (old, new) = (before.get(key), after.get(key));
+        let _infallible = match (old, new) {
+            (old, new) if old == new => Ok(()),
+            (Some(_), Some(_)) if is_secret(key) => writeln!(text, "!{key}"),
+            (Some(_), None) if is_secret(key) => writeln!(text, "-{key}"),
+            (None, Some(_)) if is_secret(key) => writeln!(text, "+{key}"),
+            (old, new) => {
+                let line = |sign: char, value: Option<&Value>| value.map(|value| format!("{sign}{key}: {value}\n"));
+                text.extend([line('-', old), line('+', new)].into_iter().flatten());
+                Ok(())
+            }
         };
-        let _infallible = writeln!(text, "{sign}{key}");
     }
     text
+}
+
+/// Whether a value may be one that only its owner should see: of a variable (`Env` of the Engine API, also of an exec), of a build
+/// argument (an attribute of the Dockerfile frontend), of a file of secrets, or of options that may hold a login. A hash says nothing.
+fn is_secret(key: &str) -> bool {
+    const SECRET: [&str; 10] = [
+        "Env",
+        "values",
+        "frontend_attrs",
+        "attrs",
+        "DriverOpts",
+        "LogConfig",
+        "Options",
+        "config_hash",
+        "unit_hash",
+        label::CONFIG_HASH,
+    ];
+    key.split('/').any(|part| SECRET.contains(&part))
 }
 
 /// Every value of a JSON document by its path; text that is no JSON has none.
@@ -84,6 +111,11 @@ fn collect(path: String, value: Value, leaves: &mut BTreeMap<String, Value>) {
             for item in items {
                 let (name, value) = variable(&item);
                 leaves.insert(format!("{path}/{name}"), value);
+            }
+        }
+        Value::Array(items) if items.iter().any(Value::is_object) => {
+            for (index, item) in items.into_iter().enumerate() {
+                collect(format!("{path}/{index}"), item, leaves);
             }
         }
         value => {
@@ -114,12 +146,14 @@ mod tests {
     }
 
     #[test]
-    fn a_private_file_gives_only_its_keys() {
-        let old = r#"{"Env":["A=hunter1","B=x","C=gone"],"Image":"a","Cmd":["--password=hunter1"]}"#;
-        let new = r#"{"Env":["A=hunter2","B=x","D=new"],"Image":"a","Cmd":["--password=hunter2"]}"#;
+    fn a_private_file_gives_all_but_the_values_of_variables_and_secrets() {
+        let old = r#"{"Env":["A=hunter1","B=x","C=gone"],"Image":"a","User":"1","wharf":{"values":{"key":"hunter1"}}}"#;
+        let new = r#"{"Env":["A=hunter2","B=x","D=new"],"Image":"b","Tty":true,"wharf":{"values":{"key":"hunter2"}}}"#;
         let action = Action::Update { old: old.into(), new: new.into(), old_mode: 0o600, mode: 0o600 };
         let text = diff(&Change { name: "x.container.json".into(), action }, Path::new("/d"));
-        assert!(text.ends_with("@@ keys only: the file is private @@\n!/Cmd\n!/Env/A\n-/Env/C\n+/Env/D\n"), "{text}");
+        let expected = "@@ private file: values of variables and secrets are not shown @@\n!/Env/A\n-/Env/C\n+/Env/D\n\
+                        -/Image: \"a\"\n+/Image: \"b\"\n+/Tty: true\n-/User: \"1\"\n!/wharf/values/key\n";
+        assert!(text.ends_with(expected), "{text}");
         assert!(!text.contains("hunter"), "{text}");
     }
 }
