@@ -1097,14 +1097,13 @@ fn text(bytes: &[u8]) -> String {
 
 #[test]
 fn a_wrong_usage_exits_with_2() {
-    let wrong: [&[&str]; 8] = [
+    let wrong: [&[&str]; 7] = [
         &[],
         &["generat"],
         &["generate", "--outptu", "/tmp"],
         &["generate", "--output", "/tmp", "--root", "/tmp"],
         &["generate", "--runtime", "--user"],
         &["generate", "--output", "/tmp", "--now"],
-        &["check"],
         &["remove"],
     ];
     for arguments in wrong {

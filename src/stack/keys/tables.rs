@@ -4,7 +4,6 @@
 
 use super::table::{
     COMMAND, DURATION, Key, LIST, NAME_OR_NUMBER, OPTIONS, PAIRS, STRINGS, Table, Takes, honoured, ignored, own,
-    refused,
 };
 
 /// Permission bits: TOML's `0o644`, or a string of octal digits.
