@@ -123,7 +123,7 @@ fn the_tree_tells_everybody_how_containers_fare_and_what_is_wrong_with_them() {
     let joe = as_joe(&host, "wharf status").ok();
     assert!(!joe.stdout.contains("can't open") && !joe.stdout.contains("stray"), "{joe:?}");
     assert!(joe.stderr.contains("not shown: ") && joe.stderr.contains("(io.wharf.inspect-containers)"), "{joe:?}");
-    let of_all = "jq 'del(.undeclared) | del(.projects[].units[] | .uptime_seconds, .cpu_seconds, .memory_bytes, .health_output)'";
+    let of_all = "jq 'del(.undeclared, .broken) | del(.projects[].units[] | .uptime_seconds, .cpu_seconds, .memory_bytes, .health_output)'";
     let root = host.sh(&format!("wharf status --json | {of_all}")).ok().stdout;
     assert_eq!(host.sh(&format!("runuser -u joe -- wharf status --json | {of_all}")).ok().stdout, root);
     // Nobody else gets to it on another way, and root does.
@@ -421,4 +421,93 @@ for number in range(9000):
         assert!(history.lines().any(|line| line.contains(unit) && line.contains("started")), "{history}");
     }
     assert_eq!(as_joe(&host, "wharf history shop").stdout, "");
+}
+
+const TROUBLED: &str = r#"
+[services.db]
+image = "IMAGE"
+command = ["sh", "-c", "exit 3"]
+restart = "no"
+ready = "healthy"
+healthcheck = { test = "true", interval = "60s", start_interval = "60s", start_period = "60s" }
+
+[services.web]
+image = "IMAGE"
+command = "tail -f /dev/null"
+depends_on.db.condition = "service_healthy"
+
+[services.worker]
+image = "IMAGE"
+command = "tail -f /dev/null"
+stop_signal = "SIGKILL"
+init = true
+volumes = ["data:/srv/data", "/etc/hostname:/etc/app/name:ro"]
+
+[services.backup]
+image = "IMAGE"
+command = "true"
+schedule = "daily"
+
+[volumes.data]
+"#;
+
+#[test]
+fn status_says_why_a_unit_is_dead_or_not_what_was_generated() {
+    let host = Host::boot("troubled");
+    host.generate("shop", TROUBLED);
+    host.write("/etc/wharf/blog.toml", "[services.web]\nimgae = \"a\"\n");
+    host.sh("systemctl start shop-worker shop-backup.timer; ! systemctl start shop-web; useradd joe").ok();
+    // Untouched: what init and mounts made is no change.
+    assert!(host.sh("docker diff shop-worker").ok().stdout.contains("A /srv/data\n"));
+    let untouched = host.sh("wharf diff").ok();
+    assert_eq!((untouched.stdout.as_str(), untouched.stderr.as_str()), ("", ""));
+    // Who may not look has not seen that nothing differs.
+    let joe = as_joe(&host, "wharf diff");
+    assert_eq!((joe.status, joe.stdout.as_str()), (1, ""), "{joe:?}");
+
+    let limit = "/etc/systemd/system/shop-worker.service.d/limit.conf";
+    host.write(limit, "[Service]\nMemoryMax=1G\n");
+    host.sh("sed -i 's/^Restart=.*/Restart=no/' /etc/systemd/system/shop-worker.service; systemctl daemon-reload").ok();
+    host.sh("docker pause shop-worker").ok();
+    let limited =
+        format!("MemoryMax= limits wharf-run, not the container: systemctl edit wharf-shop-worker.slice; {limit}");
+    let edited = "edited by hand: the next `wharf generate` overwrites it";
+    wait_for_lines(
+        &host,
+        "wharf status",
+        &[
+            "UNIT STATE HEALTH UPTIME RESTARTS CPU MEMORY IMAGE PORTS\nshop.target inactive (dead)\n├─ shop-db.service failed",
+            "│ failed: exit-code 3",
+            "├─ shop-web.service inactive (dead)",
+            "│ dependency shop-db.service failed",
+            "├─ shop-worker.service active (paused)",
+            &limited,
+            edited,
+            "├─ shop-backup.timer active (waiting)",
+            "│ next: 20",
+            "Invalid stack files:\n/etc/wharf/blog.toml:1:11: service `web` has no image (and 1 more error; ",
+        ],
+    );
+    let picture = status(&host);
+    assert_eq!(unit(&picture, "shop-web.service")["failed_dependency"], "shop-db.service");
+    let worker = unit(&picture, "shop-worker.service");
+    assert_eq!(worker["edited"], true);
+    assert_eq!(worker["misplaced_limits"][0]["directive"], "MemoryMax");
+    let timer = unit(&picture, "shop-backup.timer");
+    assert!(timer["next_elapse"].as_str().is_some_and(|time| time.ends_with('Z')), "{timer:#}");
+    assert_eq!(picture["broken"][0]["file"], "/etc/wharf/blog.toml");
+    let of_joe: Value = serde_json::from_str(&as_joe(&host, "wharf status --json").stdout).expect("JSON");
+    assert_eq!(of_joe["broken"], Value::Null);
+
+    let narrow = host.sh("TERM=xterm script -qec 'stty cols 60; wharf status shop' /dev/null </dev/null").ok().stdout;
+    assert!(narrow.contains("UNIT") && !narrow.contains("RESTARTS"), "{narrow}");
+    let diff = host.sh("wharf diff");
+    assert_eq!(diff.status, 4);
+    let named = "shop-worker.service\n  the unit file was edited by hand: the next `wharf generate` overwrites it\n";
+    assert!(diff.stdout.contains(named), "{diff:?}");
+    for command in ["status", "diff", "history", "logs shop", "status --json"] {
+        let full = host.sh(&format!("wharf {command} >/dev/full"));
+        assert_eq!(full.status, 1, "{command}: {full:?}");
+        assert!(full.stderr.contains("cannot write to standard output: No space left on device"), "{full:?}");
+    }
 }

@@ -1,6 +1,7 @@
 //! A container as it is now, for comparison with what it should be.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
 
 use bollard::models::{ContainerInspectResponse, EndpointSettings, HostConfig, NetworkSettings, PortBinding};
 use bollard::query_parameters::{InspectContainerOptions, ListContainersOptionsBuilder};
@@ -74,6 +75,41 @@ impl FileChanges {
     }
 }
 
+/// The init of the engine (`HostConfig.Init`), which it mounts at /sbin/docker-init: that directory may be a link.
+const INIT: [&str; 4] = ["/sbin/docker-init", "/bin/docker-init", "/usr/sbin/docker-init", "/usr/bin/docker-init"];
+
+/// Where something is mounted in the container.
+fn mount_points(inspect: ContainerInspectResponse) -> Vec<String> {
+    let mounts = inspect.mounts.unwrap_or_default().into_iter().filter_map(|mount| mount.destination);
+    let host_config = inspect.host_config.unwrap_or_default();
+    let tmpfs = host_config.tmpfs.unwrap_or_default().into_keys();
+    let mut points: Vec<String> = mounts.chain(tmpfs).chain(INIT.map(str::to_owned)).collect();
+    // A link in most images; changes are listed by the path behind it.
+    let behind_link =
+        points.iter().filter_map(|point| point.strip_prefix("/var/run/").map(|rest| format!("/run/{rest}")));
+    points.extend(behind_link.collect::<Vec<_>>());
+    points
+}
+
+/// The changes without mount points, and without the directories above them in which nothing else has changed.
+fn without_mounts(changes: Vec<(FileChange, String)>, mount_points: &[String]) -> Vec<(FileChange, String)> {
+    let points: BTreeSet<&Path> = mount_points.iter().map(Path::new).collect();
+    let above: BTreeSet<&Path> = points.iter().flat_map(|point| point.ancestors().skip(1)).collect();
+    let is_of_mount = |path: &Path| points.contains(path) || above.contains(path);
+    let others: BTreeSet<PathBuf> = changes
+        .iter()
+        .map(|(_, path)| Path::new(path))
+        .filter(|path| !is_of_mount(path))
+        .flat_map(Path::ancestors)
+        .map(Path::to_owned)
+        .collect();
+    let is_kept = |(change, path): &(FileChange, String)| {
+        let path = Path::new(path);
+        *change == FileChange::Deleted || !is_of_mount(path) || (!points.contains(path) && others.contains(path))
+    };
+    changes.into_iter().filter(is_kept).collect()
+}
+
 impl From<ContainerInspectResponse> for Inspection {
     fn from(mut inspect: ContainerInspectResponse) -> Self {
         let settings = inspect.network_settings.take().unwrap_or_default();
@@ -134,10 +170,13 @@ impl Engine {
         Ok(all)
     }
 
-    /// What has changed in the container's file system since it was made. Volumes and mounts do not count.
+    /// What has changed in the container's file system since it was made. What is mounted does not count, nor the directories that the
+    /// engine makes for that.
     pub async fn file_changes(&self, id: &str) -> Result<FileChanges, EngineError> {
+        let inspected = self.docker.inspect_container(id, None::<InspectContainerOptions>).await?;
         let changes = self.lists.container_changes(id).await?.unwrap_or_default();
-        Ok(FileChanges::new(changes.into_iter().map(|change| (change.kind.into(), change.path)).collect()))
+        let changes = changes.into_iter().map(|change| (change.kind.into(), change.path)).collect();
+        Ok(FileChanges::new(without_mounts(changes, &mount_points(inspected))))
     }
 }
 
@@ -160,6 +199,27 @@ pub(super) fn own_name(names: Vec<String>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_made_for_mounts_is_no_change() {
+        let changes = [
+            (FileChange::Modified, "/sbin"),
+            (FileChange::Added, "/sbin/docker-init"),
+            (FileChange::Added, "/srv"),
+            (FileChange::Added, "/srv/data"),
+            (FileChange::Modified, "/etc"),
+            (FileChange::Added, "/etc/app"),
+            (FileChange::Added, "/etc/app/app.conf"),
+            (FileChange::Added, "/etc/app/app.pid"),
+            (FileChange::Deleted, "/srv"),
+            (FileChange::Added, "/tmp/x"),
+        ];
+        let changes = changes.map(|(change, path)| (change, path.to_owned())).to_vec();
+        let points = ["/srv/data", "/etc/app/app.conf", INIT[0]].map(str::to_owned);
+        let kept = without_mounts(changes, &points);
+        let kept: Vec<&str> = kept.iter().map(|(_, path)| path.as_str()).collect();
+        assert_eq!(kept, ["/etc", "/etc/app", "/etc/app/app.pid", "/srv", "/tmp/x"]);
+    }
 
     #[test]
     fn of_many_changes_the_first_are_kept_up_to_a_number_and_a_size() {

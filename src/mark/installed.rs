@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use super::Mark;
+use super::{Mark, is_edited};
 use crate::name::UnitName;
 use crate::regular_file::read_text;
 use crate::spec::LARGEST_FILE;
@@ -18,6 +18,8 @@ pub struct InstalledUnit {
     pub name: UnitName,
     pub directory: PathBuf,
     pub mark: Mark,
+    /// Somebody else changed the file since.
+    pub is_edited: bool,
 }
 
 /// A directory exists but cannot be read.
@@ -39,10 +41,10 @@ pub fn installed_units(directories: &[PathBuf]) -> Result<Vec<InstalledUnit>, Un
     for directory in directories {
         let failed = |error| UnreadableDirectory { directory: directory.clone(), error };
         for name in unit_names(directory).map_err(failed)? {
-            if let Some(mark) = read_mark(&directory.join(name.as_str()))
+            if let Some((mark, is_edited)) = read_mark(&directory.join(name.as_str()))
                 && known.insert(name.clone())
             {
-                units.push(InstalledUnit { name, directory: directory.clone(), mark });
+                units.push(InstalledUnit { name, directory: directory.clone(), mark, is_edited });
             }
         }
     }
@@ -63,6 +65,8 @@ fn unit_names(directory: &Path) -> io::Result<Vec<UnitName>> {
     Ok(names)
 }
 
-fn read_mark(path: &Path) -> Option<Mark> {
-    Mark::of_unit(&read_text(path, LARGEST_FILE).ok()?)
+/// The mark, and whether somebody else changed the file.
+fn read_mark(path: &Path) -> Option<(Mark, bool)> {
+    let text = read_text(path, LARGEST_FILE).ok()?;
+    Some((Mark::of_unit(&text)?, is_edited(&text)))
 }

@@ -22,6 +22,8 @@ pub struct ContainerDifference {
     pub drift: Option<Vec<Drift>>,
     /// By path. `None`: not known.
     pub files: Option<Vec<FileChange>>,
+    /// The unit file was changed by hand.
+    pub edited: bool,
 }
 
 /// The differences of all containers that were asked for.
@@ -30,13 +32,13 @@ pub struct Differences {
     pub containers: Vec<ContainerDifference>,
     /// What could not be found out, a line each.
     pub problems: Vec<String>,
-    /// Whether there may be more drift.
+    /// Whether there may be more differences.
     pub incomplete: bool,
 }
 
 impl Differences {
     pub fn has_drift(&self) -> bool {
-        self.containers.iter().any(|one| one.drift.as_ref().is_some_and(|drift| !drift.is_empty()))
+        self.containers.iter().any(|one| one.edited || one.drift.as_ref().is_some_and(|drift| !drift.is_empty()))
     }
 }
 
@@ -65,7 +67,7 @@ pub async fn differences(sources: &Sources, wanted: Option<&str>, registry: bool
         found.incomplete = true;
     }
     for project in status.projects {
-        for unit in project.units.into_iter().filter(|unit| unit.container.is_some()) {
+        for unit in project.units.into_iter().filter(|unit| unit.container.is_some() || unit.edited) {
             let files = match &unit.known.container_id {
                 Some(_) => found.files(supervisor, &unit.unit).await,
                 None => None,
@@ -79,6 +81,7 @@ pub async fn differences(sources: &Sources, wanted: Option<&str>, registry: bool
                 container_id: unit.known.container_id,
                 drift: unit.known.drift,
                 files,
+                edited: unit.edited,
             });
         }
     }
@@ -109,6 +112,7 @@ impl Differences {
             }
             Err(error) => {
                 self.problems.push(format!("{unit}: cannot list what changed in its file system: {error}"));
+                self.incomplete = true;
                 None
             }
         }
@@ -121,7 +125,9 @@ pub fn text(containers: &[ContainerDifference]) -> String {
     for one in containers {
         let drift = one.drift.iter().flatten().map(|one| format!("drift: {}", one.text));
         let files = one.files.iter().flatten().map(|file| format!("{} {}", file.change, file.path));
-        let mut differences = drift.chain(files).peekable();
+        let edited =
+            one.edited.then(|| "the unit file was edited by hand: the next `wharf generate` overwrites it".to_owned());
+        let mut differences = edited.into_iter().chain(drift).chain(files).peekable();
         if differences.peek().is_some() {
             table.row([Cell::from(&one.unit)]);
         }
@@ -145,16 +151,20 @@ mod tests {
             container_id: Some("0123".into()),
             drift: Some(Vec::new()),
             files: None,
+            edited: false,
         };
+        let edited =
+            ContainerDifference { unit: UnitName::parse("shop.target").unwrap(), edited: true, ..same.clone() };
         let other = ContainerDifference {
             unit: UnitName::parse("shop-db.service").unwrap(),
             drift: Some(vec![Drift { aspect: "name".into(), text: "it is named other, not shop-db".into() }]),
             files: Some(vec![FileChange { change: "A".into(), path: "/tmp/a\u{1b}]".into() }]),
             ..same.clone()
         };
-        let differences = Differences { containers: vec![same, other], ..Differences::default() };
+        let differences = Differences { containers: vec![same, other, edited], ..Differences::default() };
         assert!(differences.has_drift());
-        let expected = "shop-db.service\n  drift: it is named other, not shop-db\n  A /tmp/a ]\n";
+        let expected = "shop-db.service\n  drift: it is named other, not shop-db\n  A /tmp/a ]\n\
+                        shop.target\n  the unit file was edited by hand: the next `wharf generate` overwrites it\n";
         assert_eq!(text(&differences.containers), expected);
     }
 }

@@ -135,7 +135,12 @@ pub mod tests {
         let container = service.and_then(|service| ContainerName::parse(&format!("{project}-{service}")).ok());
         let service = service.map(|service| ServiceName::parse(service).unwrap());
         let mark = Mark { service, container, ..mark };
-        InstalledUnit { name: UnitName::parse(name).unwrap(), directory: "/etc/systemd/system".into(), mark }
+        InstalledUnit {
+            name: UnitName::parse(name).unwrap(),
+            directory: "/etc/systemd/system".into(),
+            mark,
+            is_edited: false,
+        }
     }
 
     /// shop: db, and two of web; blog: web.

@@ -16,9 +16,9 @@ const GAP: usize = 2;
 pub struct Screen {
     pub utf8: bool,
     pub colour: bool,
-    /// Columns; notes are cut to them.
+    /// Columns; rows and notes are cut to them.
     pub width: Option<usize>,
-    /// Lines. If set, the text is redrawn in place: it is cut to so many lines, and its rows to the width.
+    /// Lines. If set, the text is redrawn in place, and cut to so many lines.
     pub height: Option<usize>,
 }
 
@@ -104,6 +104,38 @@ impl Table {
         self.lines.push(Line::Note { indent: indent.into(), cell });
     }
 
+    /// Takes out columns until the rows fit the screen: first those in which nothing stands, then these, in their order, which are counted
+    /// from 0. What is still too wide is cut.
+    pub fn narrow(&mut self, columns: &[usize], screen: Screen) {
+        let Some(room) = screen.width else { return };
+        let widths = self.widths();
+        let mut shown = vec![true; widths.len()];
+        for column in columns.iter().filter(|column| !self.is_used(**column)).chain(columns) {
+            let shown_widths = widths.iter().zip(&shown).filter(|(_, shown)| **shown).map(|(width, _)| width + GAP);
+            if shown_widths.sum::<usize>() <= room + GAP {
+                break;
+            }
+            if let Some(shown) = shown.get_mut(*column) {
+                *shown = false;
+            }
+        }
+        for line in &mut self.lines {
+            if let Line::Row(cells) = line {
+                let mut shown = shown.iter();
+                cells.retain(|_| shown.next().copied().unwrap_or(true));
+            }
+        }
+    }
+
+    /// Whether a row below the headings has a text there.
+    fn is_used(&self, column: usize) -> bool {
+        let mut rows = self.lines.iter().filter_map(|line| match line {
+            Line::Row(cells) => cells.get(column),
+            Line::Note { .. } => None,
+        });
+        rows.nth(1).into_iter().chain(rows).any(|cell| !cell.text.is_empty())
+    }
+
     pub fn lines(&self, screen: Screen) -> Vec<String> {
         let widths = self.widths();
         let show = |line: &Line| match line {
@@ -131,7 +163,7 @@ impl Table {
 
 /// The cells, each padded to its column but the last that has a text.
 fn row(cells: &[Cell], widths: &[usize], screen: Screen) -> String {
-    let room = screen.width.filter(|_| screen.height.is_some());
+    let room = screen.width;
     let last = cells.iter().rposition(|cell| !cell.text.is_empty()).unwrap_or(0);
     let mut line = String::new();
     let mut begin = 0;

@@ -393,8 +393,13 @@ impl Manager {
         let failed = |error| ManagerError::Call { what: format!("describe {name}"), error };
         let path = self.proxy.load_unit(name).await.map_err(failed)?;
         let mut properties = self.properties(&path, "org.freedesktop.systemd1.Unit").await.map_err(failed)?;
-        if UnitName::parse(name).is_ok_and(|unit| unit.is(UnitKind::Service)) {
-            properties.extend(self.properties(&path, "org.freedesktop.systemd1.Service").await.map_err(failed)?);
+        let interface = match UnitName::parse(name).map(|unit| unit.kind()) {
+            Ok(UnitKind::Service) => Some("org.freedesktop.systemd1.Service"),
+            Ok(UnitKind::Timer) => Some("org.freedesktop.systemd1.Timer"),
+            _ => None,
+        };
+        if let Some(interface) = interface {
+            properties.extend(self.properties(&path, interface).await.map_err(failed)?);
         }
         Ok(UnitState::new(name, properties.into()))
     }

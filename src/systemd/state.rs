@@ -116,6 +116,11 @@ pub struct UnitState {
     pub slice: Option<UnitName>,
     pub requires: Vec<String>,
     pub need_daemon_reload: bool,
+    /// The drop-ins that are applied to it.
+    pub drop_ins: Vec<String>,
+    /// Of a timer with `OnCalendar=`: when it elapses next, and when it did last.
+    pub next_elapse: Option<SystemTime>,
+    pub last_trigger: Option<SystemTime>,
     /// The job that is under way for it; 0: none.
     pub job: u32,
 }
@@ -166,6 +171,9 @@ impl UnitState {
         set(&mut self.restarts, changed.restarts);
         set(&mut self.requires, changed.requires);
         set(&mut self.need_daemon_reload, changed.need_daemon_reload);
+        set(&mut self.drop_ins, changed.drop_ins);
+        set(&mut self.next_elapse, changed.next_elapse);
+        set(&mut self.last_trigger, changed.last_trigger);
         set(&mut self.active_since, changed.active_since);
         set(&mut self.start_begun, changed.start_begun);
         set(&mut self.started, changed.started);
@@ -192,6 +200,9 @@ pub struct Changed {
     restarts: Option<u32>,
     requires: Option<Vec<String>>,
     need_daemon_reload: Option<bool>,
+    drop_ins: Option<Vec<String>>,
+    next_elapse: Option<Option<SystemTime>>,
+    last_trigger: Option<Option<SystemTime>>,
     active_since: Option<Option<SystemTime>>,
     start_begun: Option<Option<SystemTime>>,
     started: Option<Option<SystemTime>>,
@@ -219,6 +230,9 @@ impl From<Properties> for Changed {
             restarts: take(all, "NRestarts"),
             requires: take(all, "Requires"),
             need_daemon_reload: take(all, "NeedDaemonReload"),
+            drop_ins: take(all, "DropInPaths"),
+            next_elapse: take(all, "NextElapseUSecRealtime").map(timestamp),
+            last_trigger: take(all, "LastTriggerUSec").map(timestamp),
             active_since: take(all, "ActiveEnterTimestamp").map(timestamp),
             start_begun: take(all, "InactiveExitTimestamp").map(timestamp),
             started: take(all, "ExecMainStartTimestamp").map(timestamp),
@@ -242,9 +256,9 @@ pub(crate) fn take_word<T: for<'a> From<&'a str>>(properties: &mut Properties, n
     take::<String>(properties, name).map(|word| T::from(&word))
 }
 
-/// Microseconds since 1970; zero: never.
+/// Microseconds since 1970; zero and `USEC_INFINITY`: never.
 fn timestamp(microseconds: u64) -> Option<SystemTime> {
-    (microseconds > 0).then(|| SystemTime::UNIX_EPOCH + Duration::from_micros(microseconds))
+    (1..u64::MAX).contains(&microseconds).then(|| SystemTime::UNIX_EPOCH + Duration::from_micros(microseconds))
 }
 
 #[cfg(test)]

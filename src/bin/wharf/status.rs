@@ -1,15 +1,16 @@
 //! `wharf status`
 
+use std::path::Path;
 use std::time::SystemTime;
 
-use wharf::install::Destination;
-use wharf::report::status::{Sources, Status, tree};
+use wharf::install::{Destination, Generator, STACK_DIRECTORY};
+use wharf::report::status::{BrokenStack, Host, Sources, Status, tree};
 use wharf::signals::{Signal, Signals};
 use wharf::supervisor1::Activation;
 
 use crate::exit::{Exit, Failure};
 use crate::output::Canvas;
-use crate::{cli, output};
+use crate::{cli, output, stacks};
 
 const NO_STACK: &str = "no stack is installed";
 
@@ -34,7 +35,17 @@ pub async fn run(arguments: &cli::Status) -> Result<Exit, Failure> {
 }
 
 pub async fn connect() -> Result<Sources, Failure> {
-    Ok(Sources::connect(Destination::system().documented_load_path()).await?)
+    Ok(Sources::connect(Host { directories: Destination::system().documented_load_path(), broken }).await?)
+}
+
+/// The invalid stacks of this host. Others than root cannot read all that stack files name.
+fn broken() -> Option<Vec<BrokenStack>> {
+    let broken = if rustix::process::geteuid().is_root() {
+        Generator::invalid_stacks(Path::new(STACK_DIRECTORY), &stacks::environment).ok()?
+    } else {
+        return None;
+    };
+    Some(broken.into_iter().map(|stack| BrokenStack { message: stack.to_string(), file: stack.stack }).collect())
 }
 
 /// Until a signal ends it, the reader has gone, or the bus is gone.

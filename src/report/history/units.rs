@@ -60,7 +60,7 @@ pub fn add_removed(projects: &mut Vec<InstalledProject>, commands: &[Entry]) {
         let files = ["WHARF_WRITTEN", "WHARF_REMOVED"].iter().flat_map(|field| entry.words(field));
         for unit in files.filter_map(|file| UnitName::parse(&file).ok()) {
             let mark = Mark::new(name.clone(), source.clone());
-            project.add(InstalledUnit { name: unit, directory: PathBuf::new(), mark });
+            project.add(InstalledUnit { name: unit, directory: PathBuf::new(), mark, is_edited: false });
         }
     }
 }

@@ -5,12 +5,13 @@
 //! Invariant: everybody may ask: neither root nor access to the engine is needed. Without wharfd the units are shown too, with empty
 //! columns where only wharfd has the answer.
 
+mod limits;
 mod model;
 mod sources;
 mod tree;
 mod watch;
 
-pub use model::{ProjectStatus, Status, StatusError, UnitStatus, Unknown};
-pub use sources::Sources;
+pub use model::{BrokenStack, MisplacedLimit, ProjectStatus, Status, StatusError, UnitStatus, Unknown};
+pub use sources::{Host, Sources};
 pub use tree::tree;
 pub use watch::Watch;

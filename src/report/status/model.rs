@@ -1,6 +1,8 @@
 //! What `wharf status` shows, as data: the projects, their units, and what is missing from the answer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::time::SystemTime;
 
 use serde::Serialize;
 use thiserror::Error;
@@ -8,7 +10,7 @@ use thiserror::Error;
 use crate::mark::InstalledUnit;
 use crate::name::{ContainerName, ProjectName, ServiceName, UnitKind, UnitName};
 use crate::report::installed::LookupError;
-use crate::supervisor1::{KnownContainer, Snapshot, SupervisorError, Undeclared};
+use crate::supervisor1::{Health, KnownContainer, Snapshot, SupervisorError, Undeclared, rfc3339};
 use crate::systemd::cgroup::Usage;
 use crate::systemd::{ActiveState, LoadState, ManagerError, SubState, UnitResult};
 
@@ -19,12 +21,32 @@ pub struct Status {
     /// The engine's containers that no stack of this host declares.
     pub undeclared: Option<Vec<Undeclared>>,
     pub engine_connected: Option<bool>,
+    /// Stack files of which no unit can be made. `None`: only root can read all that they name.
+    pub broken: Option<Vec<BrokenStack>>,
     /// Why some of it is not known.
     #[serde(skip)]
     pub unknown: Option<Unknown>,
     /// The unit files that were found.
     #[serde(skip)]
     pub(super) installed: Vec<InstalledUnit>,
+}
+
+/// A stack file that is invalid.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BrokenStack {
+    pub file: PathBuf,
+    /// The first error, with its place.
+    pub message: String,
+}
+
+/// A limit that does not hold for the container: it is set on the unit of its supervisor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MisplacedLimit {
+    pub directive: String,
+    /// The drop-in in which it stands.
+    pub file: PathBuf,
+    /// The unit where it would hold.
+    pub slice: Option<UnitName>,
 }
 
 /// Why a part of the status is missing.
@@ -73,6 +95,18 @@ pub struct UnitStatus {
     pub uptime_seconds: Option<u64>,
     pub cpu_seconds: Option<u64>,
     pub memory_bytes: Option<u64>,
+    /// Somebody changed the unit file by hand: the next `wharf generate` writes it anew.
+    pub edited: bool,
+    /// Of a timer: when it elapses next, and when it did last.
+    #[serde(serialize_with = "rfc3339")]
+    pub next_elapse: Option<SystemTime>,
+    #[serde(serialize_with = "rfc3339")]
+    pub last_trigger: Option<SystemTime>,
+    /// The unit whose failure kept this one from being started.
+    pub failed_dependency: Option<UnitName>,
+    pub misplaced_limits: Vec<MisplacedLimit>,
+    #[serde(skip)]
+    pub(super) requires: Vec<UnitName>,
     /// What wharfd knows of the unit's container.
     #[serde(flatten)]
     pub known: KnownContainer,
@@ -96,8 +130,59 @@ impl UnitStatus {
             uptime_seconds: None,
             cpu_seconds: None,
             memory_bytes: None,
+            edited: false,
+            next_elapse: None,
+            last_trigger: None,
+            failed_dependency: None,
+            misplaced_limits: Vec::new(),
+            requires: Vec::new(),
             known: KnownContainer::default(),
         }
+    }
+}
+
+impl UnitStatus {
+    /// It failed, or waits for the next attempt after it has.
+    pub fn has_failed(&self) -> bool {
+        self.active == ActiveState::Failed || (self.sub.is_auto_restart() && self.result.is_failure())
+    }
+
+    /// Its container is frozen.
+    pub fn is_paused(&self) -> bool {
+        self.known.drift.iter().flatten().any(|drift| drift.aspect == "paused")
+    }
+
+    /// An administrator should look at it first.
+    pub fn needs_attention(&self) -> bool {
+        self.has_failed() || self.failed_dependency.is_some() || self.known.health == Some(Health::Unhealthy)
+    }
+}
+
+impl ProjectStatus {
+    /// Finds for each unit that rests the failure that keeps it from being started.
+    pub(super) fn explain(&mut self) {
+        let found: Vec<Option<UnitName>> = self.units.iter().map(|unit| self.failure_below(unit)).collect();
+        for (unit, failed) in self.units.iter_mut().zip(found) {
+            unit.failed_dependency = failed;
+        }
+    }
+
+    fn failure_below(&self, unit: &UnitStatus) -> Option<UnitName> {
+        let mut looked_at = BTreeSet::new();
+        let mut open: Vec<&UnitStatus> = vec![unit];
+        while let Some(unit) = open.pop() {
+            if unit.active != ActiveState::Inactive {
+                continue;
+            }
+            let required = self.units.iter().filter(|other| unit.requires.contains(&other.unit));
+            for other in required.filter(|other| looked_at.insert(other.unit.clone())) {
+                if other.has_failed() {
+                    return Some(other.unit.clone());
+                }
+                open.push(other);
+            }
+        }
+        None
     }
 }
 
@@ -133,6 +218,7 @@ impl Status {
         };
         units(self) == units(other)
             && self.undeclared == other.undeclared
+            && self.broken == other.broken
             && self.engine_connected == other.engine_connected
             && unknown(self) == unknown(other)
     }

@@ -8,7 +8,8 @@ use std::time::SystemTime;
 
 use futures_util::StreamExt;
 
-use super::model::{ProjectStatus, Status, StatusError, UnitStatus, Unknown};
+use super::limits::misplaced;
+use super::model::{BrokenStack, ProjectStatus, Status, StatusError, UnitStatus, Unknown};
 use crate::mark::InstalledUnit;
 use crate::name::{UnitKind, UnitName};
 use crate::report::installed::{InstalledProject, find_project, projects_in};
@@ -26,22 +27,29 @@ pub struct Sources {
     /// `None`: this system does not run systemd.
     pub(super) manager: Option<Manager>,
     pub(super) supervisor: Result<Supervisor, SupervisorError>,
+    host: Host,
+}
+
+/// What only the caller knows of this host.
+pub struct Host {
     /// The unit directories, if there is no manager to ask.
-    directories: Vec<PathBuf>,
+    pub directories: Vec<PathBuf>,
+    /// Finds the stack files that are invalid.
+    pub broken: fn() -> Option<Vec<BrokenStack>>,
 }
 
 impl Sources {
-    /// Connects to the system bus. `directories`: the unit directories, if there is no systemd to ask.
+    /// Connects to the system bus.
     ///
     /// # Errors
     /// systemd runs and cannot be reached.
-    pub async fn connect(directories: Vec<PathBuf>) -> Result<Self, StatusError> {
+    pub async fn connect(host: Host) -> Result<Self, StatusError> {
         let manager = if is_booted() { Some(Manager::connect(Scope::System).await?) } else { None };
         let supervisor = match manager {
             Some(_) => Supervisor::connect().await,
             None => Err(SupervisorError::NotRunning),
         };
-        Ok(Self { manager, supervisor, directories })
+        Ok(Self { manager, supervisor, host })
     }
 
     /// The status of all projects, or of the one that is named.
@@ -51,7 +59,7 @@ impl Sources {
     pub async fn status(&self, wanted: Option<&str>, activation: Activation) -> Result<Status, StatusError> {
         let directories = match &self.manager {
             Some(manager) => manager.unit_path().await?,
-            None => self.directories.clone(),
+            None => self.host.directories.clone(),
         };
         let mut projects = projects_in(&directories)?;
         let orphans = match &self.manager {
@@ -63,11 +71,12 @@ impl Sources {
             projects = vec![find_project(wanted, projects)?];
         }
         let (snapshot, unknown) = self.snapshot(activation).await;
-        let mut status = Status { unknown, ..Status::default() };
+        let mut status = Status { unknown, broken: (self.host.broken)(), ..Status::default() };
         for mut project in projects {
             project.units.sort_by_key(|unit| (rank(unit), unit.name.clone()));
             let mut shown = self.project_status(&project).await?;
             shown.units.extend(self.orphans_of(&project, &orphans).await?);
+            shown.explain();
             status.projects.push(shown);
             status.installed.append(&mut project.units);
         }
@@ -202,13 +211,19 @@ fn row(unit: &InstalledUnit, name: UnitName) -> UnitStatus {
             None => container.cloned(),
         },
         instance,
+        edited: unit.is_edited,
         ..UnitStatus::new(name)
     }
 }
 
 fn filled(row: UnitStatus, state: UnitState, usage: Usage) -> UnitStatus {
     let since = state.active_since.filter(|_| state.active == ActiveState::Active);
+    let is_container = row.container.is_some();
     UnitStatus {
+        misplaced_limits: if is_container { misplaced(&state.drop_ins, state.slice.as_ref()) } else { Vec::new() },
+        requires: state.requires.iter().filter_map(|unit| UnitName::parse(unit).ok()).collect(),
+        next_elapse: state.next_elapse,
+        last_trigger: state.last_trigger,
         load: state.load,
         sub: state.sub,
         // The status text of a unit that stopped is outdated, unless it failed.

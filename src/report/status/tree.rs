@@ -4,7 +4,10 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::model::{ProjectStatus, Status, UnitStatus};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::model::{BrokenStack, MisplacedLimit, ProjectStatus, Status, UnitStatus};
 use crate::name::{UnitKind, UnitName, short_id};
 use crate::report::table::{Cell, Colour, Screen, Table, fit};
 use crate::supervisor1::{Health, Undeclared};
@@ -13,8 +16,13 @@ use crate::systemd::{ActiveState, LoadState};
 const HEADINGS: [&str; 9] = ["UNIT", "STATE", "HEALTH", "UPTIME", "RESTARTS", "CPU", "MEMORY", "IMAGE", "PORTS"];
 const UNDECLARED_HEADINGS: [&str; 3] = ["CONTAINER", "ID", "IMAGE"];
 
+/// What a narrow screen does without, in this order; the numbers are those of the headings.
+const NARROWED: [usize; 7] = [6, 5, 7, 4, 8, 3, 2];
+
 /// A unit, or the service of several, and what is drawn below it.
 struct Node {
+    /// Drawn before the others.
+    needs_attention: bool,
     cells: [Cell; 9],
     details: Vec<Cell>,
     children: Vec<Node>,
@@ -22,15 +30,22 @@ struct Node {
     template: Option<UnitName>,
 }
 
-/// The tree of all projects. With `undeclared`, the containers follow that no stack declares.
+/// The tree of all projects. With `undeclared`, the stack files follow that are invalid, and the containers that no stack declares.
 pub fn tree(status: &Status, undeclared: bool, screen: Screen, now: SystemTime) -> String {
     let mut lines = Vec::new();
     if !status.projects.is_empty() {
         let mut drawing = Drawing { table: Table::with_headings(&HEADINGS), utf8: screen.utf8 };
-        for project in &status.projects {
+        for project in failures_first(&status.projects) {
             roots(project, now).into_iter().for_each(|root| drawing.add(root, "", ""));
         }
+        drawing.table.narrow(&NARROWED, screen);
         lines = drawing.table.lines(screen);
+    }
+    let broken = status.broken.as_deref().filter(|_| undeclared).unwrap_or_default();
+    if !broken.is_empty() {
+        lines.extend((!lines.is_empty()).then(String::new));
+        lines.push("Invalid stack files:".to_owned());
+        lines.extend(broken_table(broken).lines(screen));
     }
     let others = status.undeclared.as_deref().filter(|_| undeclared).unwrap_or_default();
     if !others.is_empty() {
@@ -41,6 +56,20 @@ pub fn tree(status: &Status, undeclared: bool, screen: Screen, now: SystemTime) 
         lines.extend(undeclared_table(others).lines(screen));
     }
     fit(lines, screen)
+}
+
+fn broken_table(stacks: &[BrokenStack]) -> Table {
+    let mut table = Table::default();
+    stacks.iter().for_each(|stack| table.note("  ", Cell::new(&stack.message, Colour::Bad)));
+    table
+}
+
+fn failures_first(projects: &[ProjectStatus]) -> impl Iterator<Item = &ProjectStatus> {
+    let has_failures = |project: &&ProjectStatus| project.units.iter().any(UnitStatus::needs_attention);
+    projects
+        .iter()
+        .filter(move |project| has_failures(project))
+        .chain(projects.iter().filter(move |project| !has_failures(project)))
 }
 
 fn undeclared_table(containers: &[Undeclared]) -> Table {
@@ -56,7 +85,14 @@ fn roots(project: &ProjectStatus, now: SystemTime) -> Vec<Node> {
     let mut roots: Vec<Node> = Vec::new();
     let mut units: Vec<Node> = Vec::new();
     for unit in &project.units {
-        let node = Node { cells: cells(unit), details: details(unit, now), children: Vec::new(), template: None };
+        let needs_attention = unit.needs_attention();
+        let node = Node {
+            needs_attention,
+            cells: cells(unit),
+            details: details(unit, now),
+            children: Vec::new(),
+            template: None,
+        };
         match (unit.unit.template(), units.last_mut()) {
             _ if unit.unit.is(UnitKind::Target) => roots.push(node),
             (Some(template), Some(service)) if service.template.as_ref() == Some(&template) => {
@@ -66,6 +102,11 @@ fn roots(project: &ProjectStatus, now: SystemTime) -> Vec<Node> {
             (None, _) => units.push(node),
         }
     }
+    for service in &mut units {
+        service.needs_attention |= service.children.iter().any(|child| child.needs_attention);
+        service.children.sort_by_key(|child| !child.needs_attention);
+    }
+    units.sort_by_key(|unit| !unit.needs_attention);
     match roots.first_mut() {
         Some(target) => target.children = units,
         None => roots = units,
@@ -90,7 +131,7 @@ fn service(template: UnitName, project: &ProjectStatus) -> Node {
     cells[1] = Cell::new(&format!("{active} of {} active", states.len()), colour);
     cells[5] = Cell::from(usage.cpu.map(|cpu| duration(cpu, 2)).unwrap_or_default());
     cells[6] = memory(usage.memory);
-    Node { cells, details: Vec::new(), children: Vec::new(), template: Some(template) }
+    Node { needs_attention: false, cells, details: Vec::new(), children: Vec::new(), template: Some(template) }
 }
 
 fn cells(unit: &UnitStatus) -> [Cell; 9] {
@@ -128,11 +169,13 @@ fn memory(bytes: Option<u64>) -> Cell {
 
 fn state(unit: &UnitStatus) -> Cell {
     let text = match unit.sub.as_str() {
+        "running" if unit.is_paused() => format!("{} (paused)", unit.active),
         "" => unit.active.to_string(),
         sub if sub == unit.active.as_str() => sub.to_owned(),
         sub => format!("{} ({sub})", unit.active),
     };
     let colour = match &unit.active {
+        ActiveState::Active if unit.is_paused() => Colour::Moving,
         ActiveState::Active => Colour::Good,
         ActiveState::Failed => Colour::Bad,
         // The last one where systemd cannot be asked.
@@ -150,6 +193,15 @@ fn details(unit: &UnitStatus, now: SystemTime) -> Vec<Cell> {
         let text = format!("no unit file: it is not part of the stack; `systemctl stop {}`", unit.unit);
         notes.push(Cell::new(&text, Colour::Moving));
     }
+    if let Some(failed) = &unit.failed_dependency {
+        notes.push(Cell::new(&format!("dependency {failed} failed"), Colour::Bad));
+    }
+    notes.extend(times(unit, now).map(Cell::from));
+    if unit.edited {
+        let text = "edited by hand: the next `wharf generate` overwrites it; use `systemctl edit`";
+        notes.push(Cell::new(text, Colour::Moving));
+    }
+    notes.extend(unit.misplaced_limits.iter().map(misplaced_limit));
     if known.health == Some(Health::Unhealthy) {
         let output = first_line(known.health_output.as_deref().unwrap_or_default());
         let text = if output.is_empty() { "unhealthy".to_owned() } else { format!("unhealthy: {output}") };
@@ -168,6 +220,33 @@ fn details(unit: &UnitStatus, now: SystemTime) -> Vec<Cell> {
     let drift = known.drift.iter().flatten();
     notes.extend(drift.map(|one| Cell::new(&format!("drift: {}", one.text), Colour::Moving)));
     notes
+}
+
+/// When a timer elapses next, and when it did last.
+fn times(unit: &UnitStatus, now: SystemTime) -> impl Iterator<Item = String> {
+    let next = unit.next_elapse.map(|next| {
+        let left = duration(next.duration_since(now).unwrap_or_default(), 2);
+        format!("next: {}, in {left}", local(next))
+    });
+    let last = unit.last_trigger.map(|last| {
+        let passed = duration(now.duration_since(last).unwrap_or_default(), 2);
+        format!("last: {}, {passed} ago", local(last))
+    });
+    next.into_iter().chain(last)
+}
+
+/// As systemctl(1) shows times, in the local time zone.
+fn local(time: SystemTime) -> String {
+    match Timestamp::try_from(time) {
+        Ok(time) => time.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string(),
+        Err(_) => String::new(),
+    }
+}
+
+fn misplaced_limit(limit: &MisplacedLimit) -> Cell {
+    let remedy = limit.slice.as_ref().map(|slice| format!(": systemctl edit {slice}")).unwrap_or_default();
+    let text = format!("{}= limits wharf-run, not the container{remedy}; {}", limit.directive, limit.file.display());
+    Cell::new(&text, Colour::Moving)
 }
 
 /// Why the unit failed, or what it is doing.
@@ -286,15 +365,15 @@ mod tests {
         let expected = "\
 UNIT                             STATE               HEALTH     UPTIME   RESTARTS  CPU  MEMORY  IMAGE         PORTS
 shop.target                      active
+├─ shop-web@.service             2 of 2 active
+│  ├─ shop-web@2.service         active (running)    unhealthy           4                      shop/web:1 *  127.0.0.1:80->80/tcp, 81/tcp
+│  │    unhealthy: no answer
+│  │    restarted 3min ago: unhealthy
+│  │    drift: it is named other, not shop-web-2
+│  │    drift: it lacks the labels a
+│  └─ shop-web@1.service         active (running)    healthy             0                      shop/web:1
 ├─ shop-db.service               activating (start)                      0
 │    Pulling shop/db:1, 43 %
-├─ shop-web@.service             2 of 2 active
-│  ├─ shop-web@1.service         active (running)    healthy             0                      shop/web:1
-│  └─ shop-web@2.service         active (running)    unhealthy           4                      shop/web:1 *  127.0.0.1:80->80/tcp, 81/tcp
-│       unhealthy: no answer
-│       restarted 3min ago: unhealthy
-│       drift: it is named other, not shop-web-2
-│       drift: it lacks the labels a
 └─ shop-default-network.service  active (exited)                1h 2min
 ";
         let screen = Screen { utf8: true, ..Screen::default() };
@@ -323,6 +402,71 @@ shop.target          active
     }
 
     #[test]
+    fn sixty_columns_show_failures_first_and_why() {
+        let db = UnitStatus {
+            result: UnitResult::ExitCode,
+            exit_status: 3,
+            restarts: 5,
+            ..container("shop-db.service", "failed", "failed", KnownContainer::default())
+        };
+        let web = UnitStatus {
+            requires: vec![db.unit.clone()],
+            ..container("shop-web.service", "inactive", "dead", KnownContainer::default())
+        };
+        let cache = UnitStatus {
+            uptime_seconds: Some(3725),
+            misplaced_limits: vec![MisplacedLimit {
+                directive: "MemoryMax".into(),
+                file: "/etc/systemd/system/shop-cache.service.d/a.conf".into(),
+                slice: UnitName::parse("wharf-shop-cache.slice").ok(),
+            }],
+            ..container("shop-cache.service", "active", "running", known("healthy"))
+        };
+        let drift = vec![Drift { aspect: "paused".into(), text: "it is paused".into() }];
+        let frozen = KnownContainer { drift: Some(drift), ..known("none") };
+        let job = UnitStatus { edited: true, ..container("shop-job.service", "active", "running", frozen) };
+        let timer = UnitStatus {
+            next_elapse: Some(SystemTime::UNIX_EPOCH + NOW + Duration::from_secs(90)),
+            last_trigger: Some(SystemTime::UNIX_EPOCH + NOW - Duration::from_secs(3600)),
+            ..unit("shop-job.timer", "active", "waiting")
+        };
+        let units = vec![unit("shop.target", "active", "active"), cache, db, job, web, timer];
+        let project = ProjectName::parse("shop").unwrap();
+        let mut project = ProjectStatus { project, units, shared: BTreeMap::new() };
+        project.explain();
+        let well = vec![unit("blog.target", "active", "active")];
+        let well = ProjectStatus { project: ProjectName::parse("blog").unwrap(), units: well, shared: BTreeMap::new() };
+        let broken =
+            BrokenStack { file: "/etc/wharf/x.toml".into(), message: "/etc/wharf/x.toml:2:1: unknown key".into() };
+        let status = Status { projects: vec![well, project], broken: Some(vec![broken]), ..Status::default() };
+        let screen = Screen { width: Some(60), utf8: true, ..Screen::default() };
+        let text = tree(&status, true, screen, SystemTime::UNIX_EPOCH + NOW);
+        let expected = "\
+UNIT                   STATE             HEALTH   UPTIME
+shop.target            active
+├─ shop-db.service     failed
+│    failed: exit-code 3
+├─ shop-web.service    inactive (dead)
+│    dependency shop-db.service failed
+├─ shop-cache.service  active (running)  healthy  1h 2min
+│    MemoryMax= limits wharf-run, not the container: system…
+├─ shop-job.service    active (paused)
+│    edited by hand: the next `wharf generate` overwrites i…
+│    drift: it is paused
+└─ shop-job.timer      active (waiting)
+     next: NEXT, in 1min 30s
+     last: LAST, 1h ago
+blog.target            active
+
+Invalid stack files:
+  /etc/wharf/x.toml:2:1: unknown key
+";
+        let at = |seconds: u64| local(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
+        let expected = expected.replace("NEXT", &at(1_000_090)).replace("LAST", &at(996_400));
+        assert_eq!(text, expected);
+    }
+
+    #[test]
     fn without_wharfd_the_status_of_a_container_is_what_its_unit_says() {
         let status = "Healthy, container 0123456789ab";
         let web = |known| UnitStatus { status: status.into(), ..container("a.service", "active", "running", known) };
@@ -334,11 +478,15 @@ shop.target          active
     fn a_terminal_gets_colours_and_lines_that_fit() {
         let sick = KnownContainer { health_output: Some("long \x1b[2J".repeat(9)), ..known("unhealthy") };
         let web = container("shop-web.service", "active", "running", sick);
-        let screen = Screen { colour: true, width: Some(30), ..Screen::default() };
+        let screen = Screen { colour: true, width: Some(60), ..Screen::default() };
         let text = shown(vec![web.clone()], screen);
+        assert!(text.starts_with("UNIT              STATE             HEALTH     RESTARTS\n"), "{text:?}");
         assert!(text.contains("\x1b[32mactive (running)\x1b[0m"), "{text:?}");
         assert!(text.contains("\x1b[31munhealthy\x1b[0m"), "{text:?}");
-        assert!(text.ends_with("\n  \x1b[31munhealthy: long  [2Jlong  [>\x1b[0m\n"), "{text:?}");
+        assert!(text.contains("\n  \x1b[31munhealthy: long  [2Jlong"), "{text:?}");
+        let narrow = shown(vec![web.clone()], Screen { width: Some(30), ..Screen::default() });
+        assert_eq!(narrow.lines().nth(1), Some("shop-web.service  active (run>"));
+        assert!(narrow.ends_with("\n  unhealthy: long  [2Jlong  [>\n"), "{narrow:?}");
         // Redrawn in place, no line may be longer than the screen, and no text higher.
         let screen = Screen { width: Some(30), height: Some(3), ..Screen::default() };
         let text = shown(vec![web.clone(), web], screen);
