@@ -7,6 +7,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::judge::Remark;
 use super::problem::{Assembly, Lost, Report};
 use super::request::Request;
 use super::yaml::{self, Comments};
@@ -28,6 +29,8 @@ pub struct Assembled<'a> {
     pub surroundings: Surroundings<'a>,
     /// What they mean in the first file.
     pub main: Arc<Scope<'a>>,
+    /// What could not even be said in the tree.
+    pub lost: Vec<Remark>,
 }
 
 /// Reads the files, at least one, and lays the later ones over the earlier ones.
@@ -57,7 +60,7 @@ pub fn assemble<'a>(
     if matches!(&root.value, Value::Table(table) if table.entries.is_empty()) {
         report.add_without_place(Assembly::NothingInside { path: files.first()?.clone() });
     }
-    Some(Assembled { root, surroundings: Surroundings { project, scopes }, main })
+    Some(Assembled { root, surroundings: Surroundings { project, scopes }, main, lost: Vec::new() })
 }
 
 /// As Compose takes it: in lower case, without the characters that no project name has.

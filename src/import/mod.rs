@@ -1,9 +1,9 @@
-//! Compose files in YAML → the text of one TOML stack file.
+//! Compose files in YAML, or Quadlet files → the text of one TOML stack file.
 //!
-//! In: the paths of the files. Out: TOML that means to Wharf what the files mean to Compose, and a list of what it could not say.
+//! In: the paths of the files. Out: TOML that means to Wharf what the files mean to Compose or to Podman, and a list of what it could not say.
 //! Invariant: nothing is dropped in silence: what is not in the TOML is in the list. Files are read here, none is written.
 //!
-//! The way through: `discover` (which files) → `yaml` (text to trees) → `assemble` (trees to one) → `explicit` (what Compose
+//! The way through: `discover` (which files) → `yaml` (text to trees) → `assemble` (trees to one), or `quadlet` for both → `explicit` (what Compose
 //! means without saying it) → `judge` (what Wharf refuses) → `paths` (for the stack file's directory) → `write` (tree to TOML).
 
 mod assemble;
@@ -14,6 +14,7 @@ pub(crate) mod paths;
 pub(crate) mod problem;
 #[cfg(test)]
 mod properties;
+mod quadlet;
 mod remarks;
 mod request;
 pub(crate) mod write;
@@ -54,7 +55,11 @@ pub struct Imported {
 pub fn import(request: &Request<'_>) -> Result<Imported, Diagnostics> {
     let report = Report::default();
     let mut comments = Comments::default();
-    let assembled = files(request, &report).and_then(|files| assemble(&files, request, &mut comments, &report));
+    let assembled =
+        files(request, &report).and_then(|files| match files.iter().any(|file| quadlet::is_quadlet(file)) {
+            true => quadlet::assemble(&files, request, &report),
+            false => assemble(&files, request, &mut comments, &report),
+        });
     match assembled {
         Some(assembled) if report.error_count() == 0 => {
             Ok(finish(request, assembled, comments, report.into_diagnostics()))
@@ -76,7 +81,9 @@ fn finish(
     if let Value::Table(table) = &mut assembled.root.value {
         explicit::shapes(table, &lost);
     }
-    let mut remarks = Remarks::new(judge::judge(&mut assembled.root, &assembled.surroundings));
+    let mut judged = std::mem::take(&mut assembled.lost);
+    judged.extend(judge::judge(&mut assembled.root, &assembled.surroundings));
+    let mut remarks = Remarks::new(judged);
     let mut body = String::new();
     if let Value::Table(table) = &mut assembled.root.value {
         explicit::restart(table);

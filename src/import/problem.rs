@@ -75,6 +75,71 @@ impl Problem for Assembly {
     }
 }
 
+/// What of a Quadlet file cannot be read or carried over.
+pub enum QuadletFault {
+    NotQuadlet {
+        path: PathBuf,
+    },
+    Syntax,
+    Kind {
+        file: String,
+    },
+    NoEquivalent {
+        key: String,
+        section: String,
+        because: String,
+        instead: String,
+    },
+    Specifier {
+        key: String,
+        specifier: char,
+    },
+    /// Its value stays behind.
+    Secret {
+        name: String,
+    },
+    /// `web@.container`
+    Template {
+        file: String,
+    },
+}
+
+impl Problem for QuadletFault {
+    fn wording(&self) -> Wording {
+        match self {
+            Self::NotQuadlet { path } => wording(
+                format!("{} is not a Quadlet file, but others are", path.display()),
+                "import Quadlet files and compose files by two commands, and merge the stacks by `include`",
+            ),
+            Self::Syntax => wording(
+                "this line is neither a `[Section]` nor `Key=Value`",
+                "correct it; `/usr/libexec/podman/quadlet -dryrun` must accept the file too",
+            ),
+            Self::Kind { file } => wording(
+                format!("{file} has no equivalent"),
+                "write a service for each container of it; containers share a network by `network_mode = \"service:NAME\"`",
+            ),
+            Self::NoEquivalent { key, section, because, instead } => {
+                wording(format!("`{key}` in [{section}] was not imported: {because}"), instead.as_str())
+            }
+            Self::Specifier { key, specifier } => wording(
+                format!("`{key}` has the specifier `%{specifier}`, which only systemd can replace"),
+                "write its value",
+            ),
+            Self::Secret { name } => wording(
+                format!("the value of the secret `{name}` is in Podman's store"),
+                format!(
+                    "copy it into a credential of that name: `podman secret inspect --showsecret {name}`, then `wharf secret encrypt`"
+                ),
+            ),
+            Self::Template { file } => wording(
+                format!("{file} is a template"),
+                "write a service for each instance, or one with `scale` for instances that are the same",
+            ),
+        }
+    }
+}
+
 /// What the TOML cannot say, or what has another meaning there.
 pub enum Lost {
     Version,

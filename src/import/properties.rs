@@ -126,12 +126,52 @@ fn imported(text: &str) -> Result<Imported, Diagnostics> {
     import(&Request { files: vec![file], project_name: None, output: None, environment: &|_| None })
 }
 
+/// Lines of a Quadlet file, right and wrong.
+fn quadlet_line() -> impl Strategy<Value = String> {
+    let key = prop_oneof![
+        Just("Exec"),
+        Just("Volume"),
+        Just("Mount"),
+        Just("Network"),
+        Just("Secret"),
+        Just("PublishPort"),
+        Just("Ulimit"),
+        Just("User"),
+        Just("HealthCmd"),
+        Just("Environment"),
+        Just("Entrypoint"),
+        Just("After"),
+        Just("Requires"),
+        Just("[Container]"),
+        Just("[Unit]"),
+        Just("[Install]"),
+        Just("Label"),
+        Just("AddDevice"),
+        Just("Timezone"),
+    ];
+    (key, prop_oneof![Just("=").boxed(), Just("").boxed(), Just("=\\\n").boxed()], text()).prop_map(
+        |(key, equals, value)| if key.starts_with('[') { key.to_owned() } else { format!("{key}{equals}{value}") },
+    )
+}
+
 fn read_back(toml: &str) -> Option<Node> {
     let report = Report::default();
     from_toml::parse(&SourceFile::new("stack.toml", toml), &report)
 }
 
 proptest! {
+    /// What comes out is TOML, and nothing breaks the reader.
+    #[test]
+    fn any_quadlet_file_gives_toml_or_an_error(lines in vec(quadlet_line(), 0..12)) {
+        let project = tempfile::tempdir().expect("a test may write");
+        let file = project.path().join("web.container");
+        std::fs::write(&file, format!("[Container]\nImage=nginx\n{}\n", lines.join("\n"))).expect("a test may write");
+        let request = Request { files: vec![file], project_name: None, output: None, environment: &|_| None };
+        if let Ok(imported) = import(&request) {
+            prop_assert!(read_back(&imported.toml).is_some(), "{}", imported.toml);
+        }
+    }
+
     #[test]
     fn what_is_written_is_read_back(entries in vec((prop_oneof!["[a-z-]{1,8}", text()], tree()), 0..6)) {
         let root = table(entries);

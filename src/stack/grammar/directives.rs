@@ -73,14 +73,18 @@ impl Section<'_> {
     }
 }
 
+/// Whether a directive controls the resources of a unit's processes, so that for those of a container a slice must have it.
+pub fn is_resource_control(name: &str) -> bool {
+    has("Slice", name) && has("Service", name) && !["Slice", "DeviceAllow", "DevicePolicy"].contains(&name)
+}
+
 /// That a directive of a container's `[Service]` is for wharf-run, and not one by which somebody means to limit the container.
 ///
 /// Resource control (systemd.resource-control(5)) and process limits act on the processes of the unit: those of the container are
 /// in a scope beside it. `DeviceAllow=` and `DevicePolicy=` stay: a unit's sandbox is its own.
 fn of_supervisor(name: &str) -> Result<(), UnitFault> {
-    let is_sandbox = ["Slice", "DeviceAllow", "DevicePolicy"].contains(&name);
     let is_limit = name.starts_with("Limit") && has("Service", name);
-    if (has("Slice", name) && has("Service", name) && !is_sandbox) || is_limit {
+    if is_resource_control(name) || is_limit {
         return Err(UnitFault::LimitsSupervisor { name: name.to_owned(), key: key_of(name), slice: !is_limit });
     }
     Ok(())
