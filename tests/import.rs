@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use support::cases::{Case, cases, difference, update};
+use support::{Host, IMAGE};
 use wharf::stack::{Request, load};
 
 const CASES: &str = "tests/import";
@@ -149,4 +150,28 @@ fn a_stack_file_that_is_there_is_not_overwritten_unasked() {
     assert_eq!(fs::read_to_string(project.path().join("shop.toml")).unwrap(), "mine");
     assert_eq!(import(&["-o", "shop.toml", "--force"]), 0);
     assert_ne!(fs::read_to_string(project.path().join("shop.toml")).unwrap(), "mine");
+}
+
+/// What Quadlet's files say is so of the container that the stack runs.
+#[test]
+fn quadlet_files_run_as_services() {
+    let host = Host::boot("quadlet");
+    let container = format!(
+        "[Container]\nImage={IMAGE}\nExec=sh -c \"echo $GREETING; sleep 100000\"\nEnvironment=GREETING=\\"good day\\"\n\
+         Volume=data.volume:/data\nNetwork=front.network\nUser=1000\nReadOnly=true\nMask=/proc/loadavg\nStopSignal=KILL\n\
+         [Service]\nRestart=always\nTasksMax=50\n"
+    );
+    host.write("/srv/web.container", &container);
+    host.write("/srv/data.volume", "[Volume]\nVolumeName=kept\n");
+    host.write("/srv/front.network", "[Network]\nSubnet=10.89.7.0/24\n");
+    host.sh("cd /srv && wharf import web.container data.volume front.network -o shop.toml && wharf generate --now shop.toml").ok();
+    host.wait_active("shop-web.service");
+    let inspected = "{{.Config.User}} {{.HostConfig.ReadonlyRootfs}} {{(index .Mounts 0).Name}}";
+    assert_eq!(host.inspect("shop-web", inspected), "1000 true kept");
+    assert_eq!(host.property("wharf-shop-web.slice", "TasksMax"), "50");
+    assert_eq!(host.sh("docker exec shop-web cat /proc/loadavg").ok().stdout, "", "the path is masked");
+    assert!(host.sh("docker network inspect shop_front").ok().stdout.contains("10.89.7.0/24"));
+    host.wait_for("its output is in the journal", || {
+        host.sh("journalctl --unit shop-web --output cat").ok().stdout.contains("good day")
+    });
 }

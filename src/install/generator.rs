@@ -68,7 +68,7 @@ impl Generator {
     /// # Errors
     /// The directory cannot be read.
     pub fn invalid_stacks(stacks: &Path, environment: Lookup<'_>) -> Result<Vec<BrokenStack>, InstallError> {
-        let found = stacks_in(stacks).map_err(|error| InstallError::io("read", stacks, error))?;
+        let found = stacks_in(stacks).map_err(|error| DirectoryError::new("read", stacks, error))?;
         let broken = |stack: &PathBuf| {
             let errors = prepare(&[Request::of_stack(stack, environment)], &Destination::system()).err()?;
             Some(invalid(stack, &errors))

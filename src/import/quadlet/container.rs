@@ -5,7 +5,7 @@ use super::rules::{Rule, Translation, table_of};
 use super::unit::{Kind, Line};
 use super::{build, entry};
 use crate::import::problem::QuadletFault;
-use crate::stack::text::node::Value;
+use crate::stack::text::node::{Node, Value};
 
 const USER_NAMESPACE: &str = "the Docker Engine maps users for all containers at once (`userns-remap` in daemon.json)";
 const PODMAN_OPTION: &str = "it is an option of podman's command line";
@@ -60,7 +60,7 @@ const RULES: &[(&str, Rule)] = &[
     ("Label", Pairs("labels")),
     ("LogDriver", By(log_driver)),
     ("LogOpt", No("the journal has no options for each container", "remove it: journald.conf(5) bounds its size and age")),
-    ("Mask", No("no key sets single masked paths", REMOVE)),
+    ("Mask", By(mask)),
     ("Memory", Text("mem_limit")),
     ("Mount", By(mount)),
     ("Network", By(network)),
@@ -297,14 +297,51 @@ fn ulimit(translation: &mut Translation<'_>, line: &Line) {
     translation.set(&["ulimits", name], value, &line.place);
 }
 
+/// What the Docker Engine (28) masks and protects by itself; a list in a stack file stands instead of it.
+const MASKED: [&str; 12] = [
+    "/proc/acpi",
+    "/proc/asound",
+    "/proc/interrupts",
+    "/proc/kcore",
+    "/proc/keys",
+    "/proc/latency_stats",
+    "/proc/sched_debug",
+    "/proc/scsi",
+    "/proc/timer_list",
+    "/proc/timer_stats",
+    "/sys/devices/virtual/powercap",
+    "/sys/firmware",
+];
+const READ_ONLY: [&str; 5] = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
+
+/// Paths with colons between them, besides those that are masked anyway.
+fn mask(translation: &mut Translation<'_>, line: &Line) {
+    let Some(text) = translation.text(line, line.unquoted()) else { return };
+    start(translation, line, "masked_paths", &MASKED);
+    text.split(':').for_each(|path| translation.push(&["masked_paths"], path.to_owned(), &line.place));
+}
+
+/// The engine's own paths, on which the others of the list follow.
+fn start(translation: &mut Translation<'_>, line: &Line, key: &str, paths: &[&str]) {
+    if translation.table.get(key).is_none() {
+        let text = |path: &&str| Node { value: string(*path), place: line.place.clone() };
+        translation.set(&[key], Value::Array(paths.iter().map(text).collect()), &line.place);
+    }
+}
+
+/// `ALL`, or paths with colons between them.
 fn unmask(translation: &mut Translation<'_>, line: &Line) {
-    match line.value.as_str() {
-        "ALL" => translation.push(&["security_opt"], "systempaths=unconfined".to_owned(), &line.place),
-        _ => translation.lose(
-            line,
-            "no key unmasks single paths",
-            "unmask all by `security_opt = [\"systempaths=unconfined\"]`",
-        ),
+    let Some(text) = translation.text(line, line.unquoted()) else { return };
+    if text == "ALL" {
+        return translation.push(&["security_opt"], "systempaths=unconfined".to_owned(), &line.place);
+    }
+    for path in text.split(':') {
+        for (key, paths) in [("masked_paths", &MASKED[..]), ("readonly_paths", &READ_ONLY[..])] {
+            if paths.contains(&path) {
+                start(translation, line, key, paths);
+                translation.retain(key, |value| *value != string(path));
+            }
+        }
     }
 }
 

@@ -193,6 +193,16 @@ impl<'q> Translation<'q> {
         }
     }
 
+    /// Takes elements out of a list.
+    pub fn retain(&mut self, key: &str, keep: impl Fn(&Value) -> bool) {
+        let entries = self.table.entries.iter_mut().filter(|entry| entry.key == key);
+        for entry in entries {
+            if let Value::Array(items) = &mut entry.node.value {
+                items.retain(|item| keep(&item.value));
+            }
+        }
+    }
+
     /// Adds a text to what may be one or a list.
     pub fn add(&mut self, path: &[&str], text: String, place: &Place) {
         let node = Node { value: Value::String(text), place: place.clone() };

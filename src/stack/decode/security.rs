@@ -4,6 +4,7 @@
 
 use crate::stack::fields::{Fields, Item};
 use crate::stack::grammar::names;
+use crate::stack::grammar::paths::absolute;
 use crate::stack::grammar::security::{compact, device_rule, option};
 use crate::stack::problem::{Expected, FileProblem};
 use crate::stack::text::node::Value;
@@ -35,6 +36,15 @@ pub fn options(service: &mut Fields<'_>, surroundings: &Surroundings<'_>) -> Sec
         });
     }
     read
+}
+
+/// Reads `masked_paths` or `readonly_paths`, which replace the engine's own; unconfined, there is none.
+pub fn system_paths(key: &'static str, service: &mut Fields<'_>, unconfined: bool) -> Option<Vec<String>> {
+    let Some(item) = service.get(key) else { return unconfined.then(Vec::new) };
+    if unconfined {
+        service.excludes(key, item.key_place, "`systempaths=unconfined` in `security_opt` leaves no path protected");
+    }
+    Some(item.parse_strings(|text| absolute(key, text)))
 }
 
 fn seccomp_profile(path: &str, item: Item<'_>, surroundings: &Surroundings<'_>) -> Option<String> {

@@ -158,7 +158,8 @@ fn files(fields: &mut Fields<'_>, surroundings: &Surroundings<'_>, service: &mut
 fn privileges(fields: &mut Fields<'_>, surroundings: &Surroundings<'_>, service: &mut Service) {
     let security = security::options(fields, surroundings);
     service.security_opt = security.options;
-    service.unconfined_paths = security.unconfined_paths;
+    service.masked_paths = security::system_paths("masked_paths", fields, security.unconfined_paths);
+    service.readonly_paths = security::system_paths("readonly_paths", fields, security.unconfined_paths);
     service.privileged = fields.is_on("privileged");
     service.cap_add = fields.parse_strings("cap_add", capability);
     service.cap_drop = fields.parse_strings("cap_drop", capability);

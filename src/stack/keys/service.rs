@@ -1,7 +1,7 @@
 //! The keys of a service.
 //!
-//! Source: Compose Specification, services; `level_prefix`, `on_unhealthy`, `ready`, `reload_command`, `reload_signal`, `schedule`,
-//! `stderr_level`, `stdout_level` and `systemd` are Wharf's own.
+//! Source: Compose Specification, services; `level_prefix`, `masked_paths`, `on_unhealthy`, `readonly_paths`, `ready`, `reload_command`,
+//! `reload_signal`, `schedule`, `stderr_level`, `stdout_level` and `systemd` are Wharf's own.
 
 use super::build::BUILD;
 use super::deploy::{DEPLOY, DEVICE_REQUEST};
@@ -108,6 +108,8 @@ pub static SERVICE: Table = Table {
             "`NetworkingConfig.EndpointsConfig.Links`, and `Wants=` with `After=`"),
         honoured("logging", Takes::Table(&LOGGING), "The engine's log driver.", "nothing: the output is always in the journal"),
         honoured("mac_address", Takes::String, "The MAC address.", "`NetworkingConfig.EndpointsConfig.MacAddress`"),
+        own("masked_paths", LIST, "Paths that the container cannot see, instead of those that the engine masks.",
+            "`HostConfig.MaskedPaths`"),
         honoured("mem_limit", Takes::Bytes, "The maximum memory.",
             "`HostConfig.Memory` and `MemoryMax=` of the slice"),
         honoured("mem_reservation", Takes::Bytes, "The memory that is protected as long as the host has other memory to reclaim.",
@@ -159,6 +161,8 @@ pub static SERVICE: Table = Table {
             "The age after which `pull_policy = \"refresh\"` pulls the image again, for example `12h` or `1w2d`.",
             "compared with the time of the image's last tag"),
         honoured("read_only", Takes::Boolean, "Whether the root file system of the container is read-only.", "`HostConfig.ReadonlyRootfs`"),
+        own("readonly_paths", LIST, "Paths that the container cannot write, instead of those that the engine protects.",
+            "`HostConfig.ReadonlyPaths`"),
         own("ready", Takes::Words(&["started", "healthy"]),
             "When the unit becomes active: when the container runs, or when it is healthy.",
             "the readiness notification of the unit"),

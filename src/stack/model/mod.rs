@@ -144,9 +144,13 @@ pub struct Service {
     pub external_links: Vec<String>,
     pub volumes_from: Vec<VolumesFrom>,
     pub group_add: Vec<String>,
-    /// In the engine's form; a seccomp profile's text is in it. `systempaths=unconfined` is [`Service::unconfined_paths`].
+    /// In the engine's form; a seccomp profile's text is in it. `systempaths=unconfined` is no path in
+    /// [`Service::masked_paths`] and [`Service::readonly_paths`].
     pub security_opt: Vec<String>,
-    pub unconfined_paths: bool,
+    /// Instead of the engine's own; `None`: those.
+    pub masked_paths: Option<Vec<String>>,
+    /// The same of the paths that are read-only.
+    pub readonly_paths: Option<Vec<String>>,
     /// In the kernel's form, as `c 1:3 mr`.
     pub device_cgroup_rules: Vec<String>,
     pub storage_opt: BTreeMap<String, String>,
@@ -226,7 +230,8 @@ impl Service {
             volumes_from: Vec::new(),
             group_add: Vec::new(),
             security_opt: Vec::new(),
-            unconfined_paths: false,
+            masked_paths: None,
+            readonly_paths: None,
             device_cgroup_rules: Vec::new(),
             storage_opt: BTreeMap::new(),
             runtime: None,
