@@ -157,7 +157,7 @@ fn a_stack_file_that_is_there_is_not_overwritten_unasked() {
 fn quadlet_files_run_as_services() {
     let host = Host::boot("quadlet");
     let container = format!(
-        "[Container]\nImage={IMAGE}\nExec=sh -c \"echo $GREETING; sleep 100000\"\nEnvironment=GREETING=\\"good day\\"\n\
+        "[Container]\nImage={IMAGE}\nExec=sh -c \"echo $GREETING; sleep 100000\"\nEnvironment=GREETING=\"good day\"\n\
          Volume=data.volume:/data\nNetwork=front.network\nUser=1000\nReadOnly=true\nMask=/proc/loadavg\nStopSignal=KILL\n\
          [Service]\nRestart=always\nTasksMax=50\n"
     );

@@ -4,8 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use super::maps::options;
 use crate::diagnostic::Place;
+use crate::stack::fields::maps::options;
 use crate::stack::fields::{Fields, Item};
 use crate::stack::grammar::addresses::{address, interface, ipv4, ipv6, mac_address};
 use crate::stack::keys;

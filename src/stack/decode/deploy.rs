@@ -3,8 +3,8 @@
 //! Source: Compose Deploy Specification. What only a cluster can do is refused.
 
 use super::device_requests;
-use super::quantities::{cpus, duration, limit_in_bytes, pids_limit};
 use crate::stack::fields::Fields;
+use crate::stack::fields::quantities::{cpus, duration, limit_in_bytes, pids_limit};
 use crate::stack::grammar::choice::one_of;
 use crate::stack::keys;
 use crate::stack::model::{DeviceRequest, Restart, RestartTuning};

@@ -2,7 +2,7 @@
 //!
 //! Source: Compose Specification, services, gpus, and Compose Deploy Specification, devices; Engine API, DeviceRequest.
 
-use super::maps::pairs;
+use crate::stack::fields::maps::pairs;
 use crate::stack::fields::{Fields, Item};
 use crate::stack::keys;
 use crate::stack::model::DeviceRequest;

@@ -2,7 +2,7 @@
 //!
 //! Source: Compose Specification, services, healthcheck.
 
-use super::quantities::duration;
+use crate::stack::fields::quantities::duration;
 use crate::stack::fields::{Fields, Item};
 use crate::stack::grammar::suggest::nearest;
 use crate::stack::keys;

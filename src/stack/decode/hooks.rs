@@ -2,8 +2,8 @@
 //!
 //! Source: Compose Specification, services, post_start and pre_stop.
 
-use super::commands::{command, user};
 use super::environment;
+use crate::stack::fields::commands::{command, user};
 use crate::stack::fields::{Fields, Item};
 use crate::stack::grammar::paths::absolute;
 use crate::stack::keys;

@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
 
-use super::maps;
 use super::profiles::Membership;
+use crate::stack::fields::maps;
 use crate::stack::fields::{Fields, Text};
 use crate::stack::problem::{FileProblem, Shape};
 use crate::stack::text::env_file;

@@ -5,7 +5,6 @@
 
 pub mod attachments;
 mod build;
-mod commands;
 mod depends_on;
 mod deploy;
 mod device_requests;
@@ -19,14 +18,12 @@ mod hosts;
 mod labels;
 mod limits;
 mod links;
-mod maps;
 mod mounts;
 mod namespaces;
 mod networks;
 mod ports;
 pub mod profiles;
 mod pull_policy;
-mod quantities;
 mod reload;
 mod resources;
 mod schedule;

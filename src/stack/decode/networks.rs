@@ -5,10 +5,10 @@
 use std::collections::BTreeMap;
 
 use super::external::{external, only_a_name};
-use super::maps::{labels, options};
 use super::systemd::{self, RESOURCE_SECTIONS};
 use crate::diagnostic::Place;
 use crate::stack::fields::Item;
+use crate::stack::fields::maps::{labels, options};
 use crate::stack::grammar::addresses::{address, subnet};
 use crate::stack::grammar::names;
 use crate::stack::keys;

@@ -2,8 +2,8 @@
 //!
 //! Wharf's own keys: the Compose Specification has none. The signal is written as `stop_signal` is, the command as that of a hook.
 
-use super::commands::{command, scalar};
 use crate::stack::fields::Fields;
+use crate::stack::fields::commands::{command, scalar};
 use crate::stack::grammar::signals;
 use crate::stack::model::Reload;
 use crate::stack::problem::Invalid;

@@ -5,8 +5,8 @@
 
 use super::deploy::DeployResources;
 use super::device_requests;
-use super::quantities::{bytes, cpus, duration, limit_in_bytes, pids_limit};
 use crate::stack::fields::Fields;
+use crate::stack::fields::quantities::{bytes, cpus, duration, limit_in_bytes, pids_limit};
 use crate::stack::grammar::kernel::cpuset;
 use crate::stack::grammar::paths::absolute;
 use crate::stack::keys;

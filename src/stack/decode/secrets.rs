@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::external::external;
-use super::quantities::permission_bits;
+use crate::stack::fields::quantities::permission_bits;
 use crate::stack::fields::{Fields, Item};
 use crate::stack::grammar::names;
 use crate::stack::keys;

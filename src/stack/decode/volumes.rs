@@ -5,9 +5,9 @@
 use std::collections::BTreeMap;
 
 use super::external::{external, only_a_name};
-use super::maps::{labels, options};
 use super::systemd::{self, RESOURCE_SECTIONS};
 use crate::stack::fields::Item;
+use crate::stack::fields::maps::{labels, options};
 use crate::stack::grammar::names;
 use crate::stack::keys;
 use crate::stack::model::Volume;

@@ -5,8 +5,11 @@
 
 #[cfg(test)]
 pub mod asked;
+pub mod commands;
 mod item;
+pub mod maps;
 mod misplaced;
+pub mod quantities;
 mod table;
 
 pub use item::{Item, Text};

@@ -4,8 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::stack::decode::maps;
-use crate::stack::decode::quantities::{bytes, permission_bits};
+use crate::stack::fields::maps;
+use crate::stack::fields::quantities::{bytes, permission_bits};
 use crate::stack::fields::{Fields, Item};
 use crate::stack::grammar::choice::{PROPAGATIONS, one_of};
 use crate::stack::grammar::image::reference;

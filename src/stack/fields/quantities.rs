@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::stack::fields::{Fields, Item};
+use super::{Fields, Item};
 use crate::stack::grammar::amounts;
 use crate::stack::problem::{Expected, Invalid};
 use crate::stack::text::node::Value;

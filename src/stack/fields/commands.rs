@@ -1,6 +1,6 @@
 //! Commands, and names that may be numbers: what a service and its hooks share.
 
-use crate::stack::fields::Fields;
+use super::Fields;
 use crate::stack::grammar::{names, words};
 use crate::stack::problem::{CommandFault, Invalid};
 use crate::stack::text::node::Value;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::stack::fields::Fields;
+use super::Fields;
 
 /// `labels`; one without a value is empty.
 pub fn labels(fields: &mut Fields<'_>) -> BTreeMap<String, String> {
