@@ -60,7 +60,7 @@ fn wait_for_both_healths(host: &Host) {
     for health in ["unhealthy", "healthy"] {
         host.wait_for(&format!("wharfd knows that it is {health}"), || {
             let status =
-                "wharf status --json shop | jq -r '.projects[].units[] | select(.service == \"web\") | .health'";
+                "(wharf status --json shop || true) | jq -r '.projects[].units[] | select(.service == \"web\") | .health'";
             host.sh(status).ok().stdout.trim() == health
         });
     }

@@ -117,7 +117,7 @@ fn a_probe_that_prints_nothing_is_shown_by_its_command() {
         host.sh("journalctl --unit shop-web --output cat").ok().stdout.contains(told)
     });
     host.wait_for("the status shows it", || {
-        host.sh("wharf status shop").ok().stdout.contains("`test -e /ready` exited with status 1 and printed nothing")
+        host.sh("wharf status shop").stdout.contains("`test -e /ready` exited with status 1 and printed nothing")
     });
 }
 

@@ -379,6 +379,9 @@ fn a_crash_loop_is_logged_and_shown_and_can_notify() {
     let shown = host.sh("systemctl status shop-loops || true").ok().stdout;
     let told = "crash loop: systemd restarted it 5 times within 10 minutes; it ended with status 3 last";
     assert!(shown.contains(told), "{shown}");
+    let shown = host.sh("wharf status shop");
+    assert!(shown.stdout.contains("crash loop: restarted five times within ten minutes"), "{shown:?}");
+    assert_eq!(shown.status, 6);
     let metrics =
         host.sh("curl --silent --fail --unix-socket /run/wharf/metrics.sock http://wharfd/metrics").ok().stdout;
     let lines: Vec<&str> = metrics.lines().filter(|line| line.starts_with("wharf_container_crash_loop{")).collect();

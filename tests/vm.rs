@@ -85,7 +85,7 @@ fn limits_are_enforced_and_a_kill_for_want_of_memory_is_named(host: &Host) {
     let history = host.sh("wharf history shop").ok().stdout;
     assert!(history.contains("oom-kill: exit status 137"), "{history}");
     host.wait_to_see("the status names it", || {
-        let status = host.sh("wharf status shop").ok().stdout;
+        let status = host.sh("wharf status shop").stdout;
         if status.contains("oom-kill") { Ok(()) } else { Err(status) }
     });
     forget(host);

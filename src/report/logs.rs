@@ -14,14 +14,11 @@ use crate::printable::printable;
 use crate::systemd::journalctl::{Entry, Match};
 
 /// All fields that are read.
-pub const FIELDS: [&str; 6] = ["MESSAGE", "PRIORITY", "CONTAINER_ID", "_SYSTEMD_UNIT", "UNIT", "OBJECT_SYSTEMD_UNIT"];
+pub const FIELDS: [&str; 6] = ["MESSAGE", "WHARF_STREAM", "CONTAINER_ID", "_SYSTEMD_UNIT", "UNIT", "OBJECT_SYSTEMD_UNIT"];
 
 /// The colours of services (ECMA-48, SGR): cyan, yellow, green, magenta, blue, and the bright ones. Red is for errors.
 const COLOURS: [u8; 10] = [36, 33, 32, 35, 34, 96, 93, 92, 95, 94];
 const RED: u8 = 31;
-
-/// `PRIORITY` of what a container writes to stderr: `err` of syslog(3).
-const ERROR: u8 = 3;
 
 /// Where a line comes from, by what stands between the service and the line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,9 +31,9 @@ enum Origin {
 
 impl Origin {
     fn of(entry: &Entry) -> Self {
-        match (entry.get("CONTAINER_ID"), entry.number::<u8>("PRIORITY")) {
+        match (entry.get("CONTAINER_ID"), entry.get("WHARF_STREAM").as_deref()) {
             (None, _) => Self::Supervisor,
-            (Some(_), Some(priority)) if priority <= ERROR => Self::Stderr,
+            (Some(_), Some("stderr")) => Self::Stderr,
             (Some(_), _) => Self::Stdout,
         }
     }
@@ -172,10 +169,10 @@ mod tests {
     }
 
     const ENTRIES: [&str; 6] = [
-        r#"{"MESSAGE":"hello","PRIORITY":"6","CONTAINER_ID":"0","_SYSTEMD_UNIT":"shop-db.service"}"#,
-        r#"{"MESSAGE":"oh\tno\n  at x","PRIORITY":"3","CONTAINER_ID":"1","_SYSTEMD_UNIT":"shop-web@2.service"}"#,
-        r#"{"MESSAGE":"Started shop web.","PRIORITY":"6","UNIT":"shop-web@1.service","_SYSTEMD_UNIT":"init.scope"}"#,
-        r#"{"MESSAGE":"scaled away","PRIORITY":"6","CONTAINER_ID":"2","_SYSTEMD_UNIT":"shop-web@3.service"}"#,
+        r#"{"MESSAGE":"hello","CONTAINER_ID":"0","_SYSTEMD_UNIT":"shop-db.service"}"#,
+        r#"{"MESSAGE":"oh\tno\n  at x","WHARF_STREAM":"stderr","CONTAINER_ID":"1","_SYSTEMD_UNIT":"shop-web@2.service"}"#,
+        r#"{"MESSAGE":"Started shop web.","UNIT":"shop-web@1.service","_SYSTEMD_UNIT":"init.scope"}"#,
+        r#"{"MESSAGE":"scaled away","CONTAINER_ID":"2","_SYSTEMD_UNIT":"shop-web@3.service"}"#,
         r#"{"MESSAGE":"of a container that writes to the journal itself","_SYSTEMD_UNIT":"docker-1.scope"}"#,
         r#"{"MESSAGE":"\u001b[31mred\u001b[0m \u001b[2J\u0007","CONTAINER_ID":"3","_SYSTEMD_UNIT":"blog-web.service"}"#,
     ];

@@ -49,8 +49,8 @@ impl Hooks<'_> {
     async fn run_one(&self, command: &ExecConfig) -> Result<i64, HookFault> {
         let journal = &mut Journal::new(&self.fields).map_err(|error| HookFault::Journal(error.to_string()))?;
         let mut exec = self.engine.exec(self.container, command).await?;
-        let mut stdout = Lines::new(Priority::INFO);
-        let mut stderr = Lines::new(Priority::NOTICE);
+        let mut stdout = Lines::new("stdout", Priority::INFO);
+        let mut stderr = Lines::new("stderr", Priority::NOTICE);
         while let Some(item) = exec.output.next().await {
             match item? {
                 LogOutput::StdErr { message } => stderr.accept(&message, journal).await,
@@ -79,13 +79,14 @@ fn hook(kind: HookKind, number: usize, command: &ExecConfig) -> Hook {
 
 /// One of a command's two streams, cut into lines.
 struct Lines {
+    stream: &'static str,
     priority: Priority,
     part: Vec<u8>,
 }
 
 impl Lines {
-    fn new(priority: Priority) -> Self {
-        Self { priority, part: Vec::new() }
+    fn new(stream: &'static str, priority: Priority) -> Self {
+        Self { stream, priority, part: Vec::new() }
     }
 
     async fn accept(&mut self, bytes: &[u8], journal: &mut Journal) {
@@ -102,7 +103,7 @@ impl Lines {
         if !line.is_empty() {
             let mut is_sent = false;
             while !is_sent {
-                journal.add(self.priority, line, &[]);
+                journal.add(self.priority, line, &[(STREAM, self.stream)]);
                 is_sent = journal.send().await.is_ok();
             }
         }

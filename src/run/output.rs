@@ -49,7 +49,7 @@ const LONGEST_LINE: usize = 1 << 20;
 const QUIET: Duration = Duration::from_secs(1);
 
 /// The field that says which of the container's streams a line is of.
-const STREAM: &str = "WHARF_STREAM";
+pub const STREAM: &str = "WHARF_STREAM";
 
 /// One of the container's two streams.
 struct Line {

@@ -15,7 +15,7 @@ pub struct Arguments {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done; 1 failed; 2 wrong usage; 3 a stack file is invalid; 4 --check or diff found a difference; \
-     5 import could not carry everything over.";
+     5 import could not carry everything over; 6 status shows a unit that needs attention.";
 
 #[derive(Debug, Subcommand)]
 pub enum Command {

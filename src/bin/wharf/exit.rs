@@ -26,6 +26,8 @@ pub enum Exit {
     Different,
     /// `import` wrote a stack file that does not say everything, or that has to be corrected.
     Incomplete,
+    /// `status` shows a unit that failed, whose container is unhealthy, or that crashes again and again.
+    Degraded,
 }
 
 impl From<Exit> for ExitCode {
@@ -37,6 +39,7 @@ impl From<Exit> for ExitCode {
             Exit::Invalid => 3,
             Exit::Different => 4,
             Exit::Incomplete => 5,
+            Exit::Degraded => 6,
         })
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use wharf::install::{Destination, Generator, STACK_DIRECTORY};
-use wharf::report::status::{BrokenStack, Host, Sources, Status, tree};
+use wharf::report::status::{BrokenStack, Host, Sources, Status, UnitStatus, tree};
 use wharf::signals::{Signal, Signals};
 use wharf::supervisor1::Activation;
 
@@ -31,7 +31,8 @@ pub async fn run(arguments: &cli::Status) -> Result<Exit, Failure> {
     if let Some(unknown) = &status.unknown {
         output::notice(&unknown.to_string());
     }
-    Ok(Exit::Done)
+    let mut units = status.projects.iter().flat_map(|project| &project.units);
+    Ok(if units.any(UnitStatus::needs_attention) { Exit::Degraded } else { Exit::Done })
 }
 
 pub async fn connect() -> Result<Sources, Failure> {

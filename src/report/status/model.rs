@@ -154,7 +154,10 @@ impl UnitStatus {
 
     /// An administrator should look at it first.
     pub fn needs_attention(&self) -> bool {
-        self.has_failed() || self.failed_dependency.is_some() || self.known.health == Some(Health::Unhealthy)
+        self.has_failed()
+            || self.failed_dependency.is_some()
+            || self.known.health == Some(Health::Unhealthy)
+            || self.known.crash_loop
     }
 }
 

@@ -207,6 +207,9 @@ fn details(unit: &UnitStatus, now: SystemTime) -> Vec<Cell> {
         let text = if output.is_empty() { "unhealthy".to_owned() } else { format!("unhealthy: {output}") };
         notes.push(Cell::new(&text, Colour::Bad));
     }
+    if known.crash_loop {
+        notes.push(Cell::new("crash loop: restarted five times within ten minutes", Colour::Bad));
+    }
     if let Some(last) = known.last_restart.filter(|_| unit.active != ActiveState::Inactive) {
         let ago = duration(now.duration_since(last).unwrap_or_default(), 1);
         let reason = match known.last_restart_reason.as_deref() {
