@@ -52,6 +52,21 @@ pub mod label {
     }
 }
 
+/// Labels by which `docker compose` and dashboards know the containers of a project. Source: Docker Compose, pkg/api/labels.go.
+pub mod compose_label {
+    pub const PROJECT: &str = "com.docker.compose.project";
+    pub const SERVICE: &str = "com.docker.compose.service";
+    /// Which of several containers of the service, from 1.
+    pub const NUMBER: &str = "com.docker.compose.container-number";
+    /// `True`: of `docker compose run`.
+    pub const ONE_OFF: &str = "com.docker.compose.oneoff";
+    pub const CONFIG_HASH: &str = "com.docker.compose.config-hash";
+    /// Separated by commas.
+    pub const CONFIG_FILES: &str = "com.docker.compose.project.config_files";
+    pub const WORKING_DIR: &str = "com.docker.compose.project.working_dir";
+    pub const VERSION: &str = "com.docker.compose.version";
+}
+
 /// Exit statuses of `wharf-run` that are not the container's own, and that the container's own never is.
 pub mod exit {
     /// The engine or the registry cannot be reached. Always restarted.
@@ -113,6 +128,9 @@ fn label_instance(labels: &mut HashMap<String, String>, instance: &str) {
         *unit = format!("{}@{instance}.{}", template.prefix(), template.kind().suffix());
     }
     labels.insert(label::INSTANCE.to_owned(), instance.to_owned());
+    if let Some(number) = labels.get_mut(compose_label::NUMBER) {
+        instance.clone_into(number);
+    }
 }
 
 /// The name of one of several containers: `shop-web-2`.

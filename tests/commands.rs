@@ -149,6 +149,8 @@ fn the_resolved_stack_is_one_file_without_secrets() {
 }
 
 const TALKERS: &str = r#"
+compose_labels = true
+
 [services.web]
 image = "IMAGE"
 scale = 2
@@ -175,6 +177,14 @@ fn logs_merges_the_journals_of_a_stack() {
             ["db    | ready", "web-1 | hello", "web-2 | hello", "web-1 ! red text  [2J", "web-2 ! red text  [2J"];
         if lines.iter().all(|line| has(&shown, line)) { Ok(()) } else { Err(shown) }
     });
+    // Both containers are one service of Compose's, each with its number.
+    let label =
+        |name: &str| host.inspect("shop-web-2", &format!("{{{{index .Config.Labels \"com.docker.compose.{name}\"}}}}"));
+    assert_eq!(
+        ["project", "service", "container-number", "project.config_files"].map(label),
+        ["shop", "web", "2", "/root/shop.toml"]
+    );
+    assert_eq!(host.sh("wharf diff shop").ok().stdout, "");
     let all = logs("/root/shop.toml");
     assert!(has(&all, "db    * Started shop-db.service - Container shop-db (127.0.0.1:5000/busybox:1)."), "{all}");
     assert!(!all.contains('\x1b'), "{all}");

@@ -3,6 +3,7 @@
 //! In: a service of a valid stack. Out: its [`ContainerSpec`], hashed. Invariant: the engine's own restart
 //! policy is always `no`, since systemd restarts; the hash covers all that a running container would have to be recreated for.
 
+mod compose_labels;
 mod hooks;
 mod mounts;
 mod networks;
@@ -23,7 +24,7 @@ use mounts::{mounts, tmpfs};
 use networks::joined_networks;
 
 use super::names;
-use crate::spec::{ContainerPart, ContainerSpec, PullPolicy, Ready, label};
+use crate::spec::{ContainerPart, ContainerSpec, PullPolicy, Ready, compose_label, label};
 use crate::stack::{self, HealthTest, Healthcheck, Protocol, Published, Service, Stack};
 
 pub use mounts::goes_as_bind;
@@ -82,7 +83,11 @@ pub fn container_spec(stack: &Stack, service: &Service, ready: Ready) -> Contain
     };
     part.config_hash = hash(&body, &part).into();
     let hash = part.config_hash.clone();
-    body.labels.get_or_insert_default().insert(label::CONFIG_HASH.to_owned(), hash);
+    let labels = body.labels.get_or_insert_default();
+    if stack.compose_labels {
+        labels.insert(compose_label::CONFIG_HASH.to_owned(), hash.clone());
+    }
+    labels.insert(label::CONFIG_HASH.to_owned(), hash);
     ContainerSpec { container: body, wharf: part }
 }
 
@@ -135,7 +140,7 @@ fn labels(stack: &Stack, service: &Service) -> HashMap<String, String> {
     let ours =
         [(label::PROJECT, stack.name.as_str()), (label::SERVICE, service.name.as_str()), (label::UNIT, unit.as_str())];
     let ours = ours.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
-    service.labels.clone().into_iter().chain(ours).collect()
+    service.labels.clone().into_iter().chain(compose_labels::labels(stack, service)).chain(ours).collect()
 }
 
 fn host_config(stack: &Stack, service: &Service, network_mode: Option<String>, links: Vec<String>) -> HostConfig {

@@ -207,7 +207,7 @@ impl<'a> Composer<'a, '_> {
                 // It names the project that the file is by itself.
                 "name" => {}
                 key if key.starts_with("x-") => {}
-                "autostart" | "profiles" | "systemd" => {
+                "autostart" | "compose_labels" | "profiles" | "systemd" => {
                     self.report.add(&entry.key_place, MergeConflict::OnlyOfTheStack { key: entry.key.clone() });
                 }
                 key => match RESOURCES.iter().find(|resources| resources.key == key) {

@@ -1,7 +1,7 @@
 //! The top level of a stack file.
 //!
-//! Source: Compose Specification, version and name, services, networks, volumes; `autostart`, `profiles` and `systemd` are
-//! Wharf's own.
+//! Source: Compose Specification, version and name, services, networks, volumes; `autostart`, `compose_labels`, `profiles` and
+//! `systemd` are Wharf's own.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -62,6 +62,7 @@ pub fn read(document: Document<'_>, active: &Active, surroundings: &Surroundings
         further_sources: Vec::new(),
         place: document.place,
         autostart: true,
+        compose_labels: false,
         services: BTreeMap::new(),
         networks: BTreeMap::new(),
         volumes: BTreeMap::new(),
@@ -74,6 +75,7 @@ pub fn read(document: Document<'_>, active: &Active, surroundings: &Surroundings
         services = read_services(&mut fields, active, surroundings);
         profiles::of_stack(&mut fields, &services.profiles);
         stack.autostart = fields.boolean("autostart").unwrap_or(true);
+        stack.compose_labels = fields.is_on("compose_labels");
         stack.systemd = systemd::read(&mut fields, TARGET_SECTIONS);
         read_resources(&mut fields, surroundings, &mut stack);
         // Its value has been read before the interpolation.

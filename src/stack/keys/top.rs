@@ -16,6 +16,9 @@ pub static STACK: Table = Table {
     keys: &[
         own("autostart", Takes::Boolean, "Whether a stack in /etc/wharf starts at boot without `--enable`.",
             "whether the boot generator enables the target"),
+        own("compose_labels", Takes::Boolean,
+            "Whether containers have the labels of `docker compose`, by which dashboards and `docker compose ls` group them.",
+            "`Labels`"),
         honoured("configs", Takes::Named(&Takes::Table(&CONFIG)), "Files for services.",
             "files below /run or `LoadCredential=`"),
         honoured("include", Takes::List(&Takes::Either(&[Takes::String, Takes::Table(&INCLUDE)])),

@@ -43,6 +43,8 @@ pub struct Stack {
     pub place: Place,
     /// Whether the stack is started at boot when `wharf-generator` finds it in /etc/wharf (default true).
     pub autostart: bool,
+    /// Whether containers have Compose's labels, too (default false).
+    pub compose_labels: bool,
     pub services: BTreeMap<String, Box<Service>>,
     /// Declared networks, and `default` where a service uses it.
     pub networks: BTreeMap<String, Network>,
