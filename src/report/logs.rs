@@ -14,7 +14,8 @@ use crate::printable::printable;
 use crate::systemd::journalctl::{Entry, Match};
 
 /// All fields that are read.
-pub const FIELDS: [&str; 6] = ["MESSAGE", "WHARF_STREAM", "CONTAINER_ID", "_SYSTEMD_UNIT", "UNIT", "OBJECT_SYSTEMD_UNIT"];
+pub const FIELDS: [&str; 6] =
+    ["MESSAGE", "WHARF_STREAM", "CONTAINER_ID", "_SYSTEMD_UNIT", "UNIT", "OBJECT_SYSTEMD_UNIT"];
 
 /// The colours of services (ECMA-48, SGR): cyan, yellow, green, magenta, blue, and the bright ones. Red is for errors.
 const COLOURS: [u8; 10] = [36, 33, 32, 35, 34, 96, 93, 92, 95, 94];

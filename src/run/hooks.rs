@@ -3,6 +3,7 @@
 use futures_util::StreamExt;
 
 use super::error::{Hook, HookError, HookFault, HookKind};
+use super::output::STREAM;
 use super::patience::patiently;
 use crate::engine::{Engine, LogOutput};
 use crate::spec::models::ExecConfig;
