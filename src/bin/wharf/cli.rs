@@ -27,7 +27,7 @@ pub enum Command {
     Config(Config),
     /// Pull all images of stacks concurrently
     Pull(Pull),
-    /// Convert a compose file to a stack file
+    /// Convert compose files, or Quadlet files, to a stack file
     Import(Import),
     /// Show the status of installed stacks, their units and containers
     Status(Status),
@@ -175,7 +175,8 @@ pub struct Pull {
 
 #[derive(Debug, Args)]
 pub struct Import {
-    /// Compose files; later ones are merged over earlier ones [default: the file that Compose would find, and its override]
+    /// Compose files; later ones are merged over earlier ones. Or Quadlet files: `web.container db.volume` [default: the file that
+    /// Compose would find, and its override]
     #[arg(value_name = "COMPOSE_FILE")]
     pub files: Vec<PathBuf>,
     /// A compose file, as for `docker compose`
