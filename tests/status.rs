@@ -370,7 +370,7 @@ fn status_that_is_watched_as_json_does_not_steer_the_terminal() {
     let host = Host::boot("watch-json");
     host.generate("shop", stack);
     host.sh("systemctl start shop-db wharfd").ok();
-    let raw = || host.sh("wharf status --json").ok().stdout;
+    let raw = || host.sh("wharf status --json").stdout;
     host.wait_for("the healthcheck has printed", || raw().contains("seen \u{9b} 31m\u{202e}"));
     host.sh("script --quiet --command 'wharf status --watch --json' --flush /root/terminal </dev/null >/dev/null 2>&1 & disown; echo $! >/root/pid").ok();
     let shown = || host.sh("cat /root/terminal || true").ok().stdout;
