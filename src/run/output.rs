@@ -275,6 +275,7 @@ impl<'a> Relay<'a> {
     }
 
     async fn follow_stream(&mut self) -> Result<(), Broken> {
+        self.throttle.renew(self.source.engine, self.source.id).await;
         self.stdout.begin();
         self.stderr.begin();
         let newest = self.stdout.last.as_str().max(self.stderr.last.as_str()).to_owned();
@@ -282,8 +283,6 @@ impl<'a> Relay<'a> {
         let mut is_whole = newest.is_empty();
         let request = LogRequest { id: self.source.id, since: &self.since(), tty: self.source.tty };
         let mut logs = self.source.engine.follow_logs(&request).await?;
-        // After it: an engine that is going down would answer this and then close both.
-        self.throttle.renew(self.source.engine, self.source.id).await;
         let mut is_open = true;
         while is_open {
             is_open = tokio::select! {
