@@ -138,26 +138,6 @@ fn nobody_who_asks_switches_restarts_on() {
 }
 
 #[test]
-fn without_an_engine_it_is_said_at_once_what_is_waited_for() {
-    let host = Host::boot("mute");
-    host.write("/root/shop.toml", WEB);
-    host.sh("wharf generate --now shop.toml && systemctl stop shop.target docker.socket docker.service").ok();
-    host.sh("systemctl mask --runtime docker.service docker.socket; rm -f /run/docker.sock").ok();
-    host.sh("systemctl start --no-block shop-web").ok();
-    host.wait_for("the status", || {
-        let status = host.property("shop-default-network", "StatusText");
-        status.starts_with("Waiting for the engine: ") && status.contains("there is no socket /run/docker.sock")
-    });
-    host.sh("systemctl stop shop-web shop-default-network").ok();
-    let said = host.sh("wharf generate --now shop.toml 2>&1").fails().stdout;
-    let waits = "wharf: waiting for shop-default-network.service: Waiting for the engine: ";
-    assert!(said.contains(waits) && said.contains("there is no socket /run/docker.sock"), "{said}");
-    assert!(said.contains("shop-default-network.service failed"), "the wait has an end: {said}");
-    let said = host.sh("wharf remove shop").fails().stderr;
-    assert!(said.contains("there is no socket /run/docker.sock: Docker is not installed or not running"), "{said}");
-}
-
-#[test]
 fn what_systemd_cannot_execute_is_not_tried_again() {
     let host = Host::boot("unexecuted");
     host.generate("shop", WEB);

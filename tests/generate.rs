@@ -620,7 +620,7 @@ fn units_of_somebody_else_are_neither_overwritten_nor_shadowed() {
 #[test]
 fn remove_takes_everything_but_the_data() {
     let host = Host::boot("remove");
-    // Not in /etc/wharf: from there the generator would make its units anew.
+    // Not in /etc/wharf: from there the generator would make its units again.
     host.write("/root/shop.toml", TWO);
     host.sh("wharf generate --enable --now /root/shop.toml").ok();
     host.sh("docker exec shop-db sh -c 'echo kept >/data/file'").ok();

@@ -881,7 +881,7 @@ fn what_was_edited_by_hand_is_named_before_it_is_overwritten() {
 
 /// As after a power cut on a file system that loses what was written last.
 #[test]
-fn a_file_that_lost_its_contents_is_written_anew() {
+fn a_file_that_lost_its_contents_is_written_again() {
     let desk = Desk::new(&[("shop.toml", SHOP)]);
     desk.generate(&["shop.toml"], &[]);
     let whole = |name: &str| fs::read_to_string(desk.path(&format!("units/{name}"))).unwrap();

@@ -232,24 +232,28 @@ fn an_engine_restart_with_live_restore_is_not_noticed_by_containers_or_the_log()
         });
     };
     goes_on("the first lines");
+    // An engine that ends may take a line with it that it had read and not yet stored. What it has, the journal has.
+    let is_what_the_engine_has = || {
+        let journal = "journalctl --unit shop-counter --output cat --no-pager SYSLOG_IDENTIFIER=shop-counter";
+        host.sh("docker pause shop-counter").ok();
+        let difference =
+            format!("journalctl --sync; diff <(docker logs shop-counter 2>&1 | sort -n) <({journal} | sort -n)");
+        host.wait_for("the last lines", || host.sh(&difference).status == 0);
+        host.sh("docker unpause shop-counter").ok();
+    };
     host.sh("systemctl restart docker").ok();
     goes_on("lines after the restart");
     assert_eq!(host.inspect("shop-counter", "{{.Id}} {{.State.Pid}}"), before);
     assert_eq!(host.property("shop-counter", "MainPID"), supervisor);
     assert_eq!(host.property("shop-counter", "ActiveState"), "active");
-    assert_counted(&host, "shop-counter");
+    is_what_the_engine_has();
 
-    // An engine that is killed may take a line with it that it had read and not yet stored. What it has, the journal has.
     host.sh("systemctl kill --signal KILL docker").ok();
     host.wait_for("the engine", || host.sh("docker version").status == 0);
     goes_on("lines after the kill");
     assert_eq!(host.inspect("shop-counter", "{{.Id}} {{.State.Pid}}"), before);
     assert_eq!(host.property("shop-counter", "ActiveState"), "active");
-    let journal = "journalctl --unit shop-counter --output cat --no-pager SYSLOG_IDENTIFIER=shop-counter";
-    host.sh("docker pause shop-counter").ok();
-    let difference =
-        format!("journalctl --sync; diff <(docker logs shop-counter 2>&1 | sort -n) <({journal} | sort -n)");
-    host.wait_for("the last lines", || host.sh(&difference).status == 0);
+    is_what_the_engine_has();
 }
 
 #[test]
@@ -929,4 +933,24 @@ fn all_services_come_back_with_an_engine_that_was_restarted() {
     // What ends by itself stays as its policy says.
     host.sh("docker kill shop-never").ok();
     host.wait_for("its end", || host.property("shop-never", "ActiveState") == "failed");
+}
+
+#[test]
+fn without_an_engine_it_is_said_at_once_what_is_waited_for() {
+    let host = Host::boot("mute");
+    host.write("/root/shop.toml", &sleeper("web", ""));
+    host.sh("wharf generate --now shop.toml && systemctl stop shop.target docker.socket docker.service").ok();
+    host.sh("systemctl mask --runtime docker.service docker.socket; rm -f /run/docker.sock").ok();
+    host.sh("systemctl start --no-block shop-web").ok();
+    host.wait_for("the status", || {
+        let status = host.property("shop-default-network", "StatusText");
+        status.starts_with("Waiting for the engine: ") && status.contains("there is no socket /run/docker.sock")
+    });
+    host.sh("systemctl stop shop-web shop-default-network").ok();
+    let said = host.sh("wharf generate --now shop.toml 2>&1").fails().stdout;
+    let waits = "wharf: waiting for shop-default-network.service: Waiting for the engine: ";
+    assert!(said.contains(waits) && said.contains("there is no socket /run/docker.sock"), "{said}");
+    assert!(said.contains("shop-default-network.service failed"), "the wait has an end: {said}");
+    let said = host.sh("wharf remove shop").fails().stderr;
+    assert!(said.contains("there is no socket /run/docker.sock: Docker is not installed or not running"), "{said}");
 }

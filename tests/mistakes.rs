@@ -76,8 +76,8 @@ fn what_the_engine_refuses_is_said_in_the_words_of_the_stack_file() {
     host.sh("echo text >/root/file; docker run --detach --name other --publish 127.0.0.1:8080:80 127.0.0.1:5000/busybox:1 tail -f /dev/null").ok();
     host.write(
         "/root/listen.py",
-        "import socket, time\ns = socket.socket()\ns.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)\n\
-         s.bind(('0.0.0.0', 8099))\ns.listen(1)\ntime.sleep(100000)\n",
+        "import signal, socket\ns = socket.socket()\ns.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)\n\
+         s.bind(('0.0.0.0', 8099))\ns.listen(1)\nsignal.pause()\n",
     );
     host.sh("systemd-run --quiet --unit=listener python3 /root/listen.py; until ss --listening --tcp --numeric | grep --quiet :8099; do sleep 0.1; done").ok();
     let stack: String = MISTAKES

@@ -8,7 +8,7 @@ mod sources;
 
 use std::fmt;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use crate::engine::{About, EngineError};
 
@@ -47,12 +47,7 @@ pub struct Check {
     pub result: Verdict,
     pub message: String,
     /// The next step, if there is one.
-    #[serde(serialize_with = "or_null")]
     pub help: Option<String>,
-}
-
-fn or_null<S: Serializer>(help: &Option<String>, serializer: S) -> Result<S::Ok, S::Error> {
-    help.serialize(serializer)
 }
 
 impl Check {
@@ -134,7 +129,7 @@ fn control_groups(unified: bool) -> Check {
 fn no_engine(error: &EngineError) -> Check {
     let help = match error {
         EngineError::NoPermission(_) => "the units themselves run as root",
-        EngineError::Hangs => "look at `journalctl -u docker`; `systemctl restart docker` starts it anew",
+        EngineError::Hangs => "look at `journalctl -u docker`; `systemctl restart docker` restarts it",
         _ => {
             "install Docker Engine (on Debian and Ubuntu: apt install docker.io), then `systemctl enable --now docker`"
         }

@@ -25,7 +25,7 @@ const DOCKER: &str = "docker.service";
 /// systemd runs and does not answer.
 pub async fn look(docker_host: Option<String>) -> Result<Facts, ManagerError> {
     let manager = if is_booted() { Some(Manager::connect(Scope::System).await?) } else { None };
-    let (engine, published) = engine().await;
+    let (engine, open_ports) = tokio::join!(about(), open_ports());
     let mut facts = Facts {
         systemd: None,
         unified_cgroups: Path::new("/sys/fs/cgroup/cgroup.controllers").exists(),
@@ -34,7 +34,7 @@ pub async fn look(docker_host: Option<String>) -> Result<Facts, ManagerError> {
         wharfd: Wharfd::default(),
         healthchecks: Vec::new(),
         firewall: None,
-        open_ports: published.into_iter().filter(|(_, address)| is_open(address)).collect(),
+        open_ports,
     };
     if let Some(manager) = &manager {
         facts.systemd = Some(manager.version().await?);
@@ -50,7 +50,7 @@ pub async fn engine_of_units(manager: &Manager) -> Option<About> {
     // podman-docker makes it a link to Podman's socket.
     let is_link = fs::symlink_metadata(DEFAULT_SOCKET).is_ok_and(|socket| socket.is_symlink());
     let runs = is_link || manager.unit(DOCKER).await.is_ok_and(|unit| unit.is_active());
-    if runs { engine().await.0.ok() } else { None }
+    if runs { about().await.ok() } else { None }
 }
 
 /// # Errors
@@ -59,17 +59,16 @@ pub async fn wharfd(manager: &Manager) -> Result<Wharfd, ManagerError> {
     Ok(Wharfd { enabled: manager.is_enabled(WHARFD).await, runs: manager.unit(WHARFD).await?.is_active() })
 }
 
-/// What the engine says of itself, and which ports of this host it publishes.
-async fn engine() -> (Result<About, EngineError>, Vec<(String, String)>) {
-    let ask = async {
-        let engine = Engine::of_units().await?;
-        Ok((engine.about().await?, engine.published_ports().await.unwrap_or_default()))
-    };
-    match timeout(PATIENCE, ask).await {
-        Ok(Ok((about, published))) => (Ok(about), published),
-        Ok(Err(error)) => (Err(error), Vec::new()),
-        Err(_) => (Err(EngineError::Hangs), Vec::new()),
-    }
+async fn about() -> Result<About, EngineError> {
+    let ask = async { Engine::of_units().await?.about().await };
+    timeout(PATIENCE, ask).await.unwrap_or(Err(EngineError::Hangs))
+}
+
+/// Ports that containers of units publish on all addresses; none if the engine does not answer.
+async fn open_ports() -> Vec<(String, String)> {
+    let ask = async { Engine::of_units().await?.published_ports().await };
+    let published = timeout(PATIENCE, ask).await.ok().and_then(Result::ok).unwrap_or_default();
+    published.into_iter().filter(|(_, address)| is_open(address)).collect()
 }
 
 /// The installed units whose specification has a healthcheck; only root can read those.

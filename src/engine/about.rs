@@ -1,7 +1,11 @@
 //! What the engine says of itself: Engine API, `GET /info` and `GET /version`.
 
+use bollard::query_parameters::ListContainersOptions;
+
 use super::error::Words;
+use super::inspection::{address, own_name};
 use super::{Engine, EngineError};
+use crate::spec::label;
 
 /// What decides whether units can use an engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,15 +43,14 @@ impl Engine {
     /// # Errors
     /// The engine does not answer.
     pub async fn published_ports(&self) -> Result<Vec<(String, String)>, EngineError> {
-        let listed = self.lists.list_containers(None::<bollard::query_parameters::ListContainersOptions>).await?;
+        let listed = self.lists.list_containers(None::<ListContainersOptions>).await?;
         let mut published = Vec::new();
         for container in listed {
-            let name = super::inspection::own_name(container.names.unwrap_or_default());
-            let is_of_unit = container.labels.is_some_and(|labels| labels.contains_key(crate::spec::label::UNIT));
+            let name = own_name(container.names.unwrap_or_default());
+            let is_of_unit = container.labels.is_some_and(|labels| labels.contains_key(label::UNIT));
             for port in container.ports.unwrap_or_default().into_iter().filter(|_| is_of_unit) {
                 if let (Some(ip), Some(number)) = (port.ip, port.public_port) {
-                    let ip = if ip.contains(':') { format!("[{ip}]") } else { ip };
-                    published.push((name.clone(), format!("{ip}:{number}")));
+                    published.push((name.clone(), address(&ip, &number.to_string())));
                 }
             }
         }

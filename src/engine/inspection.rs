@@ -137,13 +137,17 @@ fn published(settings: NetworkSettings) -> Vec<String> {
     let mut published = Vec::new();
     for (port, bindings) in settings.ports.unwrap_or_default() {
         for PortBinding { host_ip, host_port } in bindings.into_iter().flatten() {
-            let (ip, host_port) = (host_ip.unwrap_or_default(), host_port.unwrap_or_default());
-            let ip = if ip.contains(':') { format!("[{ip}]") } else { ip };
-            published.push(format!("{ip}:{host_port}->{port}"));
+            let address = address(&host_ip.unwrap_or_default(), &host_port.unwrap_or_default());
+            published.push(format!("{address}->{port}"));
         }
     }
     published.sort_unstable();
     published
+}
+
+/// `127.0.0.1:8080`, `[::1]:8080`
+pub(super) fn address(ip: &str, port: &str) -> String {
+    if ip.contains(':') { format!("[{ip}]:{port}") } else { format!("{ip}:{port}") }
 }
 
 impl Engine {

@@ -55,11 +55,13 @@ pub struct Imported {
 pub fn import(request: &Request<'_>) -> Result<Imported, Diagnostics> {
     let report = Report::default();
     let mut comments = Comments::default();
-    let assembled =
-        files(request, &report).and_then(|files| match files.iter().any(|file| quadlet::is_quadlet(file)) {
-            true => quadlet::assemble(&files, request, &report),
-            false => assemble(&files, request, &mut comments, &report),
-        });
+    let assembled = files(request, &report).and_then(|files| {
+        if files.iter().any(|file| quadlet::is_quadlet(file)) {
+            quadlet::assemble(&files, request, &report)
+        } else {
+            assemble(&files, request, &mut comments, &report)
+        }
+    });
     match assembled {
         Some(assembled) if report.error_count() == 0 => {
             Ok(finish(request, assembled, comments, report.into_diagnostics()))

@@ -1,7 +1,7 @@
 //! `wharf generate`: plans → host, in one run that is locked if it writes.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ use super::audit::{Acts, Audit};
 use super::changes::Enablement;
 use super::conflict::Conflict;
 use super::destination::{Destination, Reach};
-use super::directory::{Access, Action, Change, Changes, Durability, LoadPath, Snapshot, UnitDirectory};
+use super::directory::{Access, Action, Change, Changes, Durability, LoadPath, UnitDirectory};
 use super::error::InstallError;
 use super::jobs::{FailedJob, Jobs, Ran};
 use super::note::{Note, edited, networks_left, not_started, of_same_source};
@@ -282,8 +282,10 @@ impl Generate {
         load_path: &LoadPath,
     ) -> Result<Generated, InstallError> {
         let snapshot = directory.read()?;
-        let taken_over = plans.iter().filter_map(|plan| taken_over(plan, &snapshot, load_path));
-        let taken_over = taken_over.filter(|_| !self.adopt);
+        let others = plans.iter().filter_map(|plan| Some((plan, other_source(plan, &snapshot, load_path)?)));
+        let others: Vec<(&Plan, PathBuf)> = others.collect();
+        let resisting = others.iter().filter(|_| !self.adopt);
+        let taken_over = resisting.filter_map(|(plan, other)| taken_over(plan, other.clone(), &snapshot, load_path));
         let of_units = plans.iter().flat_map(|plan| conflicts(plan, &snapshot, load_path));
         let in_the_way: Vec<Conflict> = taken_over.chain(of_units).collect();
         if !in_the_way.is_empty() {
@@ -295,7 +297,7 @@ impl Generate {
             changes: Changes::compute(plan, &snapshot, self.enablement, seen_as),
         };
         let unfinished = !snapshot.leftovers.is_empty();
-        let mut notes: Vec<Note> = plans.iter().filter_map(|plan| moved(plan, &snapshot, load_path)).collect();
+        let mut notes: Vec<Note> = others.into_iter().map(|(plan, before)| moved(plan, before)).collect();
         if let Reach::Running { scope: Scope::System, .. } = self.destination.reach {
             notes.extend(of_same_source(plans, &snapshot));
         }
@@ -342,9 +344,8 @@ async fn without_wharfd(plans: &[Plan], manager: &Manager) -> Result<Option<Note
     Ok(Some(Note::NoWharfd { projects }))
 }
 
-fn moved(plan: &Plan, snapshot: &Snapshot, load_path: &LoadPath) -> Option<Note> {
-    let before = other_source(plan, snapshot, load_path)?;
-    Some(Note::OtherSource { project: plan.project.clone(), before, now: plan.source.clone() })
+fn moved(plan: &Plan, before: PathBuf) -> Note {
+    Note::OtherSource { project: plan.project.clone(), before, now: plan.source.clone() }
 }
 
 /// What `docker compose up -d` would do: new containers start, changed ones are replaced, others are left alone.

@@ -17,7 +17,7 @@ use super::changes::Enablement;
 use super::destination::{Destination, SYSTEM_LOAD_PATH};
 use super::directory::{Access, Changes, DirectoryError, Durability, LoadPath, UnitDirectory};
 use super::error::InstallError;
-use super::precheck::{conflicts, taken_over};
+use super::precheck::{conflicts, other_source, taken_over};
 use super::prepare::{prepare, stacks_in};
 
 /// One run of the generator.
@@ -121,7 +121,8 @@ impl Generator {
 
 fn write(plan: &Plan, load_path: &LoadPath, directory: &UnitDirectory) -> Result<(), InstallError> {
     let snapshot = directory.read()?;
-    if let Some(conflict) = taken_over(plan, &snapshot, load_path) {
+    let other = other_source(plan, &snapshot, load_path);
+    if let Some(conflict) = other.and_then(|other| taken_over(plan, other, &snapshot, load_path)) {
         return Err(InstallError::Conflicts(vec![conflict]));
     }
     if load_path.installed_in(&plan.project, plan.files.iter().map(|file| file.name.as_str())).is_some() {

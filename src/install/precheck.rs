@@ -32,9 +32,11 @@ pub fn other_source(plan: &Plan, snapshot: &Snapshot, load_path: &LoadPath) -> O
     (installed != plan.source && !load_path.is_same_file(&installed, &plan.source)).then_some(installed)
 }
 
-/// The conflict of a plan with a stack that is installed from another file, unless that file has gone: then it was moved.
-pub fn taken_over(plan: &Plan, snapshot: &Snapshot, load_path: &LoadPath) -> Option<Conflict> {
-    let installed = other_source(plan, snapshot, load_path).filter(|installed| load_path.has_file(installed))?;
+/// The conflict of a plan with the stack that is installed from this file, unless that has gone: then it was moved.
+pub fn taken_over(plan: &Plan, installed: PathBuf, snapshot: &Snapshot, load_path: &LoadPath) -> Option<Conflict> {
+    if !load_path.has_file(&installed) {
+        return None;
+    }
     let reason = Reason::OtherSource { installed, planned: plan.source.clone() };
     let (project, name) = (plan.project.clone(), plan.target.clone().into());
     Some(Conflict { project, name, file: snapshot.path.join(plan.target.as_str()), reason })
@@ -107,7 +109,7 @@ impl Check<'_> {
         }
     }
 
-    /// Whether it is a file of this project that lost its contents, or a part of them: it is written anew.
+    /// Whether it is a file of this project that lost its contents, or a part of them: it is written again.
     fn is_damaged(&self, name: &str, directory: &Path, entry: &Entry) -> bool {
         let Entry::File { contents, .. } = entry else { return false };
         if directory != self.snapshot.path {

@@ -92,7 +92,7 @@ impl Remove {
             let units = loaded(manager, &[leaving.units(), leaving.orphans.clone()].concat()).await?;
             removed.stopped = units.into_iter().filter(LoadedUnit::is_busy).map(|unit| unit.name).collect();
         }
-        let objects = Engine::connect().await?.project_objects(&leaving.project.name, self.volumes).await?;
+        let objects = Engine::of_units().await?.project_objects(&leaving.project.name, self.volumes).await?;
         removed.from_engine = objects.iter().map(ToString::to_string).collect();
         for directory in directories() {
             let directory = UnitDirectory::open(&directory, Access::Read, Durability::Synced)?;

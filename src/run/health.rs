@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::StreamExt;
+use tokio::time::timeout;
 
 use super::error::StartError;
 use super::handover::Handover;
@@ -52,10 +53,6 @@ fn shown(output: &str) -> String {
     if line.is_empty() { "the probe printed nothing".to_owned() } else { line }
 }
 
-fn answer(next: Option<Result<Health, EngineError>>) -> Result<Health, EngineError> {
-    next.unwrap_or_else(|| Err(EngineError::Unreachable("the connection was closed".into())))
-}
-
 impl<'a> HealthWatch<'a> {
     pub fn new(engine: &'a Engine, handover: &'a Handover) -> Self {
         let Handover { id, awaited, health, health_since, .. } = handover;
@@ -97,28 +94,24 @@ impl<'a> HealthWatch<'a> {
     async fn follow(&mut self) -> Result<StartError, EngineError> {
         let mut changes = Box::pin(self.engine.health_changes(self.id, self.since));
         loop {
-            if self.last == Health::HEALTHY && !self.awaited && !self.recovered {
-                tokio::select! {
-                    biased;
-                    next = changes.next() => {
-                        if let Some(error) = self.change(answer(next)?).await {
-                            return Ok(error);
-                        }
-                    }
-                    () = tokio::time::sleep(RECOVERED) => {
-                        self.recovered = true;
-                        service::forget_restarts();
-                    }
-                }
-                continue;
-            }
             let next = if self.awaited {
                 let status = format!("Waiting until container {} is healthy", short_id(self.id));
                 patiently(&status, changes.next()).await
+            } else if self.last == Health::HEALTHY && !self.recovered {
+                match timeout(RECOVERED, changes.next()).await {
+                    Ok(next) => next,
+                    Err(_) => {
+                        self.recovered = true;
+                        service::forget_restarts();
+                        continue;
+                    }
+                }
             } else {
                 changes.next().await
             };
-            if let Some(error) = self.change(answer(next)?).await {
+            let closed = || EngineError::Unreachable("the connection was closed".into());
+            let health = next.unwrap_or_else(|| Err(closed()))?;
+            if let Some(error) = self.change(health).await {
                 return Ok(error);
             }
         }

@@ -1,6 +1,6 @@
 //! The stacks that a command line names.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use wharf::install::{requests, stacks_in};
 use wharf::stack::Request;
@@ -11,8 +11,7 @@ use crate::exit::Failure;
 /// What to load; every stack of the default directory if none is named.
 pub fn named(stacks: &cli::Stacks, default: &Path) -> Result<Vec<Request<'static>>, Failure> {
     let mut named = if !stacks.files.is_empty() {
-        let files = stacks.files.clone();
-        vec![Request { files, absent: Vec::new(), profiles: Vec::new(), environment: &environment }]
+        vec![of_files(&stacks.files)]
     } else if stacks.stacks.is_empty() {
         requests(&stacks_in(default)?, &environment)
     } else {
@@ -28,15 +27,14 @@ pub fn named(stacks: &cli::Stacks, default: &Path) -> Result<Vec<Request<'static
 pub fn one(arguments: &cli::Config) -> Request<'static> {
     let mut request = match &arguments.stack {
         Some(stack) => Request::of_stack(stack, &environment),
-        None => Request {
-            files: arguments.files.clone(),
-            absent: Vec::new(),
-            profiles: Vec::new(),
-            environment: &environment,
-        },
+        None => of_files(&arguments.files),
     };
     request.profiles.clone_from(&arguments.profiles);
     request
+}
+
+fn of_files(files: &[PathBuf]) -> Request<'static> {
+    Request { files: files.to_vec(), absent: Vec::new(), profiles: Vec::new(), environment: &environment }
 }
 
 pub fn environment(name: &str) -> Option<String> {

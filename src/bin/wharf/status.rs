@@ -41,11 +41,10 @@ pub async fn connect() -> Result<Sources, Failure> {
 
 /// The invalid stacks of this host. Others than root cannot read all that stack files name.
 fn broken() -> Option<Vec<BrokenStack>> {
-    let broken = if rustix::process::geteuid().is_root() {
-        Generator::invalid_stacks(Path::new(STACK_DIRECTORY), &stacks::environment).ok()?
-    } else {
+    if !rustix::process::geteuid().is_root() {
         return None;
-    };
+    }
+    let broken = Generator::invalid_stacks(Path::new(STACK_DIRECTORY), &stacks::environment).ok()?;
     Some(broken.into_iter().map(|stack| BrokenStack { message: stack.to_string(), file: stack.stack }).collect())
 }
 

@@ -1,16 +1,14 @@
 //! `[Container]` → a service.
 
 use super::rules::Rule::{Boolean, By, No, Nothing, Number, Pairs, Text, Values, Words};
-use super::rules::{Rule, Translation, table_of};
+use super::rules::{REMOVE, Rule, Translation, string, table_of};
 use super::unit::{Kind, Line};
-use super::{build, entry};
-use crate::import::problem::QuadletFault;
-use crate::stack::text::node::{Node, Value};
+use super::{attachments, build, storage};
+use crate::stack::text::node::Value;
 
 const USER_NAMESPACE: &str = "the Docker Engine maps users for all containers at once (`userns-remap` in daemon.json)";
 const PODMAN_OPTION: &str = "it is an option of podman's command line";
 const ENGINE: &str = "the Docker Engine has no such setting";
-const REMOVE: &str = "remove it";
 const USE_KEY: &str = "use the key for it: see the manual's page keys";
 
 #[rustfmt::skip]
@@ -32,7 +30,7 @@ const RULES: &[(&str, Rule)] = &[
     ("Environment", Pairs("environment")),
     ("EnvironmentFile", By(env_file)),
     ("EnvironmentHost", No("a container gets no variables of the host", "name each in `environment`, as in `environment = [\"LANG\"]`")),
-    ("Exec", By(exec)),
+    ("Exec", Words("command")),
     ("ExposeHostPort", Words("expose")),
     ("GIDMap", No(USER_NAMESPACE, REMOVE)),
     ("GlobalArgs", No(PODMAN_OPTION, USE_KEY)),
@@ -60,10 +58,10 @@ const RULES: &[(&str, Rule)] = &[
     ("Label", Pairs("labels")),
     ("LogDriver", By(log_driver)),
     ("LogOpt", No("the journal has no options for each container", "remove it: journald.conf(5) bounds its size and age")),
-    ("Mask", By(mask)),
+    ("Mask", By(storage::mask)),
     ("Memory", Text("mem_limit")),
-    ("Mount", By(mount)),
-    ("Network", By(network)),
+    ("Mount", By(storage::mount)),
+    ("Network", By(attachments::network)),
     ("NetworkAlias", Nothing),
     ("NoNewPrivileges", By(|translation, line| switch(translation, line, "no-new-privileges:true"))),
     ("Notify", By(notify)),
@@ -74,7 +72,7 @@ const RULES: &[(&str, Rule)] = &[
     ("Pull", By(pull)),
     ("ReadOnly", Boolean("read_only")),
     ("ReadOnlyTmpfs", Nothing),
-    ("ReloadCmd", By(reload_command)),
+    ("ReloadCmd", Words("reload_command")),
     ("ReloadSignal", Text("reload_signal")),
     ("RemapGid", No(USER_NAMESPACE, REMOVE)),
     ("RemapUid", No(USER_NAMESPACE, REMOVE)),
@@ -85,7 +83,7 @@ const RULES: &[(&str, Rule)] = &[
     ("Rootfs", No("the Docker Engine runs images only", "import the directory as an image: `tar -C DIRECTORY -c . | docker import - NAME`")),
     ("RunInit", Boolean("init")),
     ("SeccompProfile", By(|translation, line| option(translation, line, "seccomp"))),
-    ("Secret", By(secret)),
+    ("Secret", By(storage::secret)),
     ("SecurityLabelDisable", By(|translation, line| switch(translation, line, "label=disable"))),
     ("SecurityLabelFileType", By(|translation, line| option(translation, line, "label=filetype"))),
     ("SecurityLabelLevel", By(|translation, line| option(translation, line, "label=level"))),
@@ -99,32 +97,28 @@ const RULES: &[(&str, Rule)] = &[
     ("SubGIDMap", No(USER_NAMESPACE, REMOVE)),
     ("SubUIDMap", No(USER_NAMESPACE, REMOVE)),
     ("Sysctl", Pairs("sysctls")),
-    ("Timezone", By(time_zone)),
+    ("Timezone", By(storage::time_zone)),
     ("Tmpfs", Values("tmpfs")),
     ("UIDMap", No(USER_NAMESPACE, REMOVE)),
     ("Ulimit", By(ulimit)),
-    ("Unmask", By(unmask)),
+    ("Unmask", By(storage::unmask)),
     ("User", By(user)),
     ("UserNS", By(user_namespace)),
     ("VolatileTmp", Nothing),
-    ("Volume", By(volume)),
+    ("Volume", By(storage::volume)),
     ("WorkingDir", Text("working_dir")),
 ];
 
 pub fn translate(translation: &mut Translation<'_>) {
     translation.apply(RULES);
-    temporary(translation);
-    addresses(translation);
+    storage::temporary(translation);
+    attachments::addresses(translation);
     // Podman does nothing about an unhealthy container unless it is told to.
     if let Some(line) = translation.unit.own("HealthCmd").last()
         && translation.unit.own("HealthOnFailure").is_empty()
     {
         translation.set(&["on_unhealthy"], Value::String("none".to_owned()), &line.place);
     }
-}
-
-fn string(text: impl Into<String>) -> Value {
-    Value::String(text.into())
 }
 
 /// The image, or the file that fetches or builds it.
@@ -173,18 +167,6 @@ fn entrypoint(translation: &mut Translation<'_>, line: &Line) {
         if let Some(word) = translation.text(line, &word) {
             translation.push(&["entrypoint"], word, &line.place);
         }
-    }
-}
-
-fn exec(translation: &mut Translation<'_>, line: &Line) {
-    for word in translation.words(line) {
-        translation.push(&["command"], word, &line.place);
-    }
-}
-
-fn reload_command(translation: &mut Translation<'_>, line: &Line) {
-    for word in translation.words(line) {
-        translation.push(&["reload_command"], word, &line.place);
     }
 }
 
@@ -290,59 +272,12 @@ fn ulimit(translation: &mut Translation<'_>, line: &Line) {
     let Some((name, soft, hard)) = limit else {
         return translation.lose(line, "the engine takes numbers alone", "write `ulimits.NAME = NUMBER`");
     };
-    let value = match soft == hard {
-        true => Value::Integer(soft),
-        false => table_of(&line.place, [("soft", Value::Integer(soft)), ("hard", Value::Integer(hard))]),
+    let value = if soft == hard {
+        Value::Integer(soft)
+    } else {
+        table_of(&line.place, [("soft", Value::Integer(soft)), ("hard", Value::Integer(hard))])
     };
     translation.set(&["ulimits", name], value, &line.place);
-}
-
-/// What the Docker Engine (28) masks and protects by itself; a list in a stack file stands instead of it.
-const MASKED: [&str; 12] = [
-    "/proc/acpi",
-    "/proc/asound",
-    "/proc/interrupts",
-    "/proc/kcore",
-    "/proc/keys",
-    "/proc/latency_stats",
-    "/proc/sched_debug",
-    "/proc/scsi",
-    "/proc/timer_list",
-    "/proc/timer_stats",
-    "/sys/devices/virtual/powercap",
-    "/sys/firmware",
-];
-const READ_ONLY: [&str; 5] = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
-
-/// Paths with colons between them, besides those that are masked anyway.
-fn mask(translation: &mut Translation<'_>, line: &Line) {
-    let Some(text) = translation.text(line, line.unquoted()) else { return };
-    start(translation, line, "masked_paths", &MASKED);
-    text.split(':').for_each(|path| translation.push(&["masked_paths"], path.to_owned(), &line.place));
-}
-
-/// The engine's own paths, on which the others of the list follow.
-fn start(translation: &mut Translation<'_>, line: &Line, key: &str, paths: &[&str]) {
-    if translation.table.get(key).is_none() {
-        let text = |path: &&str| Node { value: string(*path), place: line.place.clone() };
-        translation.set(&[key], Value::Array(paths.iter().map(text).collect()), &line.place);
-    }
-}
-
-/// `ALL`, or paths with colons between them.
-fn unmask(translation: &mut Translation<'_>, line: &Line) {
-    let Some(text) = translation.text(line, line.unquoted()) else { return };
-    if text == "ALL" {
-        return translation.push(&["security_opt"], "systempaths=unconfined".to_owned(), &line.place);
-    }
-    for path in text.split(':') {
-        for (key, paths) in [("masked_paths", &MASKED[..]), ("readonly_paths", &READ_ONLY[..])] {
-            if paths.contains(&path) {
-                start(translation, line, key, paths);
-                translation.retain(key, |value| *value != string(path));
-            }
-        }
-    }
 }
 
 fn user(translation: &mut Translation<'_>, line: &Line) {
@@ -362,190 +297,4 @@ fn user_namespace(translation: &mut Translation<'_>, line: &Line) {
 
 fn stop_timeout(translation: &mut Translation<'_>, line: &Line) {
     translation.set(&["stop_grace_period"], string(format!("{}s", line.value)), &line.place);
-}
-
-/// Podman puts the file of the zone into the container.
-fn time_zone(translation: &mut Translation<'_>, line: &Line) {
-    let Some(zone) = translation.text(line, line.unquoted()) else { return };
-    let source = match zone.as_str() {
-        "local" => "/etc/localtime".to_owned(),
-        zone => format!("/usr/share/zoneinfo/{zone}"),
-    };
-    translation.push(&["volumes"], format!("{source}:/etc/localtime:ro"), &line.place);
-}
-
-/// `NAME[,type=mount|env][,target=…][,uid=…][,gid=…][,mode=…]`; the values are Podman's.
-fn secret(translation: &mut Translation<'_>, line: &Line) {
-    let Some(text) = translation.text(line, line.unquoted()) else { return };
-    let mut parts = text.split(',');
-    let name = parts.next().map_or("", |name| name.strip_prefix("source=").unwrap_or(name)).to_owned();
-    let options: Vec<(&str, &str)> = parts.map(|part| part.split_once('=').unwrap_or((part, ""))).collect();
-    if options.contains(&("type", "env")) {
-        let instead =
-            "let the program read `/run/secrets/NAME`: most images take the path in a variable that ends in `_FILE`";
-        return translation.lose(line, "a secret is a file in the container, not a variable", instead);
-    }
-    let mut entries = vec![("source", string(&name))];
-    for (key, value) in options {
-        match key {
-            "target" => entries.push(("target", string(value))),
-            "uid" => entries.push(("uid", string(value))),
-            "gid" => entries.push(("gid", string(value))),
-            "mode" => entries.push(("mode", string(value))),
-            _ => {}
-        }
-    }
-    translation.push_value(&["secrets"], table_of(&line.place, entries), &line.place);
-    translation.declare("secrets", &name, vec![entry("external", Value::Bool(true), &line.place)]);
-    translation.warn(line, &QuadletFault::Secret { name });
-}
-
-/// `[SOURCE:]TARGET[:OPTIONS]`
-fn volume(translation: &mut Translation<'_>, line: &Line) {
-    let Some(text) = translation.text(line, line.unquoted()) else { return };
-    let Some((source, rest)) = text.split_once(':') else {
-        return translation.push(&["volumes"], text, &line.place);
-    };
-    let source = source_of(translation, line, source);
-    translation.push(&["volumes"], format!("{source}:{rest}"), &line.place);
-}
-
-/// The key of a volume, which is declared if no file makes it; a path stays.
-fn source_of(translation: &mut Translation<'_>, line: &Line, source: &str) -> String {
-    if source.starts_with(['/', '.']) {
-        return source.to_owned();
-    }
-    if let Some(name) = source.strip_suffix(".volume") {
-        return name.to_owned();
-    }
-    translation.declare("volumes", source, vec![entry("name", string(source), &line.place)]);
-    source.to_owned()
-}
-
-/// Fields with commas between them; one in double quotes may have commas of its own (RFC 4180).
-fn comma_separated(text: &str) -> Vec<String> {
-    let (mut fields, mut quoted) = (vec![String::new()], false);
-    for character in text.chars() {
-        match character {
-            '"' => quoted = !quoted,
-            ',' if !quoted => fields.push(String::new()),
-            other => fields.last_mut().map_or((), |field| field.push(other)),
-        }
-    }
-    fields
-}
-
-/// `type=bind,source=…,destination=…`; podman-run(1), --mount.
-fn mount(translation: &mut Translation<'_>, line: &Line) {
-    let Some(text) = translation.text(line, line.unquoted()) else { return };
-    let parts = comma_separated(&text);
-    let options: Vec<(&str, &str)> = parts.iter().map(|part| part.split_once('=').unwrap_or((part, "true"))).collect();
-    let kind = options.iter().find(|(key, _)| *key == "type").map_or("volume", |(_, kind)| *kind).to_owned();
-    let mut entries = vec![("type", string(&kind))];
-    let mut of_kind: Vec<(&'static str, Value)> = Vec::new();
-    for (key, value) in options {
-        match (key, kind.as_str()) {
-            ("type", _) => {}
-            ("source" | "src", "image") => entries.push(("source", string(value))),
-            ("source" | "src", _) => entries.push(("source", string(source_of(translation, line, value)))),
-            ("destination" | "dst" | "target", _) => entries.push(("target", string(value))),
-            ("readonly" | "ro", _) => entries.push(("read_only", Value::Bool(value != "false"))),
-            ("rw" | "readwrite", _) => entries.push(("read_only", Value::Bool(value == "false"))),
-            ("bind-propagation", "bind") => of_kind.push(("propagation", string(value))),
-            ("relabel", "bind") => of_kind.push(("selinux", string(if value == "private" { "Z" } else { "z" }))),
-            ("tmpfs-size", "tmpfs") => of_kind.push(("size", string(value))),
-            ("tmpfs-mode", "tmpfs") => of_kind.push(("mode", string(value))),
-            ("subpath", "volume" | "image") => of_kind.push(("subpath", string(value))),
-            _ => {
-                let because = format!("the option `{key}` of a mount of type `{kind}` has no equivalent");
-                return translation.lose(line, &because, "write the mount without it, as an entry of `volumes`");
-            }
-        }
-    }
-    let kind = ["bind", "volume", "tmpfs", "image"].into_iter().find(|known| *known == kind);
-    let Some(kind) = kind else {
-        return translation.lose(line, "the Docker Engine has no mounts of that type", REMOVE);
-    };
-    if !of_kind.is_empty() {
-        entries.push((kind, table_of(&line.place, of_kind)));
-    }
-    translation.push_value(&["volumes"], table_of(&line.place, entries), &line.place);
-}
-
-/// `MODE`, or a network with its options: `NAME[.network][:ip=…,alias=…]`.
-fn network(translation: &mut Translation<'_>, line: &Line) {
-    let Some(text) = translation.text(line, line.unquoted()) else { return };
-    let (name, options) = text.split_once(':').unwrap_or((&text, ""));
-    if let Some(container) = name.strip_suffix(".container") {
-        return translation.set(&["network_mode"], string(format!("service:{container}")), &line.place);
-    }
-    match name {
-        "bridge" | "private" => {}
-        "host" | "none" | "container" => translation.set(&["network_mode"], string(&text), &line.place),
-        "slirp4netns" | "pasta" | "ns" => {
-            translation.lose(line, "it is a mode of Podman's alone", "remove it: a service joins the stack's network");
-        }
-        _ => {
-            let key = name.strip_suffix(".network").unwrap_or(name);
-            translation.set(&["networks", key], table_of(&line.place, []), &line.place);
-            if key == name {
-                translation.declare("networks", key, vec![entry("external", Value::Bool(true), &line.place)]);
-            }
-            for (option, value) in options.split(',').filter_map(|option| option.split_once('=')) {
-                attach(translation, line, key, (option, value));
-            }
-        }
-    }
-}
-
-fn attach(translation: &mut Translation<'_>, line: &Line, network: &str, (option, value): (&str, &str)) {
-    match option {
-        "ip" | "ip6" if value.contains(':') => {
-            translation.set(&["networks", network, "ipv6_address"], string(value), &line.place)
-        }
-        "ip" => translation.set(&["networks", network, "ipv4_address"], string(value), &line.place),
-        "mac" => translation.set(&["networks", network, "mac_address"], string(value), &line.place),
-        "interface_name" => translation.set(&["networks", network, "interface_name"], string(value), &line.place),
-        "alias" => translation.push(&["networks", network, "aliases"], value.to_owned(), &line.place),
-        _ => {
-            let because = format!("the option `{option}` of a network has no equivalent");
-            translation.lose(line, &because, REMOVE);
-        }
-    }
-}
-
-/// `IP=`, `IP6=` and `NetworkAlias=` are of the one network that the container joins.
-fn addresses(translation: &mut Translation<'_>) {
-    let unit = translation.unit;
-    let joined = unit.own("Network").iter().find_map(|line| {
-        let name = line.value.split(':').next().unwrap_or("");
-        let is_mode = ["bridge", "private"].contains(&name);
-        (!is_mode).then(|| name.strip_suffix(".network").unwrap_or(name).to_owned())
-    });
-    let network = joined.as_deref().unwrap_or("default");
-    for (key, option) in [("IP", "ip"), ("IP6", "ip6"), ("NetworkAlias", "alias")] {
-        for line in unit.own(key) {
-            if let Some(value) = translation.text(line, line.unquoted()) {
-                attach(translation, line, network, (option, &value));
-            }
-        }
-    }
-}
-
-/// Podman gives a read-only container some writable directories, unless it is told not to.
-fn temporary(translation: &mut Translation<'_>) {
-    let unit = translation.unit;
-    let is_on = |key: &str| unit.own(key).last().map(|line| (line.place.clone(), line.value.to_ascii_lowercase()));
-    let yes = |value: &str| ["1", "yes", "true", "on"].contains(&value);
-    let place = match (is_on("ReadOnly"), is_on("ReadOnlyTmpfs"), is_on("VolatileTmp")) {
-        (Some((place, read_only)), tmpfs, _) if yes(&read_only) => match tmpfs {
-            Some((_, tmpfs)) if !yes(&tmpfs) => None,
-            _ => Some((place, &["/run", "/tmp", "/var/tmp"][..])),
-        },
-        (_, _, Some((place, volatile))) if yes(&volatile) => Some((place, &["/tmp"][..])),
-        _ => None,
-    };
-    if let Some((place, directories)) = place {
-        directories.iter().for_each(|directory| translation.push(&["tmpfs"], (*directory).to_owned(), &place));
-    }
 }

@@ -4,10 +4,12 @@
 //! a list of the lines that have no equivalent. Source: podman-systemd.unit(5).
 //! Invariant: each line of a file is in the tree or in the list, unless it says what is so anyway.
 
+mod attachments;
 mod build;
 mod container;
 mod network;
 mod rules;
+mod storage;
 mod systemd;
 mod unit;
 mod volume;

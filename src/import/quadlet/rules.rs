@@ -10,6 +10,13 @@ use crate::import::judge::Remark;
 use crate::import::problem::{Problem, QuadletFault, Wording};
 use crate::stack::text::node::{Entry, Node, Table, Value};
 
+/// What to do about a key that has no effect here.
+pub const REMOVE: &str = "remove it";
+
+pub fn string(text: impl Into<String>) -> Value {
+    Value::String(text.into())
+}
+
 /// What becomes of a key of Quadlet's.
 pub enum Rule {
     /// The last value, as a string.

@@ -95,7 +95,7 @@ pub struct UnitStatus {
     pub uptime_seconds: Option<u64>,
     pub cpu_seconds: Option<u64>,
     pub memory_bytes: Option<u64>,
-    /// Somebody changed the unit file by hand: the next `wharf generate` writes it anew.
+    /// Somebody changed the unit file by hand: the next `wharf generate` writes it again.
     pub edited: bool,
     /// Of a timer: when it elapses next, and when it did last.
     #[serde(serialize_with = "rfc3339")]

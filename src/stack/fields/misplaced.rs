@@ -15,7 +15,7 @@ pub fn misplaced(key: &str, place: &Place) -> Option<Misplaced> {
     }
     let text = &place.file.text;
     let before = text.get(..place.span.start)?;
-    // A key in quotes is meant as it is, and one in a `{ … }` is below no header.
+    // Whoever quotes a key wants that key, and one in a `{ … }` is below no header.
     if text.get(place.span.clone())? != key || !before.rsplit('\n').next()?.trim().is_empty() {
         return None;
     }

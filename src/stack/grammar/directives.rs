@@ -44,10 +44,7 @@ impl Section<'_> {
         directive_name(name)?;
         self.has(name)?;
         // Only a container has a slice.
-        match self.name == "Service" && self.sections.contains(&"Slice") {
-            true => of_supervisor(name),
-            false => Ok(()),
-        }
+        if self.name == "Service" && self.sections.contains(&"Slice") { of_supervisor(name) } else { Ok(()) }
     }
 
     /// That the directive's value stands on one line, and names units if it must.

@@ -13,9 +13,8 @@ use super::tables::{
     ATTACHMENT, BLKIO, DEPENDENCY, DEVICE, ENV_FILE, EXTENDS, EXTRA_HOSTS, GRANT, HEALTHCHECK, HOOK, LOGGING, MOUNT,
     PORT, ULIMITS, systemd,
 };
+use crate::stack::grammar::choice::LEVELS;
 
-/// systemd.exec(5), `SyslogLevel=`
-const LEVELS: &[&str] = &["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"];
 const WINDOWS: &str = "it is for Windows";
 const GRANTS: Takes = Takes::List(&Takes::Either(&[Takes::String, Takes::Table(&GRANT)]));
 

@@ -100,9 +100,10 @@ fn value(text: &str, at: usize, line: &Range<usize>) -> Option<Mistake> {
     }
     // The only `=` of the line: the value has it for itself. A list or table has more values.
     let is_alone = before.strip_suffix('=').is_some_and(|key| !key.contains(['=', '{', '[']));
-    let value = match is_alone {
-        true => rest.split(" #").next().unwrap_or(rest).trim_end(),
-        false => rest.split([',', ']', '}', ' ', '\t']).next().unwrap_or(rest),
+    let value = if is_alone {
+        rest.split(" #").next().unwrap_or(rest).trim_end()
+    } else {
+        rest.split([',', ']', '}', ' ', '\t']).next().unwrap_or(rest)
     };
     let key = before.strip_suffix('=').filter(|_| is_alone).map(str::trim);
     let fault = match value.to_ascii_lowercase().as_str() {
