@@ -1,3 +1,4 @@
+
 use std::collections::BTreeMap;
 
 use super::*;
@@ -91,7 +92,7 @@ fn a_unit_that_failed_says_why() {
 UNIT                 STATE   HEALTH  UPTIME  RESTARTS  CPU  MEMORY  IMAGE  PORTS
 shop.target          active
 `- shop-web.service  failed                  3
- failed: exit-code 125: no such image
+     failed: exit-code 125: no such image
 ";
     let units = vec![unit("shop.target", "active", "active"), web];
     assert_eq!(shown(units, Screen::default()), expected);
@@ -149,8 +150,8 @@ shop.target            active
 │    edited by hand: the next `wharf generate` overwrites i…
 │    drift: it is paused
 └─ shop-job.timer      active (waiting)
- next: NEXT, in 1min 30s
- last: LAST, 1h ago
+     next: NEXT, in 1min 30s
+     last: LAST, 1h ago
 blog.target            active
 
 Invalid stack files:
