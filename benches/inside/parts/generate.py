@@ -15,8 +15,7 @@ writes; beside it is `wharf-generator` with one syncfs(2) after it.
 
 Where the time goes (1,000 services, perf and callgrind): of the 50 ms of processor time, 21 are the kernel's, to create, write and close
 2,000 files (a unit and a definition for each service; Quadlet writes 1,000 files); `wharf generate` needs 10 more to rename them into
-place. Of the 272 million instructions of Wharf's own, 65 are the definitions as JSON, 31 the TOML, 31 its decoding, 30 memory. Two cores
-do two thirds of the work at the same time.
+place. Of the 272 million instructions of Wharf's own, 65 are the definitions as JSON, 31 the TOML, 31 its decoding, 30 memory.
 """
 
 # The engine's data is on a disk, everything else on a test host in memory.

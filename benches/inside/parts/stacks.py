@@ -13,9 +13,8 @@ start` of the target and the units, and `docker compose up --detach`, until all 
 when all have stopped, and loads all of them again for each question of `systemctl stop`, which looks for sockets and timers that could
 start a unit again; `--no-warn` prevents that.
 
-`docker compose` is one program that asks the engine 40 times; in a stack, systemd executes 40 programs. Each takes 10 ms of processor time
-to start its container, and as long again to become the smaller program that follows it, and systemd waits 23 ms until it is in its control
-group (see Start and crash). That is what is left of the difference.
+`docker compose` is one program that asks the engine 40 times; of a stack, systemd executes 40 programs, and waits 23 ms until each is in
+its control group (see Start and crash).
 """
 
 COMPOSE = "docker compose"

@@ -1,3 +1,4 @@
+//! What the tree looks like: each text is what an administrator sees.
 
 use std::collections::BTreeMap;
 
