@@ -170,6 +170,9 @@ pub struct ContainerPart {
     /// Secrets and configs: files that appear in the container.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<FileSpec>,
+    /// Secrets and configs that are variables of the container.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub variables: Vec<VariableSpec>,
     /// Seconds between the stop signal and SIGKILL; may have a fraction.
     pub stop_grace_period: f64,
     /// The unit that builds the image; `None`: nobody of this stack does.
@@ -253,6 +256,17 @@ pub struct FileSpec {
     pub gid: u32,
     /// Permission bits, in decimal as in the Engine API.
     pub mode: u32,
+}
+
+/// A secret or config that is a variable of the container.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VariableSpec {
+    #[serde(flatten)]
+    pub contents: Contents,
+    /// As in [`FileSpec`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    pub name: String,
 }
 
 /// The values of a service's secrets and configs that come from the stack file or the environment:

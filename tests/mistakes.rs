@@ -1,4 +1,10 @@
-//! Mistakes that show only when a container is started: what the unit's status, the journal and `systemctl start` say.
+//! Mistakes that show only when a container is started: what the unit's status, the journal and `wharf status` say.
+//!
+//! Mistakes in a stack file are folders of `tests/invalid`, each with the exact text that `wharf generate` prints: YAML in a TOML file, a
+//! string without quotes, a key below a sub-table, a service without `services.`, names that are no ASCII (`toml-*`), unknown and
+//! misspelt keys, values of a wrong type, a missing image, variables that are not set, undeclared networks, volumes and secrets, unknown
+//! and circular `depends_on`, colliding ports, a service that can never be healthy, too little memory (`limits`), and more.
+//! Mistakes about the host are in `tests/doctor.rs`, about a second stack of one name in `tests/generate.rs`.
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test ends at the first thing that goes wrong")]
 
@@ -63,11 +69,6 @@ const MISTAKES: &[(&str, &str, &str)] = &[
         "cannot create container shop-platform: the image that is on this host is for linux/amd64, and the service's `platform` is \
          linux/arm64 [",
     ),
-    (
-        "memory",
-        r#"mem_limit = "4m""#,
-        "cannot create container shop-memory: the service's `mem_limit` is too small: the engine takes 6MB or more [",
-    ),
 ];
 
 #[test]
@@ -93,6 +94,8 @@ fn what_the_engine_refuses_is_said_in_the_words_of_the_stack_file() {
         assert!(status.starts_with(expected), "{name}: {status}");
         let log = host.sh(&format!("journalctl --unit {unit} --output cat")).ok().stdout;
         assert!(log.lines().any(|line| line.starts_with(expected)), "{name}: {log}");
+        let below = host.sh("wharf status shop || [ $? = 6 ]").ok().stdout;
+        assert!(below.lines().any(|line| line.contains(expected)), "{name}: {below}");
     }
     assert_eq!(host.sh("docker ps --all --format '{{.Names}}'").ok().stdout, "other\n");
 }

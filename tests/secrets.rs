@@ -148,6 +148,39 @@ fn a_container_keeps_its_secrets_when_its_supervisor_is_killed() {
 }
 
 /// The unit that cleans up says it, after `systemctl start` has ended.
+#[test]
+fn a_secret_is_a_variable_where_the_service_asks_for_one() {
+    let host = Host::boot("variable");
+    write_stack(
+        &host,
+        r#"
+name = "shop"
+[services.web]
+image = "IMAGE"
+command = "tail -f /dev/null"
+stop_signal = "SIGKILL"
+environment.PLAIN = "1"
+secrets = [{ source = "password", type = "env", target = "PGPASSWORD" }, { source = "TOKEN", type = "env" }]
+[secrets]
+password.file = "/root/password"
+TOKEN.environment = "TOKEN"
+"#,
+    );
+    host.sh("umask 077; printf kumquat >/root/password; TOKEN=pear wharf generate && systemctl start shop-web").ok();
+    let variables = r#"sh -c 'echo $PLAIN $PGPASSWORD $TOKEN'"#;
+    assert_eq!(exec(&host, variables), "1 kumquat pear\n");
+    host.sh("! grep -e kumquat -e pear /etc/systemd/system/*.service /etc/systemd/system/*.container.json").ok();
+    assert_eq!(host.sh("wharf diff shop").ok().stdout.lines().count(), 0);
+
+    // A new value comes with a restart; one that is no text is named.
+    host.sh("printf quince >/root/password; systemctl restart shop-web").ok();
+    assert_eq!(exec(&host, variables), "1 quince pear\n");
+    host.sh("printf 'a\\0b' >/root/password; ! systemctl restart shop-web").ok();
+    wait_for_message(&host, "secret password: it is not text, so it cannot be a variable");
+    host.sh("rm /root/password; ! systemctl restart shop-web").ok();
+    wait_for_message(&host, "secret password: /root/password does not exist");
+}
+
 fn wait_for_message(host: &Host, text: &str) {
     host.wait_to_see(text, || {
         let log = host.sh("journalctl --unit shop-web --output=cat").ok().stdout;

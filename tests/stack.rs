@@ -509,7 +509,7 @@ fn limits() {
     assert_eq!((service.resources.cpus, service.resources.pids_limit), (Some(500_000_000), Some(-1)));
     assert_eq!(service.ulimits["nproc"], Ulimit { soft: 65535, hard: 65535 });
     assert_eq!(service.ulimits["nofile"], Ulimit { soft: 1024, hard: 4096 });
-    assert_eq!(web("mem_limit = 1048576\ncpus = \"2\"").resources.cpus, Some(2_000_000_000));
+    assert_eq!(web("mem_limit = 67108864\ncpus = \"2\"").resources.cpus, Some(2_000_000_000));
     assert_eq!(web("mem_limit = 0\ncpus = 0").resources.mem_limit, None, "0 is the engine's no limit");
 }
 

@@ -8,7 +8,7 @@ pub fn explain(text: &str) -> Option<String> {
     EXPLANATIONS.iter().find_map(|explain| explain(text))
 }
 
-const EXPLANATIONS: [fn(&str) -> Option<String>; 8] = [program, port, mount, platform, user, device, address, memory];
+const EXPLANATIONS: [fn(&str) -> Option<String>; 7] = [program, port, mount, platform, user, device, address];
 
 /// runc: `exec: "PROGRAM": executable file not found in $PATH`
 fn program(text: &str) -> Option<String> {
@@ -132,12 +132,6 @@ fn address(text: &str) -> Option<String> {
     ))
 }
 
-fn memory(text: &str) -> Option<String> {
-    let (_, least) = text.split_once("Minimum memory limit allowed is ")?;
-    let least = least.trim_end_matches('.');
-    Some(format!("the service's `mem_limit` is too small: the engine takes {least} or more"))
-}
-
 /// What stands between two marks, and what follows.
 fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<(&'a str, &'a str)> {
     text.split_once(before)?.1.split_once(after)
@@ -197,10 +191,6 @@ mod tests {
             (
                 "Error starting userland proxy: listen tcp4 10.9.9.9:8098: bind: cannot assign requested address",
                 "this host has no address for 10.9.9.9:8098",
-            ),
-            (
-                "Minimum memory limit allowed is 6MB",
-                "the service's `mem_limit` is too small: the engine takes 6MB or more",
             ),
             ("unable to find user nosuch: no matching entries in passwd file", "the image has no user `nosuch`"),
             ("unable to find group nosuch: no matching entries in group file", "the image has no group `nosuch`"),

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Place};
 use crate::name::UnitName;
-use crate::spec::{BuildSecret, Contents, FileSpec, ValuesPart, ValuesSpec};
-use crate::stack::{Build, FileSource, Grant, ProvidedFile, Service, Stack};
+use crate::spec::{BuildSecret, Contents, FileSpec, ValuesPart, ValuesSpec, VariableSpec};
+use crate::stack::{Build, FileSource, Grant, GrantKind, ProvidedFile, Service, Stack};
 
 /// The credential that holds all values of [`ValuesSpec`].
 pub const VALUES: &str = "values.json";
@@ -100,17 +100,22 @@ pub fn credentials(stack: &Stack, grants: Grants) -> BTreeMap<String, Credential
     used(stack, grants).map(|used| used.credential()).collect()
 }
 
-/// What wharf-run makes of the credentials.
-pub fn files(stack: &Stack, grants: Grants) -> Vec<FileSpec> {
-    let file = |used: Used| {
-        let Grant { target, uid, gid, mode, .. } = used.grant.clone();
+/// What wharf-run makes of the credentials: files, and variables.
+pub fn provided(stack: &Stack, grants: Grants) -> (Vec<FileSpec>, Vec<VariableSpec>) {
+    let (mut files, mut variables) = (Vec::new(), Vec::new());
+    for used in used(stack, grants) {
+        let Grant { kind, target, uid, gid, mode, .. } = used.grant.clone();
         let path = match used.credential().1 {
             Credential::File(path) | Credential::Encrypted(path) => Some(path),
             Credential::Values | Credential::OfHost => None,
         };
-        FileSpec { contents: used.contents(), path, target, uid, gid, mode }
-    };
-    used(stack, grants).map(file).collect()
+        let contents = used.contents();
+        match kind {
+            GrantKind::File => files.push(FileSpec { contents, path, target, uid, gid, mode }),
+            GrantKind::Variable => variables.push(VariableSpec { contents, path, name: target }),
+        }
+    }
+    (files, variables)
 }
 
 /// What the program that builds an image makes of the credentials.

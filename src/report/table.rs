@@ -11,14 +11,17 @@ use crate::printable::printable;
 /// Between two columns.
 const GAP: usize = 2;
 
+/// In fewer columns, a note would be a line a word.
+const NARROWEST: usize = 20;
+
 /// What the reader's screen can show.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Screen {
     pub utf8: bool,
     pub colour: bool,
-    /// Columns; rows and notes are cut to them.
+    /// Columns; rows are cut to them, and notes continue on the next line.
     pub width: Option<usize>,
-    /// Lines. If set, the text is redrawn in place, and cut to so many lines.
+    /// Lines. If set, the text is redrawn in place, and cut to so many lines; notes are cut, too.
     pub height: Option<usize>,
 }
 
@@ -59,6 +62,15 @@ impl Cell {
     #[must_use]
     pub fn after(self, prefix: &str) -> Self {
         Self { text: format!("{prefix}{}", self.text), ..self }
+    }
+
+    /// The text on as many lines as it needs, the further ones indented; on one line where a screen is redrawn.
+    fn lines(&self, columns: Option<usize>, screen: Screen) -> Vec<Self> {
+        let Some(columns) = columns.filter(|columns| *columns > NARROWEST && screen.height.is_none()) else {
+            return vec![self.clone()];
+        };
+        let lines = textwrap::wrap(&self.text, textwrap::Options::new(columns).subsequent_indent("  "));
+        lines.into_iter().map(|line| Self { text: line.into_owned(), colour: self.colour }).collect()
     }
 
     /// Cut to a number of columns and in its colour; and the number of columns that it takes.
@@ -139,13 +151,14 @@ impl Table {
     pub fn lines(&self, screen: Screen) -> Vec<String> {
         let widths = self.widths();
         let show = |line: &Line| match line {
-            Line::Row(cells) => row(cells, &widths, screen),
+            Line::Row(cells) => vec![row(cells, &widths, screen)],
             Line::Note { indent, cell } => {
                 let columns = screen.width.map(|width| width.saturating_sub(indent.width()));
-                indent.clone() + &cell.shown(columns, screen).0
+                let parts = cell.lines(columns, screen).into_iter();
+                parts.map(|part| indent.clone() + &part.shown(columns, screen).0).collect()
             }
         };
-        self.lines.iter().map(show).collect()
+        self.lines.iter().flat_map(show).collect()
     }
 
     fn widths(&self) -> Vec<usize> {

@@ -101,6 +101,8 @@ pub enum FileError {
     NoCredential { key: String, credential: String },
     #[error("{key}: its value is not in the unit's file: run `wharf generate` to write the file again")]
     NoValue { key: String },
+    #[error("{key}: it is not text, so it cannot be a variable: remove `type = \"env\"` to have it as a file")]
+    NoText { key: String },
     #[error("{key}: {path}: {error}")]
     Io { key: String, path: PathBuf, error: io::Error },
 }

@@ -1,4 +1,4 @@
-//! Secrets and configs: from the unit's credentials to files that the engine mounts into the container.
+//! Secrets and configs: from the unit's credentials to files that the engine mounts into the container, and to its variables.
 //!
 //! A credential is readable by root only, and systemd replaces its directory whenever the unit starts. So each is copied into
 //! the unit's runtime directory, which only root can enter, with the owner and permissions that the container will see.
@@ -9,13 +9,35 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 use super::error::FileError;
-use crate::spec::{ContainerSpec, Contents, FileSpec, ValuesSpec, from_json};
+use crate::spec::models::ContainerCreateBody;
+use crate::spec::{ContainerSpec, Contents, FileSpec, ValuesSpec, VariableSpec, from_json};
 
-/// Writes the files; returns their mounts as the engine's `Binds`.
+/// Writes the files and adds their mounts to the body (`HostConfig.Binds`), and the variables (`Env`).
 ///
 /// # Errors
-/// A credential is missing, or the runtime directory cannot be written.
-pub fn provide(spec: &ContainerSpec) -> Result<Vec<String>, FileError> {
+/// A credential is missing or cannot be a variable, or the runtime directory cannot be written.
+pub fn provide(spec: &ContainerSpec, body: &mut ContainerCreateBody) -> Result<(), FileError> {
+    let binds = files(spec)?;
+    if !binds.is_empty() {
+        body.host_config.get_or_insert_default().binds.get_or_insert_default().extend(binds);
+    }
+    if !spec.wharf.variables.is_empty() {
+        let credentials = directory("CREDENTIALS_DIRECTORY")?;
+        let variables = spec.wharf.variables.iter().map(|variable| assignment(&credentials, variable));
+        let variables: Vec<String> = variables.collect::<Result<_, _>>()?;
+        body.env.get_or_insert_default().extend(variables);
+    }
+    Ok(())
+}
+
+/// `PASSWORD=value`
+fn assignment(credentials: &Path, variable: &VariableSpec) -> Result<String, FileError> {
+    let value = String::from_utf8(read(credentials, &variable.contents)?).ok().filter(|value| !value.contains('\0'));
+    let value = value.ok_or_else(|| FileError::NoText { key: variable.contents.source.clone() })?;
+    Ok(format!("{}={value}", variable.name))
+}
+
+fn files(spec: &ContainerSpec) -> Result<Vec<String>, FileError> {
     if spec.wharf.files.is_empty() {
         return Ok(Vec::new());
     }
@@ -27,12 +49,11 @@ pub fn provide(spec: &ContainerSpec) -> Result<Vec<String>, FileError> {
 
 /// A message for each file of the host that systemd could not load because it does not exist. systemd itself names none.
 pub fn missing(spec: &ContainerSpec) -> Vec<String> {
-    let absent = |file: &&FileSpec| file.path.as_ref().is_some_and(|path| !Path::new(path).exists());
-    let files = spec.wharf.files.iter().filter(absent);
-    let shown = |file: &FileSpec| {
-        format!("{}: {} does not exist", file.contents.source, file.path.as_deref().unwrap_or_default())
-    };
-    files.map(shown).collect()
+    let files = spec.wharf.files.iter().map(|file| (&file.contents.source, &file.path));
+    let variables = spec.wharf.variables.iter().map(|variable| (&variable.contents.source, &variable.path));
+    let paths = files.chain(variables).filter_map(|(source, path)| Some((source, path.as_ref()?)));
+    let absent = paths.filter(|(_, path)| !Path::new(path).exists());
+    absent.map(|(source, path)| format!("{source}: {path} does not exist")).collect()
 }
 
 /// The directory that systemd set in the variable. If there are several (a drop-in may add one), the unit's own, below `wharf`.

@@ -186,10 +186,7 @@ impl Start<'_> {
         for source in missing_sources(&body) {
             message::warning(&format!("{source} does not exist on this host: the engine makes it an empty directory"));
         }
-        let files = secrets::provide(spec)?;
-        if !files.is_empty() {
-            body.host_config.get_or_insert_default().binds.get_or_insert_default().extend(files);
-        }
+        secrets::provide(spec, &mut body)?;
         let platform = spec.wharf.platform.as_deref();
         let id = at(format!("cannot create container {name}"), engine.create_container(name, platform, body).await)?;
         for network in spec.wharf.networks.iter().filter(|_| !all_networks) {

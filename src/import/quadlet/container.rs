@@ -78,8 +78,9 @@ const RULES: &[(&str, Rule)] = &[
     ("RemapUid", No(USER_NAMESPACE, REMOVE)),
     ("RemapUidSize", No(USER_NAMESPACE, REMOVE)),
     ("RemapUsers", No(USER_NAMESPACE, REMOVE)),
-    ("Retry", No("a pull is repeated by the unit's own restarts", "remove it")),
-    ("RetryDelay", No("a pull is repeated by the unit's own restarts", "remove it, or set `RestartSec` in `systemd.Service`")),
+    // A registry that cannot be reached is asked again for three minutes, and then by the unit's restarts.
+    ("Retry", Nothing),
+    ("RetryDelay", Nothing),
     ("Rootfs", No("the Docker Engine runs images only", "import the directory as an image: `tar -C DIRECTORY -c . | docker import - NAME`")),
     ("RunInit", Boolean("init")),
     ("SeccompProfile", By(|translation, line| option(translation, line, "seccomp"))),

@@ -70,14 +70,10 @@ pub fn secret(translation: &mut Translation<'_>, line: &Line) {
     let mut parts = text.split(',');
     let name = parts.next().map_or("", |name| name.strip_prefix("source=").unwrap_or(name)).to_owned();
     let options: Vec<(&str, &str)> = parts.map(|part| part.split_once('=').unwrap_or((part, ""))).collect();
-    if options.contains(&("type", "env")) {
-        let instead =
-            "let the program read `/run/secrets/NAME`: most images take the path in a variable that ends in `_FILE`";
-        return translation.lose(line, "a secret is a file in the container, not a variable", instead);
-    }
     let mut entries = vec![("source", string(&name))];
     for (key, value) in options {
         match key {
+            "type" if value == "env" => entries.push(("type", string(value))),
             "target" => entries.push(("target", string(value))),
             "uid" => entries.push(("uid", string(value))),
             "gid" => entries.push(("gid", string(value))),

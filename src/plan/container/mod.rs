@@ -61,6 +61,7 @@ pub fn container_spec(stack: &Stack, service: &Service, ready: Ready) -> Contain
         }),
         ..Default::default()
     };
+    let (files, variables) = files::provided(stack, service.into());
     let mut part = ContainerPart {
         project: stack.name.to_string(),
         service: service.name.to_string(),
@@ -73,7 +74,8 @@ pub fn container_spec(stack: &Stack, service: &Service, ready: Ready) -> Contain
         shares: sharing::owners(stack, &service.namespaces),
         networks: joined.collect(),
         resources: resources(stack, service),
-        files: files::files(stack, service.into()),
+        files,
+        variables,
         stop_grace_period: service.stop_grace_period.unwrap_or(DEFAULT_GRACE).as_secs_f64(),
         built_by: None,
         post_start: hooks::hooks(&service.post_start),

@@ -201,7 +201,7 @@ fn restart(section: &mut Section<'_>, role: Role, delay: Option<Duration>, has_o
 
 /// What to start again is of no use for: systemd could not even execute wharf-run.
 fn no_restart(section: &mut Section<'_>, spec: &ContainerSpec) {
-    let credentials = if spec.wharf.files.is_empty() { "" } else { " CREDENTIALS" };
+    let credentials = if spec.wharf.files.is_empty() && spec.wharf.variables.is_empty() { "" } else { " CREDENTIALS" };
     section.add("RestartPreventExitStatus", format!("{} EXEC CAPABILITIES{credentials}", exit::CANNOT_START));
 }
 

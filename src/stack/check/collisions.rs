@@ -1,12 +1,12 @@
 //! Two things in one place: host ports, names at the engine, mount targets.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
 use crate::diagnostic::Place;
 use crate::stack::decode::document::Decoded;
-use crate::stack::model::{Port, Protocol, Published, Service};
-use crate::stack::problem::{Collision, Report};
+use crate::stack::model::{Grant, GrantKind, Port, Protocol, Published, Service};
+use crate::stack::problem::{Collision, Report, SecretFault};
 
 /// Reports what cannot be there twice.
 pub fn check(decoded: &Decoded, report: &Report) {
@@ -16,7 +16,10 @@ pub fn check(decoded: &Decoded, report: &Report) {
     engine_names("network", networks.map(|network| (&network.key, &network.name, &network.place)), report);
     let volumes = decoded.stack.volumes.values();
     engine_names("volume", volumes.map(|volume| (&volume.key, &volume.name, &volume.place)), report);
-    decoded.stack.services.values().for_each(|service| mount_targets(service, report));
+    for service in decoded.stack.services.values() {
+        mount_targets(service, report);
+        variables(service, report);
+    }
 }
 
 /// One address can be bound once; "all addresses" collides with each of its family.
@@ -99,10 +102,25 @@ fn engine_names<'a>(
     }
 }
 
+/// Variables that a secret or config is, and that are set besides.
+fn variables(service: &Service, report: &Report) {
+    let mut taken: BTreeSet<&String> = service.environment.keys().collect();
+    for grant in grants(service, GrantKind::Variable) {
+        if !taken.insert(&grant.target) {
+            let (service, name) = (service.name.to_string(), grant.target.clone());
+            report.add(&grant.place, SecretFault::VariableTwice { service, name });
+        }
+    }
+}
+
+fn grants(service: &Service, kind: GrantKind) -> impl Iterator<Item = &Grant> {
+    service.secrets.iter().chain(&service.configs).filter(move |grant| grant.kind == kind)
+}
+
 fn mount_targets(service: &Service, report: &Report) {
     let mut taken = BTreeMap::new();
     let mounts = service.mounts.iter().map(|mount| (&mount.target, &mount.place));
-    let files = service.secrets.iter().chain(&service.configs).map(|grant| (&grant.target, &grant.place));
+    let files = grants(service, GrantKind::File).map(|grant| (&grant.target, &grant.place));
     for (target, place) in mounts.chain(files) {
         let target = target.trim_end_matches('/');
         if taken.insert(target, ()).is_some() {

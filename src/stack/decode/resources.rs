@@ -14,6 +14,9 @@ use crate::stack::model::{Blkio, Resources};
 use crate::stack::problem::{Expected, LimitConflict};
 use crate::stack::text::node::Value;
 
+/// What Docker Engine takes as a container's memory limit at least (moby, daemon/daemon_unix.go).
+const LEAST_MEMORY: u64 = 6 << 20;
+
 /// Reads all of them; what `deploy.resources` says comes in.
 pub fn read(service: &mut Fields<'_>, deploy: DeployResources) -> Resources {
     let mut resources = Resources {
@@ -68,6 +71,9 @@ fn contradictions(resources: &Resources, service: &Fields<'_>) {
             service.add("memswap_limit", LimitConflict::SwapBelowMemory);
         }
         _ => (),
+    }
+    if resources.mem_limit.is_some_and(|limit| limit < LEAST_MEMORY) {
+        service.add("mem_limit", LimitConflict::MemoryTooSmall);
     }
     if resources.mem_reservation.zip(resources.mem_limit).is_some_and(|(reserved, limit)| reserved > limit) {
         service.add("mem_reservation", LimitConflict::ReservationAboveLimit);

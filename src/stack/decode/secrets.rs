@@ -8,9 +8,10 @@ use std::path::PathBuf;
 use super::external::external;
 use crate::stack::fields::quantities::permission_bits;
 use crate::stack::fields::{Fields, Item};
+use crate::stack::grammar::choice::one_of;
 use crate::stack::grammar::names;
 use crate::stack::keys;
-use crate::stack::model::{FileSource, Grant, ProvidedFile};
+use crate::stack::model::{FileSource, Grant, GrantKind, ProvidedFile};
 use crate::stack::problem::{Expected, FileKind, Invalid, SecretFault, Shape};
 use crate::stack::text::host_path::host_path;
 use crate::stack::text::node::Value;
@@ -180,7 +181,8 @@ fn each(
 
 /// With the specification's defaults.
 fn with_defaults(source: &str, target: String, item: Item<'_>) -> Grant {
-    Grant { source: source.to_owned(), target, uid: 0, gid: 0, mode: DEFAULT_MODE, place: item.place().clone() }
+    let (kind, place) = (GrantKind::File, item.place().clone());
+    Grant { source: source.to_owned(), kind, target, uid: 0, gid: 0, mode: DEFAULT_MODE, place }
 }
 
 fn grant(kind: FileKind, source: &str, target: Option<&str>, item: Item<'_>) -> Option<Grant> {
@@ -209,14 +211,29 @@ fn long(kind: FileKind, item: Item<'_>, owner: &str) -> Option<Grant> {
     let uid = number("uid", &mut fields);
     let gid = number("gid", &mut fields);
     let mode = fields.get("mode").and_then(|item| permission_bits(item));
+    let is_variable =
+        fields.get("type").and_then(|item| item.parse(Expected::String, grant_kind)) == Some(GrantKind::Variable);
     fields.finish();
-    let grant = grant(kind, source?.str()?, target.as_deref(), item)?;
+    let source = source?.str()?;
+    if is_variable {
+        if uid.is_some() || gid.is_some() || mode.is_some() {
+            item.add(SecretFault::VariableWithOwner);
+        }
+        let name = item.accept(names::variable(target.as_deref().unwrap_or(source)))?;
+        return Some(Grant { kind: GrantKind::Variable, ..with_defaults(source, name, item) });
+    }
+    let grant = grant(kind, source, target.as_deref(), item)?;
     Some(Grant {
         uid: uid.unwrap_or(0),
         gid: gid.unwrap_or(0),
         mode: mode.map_or(DEFAULT_MODE, |mode| mode & !WRITE_BITS),
         ..grant
     })
+}
+
+fn grant_kind(text: &str) -> Result<GrantKind, Invalid> {
+    let word = one_of("type", text, &["env", "mount"])?;
+    Ok(if word == "env" { GrantKind::Variable } else { GrantKind::File })
 }
 
 /// `uid` and `gid`: a number, or a string of digits.

@@ -315,6 +315,8 @@ pub static GRANT: Table = Table {
         honoured("source", Takes::String, "The key of the declared secret or config.", "the file's contents"),
         honoured("target", Takes::String, "The path in the container; for a secret, a name is relative to /run/secrets.",
             "a read-only mount"),
+        own("type", Takes::Words(&["env", "mount"]), "`env`: a variable of the container, named by `target`, instead of a file.",
+            "`Env`, when the container is created"),
         honoured("uid", NAME_OR_NUMBER, "The user that owns the file in the container.", "the file's owner"),
     ],
 };

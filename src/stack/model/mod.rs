@@ -28,7 +28,7 @@ pub use namespaces::{Namespace, Namespaces};
 pub use network::{Attachment, Ipam, IpamConfig, Network};
 pub use overrides::Overrides;
 pub use resources::{Blkio, DeviceRequest, Resources};
-pub use secret::{FileSource, Grant, ProvidedFile};
+pub use secret::{FileSource, Grant, GrantKind, ProvidedFile};
 
 /// One project: what one stack file (or several, merged) declares.
 #[derive(Debug, Clone, PartialEq)]

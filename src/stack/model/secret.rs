@@ -46,12 +46,23 @@ impl FileSource {
     }
 }
 
+/// What a secret or config is where it is used: `type` of an entry, with the words of podman-run(1), `--secret`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GrantKind {
+    /// `mount`
+    File,
+    /// `env`
+    Variable,
+}
+
 /// A secret or config as a service sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
     /// The key of the secret or config.
     pub source: String,
-    /// Absolute path in the container.
+    /// What it is in the container.
+    pub kind: GrantKind,
+    /// The absolute path of the file, the name of the variable, or the ID that a build knows it by.
     pub target: String,
     /// Owner and group in the container's numbers; default 0.
     pub uid: u32,

@@ -10,6 +10,7 @@ pub enum LimitConflict {
     CpusAndQuota {
         key: &'static str,
     },
+    MemoryTooSmall,
     SwapWithoutMemory,
     SwapBelowMemory,
     ReservationAboveLimit,
@@ -26,6 +27,10 @@ impl Problem for LimitConflict {
             Self::CpusAndQuota { key } => wording(
                 format!("`cpus` and `{key}` cannot be used together: both limit CPU time"),
                 format!("keep `cpus` and remove `{key}`"),
+            ),
+            Self::MemoryTooSmall => wording(
+                "`mem_limit` is too small: the engine takes 6 MB or more",
+                "a number without a unit is in bytes; write `64m` or `1g`",
             ),
             Self::SwapWithoutMemory => {
                 wording("`memswap_limit` requires `mem_limit`: it limits memory and swap together", "add `mem_limit`")

@@ -64,6 +64,13 @@ pub enum SecretFault {
     Target {
         value: String,
     },
+    /// `type = "env"` with `uid`, `gid` or `mode`.
+    VariableWithOwner,
+    /// Also set by `environment`, or by another entry.
+    VariableTwice {
+        service: String,
+        name: String,
+    },
     /// `uid` or `gid`.
     NotANumber {
         key: &'static str,
@@ -116,6 +123,14 @@ impl Problem for SecretFault {
             Self::Target { value } => wording(
                 format!("{} is not a valid path for a file in the container", quote(value)),
                 "write a path that ends with a file name and contains no colon",
+            ),
+            Self::VariableWithOwner => wording(
+                "a secret or config that is a variable has no owner and no mode",
+                "remove `uid`, `gid` and `mode`, or `type = \"env\"`",
+            ),
+            Self::VariableTwice { service, name } => wording(
+                format!("service `{service}` sets the variable `{name}` twice"),
+                "remove it from `environment` or `env_file`, or give the secret another `target`",
             ),
             Self::NotANumber { key, value } => wording(
                 format!("`{key}` must be a number, not {}", quote(value)),

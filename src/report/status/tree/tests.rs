@@ -146,9 +146,12 @@ shop.target            active
 ├─ shop-web.service    inactive (dead)
 │    dependency shop-db.service failed
 ├─ shop-cache.service  active (running)  healthy  1h 2min
-│    MemoryMax= limits wharf-run, not the container: system…
+│    MemoryMax= limits wharf-run, not the container:
+│      systemctl edit wharf-shop-cache.slice;
+│      /etc/systemd/system/shop-cache.service.d/a.conf
 ├─ shop-job.service    active (paused)
-│    edited by hand: the next `wharf generate` overwrites i…
+│    edited by hand: the next `wharf generate` overwrites
+│      it; use `systemctl edit`
 │    drift: it is paused
 └─ shop-job.timer      active (waiting)
      next: NEXT, in 1min 30s
@@ -183,7 +186,8 @@ fn a_terminal_gets_colours_and_lines_that_fit() {
     assert!(text.contains("\n  \x1b[31munhealthy: long  [2Jlong"), "{text:?}");
     let narrow = shown(vec![web.clone()], Screen { width: Some(30), ..Screen::default() });
     assert_eq!(narrow.lines().nth(1), Some("shop-web.service  active (run>"));
-    assert!(narrow.ends_with("\n  unhealthy: long  [2Jlong  [>\n"), "{narrow:?}");
+    assert!(narrow.contains("\n  unhealthy: long  [2Jlong\n    [2Jlong"), "{narrow:?}");
+    assert!(narrow.lines().all(|line| line.chars().count() <= 30), "{narrow}");
     // Redrawn in place, no line may be longer than the screen, and no text higher.
     let screen = Screen { width: Some(30), height: Some(3), ..Screen::default() };
     let text = shown(vec![web.clone(), web], screen);
