@@ -98,6 +98,9 @@ fn finish(
         if to != assembled.main.directory && dotenv.is_file() {
             lost.add_without_place(Lost::DotEnvElsewhere { path: dotenv });
         }
+        if let Some(names) = (request.environment)("COMPOSE_ENV_FILES").filter(|names| !names.is_empty()) {
+            lost.add_without_place(Lost::EnvFiles { names });
+        }
         Move { from, to, report: &lost }.stack(table);
         body = write::write(table, &mut comments);
     }

@@ -155,6 +155,10 @@ pub enum Lost {
     DotEnvElsewhere {
         path: PathBuf,
     },
+    /// `COMPOSE_ENV_FILES` is set.
+    EnvFiles {
+        names: String,
+    },
     /// Further problems, which are only counted.
     More {
         count: usize,
@@ -171,9 +175,10 @@ impl Problem for Lost {
         match self {
             Self::Version | Self::OverrideBeside { .. } => Severity::Warning,
             Self::More { .. } => Severity::Error,
-            Self::PathInVariable { .. } | Self::DotEnvElsewhere { .. } | Self::VariableOfInclude { .. } => {
-                Severity::Error
-            }
+            Self::PathInVariable { .. }
+            | Self::DotEnvElsewhere { .. }
+            | Self::EnvFiles { .. }
+            | Self::VariableOfInclude { .. } => Severity::Error,
         }
     }
 
@@ -204,6 +209,10 @@ impl Problem for Lost {
             Self::DotEnvElsewhere { path } => wording(
                 format!("{} will not be read, because it is not in the directory of the stack file", path.display()),
                 "copy it there, or write the stack file to its directory",
+            ),
+            Self::EnvFiles { names } => wording(
+                format!("the files of `COMPOSE_ENV_FILES` will not be read: {names}"),
+                "copy their variables into `.env` beside the stack file",
             ),
         }
     }

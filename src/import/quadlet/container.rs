@@ -78,7 +78,7 @@ const RULES: &[(&str, Rule)] = &[
     ("RemapUid", No(USER_NAMESPACE, REMOVE)),
     ("RemapUidSize", No(USER_NAMESPACE, REMOVE)),
     ("RemapUsers", No(USER_NAMESPACE, REMOVE)),
-    // A registry that cannot be reached is asked again for three minutes, and then by the unit's restarts.
+    // A registry that cannot be reached is asked again for a minute at each start, and the unit is restarted.
     ("Retry", Nothing),
     ("RetryDelay", Nothing),
     ("Rootfs", No("the Docker Engine runs images only", "import the directory as an image: `tar -C DIRECTORY -c . | docker import - NAME`")),
