@@ -10,12 +10,14 @@ PROFILE_DIR := $(TARGET_DIR)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 # What is there once is to be fast; what every container and host has in memory is to be small.
 FAST_DIR := $(PROFILE_DIR)$(if $(filter release,$(PROFILE)),-fast)
 SYSTEMD_DIR := $(DESTDIR)$(PREFIX)/lib/systemd
+SHARE_DIR := $(DESTDIR)$(PREFIX)/share
+MANUAL_DIR := $(TARGET_DIR)/manual
 
-.PHONY: bench build demo deny install lint test test-full test-quick tools
+.PHONY: bench build demo deny install install-manual lint manual test test-full test-quick tools
 
 # wharf-build apart: see `buildkit` in Cargo.toml. For development, where memory does not matter, all in one.
 build: export WHARF_LIBEXEC = $(PREFIX)/libexec/wharf
-build:
+build: manual
 ifeq ($(PROFILE),dev)
 	$(CARGO) build --locked
 else
@@ -24,7 +26,11 @@ else
 	$(CARGO) build --locked --profile $(PROFILE) --bin wharf-build
 endif
 
-install:
+# Man pages, the web manual (html/index.html) and shell completions, in target/manual. The same for every profile.
+manual $(MANUAL_DIR):
+	$(CARGO) run --locked --quiet --package wharf-manual -- $(MANUAL_DIR)
+
+install: install-manual
 	install -D -m 755 $(FAST_DIR)/wharf $(DESTDIR)$(PREFIX)/bin/wharf
 	install -D -m 755 $(PROFILE_DIR)/wharf-run $(DESTDIR)$(PREFIX)/libexec/wharf/wharf-run
 	install -D -m 755 $(PROFILE_DIR)/wharf-build $(DESTDIR)$(PREFIX)/libexec/wharf/wharf-build
@@ -40,18 +46,29 @@ install:
 	done
 	install -D -m 644 -t $(SYSTEMD_DIR)/system-preset packaging/systemd/80-wharf.preset
 	install -D -m 644 -t $(SYSTEMD_DIR)/catalog packaging/catalog/wharf.catalog
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/dbus-1/system.d packaging/dbus/io.wharf.Supervisor1.conf
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/dbus-1/system-services packaging/dbus/io.wharf.Supervisor1.service
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/dbus-1/interfaces packaging/dbus/io.wharf.Supervisor1.xml
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/polkit-1/actions packaging/polkit/io.wharf.policy
+	install -D -m 644 -t $(SHARE_DIR)/dbus-1/system.d packaging/dbus/io.wharf.Supervisor1.conf
+	install -D -m 644 -t $(SHARE_DIR)/dbus-1/system-services packaging/dbus/io.wharf.Supervisor1.service
+	install -D -m 644 -t $(SHARE_DIR)/dbus-1/interfaces packaging/dbus/io.wharf.Supervisor1.xml
+	install -D -m 644 -t $(SHARE_DIR)/polkit-1/actions packaging/polkit/io.wharf.policy
 	install -d $(DESTDIR)/etc/wharf
+
+install-manual: | $(MANUAL_DIR)
+	for section in 1 5 7 8; do \
+		install -D -m 644 -t $(SHARE_DIR)/man/man$$section $(MANUAL_DIR)/man/*.$$section || exit 1; \
+	done
+	install -D -m 644 -t $(SHARE_DIR)/doc/wharf/html $(MANUAL_DIR)/html/*.html $(MANUAL_DIR)/html/*.css
+	install -D -m 644 -t $(SHARE_DIR)/doc/wharf/html/benchmarks $(MANUAL_DIR)/html/benchmarks/*
+	cp -R examples $(SHARE_DIR)/doc/wharf
+	install -D -m 644 -t $(SHARE_DIR)/bash-completion/completions $(MANUAL_DIR)/completions/wharf
+	install -D -m 644 -t $(SHARE_DIR)/zsh/site-functions $(MANUAL_DIR)/completions/_wharf
+	install -D -m 644 -t $(SHARE_DIR)/fish/vendor_completions.d $(MANUAL_DIR)/completions/wharf.fish
 
 # A throw-away host, the to-do list on it, and what an administrator sees.
 demo: tools build
 	examples/demo
 
 # Everything that needs no host: under a minute once built.
-HOSTLESS := architecture docker_run golden hostile import install keys manual stack
+HOSTLESS := architecture docker_run golden hostile import install keys man manual stack
 test-quick: tools
 	$(CARGO) test --locked --lib --bins $(HOSTLESS:%=--test %) -- --skip systemd_verifies_every_expected_unit
 
@@ -79,6 +96,7 @@ lint: tools
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --all-targets --locked -- -D warnings
 	$(CARGO) clippy --no-default-features --locked -- -D warnings
+	$(CARGO) clippy --package wharf-manual --locked -- -D warnings
 	$(CARGO) clippy --package wharf-fuzz --no-default-features --locked -- -D warnings
 	@! command -v cargo-deny >/dev/null || $(CARGO) deny --workspace --log-level error check bans licenses sources
 
@@ -86,7 +104,8 @@ lint: tools
 deny:
 	$(CARGO) deny --workspace check
 
-# What cargo needs to link, where it is missing. Rust itself is not installed.
+# What cargo needs to link, and what checks man pages, where it is missing. Rust itself is not installed.
 tools:
 	@command -v $(CARGO) >/dev/null || { echo "cargo is missing: install Rust 1.89 or later, see https://rustup.rs" >&2; exit 1; }
 	@command -v cc >/dev/null || { apt-get -qq update && apt-get -qq install --no-install-recommends gcc libc6-dev; }
+	@command -v mandoc >/dev/null || { apt-get -qq update && apt-get -qq install --no-install-recommends mandoc; }

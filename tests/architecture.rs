@@ -162,7 +162,8 @@ fn the_house_stands_as_it_is_drawn() {
 #[test]
 fn no_program_compiles_with_unsafe_code() {
     let manifest: toml::Table = include_str!("../Cargo.toml").parse().expect("TOML");
-    assert_eq!(manifest["lints"]["rust"]["unsafe_code"].as_str(), Some("forbid"));
+    assert_eq!(manifest["lints"]["workspace"].as_bool(), Some(true));
+    assert_eq!(manifest["workspace"]["lints"]["rust"]["unsafe_code"].as_str(), Some("forbid"));
     let programs = manifest["bin"].as_array().expect("programs");
     assert!(programs.iter().all(|program| program.get("path").is_none()), "all programs are targets of this package");
 }

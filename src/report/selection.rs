@@ -3,6 +3,7 @@
 //! In: words, and the installed projects. Out: projects, each whole or with the units that were named.
 //! Invariant: a word that fits several stacks is refused, not guessed.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use thiserror::Error;
@@ -105,6 +106,20 @@ pub fn instances(project: &InstalledProject, template: &InstalledUnit) -> Vec<Un
     wanted.filter(|unit| template.name.instance_in(unit).is_some()).cloned().collect()
 }
 
+/// Words by which [`units_named`] finds units of a project: services, each of several containers, and units.
+pub fn words_naming(project: &InstalledProject) -> BTreeSet<String> {
+    let mut words = BTreeSet::new();
+    for unit in project.units.iter().filter(|unit| !unit.name.is(UnitKind::Slice) && !unit.name.is(UnitKind::Target)) {
+        words.extend(unit.mark.service.as_ref().map(ToString::to_string));
+        if unit.name.is_template() {
+            words.extend(instances(project, unit).iter().map(|instance| label(unit, instance)));
+        } else {
+            words.insert(unit.name.to_string());
+        }
+    }
+    words
+}
+
 fn is_instance(template: &InstalledUnit, instance: &UnitName, word: &str) -> bool {
     let container = template.mark.container.as_ref().zip(instance.instance());
     let container = container.and_then(|(container, number)| container.of_instance(number).ok());
@@ -184,6 +199,15 @@ pub mod tests {
             let expected: Vec<String> = expected.into_iter().map(str::to_owned).collect();
             assert_eq!(selected(&words), Ok(expected), "{words:?}");
         }
+    }
+
+    #[test]
+    fn all_that_names_a_unit_can_be_listed() {
+        let [_, shop] = &installed()[..] else { panic!() };
+        let words = words_naming(shop);
+        let expected = ["db", "shop-db.service", "shop-default-network.service", "web", "web-1", "web-2"];
+        assert_eq!(words.iter().map(String::as_str).collect::<Vec<_>>(), expected);
+        assert!(words.iter().all(|word| !units_named(shop, word).is_empty()));
     }
 
     #[test]

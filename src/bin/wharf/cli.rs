@@ -8,14 +8,30 @@ use clap::{Args, Parser, Subcommand};
 ///
 /// One compose-like TOML file becomes systemd units; systemd supervises the containers.
 #[derive(Debug, Parser)]
-#[command(name = "wharf", version, after_help = EXIT_CODES)]
+#[command(name = "wharf", version, after_help = exit_codes())]
 pub struct Arguments {
     #[command(subcommand)]
     pub command: Command,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done; 1 failed; 2 wrong usage; 3 a stack file is invalid; 4 --check or diff found a difference; \
-     5 import could not carry everything over; 6 status shows a unit that needs attention.";
+/// What the command exits with, and when.
+pub const EXIT_STATUS: [(u8, &str); 7] = [
+    (0, "done"),
+    (1, "failed"),
+    (2, "wrong usage"),
+    (3, "a stack file is invalid"),
+    (4, "--check or diff found a difference"),
+    (5, "import could not carry everything over"),
+    (6, "status shows a unit that needs attention"),
+];
+
+/// The environment variable by which a shell asks for completions. Its value is the shell's name.
+pub const COMPLETE: &str = "WHARF_COMPLETE";
+
+fn exit_codes() -> String {
+    let codes = EXIT_STATUS.map(|(code, meaning)| format!("{code} {meaning}"));
+    format!("Exit codes: {}.", codes.join("; "))
+}
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -229,7 +245,7 @@ pub struct Logs {
     /// Show new lines as they come, until Ctrl-C; begin with the last 10
     #[arg(short, long)]
     pub follow: bool,
-    /// Show only the newest lines
+    /// Show only the newest lines, of all services together
     #[arg(short = 'n', long, value_name = "N")]
     pub lines: Option<usize>,
     /// Show lines of this time or later: `2026-01-31 12:00`, `yesterday`, `-2h`, see systemd.time(7)

@@ -2,6 +2,7 @@
 
 mod check;
 mod cli;
+mod complete;
 mod config;
 mod diff;
 mod doctor;
@@ -33,6 +34,7 @@ use exit::{Exit, Failure};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    complete::answer_shell();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error),

@@ -31,6 +31,9 @@ pub use slice::service_slice;
 pub use target::{target, wanted_by};
 pub use timer::timer;
 
+/// What `systemctl help` shows: each unit comes from keys of the stack file.
+const DOCUMENTATION: &str = "man:wharf.toml(5)";
+
 /// What every unit of a project has in common.
 pub struct Head<'a> {
     pub(super) stack: &'a Stack,
@@ -98,6 +101,7 @@ impl<'a> Head<'a> {
         unit.comments.extend(self.comments.iter().map(Cow::from));
         let section = unit.section("Unit");
         section.add("Description", text(description).map_or_else(|_| self.project().to_owned(), Cow::into_owned));
+        section.add("Documentation", DOCUMENTATION);
         if let Some(source) = &self.source_path {
             section.add("SourcePath", source);
         }
