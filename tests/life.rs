@@ -75,7 +75,7 @@ fn a_failed_dependency_keeps_its_dependents_down_and_says_why() {
     assert_eq!(host.property("shop-app", "ActiveState"), "inactive");
     assert_eq!(host.sh("docker ps --all --quiet").ok().stdout, "");
 
-    let status = host.sh("systemctl status shop-db shop-app || true").ok().stdout;
+    let status = host.sh("systemctl status --lines=100 shop-db shop-app || true").ok().stdout;
     assert!(status.contains("shop-db.service"), "{status}");
     assert!(status.contains("Active: failed (Result: exit-code)"), "{status}");
     assert!(status.contains("status=3"), "{status}");

@@ -86,7 +86,13 @@ fn mount(text: &str) -> Option<String> {
 }
 
 fn platform(text: &str) -> Option<String> {
-    if let Some((wanted, actual)) = between(text, "does not match the specified platform: wanted ", ", actual: ") {
+    let of_28 = || {
+        let (actual, rest) =
+            between(text, "was found but its platform (", ") does not match the specified platform (")?;
+        Some((rest.split(')').next()?, actual))
+    };
+    let of_26 = || between(text, "does not match the specified platform: wanted ", ", actual: ");
+    if let Some((wanted, actual)) = of_26().or_else(of_28) {
         return Some(format!(
             "the image that is on this host is for {actual}, and the service's `platform` is {wanted}"
         ));
@@ -219,6 +225,11 @@ mod tests {
             (
                 "image with reference 127.0.0.1:5000/busybox:1 was found but does not match the specified platform: wanted \
                  linux/arm64, actual: linux/amd64",
+                "the image that is on this host is for linux/amd64, and the service's `platform` is linux/arm64",
+            ),
+            (
+                "image with reference 127.0.0.1:5000/busybox:1 was found but its platform (linux/amd64) does not match the \
+                 specified platform (linux/arm64)",
                 "the image that is on this host is for linux/amd64, and the service's `platform` is linux/arm64",
             ),
             (
