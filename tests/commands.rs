@@ -199,7 +199,7 @@ fn logs_merges_the_journals_of_a_stack() {
     let refused = host.sh("wharf logs web");
     assert_eq!(refused.status, 1);
     assert!(refused.stderr.contains("several stacks have a service `web`: blog, shop"), "{refused:?}");
-    assert!(host.sh("wharf logs cart").fails().stderr.contains("there are the projects blog, shop"));
+    assert!(host.sh("wharf logs cart").fails().stderr.contains("installed projects: blog, shop"));
     let time = host.sh("wharf logs --since lunch shop");
     assert!(time.status == 1 && time.stderr.contains("journalctl: "), "{time:?}");
     let joe = host.sh("runuser -u joe -- wharf logs shop").ok();

@@ -188,7 +188,7 @@ fn json_is_for_programs() {
     assert_eq!(first["projects"][0]["project"], "shop");
     assert_eq!(first["projects"][0]["target"], "shop.target");
     let changes = first["projects"][0]["changes"].as_array().unwrap();
-    assert_eq!(changes.len(), SHOP_FILES.len());
+    assert_eq!(changes.len(), SHOP_FILES.len() + 1, "it is enabled, too");
     assert!(changes.contains(&json!({"name": "shop-web.service", "kind": "create"})), "{changes:?}");
     assert_eq!((&first["notes"], &first["failed_jobs"]), (&json!([]), &json!([])));
 
@@ -453,8 +453,8 @@ fn systemd_is_told_when_something_changed_and_only_then() {
         host.sh("systemctl show -p LoadState,Description --value shop-web.service").ok().stdout.lines().count(),
         2
     );
-    assert_eq!(host.sh("systemctl is-enabled shop.target").fails().stdout, "disabled\n", "enabling is asked for");
-    assert_eq!(host.sh("systemctl is-active shop.target").fails().stdout, "inactive\n", "so is starting");
+    assert_eq!(host.sh("systemctl is-enabled shop.target").ok().stdout, "enabled\n", "as the generator would");
+    assert_eq!(host.sh("systemctl is-active shop.target").fails().stdout, "inactive\n", "starting is asked for");
 
     let again =
         host.sh("wharf generate && wharf generate --check && wharf generate --dry-run && wharf generate --diff").ok();
@@ -697,6 +697,12 @@ fn stacks_in_etc_wharf_start_at_boot_without_generate() {
         host.sh(&format!("{state} auto-web.service")).ok().stdout == "active\n"
     });
     assert_eq!(host.sh(&format!("{state} manual-web.service")).ok().stdout, "inactive\n");
+    host.wait_for("the stack that was installed from there, too", || {
+        host.sh(&format!("{state} installed-web.service")).ok().stdout == "active\n"
+    });
+    // What an administrator disables stays disabled.
+    let disabled = "systemctl disable --quiet installed.target; wharf generate /etc/wharf/installed.toml; systemctl is-enabled installed.target";
+    assert_eq!(host.sh(disabled).stdout, "disabled\n");
     assert_eq!(host.sh("systemctl show -p LoadState --value manual-web.service").ok().stdout, "loaded\n");
     assert_eq!(host.sh("systemctl show -p LoadState --value broken-web.service").ok().stdout, "not-found\n");
     let from = "systemctl show -p FragmentPath --value";

@@ -131,7 +131,8 @@ fn no_engine(error: &EngineError) -> Check {
         EngineError::NoPermission(_) => "the units themselves run as root",
         EngineError::Hangs => "look at `journalctl -u docker`; `systemctl restart docker` restarts it",
         _ => {
-            "install Docker Engine (on Debian and Ubuntu: apt install docker.io), then `systemctl enable --now docker`"
+            "`systemctl enable --now docker`; if it is not installed: `apt install docker.io` on Debian and Ubuntu, else see \
+             https://docs.docker.com/engine/install"
         }
     };
     Check::problem("engine", error.to_string(), help)

@@ -97,6 +97,12 @@ impl Destination {
         }
     }
 
+    /// Whether systemd's boot generator starts a stack file at boot: it lies in the directory of its stacks.
+    pub fn generates_at_boot(&self, stack: &Path) -> bool {
+        let is_of_system = self.reader == Reader::System && (self.root.is_some() || self.reach != Reach::Offline);
+        is_of_system && stack.parent() == Some(Path::new(STACK_DIRECTORY))
+    }
+
     /// What [`crate::plan::plan`] must know of it.
     pub fn location(&self) -> Location {
         Location { unit_dir: self.seen_as.clone(), libexec: PathBuf::from(LIBEXEC), reader: self.reader }

@@ -15,7 +15,7 @@ use super::audit::{Acts, Audit};
 use super::changes::Enablement;
 use super::conflict::Conflict;
 use super::destination::{Destination, Reach};
-use super::directory::{Access, Action, Change, Changes, Durability, LoadPath, UnitDirectory};
+use super::directory::{Access, Action, Change, Changes, Durability, LoadPath, Snapshot, UnitDirectory};
 use super::error::InstallError;
 use super::jobs::{FailedJob, Jobs, Ran};
 use super::note::{Note, edited, networks_left, not_started, of_same_source};
@@ -294,7 +294,7 @@ impl Generate {
         let seen_as: &Path = &self.destination.seen_as;
         let changes = |plan: &Plan| ProjectChanges {
             target: plan.target.clone().into(),
-            changes: Changes::compute(plan, &snapshot, self.enablement, seen_as),
+            changes: Changes::compute(plan, &snapshot, self.enablement(plan, &snapshot), seen_as),
         };
         let unfinished = !snapshot.leftovers.is_empty();
         let mut notes: Vec<Note> = others.into_iter().map(|(plan, before)| moved(plan, before)).collect();
@@ -302,6 +302,13 @@ impl Generate {
             notes.extend(of_same_source(plans, &snapshot));
         }
         Ok(Generated { projects: plans.iter().map(changes).collect(), unfinished, notes, ..Generated::default() })
+    }
+
+    /// A stack that the boot generator would start stays started at boot when it is installed.
+    fn enablement(&self, plan: &Plan, snapshot: &Snapshot) -> Enablement {
+        let is_installed = snapshot.entries.contains_key(plan.target.as_str());
+        let by_generator = plan.autostart && self.destination.generates_at_boot(&plan.source);
+        if by_generator && !is_installed { Enablement::Enable } else { self.enablement }
     }
 
     async fn write(

@@ -158,7 +158,7 @@ impl<'a> Named<'a> {
         let generate = match self.file {
             Some(file) => format!("wharf generate {} && ", quoted(file)),
             None if self.project.is_some() => String::new(),
-            None => "wharf generate && ".to_owned(),
+            None => "wharf generate STACK.toml && ".to_owned(),
         };
         generate + &self.systemctl("start")
     }
@@ -221,7 +221,7 @@ mod tests {
         for (line, expected) in [
             ("up shop.toml", "wharf generate shop.toml && systemctl start shop.target"),
             ("up -d cart.toml", "wharf generate cart.toml && systemctl start cart.target"),
-            ("up -d", "wharf generate && systemctl start STACK.target"),
+            ("up -d", "wharf generate STACK.toml && systemctl start STACK.target"),
             ("up shop", "systemctl start shop.target"),
             ("up my;cart.toml", "wharf generate 'my;cart.toml' && systemctl start STACK.target"),
             ("down shop", "systemctl stop shop.target\nto delete it from this host too: wharf remove shop"),

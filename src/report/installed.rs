@@ -97,5 +97,5 @@ pub enum LookupError {
 }
 
 fn others(known: &[ProjectName]) -> String {
-    if known.is_empty() { String::new() } else { format!("; there are the projects {}", known.join(", ")) }
+    if known.is_empty() { String::new() } else { format!("; installed projects: {}", known.join(", ")) }
 }

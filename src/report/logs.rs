@@ -101,14 +101,15 @@ impl Logs {
         logs
     }
 
-    /// What the journal has of them: what wharf-run relays and says, what systemd and wharfd say of the units.
+    /// What the journal has of them: what wharf-run relays and says, what systemd and root's programs say of the units.
     pub fn matches(&self) -> Vec<Match> {
         let names = || self.units.keys().filter(|name| !name.is_template()).map(UnitName::as_str);
         vec![
             Match::default().and("_SYSTEMD_UNIT", names()),
             Match::default().and("_SYSTEMD_SLICE", self.slices.iter().map(UnitName::as_str)),
             Match::default().and("_PID", ["1"]).and("UNIT", names()),
-            Match::default().and("_SYSTEMD_UNIT", ["wharfd.service"]).and("OBJECT_SYSTEMD_UNIT", names()),
+            // wharfd, and the cleanup of a unit that failed. As `journalctl -u` asks.
+            Match::default().and("_UID", ["0"]).and("OBJECT_SYSTEMD_UNIT", names()),
         ]
     }
 

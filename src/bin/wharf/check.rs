@@ -11,7 +11,7 @@ use crate::{cli, output, stacks};
 pub fn run(arguments: &cli::Check) -> Result<Exit, Failure> {
     let stacks = stacks::named(&arguments.stacks, Path::new(STACK_DIRECTORY))?;
     if stacks.is_empty() {
-        output::notice(&format!("there is no stack file in {STACK_DIRECTORY}"));
+        output::notice(&stacks::none_in(Path::new(STACK_DIRECTORY)));
     }
     let (diagnostics, exit) = match prepare(&stacks, &Destination::system()) {
         Ok(prepared) => {

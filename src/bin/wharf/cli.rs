@@ -246,7 +246,7 @@ pub struct Logs {
     #[arg(short, long)]
     pub follow: bool,
     /// Show only the newest lines, of all services together
-    #[arg(short = 'n', long, value_name = "N")]
+    #[arg(short = 'n', long, alias = "tail", value_name = "N")]
     pub lines: Option<usize>,
     /// Show lines of this time or later: `2026-01-31 12:00`, `yesterday`, `-2h`, see systemd.time(7)
     #[arg(long, value_name = "WHEN", allow_hyphen_values = true)]

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use wharf::install::{requests, stacks_in};
+use wharf::printable::printable;
 use wharf::stack::Request;
 
 use crate::cli;
@@ -21,6 +22,15 @@ pub fn named(stacks: &cli::Stacks, default: &Path) -> Result<Vec<Request<'static
         request.profiles.clone_from(&stacks.profiles);
     }
     Ok(named)
+}
+
+/// Says that there is no stack, and names those of the working directory, which are not looked for.
+pub fn none_in(directory: &Path) -> String {
+    let none = format!("there is no stack file in {}", directory.display());
+    match stacks_in(Path::new(".")).unwrap_or_default().first().and_then(|path| path.file_name()) {
+        Some(file) => format!("{none}; name the one of this directory: {}", printable(&file.to_string_lossy())),
+        None => none,
+    }
 }
 
 /// What to load for `wharf config`.

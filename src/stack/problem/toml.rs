@@ -5,6 +5,8 @@ use super::wording::{Problem, Wording, wording};
 pub enum TomlFault {
     /// The whole file is YAML.
     YamlFile,
+    /// It has no `]`.
+    ListNotClosed,
     /// `key: value` or `- element`.
     YamlLine { line: String },
     /// A value that must be in quotes; `quoted` is how it is written.
@@ -24,6 +26,7 @@ impl Problem for TomlFault {
                 "this file is YAML, but a stack file is TOML",
                 "convert a compose file: `wharf import -o STACK.toml COMPOSE.yaml`",
             ),
+            Self::ListNotClosed => wording("the list that begins here is not closed", "write `]` after its last value"),
             Self::YamlLine { line } => wording(format!("`{line}` is YAML, not TOML"), in_toml(line)),
             Self::NotQuoted { value, quoted } => {
                 wording(format!("the string `{value}` is not in quotes"), format!("write `{quoted}`"))

@@ -28,7 +28,8 @@ pub fn parse(file: &Arc<SourceFile>, report: &Report) -> Option<Node> {
 
 /// Says what is wrong: what the author probably meant, where that is known, else what the parser expected.
 fn faults(file: &Arc<SourceFile>, errors: &[toml::de::Error], report: &Report) {
-    if let Some(Mistake { span, fault }) = mistake::yaml_file(&file.text) {
+    let whole = mistake::yaml_file(&file.text).or_else(|| mistake::unclosed_list(&file.text));
+    if let Some(Mistake { span, fault }) = whole {
         return report.add(&Place::new(file, span), fault);
     }
     // The line of the last mistake that was recognised. What the parser says of the same line follows from it, and so do the

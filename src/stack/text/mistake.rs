@@ -29,6 +29,54 @@ pub fn yaml_file(text: &str) -> Option<Mistake> {
     Some(Mistake { span: start..start + first.len(), fault: TomlFault::YamlFile })
 }
 
+/// A list that is not closed: a line below it in which a value stands assigns one or begins a table. All else that the parser says
+/// follows from it.
+pub fn unclosed_list(text: &str) -> Option<Mistake> {
+    let mut open: Vec<(char, usize)> = Vec::new();
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        if let Some((_, start)) = open.last().filter(|(bracket, _)| *bracket == '[')
+            && (is_assignment(line) || is_header(line))
+        {
+            return Some(Mistake { span: *start..start + 1, fault: TomlFault::ListNotClosed });
+        }
+        // Text of several lines may hold anything.
+        if line.contains("\"\"\"") || line.contains("'''") {
+            return None;
+        }
+        if !open.is_empty() || is_assignment(line) {
+            brackets(line, at, &mut open);
+        }
+        at += line.len();
+    }
+    None
+}
+
+/// `[services.web]`
+fn is_header(line: &str) -> bool {
+    let is_key = |c: char| c.is_alphanumeric() || "_-.".contains(c);
+    let name = line.trim_start_matches('[').trim_end().trim_end_matches(']');
+    line.starts_with('[') && line.trim_end().ends_with(']') && !name.is_empty() && name.chars().all(is_key)
+}
+
+/// Follows the brackets of a line that are in no string and no comment; `at` is where the line begins.
+fn brackets(line: &str, at: usize, open: &mut Vec<(char, usize)>) {
+    let mut quote = None;
+    let mut characters = line.char_indices();
+    while let Some((index, character)) = characters.next() {
+        match (quote, character) {
+            (Some('"'), '\\') => _ = characters.next(),
+            (Some(mark), _) if mark == character => quote = None,
+            (Some(_), _) => {}
+            (None, '"' | '\'') => quote = Some(character),
+            (None, '#') => return,
+            (None, '[' | '{') => open.push((character, at + index)),
+            (None, ']' | '}') => _ = open.pop(),
+            (None, _) => {}
+        }
+    }
+}
+
 /// What is wrong with the line on which the parser stopped with this message.
 pub fn of_line(text: &str, error: Range<usize>, message: &str) -> Option<Mistake> {
     if message == "duplicate key" {
