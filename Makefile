@@ -13,7 +13,7 @@ SYSTEMD_DIR := $(DESTDIR)$(PREFIX)/lib/systemd
 SHARE_DIR := $(DESTDIR)$(PREFIX)/share
 MANUAL_DIR := $(TARGET_DIR)/manual
 
-.PHONY: bench build demo deny install install-manual lint manual test test-full test-quick tools
+.PHONY: bench build deb deb-source demo deny install install-manual lint manual package-tools rpm test test-full test-quick tools
 
 # wharf-build apart: see `buildkit` in Cargo.toml. For development, where memory does not matter, all in one.
 build: export WHARF_LIBEXEC = $(PREFIX)/libexec/wharf
@@ -35,6 +35,7 @@ install: install-manual
 	install -D -m 755 $(PROFILE_DIR)/wharf-run $(DESTDIR)$(PREFIX)/libexec/wharf/wharf-run
 	install -D -m 755 $(PROFILE_DIR)/wharf-build $(DESTDIR)$(PREFIX)/libexec/wharf/wharf-build
 	install -D -m 755 $(FAST_DIR)/wharf-generator $(SYSTEMD_DIR)/system-generators/wharf-generator
+	install -D -m 755 -t $(DESTDIR)$(PREFIX)/libexec/wharf packaging/stop-stacks
 	install -D -m 755 $(PROFILE_DIR)/wharfd $(DESTDIR)$(PREFIX)/libexec/wharf/wharfd
 	install -D -m 644 -t $(SYSTEMD_DIR)/system units/wharfd-metrics.socket
 	for manager in system user; do \
@@ -63,6 +64,14 @@ install-manual: | $(MANUAL_DIR)
 	install -D -m 644 -t $(SHARE_DIR)/zsh/site-functions $(MANUAL_DIR)/completions/_wharf
 	install -D -m 644 -t $(SHARE_DIR)/fish/vendor_completions.d $(MANUAL_DIR)/completions/wharf.fish
 
+# Packages of what was built, in $(TARGET_DIR)/packages. `make package-tools` installs what they need on Debian.
+deb rpm: build
+	PROFILE=$(PROFILE) packaging/build $@
+
+# The source package for Debian, with all crates.
+deb-source:
+	CARGO=$(CARGO) packaging/build $@
+
 # A throw-away host, the to-do list on it, and what an administrator sees.
 demo: tools build
 	examples/demo
@@ -74,14 +83,15 @@ test-quick: tools
 
 # Hosts wait more than they work: on two cores, four threads take three quarters of the time of two.
 test: export RUST_TEST_THREADS ?= 4
-test: tools
+test: package-tools
 	tests/host/host prepare
 	@status=0; $(MAKE) lint || status=1; $(CARGO) test --locked --no-fail-fast || status=1; exit $$status
 
-# The same, with many more cases for each property, a gigabyte of output, a virtual machine, the rules for dependencies, and a minute of
-# each fuzz target.
+# The same, with many more cases for each property, a gigabyte of output, a virtual machine, the Debian package as it is released, the
+# rules for dependencies, and a minute of each fuzz target.
 test-full: export PROPTEST_CASES ?= 5120
 test-full: export WHARF_TEST_FLOOD ?= 1024
+test-full: export WHARF_TEST_PACKAGE ?= 1
 test-full: export WHARF_TEST_VM ?= 1
 test-full: test
 	command -v cargo-deny >/dev/null || $(CARGO) install --locked --debug cargo-deny
@@ -109,3 +119,8 @@ tools:
 	@command -v $(CARGO) >/dev/null || { echo "cargo is missing: install Rust 1.89 or later, see https://rustup.rs" >&2; exit 1; }
 	@command -v cc >/dev/null || { apt-get -qq update && apt-get -qq install --no-install-recommends gcc libc6-dev; }
 	@command -v mandoc >/dev/null || { apt-get -qq update && apt-get -qq install --no-install-recommends mandoc; }
+
+# What makes and examines packages.
+package-tools: tools
+	@which dh dpkg-buildpackage lintian rpmbuild getcap >/dev/null || { apt-get -qq update && \
+		DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends debhelper dpkg-dev libcap2-bin lintian rpm; }

@@ -120,6 +120,14 @@ impl Host {
         run(self.control(&["exec", &self.name, "--", "bash", "-c", script, "write", path]), text).ok();
     }
 
+    /// Copies a file of this machine into a directory inside.
+    pub fn copy(&self, file: &Path, directory: &str) {
+        let root = run(self.control(&["root", &self.name]), "").ok().stdout;
+        let mut copy = Command::new("cp");
+        copy.arg(file).arg(format!("{}{directory}", root.trim()));
+        run(copy, "").ok();
+    }
+
     /// Reads a file inside.
     pub fn read(&self, path: &str) -> String {
         run(self.control(&["exec", &self.name, "--", "cat", "--", path]), "").ok().stdout
@@ -249,16 +257,20 @@ fn prepare(kind: Kind) {
 }
 
 /// What `make install` installs, held unchanged as long as this lives.
-struct InstalledTree {
-    path: PathBuf,
+pub struct InstalledTree {
+    pub path: PathBuf,
     _lock: File,
 }
 
+/// Where the binaries under test lie.
+pub fn profile_directory() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_wharf")).parent().expect("a binary lies in a directory")
+}
+
 /// Installs the binaries under test into a directory, once in a process. Other test processes share the directory.
-fn installed_tree() -> InstalledTree {
+pub fn installed_tree() -> InstalledTree {
     static INSTALLED: OnceLock<()> = OnceLock::new();
-    let binaries = Path::new(env!("CARGO_BIN_EXE_wharf")).parent().expect("a binary lies in a directory");
-    let profile = binaries.file_name().and_then(|name| name.to_str()).expect("named after its profile");
+    let profile = profile_directory().file_name().and_then(|name| name.to_str()).expect("named after its profile");
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("install-{profile}"));
     let lock = File::create(path.with_extension("lock")).expect("cargo's directory for tests is writable");
 
@@ -283,7 +295,8 @@ fn control(kind: Kind, arguments: &[&str]) -> Command {
     command
 }
 
-fn run(mut command: Command, input: &str) -> Out {
+/// Runs a command of this machine.
+pub fn run(mut command: Command, input: &str) -> Out {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     // A command that does not read its input closes it: that is no failure.
