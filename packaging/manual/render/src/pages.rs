@@ -36,6 +36,7 @@ pub const PAGES: &[Page] = &[
     man("directives", "wharf-directives", 7),
     man("docker-run", "wharf-docker-run", 7),
     man("faults", "wharf-faults", 7),
+    man("images", "wharf-images", 7),
     man("jobs", "wharf-jobs", 7),
     man("metrics", "wharf-metrics", 7),
     man("namespaces", "wharf-namespaces", 7),
