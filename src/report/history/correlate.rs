@@ -129,7 +129,8 @@ impl Correlator {
             Fact::Succeeded => self.succeeded(),
             Fact::Scheduled => self.scheduled(),
             Fact::Starting => {
-                let continues = self.pending.scheduled || self.pending.restarting;
+                let is_restart = self.pending.restarting && self.pending.failed.is_none();
+                let continues = self.pending.scheduled || is_restart;
                 if !continues && !self.pending.waits_for(&[Verb::Start, Verb::Restart]) {
                     self.close();
                 }

@@ -137,6 +137,22 @@ fn a_failed_attempt_is_not_the_crash_before_it() {
 }
 
 #[test]
+fn a_restart_that_failed_is_not_forgotten_when_the_unit_is_started_again() {
+    let failure = [
+        (25, id::UNIT_PROCESS_EXIT, "EXIT_CODE=exited;EXIT_STATUS=252"),
+        (25, id::UNIT_FAILURE_RESULT, "UNIT_RESULT=exit-code"),
+        (25, id::UNIT_FAILED, "JOB_TYPE=start;JOB_RESULT=failed"),
+    ];
+    let mended = [(40, id::UNIT_STARTING, "JOB_TYPE=start"), (41, id::UNIT_STARTED, "JOB_TYPE=start;JOB_RESULT=done")];
+    let entries = [&START[..], &RESTART[..4], &failure, &mended].concat();
+    let could_not = "(the container could not be started, and retrying would not help)";
+    assert_eq!(
+        lines(web(&entries)),
+        ["2 started".to_owned(), format!("25 failed exit-code 252 {could_not}"), "41 started".to_owned()]
+    );
+}
+
+#[test]
 fn too_many_crashes_end_at_the_start_limit() {
     // Word for word what systemd 257 says: the result is still that of the last crash.
     let limit = [
