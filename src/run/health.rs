@@ -127,7 +127,9 @@ impl<'a> HealthWatch<'a> {
                 message::warning(&format!("the container is unhealthy: {output}"));
             }
             if self.awaited {
-                return Some(StartError::NeverReady("the container is unhealthy".to_owned()));
+                return Some(StartError::NeverReady(
+                    "the container is unhealthy: the journal has what its probe printed".to_owned(),
+                ));
             }
             service::status(&status_line(health, self.id));
             return None;
