@@ -194,6 +194,8 @@ fn what_is_missing_is_named_and_not_tried_again() {
     host.sh("systemctl stop shop.target && mv /root/of_file /root/away").ok();
     host.sh("timeout 20 systemctl start shop-web").fails();
     wait_for_message(&host, "secret of_file: /root/of_file does not exist");
+    let logs = host.sh("wharf logs shop web").ok().stdout;
+    assert!(logs.contains("secret of_file: /root/of_file does not exist"), "{logs}");
     assert_eq!(host.property("shop-web", "NRestarts"), "0");
     assert_eq!(host.property("shop-web", "ExecMainStatus"), "243");
 
