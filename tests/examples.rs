@@ -4,33 +4,12 @@
 
 mod support;
 
-use std::fs;
-use std::path::Path;
-
 use support::Host;
-
-/// Copies an example to /root on the host, except the source of images.
-fn copy_example(host: &Host, name: &str) {
-    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name);
-    copy_directory(host, &example, &format!("/root/{name}"));
-}
-
-fn copy_directory(host: &Host, directory: &Path, destination: &str) {
-    for entry in fs::read_dir(directory).expect("the example exists").map(|entry| entry.expect("readable")) {
-        let path = entry.path();
-        let destination = format!("{destination}/{}", entry.file_name().to_string_lossy());
-        if !path.is_dir() {
-            host.write(&destination, &fs::read_to_string(&path).expect("a text file"));
-        } else if entry.file_name() != "app" {
-            copy_directory(host, &path, &destination);
-        }
-    }
-}
 
 /// A fresh host on which the example's units are generated.
 fn host_with(name: &str) -> Host {
     let host = Host::boot(name);
-    copy_example(&host, name);
+    host.copy_example(name);
     let checked = host.sh(&format!("cd {name} && mkdir -p data && wharf check {name}.toml")).ok();
     assert_eq!(checked.stderr, "", "an example has no warning");
     host.sh(&format!("wharf generate {name}/{name}.toml")).ok();
@@ -38,7 +17,7 @@ fn host_with(name: &str) -> Host {
         host.sh(&format!("wharf generate {name}/{name}.toml")).ok().stderr,
         format!("project {name}: nothing changed\n")
     );
-    host.sh(&format!("systemd-analyze verify {name}.target")).ok();
+    host.sh(&format!("systemd-analyze verify --man=no {name}.target")).ok();
     host
 }
 

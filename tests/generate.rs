@@ -413,6 +413,25 @@ image = "mariadb"
     assert_eq!((valid.stdout.as_str(), valid.stderr.as_str()), ("", ""));
 }
 
+#[test]
+fn a_file_that_is_to_replace_a_stack_file_is_checked_as_if_it_were_there() {
+    let root = Root::with_stack("[services.web]\nimage = \"nginx\"\nport = 1\n");
+    root.write("etc/wharf/web.env", "A=1\n");
+    root.write("tmp/.shop.toml-1a2b", "[services.web]\nimage = \"nginx\"\nenv_file = \"web.env\"\n");
+    let [stack, file] =
+        ["etc/wharf/shop.toml", "tmp/.shop.toml-1a2b"].map(|path| root.path(path).display().to_string());
+    assert_eq!(wharf(&["check", "--as", &stack, &file]).ok().stderr, "");
+    assert_eq!(wharf(&["check", &file]).status, 3, "it has neither the name nor the env file beside it");
+
+    root.write("tmp/.shop.toml-1a2b", "[services.web]\nimage = \"nginx\"\n\nports = 2\n");
+    let invalid = wharf(&["check", "--as", &stack, &file]);
+    assert_eq!(invalid.status, 3, "{invalid:?}");
+    assert!(invalid.stderr.contains(&format!("--> {stack}:4:9\n")), "{invalid:?}");
+    assert_eq!(wharf(&["check", "--as", &stack, &file, &stack]).status, 2);
+    let missing = wharf(&["check", "--as", &stack, "/nonexistent/new"]);
+    assert!(missing.status == 3 && missing.stderr.contains("/nonexistent/new"), "{missing:?}");
+}
+
 // On a host
 
 const TWO: &str = r#"
@@ -509,10 +528,20 @@ fn enable_and_now_start_the_stack_and_bring_it_to_what_is_written() {
     assert_eq!(again.stderr, "project shop: nothing changed\n");
     assert_eq!((id(&host, "shop-web"), id(&host, "shop-db")), (web.clone(), db.clone()));
 
+    // What --now would do to what runs, --check --now says: also what an earlier run left as it was.
     host.write(STACK, &TWO.replacen("100000", "200000", 1));
+    host.sh("wharf generate && systemctl stop shop-db").ok();
+    host.sh("wharf generate --check").ok();
+    let would = host.sh("wharf generate --check --now");
+    assert_eq!(
+        (would.status, would.stderr.as_str()),
+        (4, "would start shop-web.service\nwould start shop-db.service\n")
+    );
+    assert_eq!(id(&host, "shop-web"), web);
     host.sh("wharf generate --now").ok();
     assert_ne!(id(&host, "shop-web"), web);
-    assert_eq!(id(&host, "shop-db"), db);
+    let db = id(&host, "shop-db");
+    host.sh("wharf generate --check --now").ok();
 
     // A stack whose image cannot be had: written, and the failure is told with its reason.
     host.write("/etc/wharf/bad.toml", "[services.x]\nimage = \"127.0.0.1:5000/nowhere:1\"\n");

@@ -41,6 +41,7 @@ fn plan(project: &str, files: Vec<PlannedFile>) -> Plan {
         source: PathBuf::from(format!("/etc/wharf/{project}.toml")),
         wanted_by: vec![(target.clone(), UnitName::parse("multi-user.target").unwrap())],
         target,
+        wants: Vec::new(),
         autostart: true,
         has_healthcheck: false,
         files,

@@ -106,7 +106,10 @@ fn a_start_that_never_succeeds_is_reported_after_a_few_attempts_whatever_the_pol
     );
     host.sh("systemctl start shop-sick").fails();
     let status = host.property("shop-sick", "StatusText");
-    assert_eq!(status, "the container is unhealthy: the journal has what its probe printed", "what a probe printed is not for everybody");
+    assert_eq!(
+        status, "the container is unhealthy: the journal has what its probe printed",
+        "what a probe printed is not for everybody"
+    );
     let log = host.sh("journalctl --unit shop-sick --output cat").ok().stdout;
     assert!(log.contains("the container is unhealthy: no disk"), "{log}");
     assert_eq!(host.property("shop-sick", "ExecMainStatus"), "252");

@@ -501,8 +501,9 @@ fn systemd_reads_the_paths_of_a_stack_as_they_were_written() {
     let host = Host::boot("awkward");
     host.write("/root/shop.toml", AWKWARD_STACK);
     host.sh("wharf generate shop.toml").ok();
-    let verified =
-        host.sh("cd /etc/systemd/system && systemd-analyze verify shop-web.service shop.target wharf-shop-web.slice");
+    let verified = host.sh(
+        "cd /etc/systemd/system && systemd-analyze verify --man=no shop-web.service shop.target wharf-shop-web.slice",
+    );
     let said = verified.ok().stderr;
     assert!(!said.contains("shop"), "{said}");
     assert_eq!(host.property("shop-web", "LoadState"), "loaded");

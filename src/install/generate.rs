@@ -53,7 +53,7 @@ pub struct Generated {
     pub notes: Vec<Note>,
     /// Units that `--now` stopped, or would stop, because their file goes or has gone.
     pub stopped: Vec<String>,
-    /// Units that `--now` started or restarted.
+    /// Units that `--now` started or restarted, or would.
     pub started: Vec<String>,
     pub failed_jobs: Vec<FailedJob>,
 }
@@ -167,7 +167,7 @@ impl Generate {
         Ok(generated)
     }
 
-    /// What runs without a unit file, and what `--now` would stop.
+    /// What runs without a unit file, and what `--now` would stop and start.
     async fn show_running(
         &self,
         plans: &[Plan],
@@ -176,8 +176,13 @@ impl Generate {
     ) -> Result<(), InstallError> {
         let left = running::left(manager, plans).await?.into_iter().map(|orphan| orphan.unit);
         if self.now {
-            let removed = running::removed(manager, &generated.changes()).await?;
-            generated.stopped = left.chain(removed).map(String::from).collect();
+            let changes = generated.changes();
+            let removed = running::removed(manager, &changes).await?;
+            let surplus = running::surplus(manager, plans).await?;
+            let outdated = running::outdated(manager, plans, &changes, &self.destination.on_disk).await?;
+            let idle = running::idle(manager, plans).await?;
+            generated.stopped = left.chain(removed).map(String::from).chain(surplus).collect();
+            generated.started = outdated.into_iter().chain(idle).collect();
         } else {
             generated.note_left(left);
         }

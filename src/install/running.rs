@@ -35,6 +35,13 @@ pub(super) async fn outdated(
     Ok(outdated)
 }
 
+/// Units that start with the stack and do not run.
+pub(super) async fn idle(manager: &Manager, plans: &[Plan]) -> Result<Vec<String>, ManagerError> {
+    let wanted = || plans.iter().flat_map(|plan| &plan.wants);
+    let active: BTreeSet<UnitName> = active(manager, wanted()).await?.into_iter().collect();
+    Ok(wanted().filter(|unit| !active.contains(*unit)).map(UnitName::to_string).collect())
+}
+
 /// Units that run, or are about to, and whose file the changes remove.
 pub(super) async fn removed(manager: &Manager, changes: &[&Changes]) -> Result<Vec<UnitName>, ManagerError> {
     let busy = of_removed_files(manager, changes).await?.into_iter().filter(LoadedUnit::is_busy);

@@ -41,6 +41,8 @@ pub struct Plan {
     pub source: PathBuf,
     /// The unit that starts and stops the whole stack, e.g. `shop.target`.
     pub target: UnitName,
+    /// What the target starts.
+    pub wants: Vec<UnitName>,
     /// Started at boot when found by `wharf-generator`.
     pub autostart: bool,
     /// Units that `systemctl enable` would link, and what wants them: (`shop.target`, `multi-user.target`).
@@ -116,6 +118,7 @@ pub fn plan(stack: &Stack, location: &Location) -> Result<Plan, Diagnostics> {
     files.finish().map(|files| Plan {
         project: stack.name.to_string(),
         source: PathBuf::from(stack.source.to_string_lossy().into_owned()),
+        wants: units::wants(&head),
         autostart: stack.autostart,
         wanted_by: units::wanted_by(&head).into_iter().map(|wanting| (target.clone(), wanting)).collect(),
         target,

@@ -8,7 +8,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::diagnostic::{Diagnostics, Place};
+use crate::diagnostic::{Diagnostics, Place, SourceFile};
 use crate::name::ProjectName;
 use crate::path::absolute;
 use crate::stack::check;
@@ -19,6 +19,8 @@ use crate::stack::grammar::interpolate::{Finding, Lookup};
 use crate::stack::model::Stack;
 use crate::stack::problem::{FileProblem, Invalid, NameFault, Report};
 use crate::stack::text::env_file;
+use crate::stack::text::files::read_stack;
+use crate::stack::text::from_toml;
 use crate::stack::text::node::{Node, Value};
 use crate::stack::text::surroundings::{Scope, Surroundings};
 
@@ -40,6 +42,8 @@ pub struct Loaded {
 pub struct Request<'a> {
     /// In the order of their merging. The first names the project, and relative paths of all start at its directory.
     pub files: Vec<PathBuf>,
+    /// Where the text of the first is read instead: a file that is to replace it.
+    pub replacement: Option<PathBuf>,
     /// Those that would be among them if they were there.
     pub absent: Vec<PathBuf>,
     /// The profiles to select; `*` is every one. None: those of `COMPOSE_PROFILES`, else those that the stack file names.
@@ -52,7 +56,13 @@ impl<'a> Request<'a> {
     /// One stack file, with the override file beside it if there is one.
     pub fn of_stack(path: &Path, environment: Lookup<'a>) -> Self {
         let (over, absent) = override_of(path).into_iter().partition(|over| over.exists());
-        Self { files: [vec![path.to_owned()], over].concat(), absent, profiles: Vec::new(), environment }
+        Self {
+            files: [vec![path.to_owned()], over].concat(),
+            replacement: None,
+            absent,
+            profiles: Vec::new(),
+            environment,
+        }
     }
 }
 
@@ -108,7 +118,7 @@ fn read<'a>(request: &Request<'a>, report: &Report) -> Option<Composed<'a>> {
     let first = request.files.first()?;
     let main = Scope::new(first.parent().unwrap_or(Path::new("")), request.environment);
     let main = main.with(read_dotenv(&main, report));
-    let files = parse_all(&request.files, report)?;
+    let files = parse_all(request, report)?;
     let (project, name_place) = project_name(&files, &main, report);
     let scope = Arc::new(main.with([("COMPOSE_PROJECT_NAME".to_owned(), project.clone())]));
     let mut language = Toml;
@@ -136,10 +146,28 @@ fn read<'a>(request: &Request<'a>, report: &Report) -> Option<Composed<'a>> {
 }
 
 /// All files, or `None` if one of them cannot be read.
-fn parse_all(files: &[PathBuf], report: &Report) -> Option<Vec<Parsed>> {
-    let parsed: Vec<Option<Parsed>> =
-        files.iter().map(|path| composition::read(path, None, &mut Toml, report)).collect();
+fn parse_all(request: &Request<'_>, report: &Report) -> Option<Vec<Parsed>> {
+    let parse = |(at, path): (usize, &PathBuf)| match &request.replacement {
+        Some(replacement) if at == 0 => parse_replacement(replacement, path, report),
+        _ => composition::read(path, None, &mut Toml, report),
+    };
+    let parsed: Vec<Option<Parsed>> = request.files.iter().enumerate().map(parse).collect();
     parsed.into_iter().collect()
+}
+
+/// The text of a file as if it were at `path`.
+fn parse_replacement(replacement: &Path, path: &Path, report: &Report) -> Option<Parsed> {
+    match read_stack(replacement) {
+        Ok(file) => {
+            let root = from_toml::parse(&SourceFile::new(path, file.text.as_str()), report)?;
+            Some(Parsed { root, shown: path.to_owned() })
+        }
+        Err(error) => {
+            let problem = FileProblem::StackUnreadable { path: replacement.to_owned(), reason: error.to_string() };
+            report.add_without_place(problem);
+            None
+        }
+    }
 }
 
 /// `.env` beside the stack file, if there is one. Source: Compose Specification, Interpolation.

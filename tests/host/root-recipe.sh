@@ -9,6 +9,7 @@ packages=(
     docker.io docker-cli docker-compose docker-registry iptables
     podman                                  # for Quadlet's generator, a peer in the benchmarks
     prometheus                              # scrapes wharfd in a test
+    ansible-core python3-apt puppet-agent cloud-init # run the examples of provisioning in a test
     iproute2 ca-certificates curl procps jq socat sqlite3 strace python3-minimal apache2-utils
     busybox-static
     "${@:3}"
@@ -30,12 +31,16 @@ systemctl --quiet --root="$root" mask \
     apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service fstrim.timer man-db.timer \
     podman.service podman.socket podman-restart.service podman-auto-update.service podman-auto-update.timer \
     podman-clean-transient.service netavark-dhcp-proxy.service netavark-dhcp-proxy.socket \
-    prometheus.service
+    prometheus.service puppet.service
 
 systemctl --quiet --root="$root" set-default multi-user.target
 
 # logind starts when it is first asked for, not at boot.
 rm -f "$root/usr/lib/systemd/system/multi-user.target.wants/systemd-logind.service"
+
+# Cloud-init takes part in no boot, and in no reload of units, before a test with user data removes this.
+mkdir -p "$root/etc/systemd/system-generators"
+ln -s /dev/null "$root/etc/systemd/system-generators/cloud-init-generator"
 
 # Everything is up to date: no ldconfig, sysusers or catalogue update at first boot.
 touch "$root/etc/.updated" "$root/var/.updated"

@@ -15,6 +15,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use tempfile::TempDir;
+
 /// The image of the host's own registry.
 pub const IMAGE: &str = "127.0.0.1:5000/busybox:1";
 
@@ -46,6 +48,7 @@ enum Kind {
 #[derive(Default)]
 pub struct Builder {
     live_restore: bool,
+    image: Option<PathBuf>,
     bare: bool,
     kind: Kind,
 }
@@ -63,6 +66,13 @@ impl Builder {
     /// The engine's containers outlive a restart of the engine.
     pub fn live_restore(mut self) -> Self {
         self.live_restore = true;
+        self
+    }
+
+    /// Another tree than Wharf's own over its root file system: one of [`image`].
+    pub fn image(mut self, tree: &Path) -> Self {
+        self.image = Some(tree.to_owned());
+        self.bare = true;
         self
     }
 
@@ -91,8 +101,8 @@ impl Builder {
             up.arg("--live-restore");
         }
         let tree = (!self.bare).then(installed_tree);
-        if let Some(tree) = &tree {
-            up.arg("--install").arg(&tree.path);
+        if let Some(path) = self.image.as_ref().or(tree.as_ref().map(|tree| &tree.path)) {
+            up.arg("--install").arg(path);
         }
         run(up, "").ok();
         Host { name, kind }
@@ -120,12 +130,17 @@ impl Host {
         run(self.control(&["exec", &self.name, "--", "bash", "-c", script, "write", path]), text).ok();
     }
 
-    /// Copies a file of this machine into a directory inside.
-    pub fn copy(&self, file: &Path, directory: &str) {
+    /// Copies a file or a directory of this machine into a directory inside.
+    pub fn copy(&self, path: &Path, directory: &str) {
         let root = run(self.control(&["root", &self.name]), "").ok().stdout;
         let mut copy = Command::new("cp");
-        copy.arg(file).arg(format!("{}{directory}", root.trim()));
+        copy.arg("--recursive").arg(path).arg(format!("{}{directory}", root.trim()));
         run(copy, "").ok();
+    }
+
+    /// Copies an example to /root.
+    pub fn copy_example(&self, name: &str) {
+        self.copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name), "/root");
     }
 
     /// Reads a file inside.
@@ -284,6 +299,16 @@ pub fn installed_tree() -> InstalledTree {
     });
     lock.lock_shared().expect("a file can be locked");
     InstalledTree { path, _lock: lock }
+}
+
+/// A copy of what `make install` installs, as the image of a host that has not booted yet.
+pub fn image() -> TempDir {
+    let installed = installed_tree();
+    let image = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).expect("cargo's directory for tests is writable");
+    let mut copy = Command::new("cp");
+    copy.args(["--archive", "--link"]).arg(installed.path.join(".")).arg(image.path());
+    run(copy, "").ok();
+    image
 }
 
 fn control(kind: Kind, arguments: &[&str]) -> Command {

@@ -9,7 +9,15 @@ use crate::exit::{Exit, Failure};
 use crate::{cli, output, stacks};
 
 pub fn run(arguments: &cli::Check) -> Result<Exit, Failure> {
-    let stacks = stacks::named(&arguments.stacks, Path::new(STACK_DIRECTORY))?;
+    let named = &arguments.stacks;
+    let stacks = match (&arguments.replaced, named.stacks.as_slice()) {
+        (Some(path), [file]) => vec![stacks::replacement(file, path, &named.profiles)],
+        (Some(_), _) => {
+            output::notice("--as needs exactly one stack file");
+            return Ok(Exit::Usage);
+        }
+        (None, _) => stacks::named(named, Path::new(STACK_DIRECTORY))?,
+    };
     if stacks.is_empty() {
         output::notice(&stacks::none_in(Path::new(STACK_DIRECTORY)));
     }

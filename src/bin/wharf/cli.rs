@@ -162,6 +162,9 @@ pub struct Place {
 pub struct Check {
     #[command(flatten)]
     pub stacks: Stacks,
+    /// Check STACK as if it were the file at this path: for a tool that validates a temporary file before it replaces the stack file
+    #[arg(long = "as", value_name = "PATH", requires = "stacks")]
+    pub replaced: Option<PathBuf>,
     /// Print the result as JSON
     #[arg(long)]
     pub json: bool,

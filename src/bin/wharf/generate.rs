@@ -101,6 +101,7 @@ fn summary(effect: Effect, generated: &Generated) {
         output::messages(heading.into_iter().chain(changes));
     }
     let stopped = if effect == Effect::Show { "would stop" } else { "stopped" };
+    let started = if effect == Effect::Show { "would start" } else { "started" };
     generated.stopped.iter().for_each(|unit| output::message(&format!("{stopped} {unit}")));
-    generated.started.iter().for_each(|unit| output::message(&format!("started {unit}")));
+    generated.started.iter().for_each(|unit| output::message(&format!("{started} {unit}")));
 }

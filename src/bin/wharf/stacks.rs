@@ -33,6 +33,12 @@ pub fn none_in(directory: &Path) -> String {
     }
 }
 
+/// What to load for a file that is to replace the stack file at `path`.
+pub fn replacement(file: &Path, path: &Path, profiles: &[String]) -> Request<'static> {
+    let profiles = profiles.to_vec();
+    Request { replacement: Some(file.to_owned()), profiles, ..Request::of_stack(path, &environment) }
+}
+
 /// What to load for `wharf config`.
 pub fn one(arguments: &cli::Config) -> Request<'static> {
     let mut request = match &arguments.stack {
@@ -44,7 +50,13 @@ pub fn one(arguments: &cli::Config) -> Request<'static> {
 }
 
 fn of_files(files: &[PathBuf]) -> Request<'static> {
-    Request { files: files.to_vec(), absent: Vec::new(), profiles: Vec::new(), environment: &environment }
+    Request {
+        files: files.to_vec(),
+        replacement: None,
+        absent: Vec::new(),
+        profiles: Vec::new(),
+        environment: &environment,
+    }
 }
 
 pub fn environment(name: &str) -> Option<String> {

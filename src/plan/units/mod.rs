@@ -28,7 +28,7 @@ pub use container::container;
 pub use replicas::replicas;
 pub use resource::{network, volume};
 pub use slice::service_slice;
-pub use target::{target, wanted_by};
+pub use target::{target, wanted_by, wants};
 pub use timer::timer;
 
 /// What `systemctl help` shows: each unit comes from keys of the stack file.

@@ -12,11 +12,7 @@ pub fn target<'h>(head: &'h Head) -> UnitFile<'h> {
     if !further.is_empty() {
         unit.comments.push(format!("The stack is made of further files: {}.", further.join(", ")).into());
     }
-    let units = head.stack.services.values().flat_map(|service| match service.schedule {
-        Some(_) => vec![names::timer(head.project(), &service.name)],
-        None => names::running_units(head.project(), service),
-    });
-    unit.section("Unit").add_list("Wants", units);
+    unit.section("Unit").add_list("Wants", wants(head));
     let install = unit.section("Install");
     for wanting in wanted_by(head) {
         install.add("WantedBy", wanting);
@@ -24,6 +20,15 @@ pub fn target<'h>(head: &'h Head) -> UnitFile<'h> {
     apply(&mut unit, &head.stack.systemd, |section, directive| (section, directive) != ("Install", "WantedBy"));
     head.mark().write(&mut unit);
     unit
+}
+
+/// What is started with the stack: the units of its services, and the timers of those that have a schedule.
+pub fn wants(head: &Head) -> Vec<UnitName> {
+    let units = head.stack.services.values().flat_map(|service| match service.schedule {
+        Some(_) => vec![names::timer(head.project(), &service.name)],
+        None => names::running_units(head.project(), service),
+    });
+    units.collect()
 }
 
 /// What starts the stack once it is enabled: multi-user.target (for a user, default.target), unless `[systemd.Install]` says

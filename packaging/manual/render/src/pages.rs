@@ -41,6 +41,7 @@ pub const PAGES: &[Page] = &[
     man("metrics", "wharf-metrics", 7),
     man("namespaces", "wharf-namespaces", 7),
     man("output", "wharf-output", 7),
+    man("provisioning", "wharf-provisioning", 7),
     man("quadlet", "wharf-quadlet", 7),
     man("registries", "wharf-registries", 7),
     man("replicas", "wharf-replicas", 7),

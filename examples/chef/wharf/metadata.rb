@@ -1,0 +1,5 @@
+name 'wharf'
+version '0.1.0'
+license 'MIT OR Apache-2.0'
+description 'Containers as systemd units, from stack files'
+chef_version '>= 16.0'
