@@ -1,4 +1,4 @@
-//! `wharf history` on a real host: what happened to a stack, why and by whom, read back from the journal.
+//! `wharf history` on a real host: what happened to a stack, why, and who did it, read back from the journal.
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test ends at the first thing that goes wrong")]
 

@@ -147,7 +147,6 @@ fn a_container_keeps_its_secrets_when_its_supervisor_is_killed() {
     }
 }
 
-/// The unit that cleans up says it, after `systemctl start` has ended.
 #[test]
 fn a_secret_is_a_variable_where_the_service_asks_for_one() {
     let host = Host::boot("variable");
@@ -181,6 +180,7 @@ TOKEN.environment = "TOKEN"
     wait_for_message(&host, "secret password: /root/password does not exist");
 }
 
+/// The unit that cleans up says it, after `systemctl start` has ended.
 fn wait_for_message(host: &Host, text: &str) {
     host.wait_to_see(text, || {
         let log = host.sh("journalctl --unit shop-web --output=cat").ok().stdout;

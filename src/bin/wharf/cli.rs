@@ -51,7 +51,7 @@ pub enum Command {
     Diff(Diff),
     /// Show the output of a stack's containers and what systemd says of its units, from the journal
     Logs(Logs),
-    /// Show what happened to stacks, why and by whom, from the journal
+    /// Show what happened to stacks, why, and who did it, from the journal
     History(History),
     /// Stop stacks and delete their units, containers and networks
     Remove(Remove),

@@ -24,7 +24,7 @@ pub fn named(stacks: &cli::Stacks, default: &Path) -> Result<Vec<Request<'static
     Ok(named)
 }
 
-/// Says that there is no stack, and names those of the working directory, which are not looked for.
+/// Says that there is no stack in the default directory, and names the first one of the working directory.
 pub fn none_in(directory: &Path) -> String {
     let none = format!("there is no stack file in {}", directory.display());
     match stacks_in(Path::new(".")).unwrap_or_default().first().and_then(|path| path.file_name()) {

@@ -1,4 +1,4 @@
-//! What `wharf history` shows, as data: what happened, to which unit or project, why, and by whom.
+//! What `wharf history` shows, as data: what happened, to which unit or project, why, and who did it.
 
 use std::time::SystemTime;
 

@@ -1,4 +1,4 @@
-//! `wharf history`: what happened to the units of projects, when, why and by whom.
+//! `wharf history`: what happened to the units of projects, when, why, and who did it.
 //!
 //! In: the units on disk, and the journal's entries of systemd, of wharfd and of Wharf's commands. Out: typed events, oldest
 //! first. Invariant: the journal is the only record; an entry counts only if the journal's trusted fields vouch for its writer.

@@ -36,7 +36,7 @@ pub fn unclosed_list(text: &str) -> Option<Mistake> {
     let mut at = 0;
     for line in text.split_inclusive('\n') {
         if let Some((_, start)) = open.last().filter(|(bracket, _)| *bracket == '[')
-            && (is_assignment(line) || is_header(line))
+            && (assigns_bare_key(line) || is_header(line))
         {
             return Some(Mistake { span: *start..start + 1, fault: TomlFault::ListNotClosed });
         }
@@ -50,6 +50,11 @@ pub fn unclosed_list(text: &str) -> Option<Mistake> {
         at += line.len();
     }
     None
+}
+
+/// `key = value`. In quotes it may be a string of a list: `"KEY=value",`.
+fn assigns_bare_key(line: &str) -> bool {
+    is_assignment(line) && !line.trim_start().starts_with(['"', '\''])
 }
 
 /// `[services.web]`
