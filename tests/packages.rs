@@ -329,7 +329,7 @@ fn the_copyright_file_names_every_crate() {
 /// A paragraph for all crates of the same authors and license.
 fn crates() -> String {
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["metadata", "--locked", "--offline", "--format-version=1", "--all-features"]).current_dir(REPOSITORY);
+    cargo.args(["metadata", "--locked", "--format-version=1", "--all-features"]).current_dir(REPOSITORY);
     let metadata: Value = serde_json::from_str(&run(cargo, "").ok().stdout).unwrap();
     let mut paragraphs: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
     for package in metadata["packages"].as_array().unwrap().iter().filter(|package| package["source"].is_string()) {
