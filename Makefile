@@ -13,7 +13,7 @@ SYSTEMD_DIR := $(DESTDIR)$(PREFIX)/lib/systemd
 SHARE_DIR := $(DESTDIR)$(PREFIX)/share
 MANUAL_DIR := $(TARGET_DIR)/manual
 
-.PHONY: bench build deb deb-source demo deny install install-manual lint manual package-tools rpm test test-full test-quick tools
+.PHONY: bench build deb deb-source demo deny install install-manual lint manual package-tools rpm test test-full test-quick test-tools tools
 
 # wharf-build apart: see `buildkit` in Cargo.toml. For development, where memory does not matter, all in one.
 build: export WHARF_LIBEXEC = $(PREFIX)/libexec/wharf
@@ -78,7 +78,7 @@ demo: tools build
 
 # Everything that needs no host: under a minute once built.
 HOSTLESS := architecture docker_run golden hostile import install keys man manual stack
-test-quick: tools
+test-quick: test-tools
 	$(CARGO) test --locked --lib --bins $(HOSTLESS:%=--test %) -- --skip systemd_verifies_every_expected_unit
 
 # Hosts wait more than they work: on two cores, four threads take three quarters of the time of two.
@@ -102,7 +102,7 @@ test-full: test
 bench: tools build
 	benches/run
 
-lint: tools
+lint: test-tools
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --all-targets --locked -- -D warnings
 	$(CARGO) clippy --no-default-features --locked -- -D warnings
@@ -114,13 +114,12 @@ lint: tools
 deny:
 	$(CARGO) deny --workspace check
 
-# What cargo needs to link, and what checks man pages, where it is missing. Rust itself is not installed.
+# What is missing on Debian is installed: a cargo that is new enough, a linker; what checks; what makes packages.
 tools:
-	@command -v $(CARGO) >/dev/null || { echo "cargo is missing: install Rust 1.89 or later, see https://rustup.rs" >&2; exit 1; }
-	@command -v cc >/dev/null || { apt-get -qq update && apt-get -qq install --no-install-recommends gcc libc6-dev; }
-	@command -v mandoc >/dev/null || { apt-get -qq update && apt-get -qq install --no-install-recommends mandoc; }
+	@CARGO=$(CARGO) packaging/tools build
 
-# What makes and examines packages.
-package-tools: tools
-	@which dh dpkg-buildpackage lintian rpmbuild getcap >/dev/null || { apt-get -qq update && \
-		DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends debhelper dpkg-dev libcap2-bin lintian rpm; }
+test-tools: tools
+	@CARGO=$(CARGO) packaging/tools test
+
+package-tools: test-tools
+	@CARGO=$(CARGO) packaging/tools packages
