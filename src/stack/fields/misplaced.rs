@@ -3,6 +3,9 @@
 //! In TOML a key belongs to the last header above it, however it is indented: `ports` below `[services.web.healthcheck]` is not a
 //! key of the service.
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
 use crate::diagnostic::Place;
 use crate::stack::keys::{Key, Table, Takes, root};
 use crate::stack::problem::Misplaced;
@@ -10,7 +13,7 @@ use crate::stack::problem::Misplaced;
 /// Where a key that stands at this place belongs, if it is no key of the table of its header, but one of a table around it.
 pub fn misplaced(key: &str, place: &Place) -> Option<Misplaced> {
     // Most keys of maps are none of Wharf's, and a file may have a million of them: only the others are looked for above.
-    if !key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') || !has(root(), key) {
+    if !NAMES.contains(key) {
         return None;
     }
     let text = &place.file.text;
@@ -57,16 +60,25 @@ fn below(takes: &'static Takes, path: &[&str]) -> Option<&'static Table> {
     }
 }
 
-/// Whether a table, or one below it, has a key of that name.
-fn has(table: &'static Table, key: &str) -> bool {
-    table.keys.iter().any(|own| own.name == key || takes(&own.takes, key))
+/// The names of all keys of all tables.
+static NAMES: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+    let mut names = HashSet::new();
+    collect(root(), &mut names);
+    names
+});
+
+fn collect(table: &'static Table, names: &mut HashSet<&'static str>) {
+    for key in table.keys {
+        names.insert(key.name);
+        collect_taken(&key.takes, names);
+    }
 }
 
-fn takes(kinds: &'static Takes, key: &str) -> bool {
-    match kinds {
-        Takes::Table(table) => has(table, key),
-        Takes::Named(value) | Takes::Map(value) | Takes::List(value) => takes(value, key),
-        Takes::Either(several) => several.iter().any(|kind| takes(kind, key)),
-        _ => false,
+fn collect_taken(takes: &'static Takes, names: &mut HashSet<&'static str>) {
+    match takes {
+        Takes::Table(table) => collect(table, names),
+        Takes::Named(value) | Takes::Map(value) | Takes::List(value) => collect_taken(value, names),
+        Takes::Either(several) => several.iter().for_each(|takes| collect_taken(takes, names)),
+        _ => (),
     }
 }
