@@ -49,6 +49,7 @@ pub const PAGES: &[Page] = &[
     man("sandbox", "wharf-sandbox", 7),
     man("secrets", "wharf-secrets", 7),
     man("troubleshooting", "wharf-troubleshooting", 7),
+    man("tutorial", "wharf-tutorial", 7),
 
     Page { stem: "benchmarks", man: None },
 ];
