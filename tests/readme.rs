@@ -1,7 +1,8 @@
-//! The tutorial in README.md is true: its files are written, its commands run in order on a fresh host, its output compared.
+//! The tutorials in README.md and in the manual are true: their files are written, their commands run in order on a fresh host, their
+//! output compared.
 //!
-//! In the section "Tutorial", a block `console` holds commands after `# ` (going on after `> `), each followed by its output; a
-//! block with `title=PATH` is a file. In output `…` stands for any text, alone in a line for any lines; numbers that differ from
+//! A block `console` holds commands after `# ` (going on after `> `), each followed by its output; a block with `title=PATH` is a
+//! file. In output `…` stands for any text, alone in a line for any lines; numbers that differ from
 //! run to run are not compared, nor is the width of columns. A command fails only where the next one is `echo $?`. One that only
 //! looks is given some seconds: what a container does, or writes, shows a moment later.
 
@@ -14,30 +15,68 @@ use std::time::Duration;
 
 use support::{Host, Out};
 
+/// A document, or some of its sections, whose blocks are run one after the other.
+struct Document {
+    name: &'static str,
+    text: &'static str,
+    /// The headings of its sections; none for all of it.
+    sections: &'static [&'static str],
+}
+
+const README: Document = Document {
+    name: "README.md",
+    text: include_str!("../README.md"),
+    sections: &["Tutorial", "Be told when something fails", "Where is the log?"],
+};
+
+const TUTORIAL: Document =
+    Document { name: "tutorial.md", text: include_str!("../packaging/manual/tutorial.md"), sections: &[] };
+
 enum Block {
     File { path: String, text: String },
     Console(Vec<Step>),
 }
 
 struct Step {
-    /// Its line in README.md.
+    /// Its line in the document.
     line: usize,
     command: String,
     output: String,
 }
 
 #[test]
-fn the_tutorial_does_what_it_says() {
-    let host = Host::boot("readme");
+fn the_tutorial_and_the_sections_after_it_do_what_they_say() {
+    try_document(&README, "readme");
+}
+
+#[test]
+fn the_longer_tutorial_of_the_manual_does_what_it_says() {
+    try_document(&TUTORIAL, "tutorial");
+}
+
+#[test]
+fn the_tutorial_can_be_followed_in_half_an_hour() {
+    let lines: Vec<&str> = README.text.lines().collect();
+    let at = |heading: &str| lines.iter().position(|line| *line == heading).unwrap_or_else(|| panic!("no {heading}"));
+    let length = at("## Be told when something fails") - at("## Tutorial");
+    assert!(
+        length <= 250,
+        "the tutorial has {length} lines: what not everybody needs at once belongs to {}",
+        TUTORIAL.name
+    );
+}
+
+fn try_document(document: &Document, hint: &str) {
+    let host = Host::boot(hint);
     host.sh("hostname docker1 && mkdir /run/tutorial && echo /root >/run/tutorial/directory && echo 0 >/run/tutorial/status").ok();
-    for block in tutorial(include_str!("../README.md")) {
+    for block in blocks(document) {
         match block {
             Block::File { path, text } => {
                 let directory = host.read("/run/tutorial/directory");
                 let path = if path.starts_with('/') { path } else { format!("{}/{path}", directory.trim()) };
                 host.write(&path, &text);
             }
-            Block::Console(steps) => try_steps(&host, &steps),
+            Block::Console(steps) => try_steps(&host, document.name, &steps),
         }
     }
 }
@@ -46,7 +85,7 @@ fn the_tutorial_does_what_it_says() {
 const LOOKING: [&str; 7] =
     ["curl ", "journalctl ", "systemctl show ", "systemctl status ", "wharf diff ", "wharf history ", "wharf status "];
 
-fn try_steps(host: &Host, steps: &[Step]) {
+fn try_steps(host: &Host, document: &str, steps: &[Step]) {
     for (number, step) in steps.iter().enumerate() {
         let failure_is_shown = steps.get(number + 1).is_some_and(|next| next.command == "echo $?");
         let mut attempts = if LOOKING.iter().any(|start| step.command.starts_with(start)) { 20 } else { 1 };
@@ -60,7 +99,7 @@ fn try_steps(host: &Host, steps: &[Step]) {
         };
         assert!(
             is_expected(step, &said, failure_is_shown),
-            "README.md:{}: {}\nexits with {} and says:\n{}\nnot:\n{}",
+            "{document}:{}: {}\nexits with {} and says:\n{}\nnot:\n{}",
             step.line,
             step.command,
             said.status,
@@ -96,23 +135,30 @@ exit $status"
     host.sh(&format!("timeout 120 bash -c '{}'", script.replace('\'', r"'\''")))
 }
 
-fn tutorial(readme: &str) -> Vec<Block> {
-    let mut lines = readme.lines().enumerate().skip_while(|(_, line)| *line != "## Tutorial").skip(1);
+fn blocks(document: &Document) -> Vec<Block> {
+    let name = document.name;
+    let mut lines = document.text.lines().enumerate();
+    let mut is_inside = document.sections.is_empty();
+    let mut missing = document.sections.to_vec();
     let mut blocks = Vec::new();
     while let Some((number, line)) = lines.next() {
-        if line.starts_with("## ") {
-            break;
+        if let Some(heading) = line.strip_prefix("## ").filter(|_| !document.sections.is_empty()) {
+            is_inside = document.sections.contains(&heading);
+            missing.retain(|section| *section != heading);
         }
         let Some(info) = line.strip_prefix("```") else { continue };
         let body: Vec<(usize, &str)> =
             lines.by_ref().take_while(|(_, line)| *line != "```").map(|(number, line)| (number + 1, line)).collect();
+        if !is_inside {
+            continue;
+        }
         blocks.push(match info.split_once(" title=") {
             Some((_, path)) => Block::File { path: path.to_owned(), text: joined(body.iter().map(|(_, line)| *line)) },
-            None if info == "console" => Block::Console(steps(&body)),
-            None => panic!("README.md:{}: a block in the tutorial is `console` or has a title", number + 1),
+            None if info == "console" => Block::Console(steps(name, &body)),
+            None => panic!("{name}:{}: a block that is run is `console` or has a title", number + 1),
         });
     }
-    assert!(!blocks.is_empty(), "README.md has a tutorial");
+    assert!(missing.is_empty() && !blocks.is_empty(), "{name} has the sections {missing:?}");
     blocks
 }
 
@@ -120,14 +166,14 @@ fn joined<'a>(lines: impl Iterator<Item = &'a str>) -> String {
     lines.fold(String::new(), |text, line| text + line + "\n")
 }
 
-fn steps(body: &[(usize, &str)]) -> Vec<Step> {
+fn steps(document: &str, body: &[(usize, &str)]) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
     for (number, text) in body {
         if let Some(command) = text.strip_prefix("# ") {
             steps.push(Step { line: *number, command: command.to_owned(), output: String::new() });
             continue;
         }
-        let step = steps.last_mut().unwrap_or_else(|| panic!("README.md:{number}: a command starts with `# `"));
+        let step = steps.last_mut().unwrap_or_else(|| panic!("{document}:{number}: a command starts with `# `"));
         match text.strip_prefix("> ") {
             Some(more) => step.command = format!("{}\n{more}", step.command),
             None => step.output = format!("{}{text}\n", step.output),
