@@ -379,6 +379,19 @@ fn a_container_removed_behind_the_units_back_comes_back() {
 }
 
 #[test]
+fn a_container_that_somebody_else_is_removing_is_waited_for() {
+    let host = Host::boot("removing");
+    host.generate("shop", &sleeper("web", ""));
+    host.sh("systemctl start shop-web").ok();
+    for _ in 0..8 {
+        host.sh("docker rm --force shop-web >/dev/null 2>&1 & systemctl restart shop-web; restarted=$?; wait; exit $restarted").ok();
+        host.wait_active("shop-web");
+    }
+    let said = host.sh("journalctl --output=cat --unit=shop-web").ok().stdout;
+    assert!(!said.contains("cannot create container"), "{said}");
+}
+
+#[test]
 fn networks_and_volumes_removed_behind_the_units_back_are_made_again() {
     let host = Host::boot("pruned");
     let stack = "[services.web]\nimage = \"IMAGE\"\ncommand = \"tail -f /dev/null\"\nstop_signal = \"SIGKILL\"\n\

@@ -11,8 +11,9 @@ use bollard::query_parameters::{
 use futures_util::StreamExt;
 use std::collections::HashMap;
 use std::time::SystemTime;
+use tokio::time::timeout;
 
-use super::{Engine, EngineError, found};
+use super::{Engine, EngineError, REQUEST_TIMEOUT, found};
 use crate::name::UnitName;
 use crate::spec::{ContainerSpec, label};
 
@@ -169,15 +170,21 @@ impl Engine {
     pub async fn remove_container(&self, id: &str) -> Result<(), EngineError> {
         let options = RemoveContainerOptionsBuilder::new().force(true).build();
         match found(self.docker.remove_container(id, Some(options)).await) {
-            // Somebody else is removing it already.
-            Err(EngineError::Conflict(_)) => Ok(()),
+            // Somebody else is removing it already: its name is free only when that is done.
+            Err(conflict @ EngineError::Conflict(_)) => {
+                timeout(REQUEST_TIMEOUT, self.wait(id, "removed")).await.unwrap_or(Err(conflict)).map(|_| ())
+            }
             other => other.map(|_| ()),
         }
     }
 
     /// Waits until the container does not run; `None` if it is gone.
     pub async fn wait_container(&self, id: &str) -> Result<Option<i64>, EngineError> {
-        let options = WaitContainerOptionsBuilder::new().condition("not-running").build();
+        self.wait(id, "not-running").await
+    }
+
+    async fn wait(&self, id: &str, condition: &str) -> Result<Option<i64>, EngineError> {
+        let options = WaitContainerOptionsBuilder::new().condition(condition).build();
         let mut ends = Box::pin(self.streams.wait_container(id, Some(options)));
         match ends.next().await {
             Some(Ok(end)) => Ok(Some(end.status_code)),
