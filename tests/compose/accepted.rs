@@ -116,6 +116,15 @@ pub const ACCEPTED: &[Accepted] = &[
         wharf: "The mount is made in the form that has one.",
         why: "It is what the file says.",
     },
+    Accepted {
+        title: "SELinux label of a named volume",
+        paths: &["containers/*/HostConfig/BindsAndMounts/*/options"],
+        stack: Some("nextcloud"),
+        holds: |compose, wharf| compose.is_null() && *wharf == serde_json::json!(["Z"]),
+        compose: "`data:/data:Z` loses its label with Compose 2.26; 2.40 keeps it.",
+        wharf: "The engine relabels the volume.",
+        why: "It is what the file says.",
+    },
 ];
 
 /// `<web>`, as the normal form calls the container itself, is the one alias more.

@@ -104,7 +104,8 @@ fn an_imported_stack_runs_as_compose_runs_it() {
         }
     }
     failures.extend(left_behind(&host).map(|left| format!("left behind by one side or the other: {left}")));
-    if chosen.is_none() {
+    // On another release than the usual one Compose is newer, and some differences are gone.
+    if chosen.is_none() && std::env::var_os("WHARF_TEST_SUITE").is_none() {
         let unused = ACCEPTED.iter().filter(|accepted| !used.contains(accepted.title));
         failures.extend(unused.map(|Accepted { title, .. }| format!("accepted, but nowhere seen: {title}")));
     }

@@ -162,6 +162,11 @@ fn container(inspected: &Value, names: &Names, restart: String) -> Value {
         host[linked] = list(&host[linked]).iter().map(|link| in_pieces(link, names)).collect();
         sort(&mut host[linked]);
     }
+    for capabilities in ["CapAdd", "CapDrop"] {
+        for capability in host[capabilities].as_array_mut().into_iter().flatten() {
+            *capability = json!(text(capability).trim_start_matches("CAP_"));
+        }
+    }
     for set in ["CapAdd", "CapDrop", "SecurityOpt", "ExtraHosts", "GroupAdd", "Ulimits"] {
         sort(&mut host[set]);
     }
@@ -274,7 +279,7 @@ fn ports(published: &Value, asked: &Value) -> Value {
 fn endpoint(endpoint: &Value, names: &Names) -> Value {
     let mut endpoint = endpoint.clone();
     let address = text(&endpoint["IPAddress"]);
-    if is_derived(&text(&endpoint["MacAddress"]), &address) {
+    if is_made_by_the_engine(&text(&endpoint["MacAddress"]), &address) {
         endpoint["MacAddress"] = json!("<derived>");
     }
     let (has_v4, has_v6) = (!address.is_empty(), endpoint["GlobalIPv6Address"] != "");
@@ -305,11 +310,12 @@ fn endpoint(endpoint: &Value, names: &Names) -> Value {
     endpoint
 }
 
-/// The engine makes the address of the card from the one of the network: 02:42 and its four bytes.
-fn is_derived(mac: &str, address: &str) -> bool {
+/// Engines before 28 make the address of the card from the one of the network: 02:42 and its four bytes. Later ones draw it; those that
+/// the stacks choose begin with 02:42.
+fn is_made_by_the_engine(mac: &str, address: &str) -> bool {
     let Ok(address) = address.parse::<Ipv4Addr>() else { return false };
     let [a, b, c, d] = address.octets();
-    mac == format!("02:42:{a:02x}:{b:02x}:{c:02x}:{d:02x}")
+    !mac.is_empty() && !mac.starts_with("02:42:") || mac == format!("02:42:{a:02x}:{b:02x}:{c:02x}:{d:02x}")
 }
 
 fn network(inspected: &Value) -> Value {

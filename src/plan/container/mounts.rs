@@ -14,7 +14,7 @@ pub fn mounts(stack: &Stack, service: &Service) -> (Vec<String>, Vec<EngineMount
     let mut binds = Vec::new();
     let mut mounts = Vec::new();
     for mount in &service.mounts {
-        match as_bind(mount) {
+        match as_bind(mount).or_else(|| as_labelled_volume(stack, mount)) {
             Some(bind) => binds.push(bind),
             None => mounts.extend(as_mount(stack, mount)),
         }
@@ -43,6 +43,14 @@ fn as_bind(mount: &Mount) -> Option<String> {
     Some(format!("{source}:{}:{}", mount.target, options.join(",")))
 }
 
+/// A named volume that the engine is to relabel.
+fn as_labelled_volume(stack: &Stack, mount: &Mount) -> Option<String> {
+    let MountKind::Volume { source: Some(key), nocopy, selinux: Some(label), .. } = &mount.kind else { return None };
+    let access = if mount.read_only { "ro" } else { "rw" };
+    let nocopy = if *nocopy { ",nocopy" } else { "" };
+    Some(format!("{}:{}:{access},{label}{nocopy}", volume_name(stack, key), mount.target))
+}
+
 fn as_mount(stack: &Stack, mount: &Mount) -> Option<EngineMount> {
     let mut engine = EngineMount {
         target: Some(mount.target.clone()),
@@ -61,7 +69,7 @@ fn as_mount(stack: &Stack, mount: &Mount) -> Option<EngineMount> {
                 read_only_force_recursive: (*recursive == Recursive::Readonly).then_some(true),
             });
         }
-        MountKind::Volume { source, nocopy, subpath, labels } => {
+        MountKind::Volume { source, nocopy, subpath, labels, .. } => {
             engine.typ = Some(MountType::VOLUME);
             engine.source = source.as_ref().map(|key| volume_name(stack, key));
             if *nocopy || subpath.is_some() || !labels.is_empty() {

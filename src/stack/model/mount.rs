@@ -35,6 +35,8 @@ pub enum MountKind {
         subpath: Option<String>,
         /// Of a volume that the mount makes.
         labels: BTreeMap<String, String>,
+        /// `z` (shared) or `Z` (private); only the short syntax has it.
+        selinux: Option<char>,
     },
     /// The contents of an image (Engine API 1.48).
     Image { reference: ImageRef, subpath: Option<String> },

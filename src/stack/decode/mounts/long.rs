@@ -115,7 +115,7 @@ fn volume(source: Option<Item<'_>>, fields: &mut Fields<'_>) -> Option<MountKind
         None => None,
         Some(item) => Some(item.parse(Expected::String, volume_key)?),
     };
-    Some(MountKind::Volume { source, nocopy, subpath, labels })
+    Some(MountKind::Volume { source, nocopy, subpath, labels, selinux: None })
 }
 
 fn volume_key(text: &str) -> Result<String, Invalid> {

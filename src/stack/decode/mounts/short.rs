@@ -74,6 +74,7 @@ fn parse_short(text: &str, scope: &Scope<'_>) -> Result<(String, Mode, MountKind
                 nocopy: mode.nocopy,
                 subpath: None,
                 labels: BTreeMap::new(),
+                selinux: mode.selinux,
             }
         }
     };
