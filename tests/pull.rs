@@ -72,3 +72,87 @@ fn an_image_is_refreshed_when_its_last_pull_is_old_and_not_before() {
     });
     assert_eq!(id_run(&host), second);
 }
+
+/// Whether units and containers are as they were.
+fn traces(host: &Host) -> String {
+    let script = "docker ps --no-trunc --format '{{.ID}} {{.Names}}' | sort; sha256sum /etc/systemd/system/shop*";
+    host.sh(script).ok().stdout
+}
+
+/// `api` goes down with `db`, whose definition has a number to change.
+const THREE: &str = r#"
+[services.web]
+image = "127.0.0.1:5000/busybox:1"
+command = "tail -f /dev/null"
+stop_signal = "SIGKILL"
+[services.db]
+image = "127.0.0.1:5000/busybox:1"
+command = "sleep 100000"
+stop_signal = "SIGKILL"
+[services.api]
+image = "127.0.0.1:5000/app:1"
+command = "tail -f /dev/null"
+stop_signal = "SIGKILL"
+pull_policy = "always"
+depends_on = ["db"]
+"#;
+
+#[test]
+fn no_container_is_stopped_before_the_next_one_can_have_its_image_and_its_secrets() {
+    let host = Host::boot("before");
+    host.write("/root/shop.toml", THREE);
+    host.sh(&format!("{PUBLISH} wharf generate --now shop.toml")).ok();
+    let before = traces(&host);
+    let refused = |stack: &str, reasons: &[&str]| {
+        host.write("/root/shop.toml", stack);
+        let out = host.sh("wharf generate --now shop.toml");
+        assert_eq!(out.status, 1, "{out:?}");
+        assert!(reasons.iter().all(|reason| out.stderr.contains(reason)), "{reasons:?}: {out:?}");
+        assert!(out.stderr.contains("wharf: nothing was written and nothing was stopped"), "{out:?}");
+        assert_eq!(traces(&host), before, "{out:?}");
+    };
+    let web = |from: &str, to: &str| THREE.replacen(from, to, 1);
+    let image = "image = \"127.0.0.1:5000/busybox:1\"";
+    refused(
+        &web("busybox:1", "nowhere:1"),
+        &[
+            "127.0.0.1:5000/nowhere:1: failed: ",
+            "wharf: shop-web.service: its image cannot be pulled: 127.0.0.1:5000/nowhere:1\n",
+        ],
+    );
+    refused(
+        &web(image, "image = \"here/only:1\"\npull_policy = \"never\""),
+        &[
+            "wharf: shop-web.service: its image is not on this host, and `pull_policy = \"never\"` does not pull it: here/only:1\n",
+        ],
+    );
+    // A new service, of which nothing runs, beside one that is to be restarted.
+    refused(
+        &format!("{}[services.new]\nimage = \"127.0.0.1:5000/nowhere:2\"\n", THREE.replace("100000", "200000")),
+        &["shop-new.service: its image cannot be pulled: 127.0.0.1:5000/nowhere:2"],
+    );
+    let secret = |source: &str| web(image, &format!("{image}\nsecrets = [\"key\"]")) + "[secrets]\nkey." + source;
+    refused(&secret("file = \"/root/key\""), &["wharf: shop-web.service: secret key: /root/key does not exist\n"]);
+    refused(
+        &secret("credential = \"shop.key\""),
+        &["wharf: shop-web.service: secret key: this host has no credential named shop.key"],
+    );
+    // A unit that is not changed itself, but goes down with another one.
+    host.sh("systemctl stop docker-registry").ok();
+    refused(
+        &THREE.replace("100000", "200000"),
+        &["wharf: shop-api.service: its image cannot be pulled: 127.0.0.1:5000/app:1\n"],
+    );
+    host.sh("systemctl start docker-registry").ok();
+
+    // Once all can be had, the image is there before anything is stopped.
+    host.sh("mkdir -p /etc/credstore; printf s >/etc/credstore/shop.key; docker rmi 127.0.0.1:5000/busybox:2").ok();
+    host.write("/root/shop.toml", &secret("credential = \"shop.key\"").replace("busybox:1", "busybox:2"));
+    let out = host.sh("wharf generate --now shop.toml").ok().stderr;
+    let at = |line: &str| out.lines().position(|it| it == line).unwrap_or_else(|| panic!("{line}: {out}"));
+    assert!(at("127.0.0.1:5000/busybox:2: pulling") < at("127.0.0.1:5000/busybox:2: done"), "{out}");
+    assert!(at("127.0.0.1:5000/busybox:2: done") < at("started shop-web.service"), "{out}");
+    assert_eq!(id_run(&host), id_of(&host, "busybox:2"));
+    let again = host.sh("wharf generate --now shop.toml").ok().stderr;
+    assert_eq!(again, "project shop: nothing changed\n");
+}

@@ -30,10 +30,15 @@ pub enum InstallError {
     /// This host cannot run the stacks: nothing was written for any.
     #[error("{}", obstacles(.0))]
     Unfit(Vec<Check>),
+    /// Units that are to be started could not be: nothing was written, stopped or started for any.
+    #[error("{}\n{NOTHING_STOPPED}", .0.join("\n"))]
+    Unready(Vec<String>),
     /// `--user` without a home directory.
     #[error("neither $XDG_CONFIG_HOME nor $HOME is set to an absolute path")]
     NoHome,
 }
+
+const NOTHING_STOPPED: &str = "nothing was written and nothing was stopped: what runs goes on as before; correct this, then run the same command again";
 
 fn lines(conflicts: &[Conflict]) -> String {
     conflicts.iter().map(Conflict::to_string).collect::<Vec<_>>().join("\n")

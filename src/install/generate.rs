@@ -18,8 +18,10 @@ use super::destination::{Destination, Reach};
 use super::directory::{Access, Action, Change, Changes, Durability, LoadPath, Snapshot, UnitDirectory};
 use super::error::InstallError;
 use super::jobs::{FailedJob, Jobs, Ran};
+use super::needs::{self, Agenda};
 use super::note::{Note, edited, networks_left, not_started, of_same_source};
 use super::precheck::{conflicts, other_source, taken_over};
+use super::pull::{Progress, WantedImage};
 use super::running;
 
 /// Whether anything is written.
@@ -121,25 +123,30 @@ impl Generated {
 
 impl Generate {
     /// Compares, checks, and writes if so asked. Nothing is written if any unit of any plan is in conflict. `wait` is told if another
-    /// run has to end first, which keeps only a run waiting that writes.
+    /// run has to end first, which keeps only a run waiting that writes. `begin` is called for each image that is pulled before a
+    /// unit is restarted.
     ///
     /// # Errors
-    /// Conflicts, a directory that cannot be written, or systemd's refusal. A run that fails after the first change is
-    /// finished by the next one.
-    pub async fn run(&self, plans: &[Plan], wait: &dyn Fn(&str)) -> Result<Generated, InstallError> {
+    /// Conflicts, a directory that cannot be written, systemd's refusal, or [`InstallError::Unready`]. A run that fails after the
+    /// first change is finished by the next one.
+    pub async fn run<P: Progress>(
+        &self,
+        plans: &[Plan],
+        wait: &dyn Fn(&str),
+        begin: &dyn Fn(&WantedImage) -> P,
+    ) -> Result<Generated, InstallError> {
         let manager = self.manager().await?;
         let load_path = self.load_path(manager.as_ref()).await?;
-        let open = |access| {
-            UnitDirectory::below(
-                self.destination.root.as_deref(),
-                &self.destination.on_disk,
-                access,
-                Durability::Synced,
-            )
-        };
+        if let (Some(manager), Effect::Write, true) = (&manager, self.effect, self.now) {
+            // Before the lock: a pull may take minutes, in which others may write.
+            let compared = self.compare(plans, &self.open(Access::Read)?, &load_path)?;
+            refuse_unfit_host(manager).await?;
+            let agenda = self.agenda(plans, &compared.changes(), manager).await?;
+            needs::provide(manager, plans, &agenda, begin).await?;
+        }
         let directory = match self.effect {
-            Effect::Write => open(Access::Write)?.lock(wait)?,
-            Effect::Show => open(Access::Read)?,
+            Effect::Write => self.open(Access::Write)?.lock(wait)?,
+            Effect::Show => self.open(Access::Read)?,
         };
         let mut generated = self.compare(plans, &directory, &load_path)?;
         let edited = edited(&generated.changes());
@@ -153,7 +160,7 @@ impl Generate {
         if matches!(self.destination.reach, Reach::Running { .. }) && manager.is_none() && generated.changes_files() {
             generated.notes.push(Note::NotBooted);
         }
-        if let (Some(manager), true) = (&manager, generated.changes_files() || self.now) {
+        if let (Some(manager), true, false) = (&manager, generated.changes_files(), self.now) {
             refuse_unfit_host(manager).await?;
         }
         match &manager {
@@ -167,6 +174,11 @@ impl Generate {
         Ok(generated)
     }
 
+    fn open(&self, access: Access) -> Result<UnitDirectory, InstallError> {
+        let Destination { root, on_disk, .. } = &self.destination;
+        Ok(UnitDirectory::below(root.as_deref(), on_disk, access, Durability::Synced)?)
+    }
+
     /// What runs without a unit file, and what `--now` would stop and start.
     async fn show_running(
         &self,
@@ -174,19 +186,26 @@ impl Generate {
         generated: &mut Generated,
         manager: &Manager,
     ) -> Result<(), InstallError> {
-        let left = running::left(manager, plans).await?.into_iter().map(|orphan| orphan.unit);
         if self.now {
-            let changes = generated.changes();
-            let removed = running::removed(manager, &changes).await?;
-            let surplus = running::surplus(manager, plans).await?;
-            let outdated = running::outdated(manager, plans, &changes, &self.destination.on_disk).await?;
-            let idle = running::idle(manager, plans).await?;
-            generated.stopped = left.chain(removed).map(String::from).chain(surplus).collect();
+            let Agenda { stopped, outdated, idle } = self.agenda(plans, &generated.changes(), manager).await?;
+            generated.stopped = stopped;
             generated.started = outdated.into_iter().chain(idle).collect();
         } else {
-            generated.note_left(left);
+            generated.note_left(running::left(manager, plans).await?.into_iter().map(|orphan| orphan.unit));
         }
         Ok(())
+    }
+
+    /// What `--now` would do once these changes are made.
+    async fn agenda(&self, plans: &[Plan], changes: &[&Changes], manager: &Manager) -> Result<Agenda, InstallError> {
+        let left = running::left(manager, plans).await?.into_iter().map(|orphan| orphan.unit);
+        let removed = running::removed(manager, changes).await?;
+        let surplus = running::surplus(manager, plans).await?;
+        Ok(Agenda {
+            stopped: left.chain(removed).map(String::from).chain(surplus).collect(),
+            outdated: running::outdated(manager, plans, changes, &self.destination.on_disk).await?,
+            idle: running::idle(manager, plans).await?,
+        })
     }
 
     async fn write_to_running(

@@ -16,6 +16,7 @@ mod error;
 mod generate;
 mod generator;
 mod jobs;
+mod needs;
 mod note;
 mod precheck;
 mod prepare;

@@ -1,4 +1,4 @@
-//! `wharf pull`: all images of stacks, pulled concurrently.
+//! `wharf pull`: all images of stacks, pulled concurrently; and those that units need before they are started.
 
 use std::collections::BTreeMap;
 
@@ -6,6 +6,8 @@ use futures_util::{StreamExt, stream};
 
 use crate::engine::{Engine, EngineError, PullProgress};
 use crate::plan::Plan;
+use crate::run::Need;
+use crate::spec::{self, ContainerSpec};
 use crate::stack::PullPolicy;
 
 /// More at once would only share the same bandwidth.
@@ -18,9 +20,17 @@ pub struct WantedImage {
     pub platform: Option<String>,
 }
 
-/// The images to pull for some plans; `true`: later starts pull it again when its last pull is too long ago.
+/// The images to pull.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Pull(BTreeMap<WantedImage, bool>);
+pub struct Pull(BTreeMap<WantedImage, Manner>);
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Manner {
+    /// Later starts pull it again when its last pull is too long ago.
+    refreshed: bool,
+    /// The image that is here is used if the registry cannot be reached.
+    dispensable: bool,
+}
 
 /// Who shows the progress of one image.
 pub trait Progress {
@@ -31,30 +41,74 @@ pub trait Progress {
 impl Pull {
     /// All images but those that are built or never pulled.
     pub fn of(plans: &[Plan]) -> Self {
-        let mut images: BTreeMap<WantedImage, bool> = BTreeMap::new();
+        let mut images: BTreeMap<WantedImage, Manner> = BTreeMap::new();
         for image in plans.iter().flat_map(|plan| &plan.images) {
             if !matches!(image.pull_policy, PullPolicy::Never | PullPolicy::Build) {
                 let wanted = WantedImage { reference: image.reference.clone(), platform: image.platform.clone() };
-                *images.entry(wanted).or_default() |= matches!(image.pull_policy, PullPolicy::Refresh(_));
+                images.entry(wanted).or_default().refreshed |= matches!(image.pull_policy, PullPolicy::Refresh(_));
             }
         }
         Self(images)
+    }
+
+    /// Those that the pull policy of a container asks for before it is made, and images that are neither here nor ever pulled. What
+    /// the stack builds is neither.
+    ///
+    /// # Errors
+    /// The engine does not say which images it has.
+    pub async fn before_start(
+        engine: &Engine,
+        specs: &[&ContainerSpec],
+    ) -> Result<(Self, Vec<WantedImage>), EngineError> {
+        let (mut pull, mut absent) = (Self::default(), Vec::new());
+        for spec in specs.iter().filter(|spec| spec.wharf.built_by.is_none()) {
+            let policy = spec.wharf.pull_policy;
+            let wanted = WantedImage::of(spec);
+            let present = match policy {
+                spec::PullPolicy::Always => None,
+                _ => engine.image(&wanted.reference).await?,
+            };
+            let need = Need::of(policy, present.as_ref());
+            match need {
+                Need::Nothing => {}
+                Need::Absent => absent.push(wanted),
+                Need::Pull | Need::Refresh => {
+                    let fresh = Manner { refreshed: false, dispensable: true };
+                    let manner = pull.0.entry(wanted).or_insert(fresh);
+                    manner.refreshed |= matches!(policy, spec::PullPolicy::Refresh(_));
+                    manner.dispensable &= need == Need::Refresh;
+                }
+            }
+        }
+        Ok((pull, absent))
     }
 
     pub fn images(&self) -> impl Iterator<Item = &WantedImage> {
         self.0.keys()
     }
 
-    /// Pulls the images; whether all were pulled. `begin` is called for each image when its turn comes.
-    pub async fn run<P: Progress>(&self, engine: &Engine, begin: &dyn Fn(&WantedImage) -> P) -> bool {
-        let pulls = self.0.iter().map(async |(image, refreshed)| {
+    /// Pulls the images; those that could not be had. `begin` is called for each image when its turn comes.
+    pub async fn run<P: Progress>(&self, engine: &Engine, begin: &dyn Fn(&WantedImage) -> P) -> Vec<WantedImage> {
+        let pulls = self.0.iter().map(async |(image, manner)| {
             let progress = begin(image);
-            let result = pull(engine, image, *refreshed, &progress).await;
+            let result = pull(engine, image, manner.refreshed, &progress).await;
             progress.finish(&result);
-            result.is_ok()
+            match result {
+                Ok(()) => None,
+                Err(EngineError::RegistryAway(_)) if manner.dispensable => None,
+                Err(_) => Some(image.clone()),
+            }
         });
-        let results: Vec<bool> = stream::iter(pulls).buffer_unordered(AT_ONCE).collect().await;
-        results.into_iter().all(|pulled| pulled)
+        let failed: Vec<Option<WantedImage>> = stream::iter(pulls).buffer_unordered(AT_ONCE).collect().await;
+        failed.into_iter().flatten().collect()
+    }
+}
+
+impl WantedImage {
+    /// The image of a container.
+    pub fn of(spec: &ContainerSpec) -> Self {
+        let reference = spec.container.image.clone().unwrap_or_default();
+        Self { reference, platform: spec.wharf.platform.clone() }
     }
 }
 

@@ -32,30 +32,52 @@ pub async fn image(engine: &Engine, spec: &ContainerSpec, stop: &StopRequest) ->
     Err(StartError::Labelled { image: spec.container.image.clone().unwrap_or_default(), labels })
 }
 
+/// What a pull policy asks for before a container is made of an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// The image is here.
+    Nothing,
+    Pull,
+    /// As [`Need::Pull`], but without its registry the image that is here is used.
+    Refresh,
+    /// The image is not here, and is never pulled.
+    Absent,
+}
+
+impl Need {
+    /// `present`: the image on this host. With [`PullPolicy::Always`] it need not be looked for.
+    pub fn of(policy: PullPolicy, present: Option<&Image>) -> Self {
+        match (policy, present) {
+            (PullPolicy::Always, _) => Self::Pull,
+            (PullPolicy::Refresh(age), Some(image)) if is_older(image, age) => Self::Refresh,
+            (_, Some(_)) => Self::Nothing,
+            (PullPolicy::Never, None) => Self::Absent,
+            (_, None) => Self::Pull,
+        }
+    }
+}
+
 async fn present(engine: &Engine, spec: &ContainerSpec, stop: &StopRequest) -> Result<Image, StartError> {
     let reference = spec.container.image.as_deref().unwrap_or_default();
     let look = async || at(format!("cannot look for image {reference}"), engine.image(reference).await);
     let policy = spec.wharf.pull_policy;
     let platform = spec.wharf.platform.as_deref();
-    if policy != PullPolicy::Always
-        && let Some(image) = look().await?
-    {
-        match policy {
-            PullPolicy::Refresh(age) if is_older(&image, age) => {
-                stop.unless(refresh(engine, reference, platform)).await?
-            }
-            _ => return Ok(image),
+    let present = if policy == PullPolicy::Always { None } else { look().await? };
+    match (Need::of(policy, present.as_ref()), present) {
+        (Need::Nothing, Some(image)) => return Ok(image),
+        (Need::Nothing | Need::Absent, _) => {
+            let image = reference.to_owned();
+            return Err(match &spec.wharf.built_by {
+                Some(unit) => StartError::NotBuilt { image, unit: unit.clone() },
+                None => StartError::NoImage(image),
+            });
         }
-    } else if policy == PullPolicy::Never {
-        let image = reference.to_owned();
-        return Err(match &spec.wharf.built_by {
-            Some(unit) => StartError::NotBuilt { image, unit: unit.clone() },
-            None => StartError::NoImage(image),
-        });
-    } else {
-        stop.unless(pull(engine, reference, platform)).await?;
-        if matches!(policy, PullPolicy::Refresh(_)) {
-            note_pull(engine, reference).await;
+        (Need::Refresh, _) => stop.unless(refresh(engine, reference, platform)).await?,
+        (Need::Pull, _) => {
+            stop.unless(pull(engine, reference, platform)).await?;
+            if matches!(policy, PullPolicy::Refresh(_)) {
+                note_pull(engine, reference).await;
+            }
         }
     }
     look().await?.ok_or_else(|| StartError::NoImage(reference.to_owned()))

@@ -29,6 +29,7 @@ mod throttle;
 pub use cleanup::clean_up;
 pub use error::FileError;
 pub use exit::failed;
+pub use image::Need;
 pub use life::follow_container;
 pub use message::cannot_start;
 pub use patience::connect;
@@ -36,4 +37,5 @@ pub use reload::reload_container;
 pub use resource::{create_network, create_volume, remove_network};
 #[cfg(feature = "buildkit")]
 pub use secrets::build_secret;
+pub use secrets::missing as missing_files;
 pub use start::start_container;

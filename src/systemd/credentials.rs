@@ -11,6 +11,25 @@ use thiserror::Error;
 /// Where systemd looks for encrypted credentials by name (systemd.exec(5), ImportCredential=).
 const STORE: &str = "/etc/credstore.encrypted";
 
+/// Where systemd looks for a credential by its name (systemd.exec(5), ImportCredential=): what was passed to the system, and the stores.
+const STORES: [&str; 10] = [
+    "/run/credentials/@system",
+    "/run/credentials/@encrypted",
+    "/etc/credstore",
+    STORE,
+    "/run/credstore",
+    "/run/credstore.encrypted",
+    "/usr/local/lib/credstore",
+    "/usr/local/lib/credstore.encrypted",
+    "/usr/lib/credstore",
+    "/usr/lib/credstore.encrypted",
+];
+
+/// Whether this host has a credential of this name. Only root sees all of them.
+pub fn exists(name: &str) -> bool {
+    STORES.iter().any(|store| Path::new(store).join(name).exists())
+}
+
 /// Why a credential was not encrypted.
 #[derive(Debug, Error)]
 pub enum CredentialError {

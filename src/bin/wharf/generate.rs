@@ -2,10 +2,13 @@
 
 use std::path::Path;
 
-use wharf::install::{Changes, Destination, Effect, Enablement, Generate, Generated, InstallError, diff, prepare};
+use wharf::install::{
+    Changes, Destination, Effect, Enablement, Generate, Generated, InstallError, Pull, diff, prepare,
+};
 use wharf::plan::Plan;
 
 use crate::exit::{Exit, Failure};
+use crate::pull::Screen;
 use crate::{cli, output, stacks};
 
 pub async fn run(arguments: cli::Generate) -> Result<Exit, Failure> {
@@ -29,7 +32,8 @@ pub async fn run(arguments: cli::Generate) -> Result<Exit, Failure> {
         adopt: arguments.adopt,
         reload: !arguments.no_reload,
     };
-    let generated = generate.run(&prepared.plans, &output::notice).await?;
+    let screen = Screen::of(&Pull::of(&prepared.plans));
+    let generated = generate.run(&prepared.plans, &output::notice, &|image| screen.begin(image)).await?;
     show(&arguments, &generate, &prepared.plans, &generated)?;
     Ok(if arguments.check && generated.changed() {
         Exit::Different

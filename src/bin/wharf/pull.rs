@@ -21,19 +21,19 @@ pub async fn run(arguments: &cli::Pull) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     let engine = Engine::of_units().await?;
-    let screen = Screen::new(pull.images().map(|image| image.reference.len()).max().unwrap_or(0));
-    let pulled = pull.run(&engine, &|image| screen.begin(image)).await;
-    Ok(if pulled { Exit::Done } else { Exit::Failed })
+    let screen = Screen::of(&pull);
+    let failed = pull.run(&engine, &|image| screen.begin(image)).await;
+    Ok(if failed.is_empty() { Exit::Done } else { Exit::Failed })
 }
 
 /// A line when an image ends. Before it a bar on a terminal, else a line when it begins.
-struct Screen {
+pub struct Screen {
     bars: Option<MultiProgress>,
     /// That of the images' names, in characters.
     width: usize,
 }
 
-struct Bar {
+pub struct Bar {
     image: String,
     bar: Option<(MultiProgress, ProgressBar)>,
 }
@@ -45,15 +45,16 @@ const BAR: usize = 60;
 const NAME: usize = 10;
 
 impl Screen {
-    /// `longest`: the longest name of an image, in characters.
-    fn new(longest: usize) -> Self {
+    /// With room for the names of these images.
+    pub fn of(pull: &Pull) -> Self {
+        let longest = pull.images().map(|image| image.reference.len()).max().unwrap_or(0);
         let bars = io::stderr().is_terminal().then(MultiProgress::new);
         let columns = rustix::termios::tcgetwinsize(io::stderr()).map_or(0, |size| usize::from(size.ws_col));
         let room = if columns == 0 { longest } else { columns.saturating_sub(BAR).max(NAME) };
         Self { bars, width: longest.min(room) }
     }
 
-    fn begin(&self, image: &WantedImage) -> Bar {
+    pub fn begin(&self, image: &WantedImage) -> Bar {
         let image = image.reference.clone();
         let bar = self.bars.as_ref().map(|bars| {
             let template = format!("{{prefix:{}!}} {{bar:30}} {{bytes:>10}} of {{total_bytes:<10}}", self.width);

@@ -1,0 +1,158 @@
+//! What units need that are to be started: the images, secrets and configs of their new definitions. A run that would stop a container
+//! makes sure of them first.
+
+use std::collections::BTreeSet;
+
+use crate::engine::Engine;
+use crate::name::{UnitKind, UnitName};
+use crate::plan::Plan;
+use crate::run::missing_files;
+use crate::spec::{ContainerSpec, Contents, from_json};
+use crate::systemd::{Manager, ManagerError, credentials};
+
+use super::error::InstallError;
+use super::pull::{Progress, Pull, WantedImage};
+
+/// What `--now` is about to do.
+#[derive(Debug, Default)]
+pub(super) struct Agenda {
+    /// Units that are stopped, and not started again.
+    pub stopped: Vec<String>,
+    /// Units that are restarted.
+    pub outdated: Vec<String>,
+    /// Units that do not run, and are started.
+    pub idle: Vec<String>,
+}
+
+/// A container that is to be started.
+struct Starting {
+    unit: String,
+    spec: ContainerSpec,
+    /// The text of the planned unit.
+    text: String,
+}
+
+/// Pulls the images that the units to be started need, as their pull policies say, if any unit is to be stopped for it. Where nothing
+/// is stopped, the units themselves try to get their images, and try again.
+///
+/// # Errors
+/// [`InstallError::Unready`]: an image, or what a secret or config holds, cannot be had.
+pub(super) async fn provide<P: Progress>(
+    manager: &Manager,
+    plans: &[Plan],
+    agenda: &Agenda,
+    begin: &dyn Fn(&WantedImage) -> P,
+) -> Result<(), InstallError> {
+    let interrupted: Vec<&String> = agenda.stopped.iter().chain(&agenda.outdated).collect();
+    if interrupted.is_empty() {
+        return Ok(());
+    }
+    let mut units = dependents(manager, plans, &interrupted).await?;
+    units.extend(agenda.outdated.iter().chain(&agenda.idle).cloned());
+    let starting: Vec<Starting> = units.iter().filter_map(|unit| Starting::of(unit, plans)).collect();
+    let mut missing: Vec<String> = Vec::new();
+    for it in &starting {
+        missing.extend(it.missing_contents(manager).await?);
+    }
+    if missing.is_empty() {
+        missing.extend(images(&starting, begin).await);
+    }
+    if missing.is_empty() { Ok(()) } else { Err(InstallError::Unready(missing)) }
+}
+
+/// Which images cannot be had.
+async fn images<P: Progress>(starting: &[Starting], begin: &dyn Fn(&WantedImage) -> P) -> Vec<String> {
+    let specs: Vec<&ContainerSpec> = starting.iter().map(|it| &it.spec).collect();
+    if specs.is_empty() {
+        return Vec::new();
+    }
+    let looked = async {
+        let engine = Engine::of_units().await?;
+        let (pull, absent) = Pull::before_start(&engine, &specs).await?;
+        Ok((engine, pull, absent))
+    };
+    let (engine, pull, absent) = match looked.await {
+        Ok(looked) => looked,
+        Err::<_, crate::engine::EngineError>(error) => return vec![error.to_string()],
+    };
+    let failed = pull.run(&engine, begin).await;
+    let of = |images: &[WantedImage], why: &str| -> Vec<String> {
+        let its = starting.iter().filter(|it| images.contains(&WantedImage::of(&it.spec)));
+        its.map(|it| format!("{}: {why}: {}", it.unit, WantedImage::of(&it.spec).reference)).collect()
+    };
+    let absent = of(&absent, "its image is not on this host, and `pull_policy = \"never\"` does not pull it");
+    [of(&failed, "its image cannot be pulled"), absent].concat()
+}
+
+impl Starting {
+    /// `None`: the unit is no container's.
+    fn of(unit: &str, plans: &[Plan]) -> Option<Self> {
+        let name = UnitName::parse(unit).ok().filter(|name| name.is(UnitKind::Service))?;
+        let template = name.template();
+        let file = ContainerSpec::file_of(&name);
+        let files = || plans.iter().flat_map(|plan| &plan.files);
+        let is_its = |file: &str| file == unit || template.as_ref().is_some_and(|template| template == file);
+        let text = files().find(|file| is_its(&file.name))?.contents.to_string();
+        let spec = files().find(|planned| planned.name == file)?;
+        Some(Self { unit: unit.to_owned(), spec: from_json(&spec.contents).ok()?, text })
+    }
+
+    /// What its secrets and configs hold and this host has not.
+    async fn missing_contents(&self, manager: &Manager) -> Result<Vec<String>, ManagerError> {
+        let mut missing = missing_files(&self.spec);
+        let part = &self.spec.wharf;
+        let files = part.files.iter().map(|file| (&file.contents, &file.path));
+        let of_host = files.chain(part.variables.iter().map(|variable| (&variable.contents, &variable.path)));
+        let of_host = of_host.filter(|(contents, path)| path.is_none() && contents.value.is_none());
+        let absent: Vec<&Contents> = of_host
+            .map(|(contents, _)| contents)
+            .filter(|contents| !credentials::exists(&contents.credential) && !self.sets(&contents.credential))
+            .collect();
+        // A drop-in may give the unit credentials of its own.
+        if !absent.is_empty() && manager.unit(&self.unit).await?.drop_ins.is_empty() {
+            let text = |Contents { source, credential, .. }: &Contents| {
+                format!("{source}: this host has no credential named {credential} (wharf secret encrypt {credential})")
+            };
+            missing.extend(absent.into_iter().map(text));
+        }
+        Ok(missing.into_iter().map(|why| format!("{}: {why}", self.unit)).collect())
+    }
+
+    /// Whether the stack's own directives give the unit this credential (systemd.exec(5)).
+    fn sets(&self, credential: &str) -> bool {
+        let directives = ["SetCredential", "SetCredentialEncrypted", "LoadCredential", "LoadCredentialEncrypted"];
+        let assignments = self.text.lines().filter_map(|line| line.split_once('='));
+        let own = assignments.filter(|(directive, _)| directives.contains(directive));
+        own.map(|(_, value)| value.split(':').next().unwrap_or_default()).any(|id| id == credential)
+    }
+}
+
+/// Units of the plans that run and that systemd stops with one of these (systemd.unit(5), Requires=), directly or by way of others.
+async fn dependents(
+    manager: &Manager,
+    plans: &[Plan],
+    interrupted: &[&String],
+) -> Result<BTreeSet<String>, ManagerError> {
+    let files = plans.iter().flat_map(|plan| &plan.files).filter(|file| file.is_unit());
+    let patterns: Vec<String> =
+        files.filter_map(|file| UnitName::parse(&file.name).ok()).map(|unit| unit.pattern()).collect();
+    let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
+    let mut others = Vec::new();
+    for unit in manager.active_units(&patterns).await? {
+        let requires = manager.unit(&unit).await?.requires;
+        others.push((unit.to_string(), requires));
+    }
+    let mut known: BTreeSet<String> = interrupted.iter().map(|unit| (*unit).clone()).collect();
+    let mut found = BTreeSet::new();
+    loop {
+        let is_next = |(unit, requires): &&(String, Vec<String>)| {
+            !known.contains(unit) && requires.iter().any(|required| known.contains(required))
+        };
+        let next: Vec<String> = others.iter().filter(is_next).map(|(unit, _)| unit.clone()).collect();
+        if next.is_empty() {
+            return Ok(found);
+        }
+        known.extend(next.iter().cloned());
+        found.extend(next);
+    }
+}
