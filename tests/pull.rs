@@ -156,3 +156,53 @@ fn no_container_is_stopped_before_the_next_one_can_have_its_image_and_its_secret
     let again = host.sh("wharf generate --now shop.toml").ok().stderr;
     assert_eq!(again, "project shop: nothing changed\n");
 }
+
+/// `web` and both of `many` have an image that is released again; `once` has ended, `other` has another image.
+const RELEASED: &str = r#"
+[services.web]
+image = "127.0.0.1:5000/app:1"
+command = "tail -f /dev/null"
+stop_signal = "SIGKILL"
+[services.many]
+image = "127.0.0.1:5000/app:1"
+command = "tail -f /dev/null"
+stop_signal = "SIGKILL"
+scale = 2
+[services.once]
+image = "127.0.0.1:5000/app:1"
+command = "true"
+restart = "no"
+[services.other]
+image = "127.0.0.1:5000/busybox:1"
+command = "tail -f /dev/null"
+stop_signal = "SIGKILL"
+"#;
+
+#[test]
+fn a_pull_names_what_still_runs_with_the_image_before() {
+    let host = Host::boot("older");
+    host.write("/root/shop.toml", RELEASED);
+    host.sh(&format!("{PUBLISH} wharf generate shop.toml; systemctl start shop.target")).ok();
+    let before = host.sh("wharf pull shop.toml").ok().stderr;
+    assert!(!before.contains("older image"), "{before}");
+
+    let pulled = host.sh(&format!("{RELEASE} wharf pull shop.toml")).ok().stderr;
+    let units = ["shop-many@1.service", "shop-many@2.service", "shop-web.service"];
+    let list = format!(
+        "wharf: pulled, but running with an older image: {}; to restart them: `systemctl restart {}`\n",
+        units.join(", "),
+        units.join(" ")
+    );
+    assert!(pulled.ends_with(&list), "{pulled}");
+    host.sh("systemctl restart shop-web.service shop-many@1.service").ok();
+    let left = host.sh("wharf pull shop.toml").ok().stderr;
+    assert!(
+        left.ends_with(
+            "wharf: pulled, but running with an older image: shop-many@2.service; to restart it: \
+             `systemctl restart shop-many@2.service`\n"
+        ),
+        "{left}"
+    );
+    host.sh("systemctl restart shop-many@2.service").ok();
+    assert!(!host.sh("wharf pull shop.toml").ok().stderr.contains("older image"));
+}

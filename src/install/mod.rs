@@ -38,5 +38,5 @@ pub use jobs::FailedJob;
 pub use note::Note;
 pub use precheck::conflicts;
 pub use prepare::{Prepared, prepare, requests, stacks_in};
-pub use pull::{Progress, Pull, WantedImage};
+pub use pull::{Progress, Pull, WantedImage, running_older_image};
 pub use remove::{Leaving, Remove, Removed};

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use futures_util::{StreamExt, stream};
 
 use crate::engine::{Engine, EngineError, PullProgress};
+use crate::name::UnitName;
 use crate::plan::Plan;
 use crate::run::Need;
-use crate::spec::{self, ContainerSpec};
+use crate::spec::{self, ContainerSpec, from_json};
 use crate::stack::PullPolicy;
 
 /// More at once would only share the same bandwidth.
@@ -102,6 +103,55 @@ impl Pull {
         let failed: Vec<Option<WantedImage>> = stream::iter(pulls).buffer_unordered(AT_ONCE).collect().await;
         failed.into_iter().flatten().collect()
     }
+}
+
+/// Units of the plans whose container runs with another image than its name means on this host now. A run of a job is not meant: it
+/// goes on, and the next one takes the new image.
+///
+/// # Errors
+/// The engine does not answer.
+pub async fn running_older_image(engine: &Engine, plans: &[Plan]) -> Result<Vec<UnitName>, EngineError> {
+    let mut ids: BTreeMap<String, Option<String>> = BTreeMap::new();
+    let mut older = Vec::new();
+    for (unit, spec) in plans.iter().flat_map(containers) {
+        let Some(running) = engine.inspect(&spec.wharf.name).await?.filter(|found| found.container.running) else {
+            continue;
+        };
+        let reference = spec.container.image.clone().unwrap_or_default();
+        if running.image != reference || !running.container.belongs_to(&spec) {
+            continue;
+        }
+        let id = match ids.get(&reference) {
+            Some(id) => id.clone(),
+            None => {
+                ids.entry(reference.clone()).or_insert(engine.image(&reference).await?.map(|image| image.id)).clone()
+            }
+        };
+        if id.is_some_and(|id| id != running.image_id) {
+            older.push(unit);
+        }
+    }
+    older.sort_unstable();
+    Ok(older)
+}
+
+/// The containers of a plan that are restarted when their definition changes, each with its unit.
+fn containers(plan: &Plan) -> Vec<(UnitName, ContainerSpec)> {
+    let mut containers = Vec::new();
+    for file in &plan.files {
+        let Some(unit) = file.restarts.as_ref().filter(|unit| file.name == ContainerSpec::file_of(unit)) else {
+            continue;
+        };
+        let Ok(spec) = from_json::<ContainerSpec>(&file.contents) else { continue };
+        match plan.instances.get(unit) {
+            None => containers.push((unit.clone(), spec)),
+            Some(instances) => containers.extend(instances.iter().filter_map(|unit| {
+                let spec = spec.clone().of_instance(unit.instance()?);
+                Some((unit.clone(), spec))
+            })),
+        }
+    }
+    containers
 }
 
 impl WantedImage {

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use wharf::engine::{Engine, EngineError, PullProgress};
-use wharf::install::{Destination, Progress, Pull, STACK_DIRECTORY, WantedImage, prepare};
+use wharf::install::{Destination, Progress, Pull, STACK_DIRECTORY, WantedImage, prepare, running_older_image};
+use wharf::name::UnitName;
 use wharf::printable::printable;
 
 use crate::exit::{Exit, Failure};
@@ -23,7 +24,23 @@ pub async fn run(arguments: &cli::Pull) -> Result<Exit, Failure> {
     let engine = Engine::of_units().await?;
     let screen = Screen::of(&pull);
     let failed = pull.run(&engine, &|image| screen.begin(image)).await;
+    if let Some(note) = older_image(&running_older_image(&engine, &prepared.plans).await?) {
+        output::notice(&note);
+    }
     Ok(if failed.is_empty() { Exit::Done } else { Exit::Failed })
+}
+
+/// Which units still run with the image before, and how they get the one that was pulled.
+fn older_image(units: &[UnitName]) -> Option<String> {
+    let pronoun = match units {
+        [] => return None,
+        [_] => "it",
+        _ => "them",
+    };
+    let (list, arguments) = (units.join(", "), units.join(" "));
+    Some(format!(
+        "pulled, but running with an older image: {list}; to restart {pronoun}: `systemctl restart {arguments}`"
+    ))
 }
 
 /// A line when an image ends. Before it a bar on a terminal, else a line when it begins.
