@@ -271,3 +271,45 @@ fn check_without_arguments_checks_the_stacks_of_the_host() {
     assert_eq!(broken.status, 3);
     assert!(broken.stderr.contains("/etc/wharf/blog.toml:2:1"), "{broken:?}");
 }
+
+#[test]
+fn an_installed_project_is_named_as_its_stack_file() {
+    let host = Host::boot("named");
+    let (web, debug) = (sleeper("web", ""), sleeper("debug", "profiles = [\"debug\"]"));
+    host.write("/srv/shop.toml", &(web + &debug));
+    host.write("/srv/berlin.toml", "[services.web]\nhostname = \"berlin\"\n");
+    host.write("/srv/blog.toml", &sleeper("blog", ""));
+    host.write("/srv/blog.override.toml", "[services.blog]\nhostname = \"over\"\n");
+    host.sh("cd /srv; wharf generate --profile debug -f shop.toml -f berlin.toml; wharf generate blog.toml").ok();
+
+    // As it was generated: with all its files and profiles.
+    let same = host.sh("wharf generate --check shop blog").ok();
+    assert_eq!(same.stderr, "projects shop, blog: nothing changed\n");
+    let resolved = host.sh("wharf config shop").ok().stdout;
+    assert!(resolved.contains("berlin") && resolved.contains("[services.debug]"), "{resolved}");
+    assert!(host.sh("wharf config blog").ok().stdout.contains("over"));
+    assert_eq!(host.sh("wharf check shop").ok().stderr, "");
+    let pulled = host.sh("wharf pull blog").ok().stderr;
+    assert!(pulled.ends_with("127.0.0.1:5000/busybox:1: done\n"), "{pulled}");
+    // Profiles of the command line take their place.
+    let less = host.sh("wharf generate --check --profile none shop");
+    assert!(less.status == 4 && less.stderr.contains("would remove shop-debug.service"), "{less:?}");
+
+    // A file of that name is the file, a directory is none.
+    host.sh("mkdir shop && wharf check shop && rmdir shop").ok();
+    host.write("/root/shop", "nothing");
+    let file = host.sh("wharf check shop");
+    assert!(file.status == 3 && file.stderr.contains("shop:1:"), "{file:?}");
+
+    // Neither of both is said once.
+    host.write("/root/cart.toml", "");
+    let neither = "wharf: `cart` is neither a file nor an installed project; the file here is cart.toml; installed projects: \
+                   blog, shop\n";
+    for command in ["generate", "check", "config", "pull", "generate --check shop"] {
+        let unknown = host.sh(&format!("rm -f shop; wharf {command} cart"));
+        assert_eq!((unknown.status, unknown.stderr.as_str()), (1, neither), "{command}");
+    }
+    host.sh("rm /srv/blog.toml").ok();
+    let gone = host.sh("wharf check blog");
+    assert!(gone.status == 3 && gone.stderr.contains("cannot read the stack file /srv/blog.toml"), "{gone:?}");
+}

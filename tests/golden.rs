@@ -276,8 +276,9 @@ fn a_resolved_stack_gives_the_same_units() {
         let mut again = again.unwrap_or_else(|errors| panic!("{}: {}\n{text}", case.name, errors.render(false)));
         case.move_to_etc(&mut again.stack);
         again.stack.source = Path::new(STACK_DIRECTORY).join(file.file_name().unwrap());
-        // Which files they were made of stands in the units.
-        let is_of_files = |line: &&str| line.starts_with("# The stack is made of further files") || is_checksum(line);
+        // Which files and profiles they were made of stands in the units.
+        let names_files = ["# The stack is made of further files", "File=", "Profile="];
+        let is_of_files = |line: &&str| names_files.iter().any(|name| line.starts_with(name)) || is_checksum(line);
         let units = |plan: &Plan| Outcome {
             files: contents(plan)
                 .into_iter()

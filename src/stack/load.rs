@@ -16,7 +16,7 @@ use crate::stack::composition::{self, Composer, Parsed, Toml};
 use crate::stack::decode::document::{self, Document};
 use crate::stack::decode::profiles;
 use crate::stack::grammar::interpolate::{Finding, Lookup};
-use crate::stack::model::Stack;
+use crate::stack::model::{Selected, Stack};
 use crate::stack::problem::{FileProblem, Invalid, NameFault, Report};
 use crate::stack::text::env_file;
 use crate::stack::text::files::read_stack;
@@ -63,6 +63,19 @@ impl<'a> Request<'a> {
             profiles: Vec::new(),
             environment,
         }
+    }
+}
+
+impl Request<'_> {
+    /// What of it does not follow from the first file.
+    fn selected(&self) -> Selected {
+        let over = self.files.first().and_then(|first| override_of(first));
+        let follows = self.files.len() == 2 && self.files.get(1) == over.as_ref();
+        let files = match follows || !self.absent.is_empty() {
+            true => Vec::new(),
+            false => self.files.iter().map(|file| absolute(file)).collect(),
+        };
+        Selected { files, profiles: self.profiles.clone() }
     }
 }
 
@@ -137,6 +150,7 @@ fn read<'a>(request: &Request<'a>, report: &Report) -> Option<Composed<'a>> {
     }
     let merged = request.files.iter().skip(1).map(|path| absolute(path));
     decoded.stack.further_sources = merged.chain(sources).collect();
+    decoded.stack.selected = request.selected();
     let named = scope.inputs.paths();
     let inputs = request.files.iter().chain(&request.absent).chain(&decoded.stack.further_sources).chain(&named);
     let inputs = inputs.chain(decoded.stack.credential_files()).map(|path| absolute(path)).collect();

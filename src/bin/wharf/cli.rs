@@ -97,8 +97,8 @@ pub struct Words {
 /// Which stacks, and how much of them.
 #[derive(Debug, Args)]
 pub struct Stacks {
-    /// Stack files, one project each; STACK.override.toml beside one is merged over it [default: every /etc/wharf/*.toml except
-    /// wharfd.toml; with --root, those below it]
+    /// Stack files, one project each; STACK.override.toml beside one is merged over it. Or names of installed projects, for the files
+    /// from which their units were generated [default: every /etc/wharf/*.toml except wharfd.toml; with --root, those below it]
     #[arg(value_name = "STACK")]
     pub stacks: Vec<PathBuf>,
     /// One of several files of one project: the first names the project, each following one is merged over those before
@@ -172,7 +172,8 @@ pub struct Check {
 
 #[derive(Debug, Args)]
 pub struct Config {
-    /// The stack file; STACK.override.toml beside it is merged over it
+    /// The stack file; STACK.override.toml beside it is merged over it. Or the name of an installed project, for the file from which its
+    /// units were generated
     #[arg(value_name = "STACK", required_unless_present = "files")]
     pub stack: Option<PathBuf>,
     /// One of several files of one project: the first names the project, each following one is merged over those before

@@ -39,10 +39,10 @@ fn command() -> Command {
 
 fn completer(command: &str, arg: &Arg) -> Option<ArgValueCompleter> {
     Some(match (command, arg.get_id().as_str()) {
-        ("status" | "diff" | "history", "stack") | ("remove", "stacks") => ArgValueCompleter::new(stacks),
+        (_, "stack" | "stacks") => ArgValueCompleter::new(stacks),
         ("logs", "words") => ArgValueCompleter::new(stacks_and_services),
         ("import", "files" | "file") => ArgValueCompleter::new(|current: &OsStr| paths(current, |_| true)),
-        (_, "stack" | "stacks" | "files" | "output" | "replaced") => ArgValueCompleter::new(stack_files),
+        (_, "files" | "output" | "replaced") => ArgValueCompleter::new(stack_files),
         (_, "root") => ArgValueCompleter::new(|current: &OsStr| paths(current, Path::is_dir)),
         (_, "since" | "until") => ArgValueCompleter::new(|current: &OsStr| fitting(["today", "yesterday"], current)),
         _ => return None,

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use wharf::diagnostic::Diagnostics;
 use wharf::engine::EngineError;
-use wharf::install::InstallError;
+use wharf::install::{InstallError, NameError};
 use wharf::report::history::HistoryError;
 use wharf::report::installed::LookupError;
 use wharf::report::selection::SelectionError;
@@ -97,6 +97,7 @@ failures!(
     HistoryError,
     JournalctlError,
     LookupError,
+    NameError,
     SelectionError,
     StatusError,
     io::Error,

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use wharf::install::{requests, stacks_in};
+use wharf::install::{self, requests, stacks_in};
 use wharf::printable::printable;
 use wharf::stack::Request;
 
@@ -11,17 +11,19 @@ use crate::exit::Failure;
 
 /// What to load; every stack of the default directory if none is named.
 pub fn named(stacks: &cli::Stacks, default: &Path) -> Result<Vec<Request<'static>>, Failure> {
-    let mut named = if !stacks.files.is_empty() {
+    let named = if !stacks.files.is_empty() {
         vec![of_files(&stacks.files)]
     } else if stacks.stacks.is_empty() {
         requests(&stacks_in(default)?, &environment)
     } else {
-        requests(&stacks.stacks, &environment)
+        install::named(&stacks.stacks, &environment)?
     };
-    for request in &mut named {
-        request.profiles.clone_from(&stacks.profiles);
-    }
-    Ok(named)
+    Ok(named.into_iter().map(|request| with_profiles(request, &stacks.profiles)).collect())
+}
+
+/// Profiles of the command line take the place of those with which an installed project was generated.
+fn with_profiles(request: Request<'static>, profiles: &[String]) -> Request<'static> {
+    if profiles.is_empty() { request } else { Request { profiles: profiles.to_vec(), ..request } }
 }
 
 /// Says that there is no stack in the default directory, and names the first one of the working directory.
@@ -40,13 +42,14 @@ pub fn replacement(file: &Path, path: &Path, profiles: &[String]) -> Request<'st
 }
 
 /// What to load for `wharf config`.
-pub fn one(arguments: &cli::Config) -> Request<'static> {
-    let mut request = match &arguments.stack {
-        Some(stack) => Request::of_stack(stack, &environment),
+pub fn one(arguments: &cli::Config) -> Result<Request<'static>, Failure> {
+    let named = match &arguments.stack {
+        // Alone, also an override file is a stack.
+        Some(stack) if stack.is_file() => Request::of_stack(stack, &environment),
+        Some(stack) => install::named(std::slice::from_ref(stack), &environment)?.remove(0),
         None => of_files(&arguments.files),
     };
-    request.profiles.clone_from(&arguments.profiles);
-    request
+    Ok(with_profiles(named, &arguments.profiles))
 }
 
 fn of_files(files: &[PathBuf]) -> Request<'static> {

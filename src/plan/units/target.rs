@@ -1,8 +1,10 @@
 //! The target of a whole stack.
 
 use super::{Head, apply, once_each};
+use crate::mark::Mark;
 use crate::name::{UnitKind, UnitName};
 use crate::plan::{Reader, names};
+use crate::stack::Selected;
 use crate::unit::UnitFile;
 
 pub fn target<'h>(head: &'h Head) -> UnitFile<'h> {
@@ -18,7 +20,8 @@ pub fn target<'h>(head: &'h Head) -> UnitFile<'h> {
         install.add("WantedBy", wanting);
     }
     apply(&mut unit, &head.stack.systemd, |section, directive| (section, directive) != ("Install", "WantedBy"));
-    head.mark().write(&mut unit);
+    let Selected { files, profiles } = head.stack.selected.clone();
+    Mark { files, profiles, ..head.mark() }.write(&mut unit);
     unit
 }
 

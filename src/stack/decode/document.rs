@@ -21,7 +21,7 @@ use crate::parallel;
 use crate::stack::fields::{Fields, Item};
 use crate::stack::grammar::ports::MOST_PORTS;
 use crate::stack::keys;
-use crate::stack::model::{Service, Stack};
+use crate::stack::model::{Selected, Service, Stack};
 use crate::stack::problem::{FileKind, Report};
 use crate::stack::text::node::{Entry, Node};
 use crate::stack::text::surroundings::Surroundings;
@@ -60,6 +60,7 @@ pub fn read(document: Document<'_>, active: &Active, surroundings: &Surroundings
         name: ProjectName::parse(&surroundings.project).unwrap_or_else(|_| stand_in::project()),
         source: document.source,
         further_sources: Vec::new(),
+        selected: Selected::default(),
         place: document.place,
         autostart: true,
         compose_labels: false,

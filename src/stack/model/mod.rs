@@ -30,6 +30,15 @@ pub use overrides::Overrides;
 pub use resources::{Blkio, DeviceRequest, Resources};
 pub use secret::{FileSource, Grant, GrantKind, ProvidedFile};
 
+/// What was asked for besides a stack file: by it, a stack can be loaded again as it was.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Selected {
+    /// The absolute paths of all files of the project, if they were named one by one: its override file is not among them then.
+    pub files: Vec<PathBuf>,
+    /// The profiles, if they were named.
+    pub profiles: Vec<String>,
+}
+
 /// One project: what one stack file (or several, merged) declares.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stack {
@@ -39,6 +48,8 @@ pub struct Stack {
     pub source: PathBuf,
     /// Those of the other stack files that it is made of: merged over it, included, extended.
     pub further_sources: Vec<PathBuf>,
+    /// What was asked for besides the stack file.
+    pub selected: Selected,
     /// Where the name stands, or the start of the file.
     pub place: Place,
     /// Whether the stack is started at boot when `wharf-generator` finds it in /etc/wharf (default true).
@@ -75,6 +86,7 @@ impl Stack {
         });
         std::iter::once(&mut self.source)
             .chain(&mut self.further_sources)
+            .chain(&mut self.selected.files)
             .chain(files.filter_map(|file| file.source.path_mut()))
             .chain(of_services)
     }
