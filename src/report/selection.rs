@@ -142,7 +142,7 @@ pub fn label(unit: &InstalledUnit, name: &UnitName) -> String {
 #[cfg(test)]
 pub mod tests {
     use super::*;
-    use crate::mark::Mark;
+    use crate::mark::{Made, Mark};
     use crate::name::{ContainerName, ServiceName};
 
     fn unit(project: &str, name: &str, service: Option<&str>) -> InstalledUnit {
@@ -172,6 +172,19 @@ pub mod tests {
         blog.add(unit("blog", "blog.target", None));
         blog.add(unit("blog", "blog-web.service", Some("web")));
         vec![blog, shop]
+    }
+
+    /// app: web, whose image is built, and the job backup.
+    pub fn built() -> InstalledProject {
+        let mut app = InstalledProject::new(ProjectName::parse("app").unwrap());
+        app.add(unit("app", "app.target", None));
+        app.add(unit("app", "app-web.service", Some("web")));
+        app.add(unit("app", "app-backup.service", Some("backup")));
+        app.add(unit("app", "app-backup.timer", None));
+        let mut builder = unit("app", "app-web-build.service", None);
+        builder.mark.made = Some(Made::Image("registry.example/app:1".to_owned()));
+        app.add(builder);
+        app
     }
 
     fn selected(words: &[&str]) -> Result<Vec<String>, String> {

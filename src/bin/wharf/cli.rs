@@ -69,21 +69,57 @@ pub enum Command {
 #[derive(Debug, Subcommand)]
 pub enum Compose {
     #[command(hide = true)]
-    Up(Words),
+    Attach(Words),
+    #[command(hide = true)]
+    Build(Words),
+    #[command(hide = true)]
+    Cp(Words),
+    #[command(hide = true)]
+    Create(Words),
     #[command(hide = true)]
     Down(Words),
     #[command(hide = true)]
-    Ps(Words),
+    Events(Words),
     #[command(hide = true)]
     Exec(Words),
     #[command(hide = true)]
+    Images(Words),
+    #[command(hide = true)]
+    Kill(Words),
+    #[command(hide = true)]
+    Ls(Words),
+    #[command(hide = true)]
+    Pause(Words),
+    #[command(hide = true)]
+    Port(Words),
+    #[command(hide = true)]
+    Ps(Words),
+    #[command(hide = true)]
+    Push(Words),
+    #[command(hide = true)]
     Restart(Words),
+    #[command(hide = true)]
+    Rm(Words),
+    #[command(hide = true)]
+    Run(Words),
+    #[command(hide = true)]
+    Scale(Words),
     #[command(hide = true)]
     Start(Words),
     #[command(hide = true)]
     Stop(Words),
     #[command(hide = true)]
     Top(Words),
+    #[command(hide = true)]
+    Unpause(Words),
+    #[command(hide = true)]
+    Up(Words),
+    #[command(hide = true)]
+    Update(Words),
+    #[command(hide = true)]
+    Version(Words),
+    #[command(hide = true)]
+    Wait(Words),
 }
 
 /// Whatever follows, in the syntax of another command.
