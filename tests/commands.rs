@@ -195,6 +195,13 @@ fn logs_merges_the_journals_of_a_stack() {
     assert!(logs("blog shop").contains("shop/db    | ready\n"));
     assert_eq!(logs("--since tomorrow shop"), "");
     assert_eq!(logs("shop --until yesterday"), "");
+    // As `docker logs` takes them.
+    assert!(has(&logs("--since 1h30m shop"), "db    | ready"));
+    assert_eq!(logs("--until 10m shop"), "");
+    assert_eq!(host.sh("wharf history --until 1h shop").ok().stdout, "");
+    let stamp = host.sh("docker logs -t shop-db").ok().stdout;
+    let (stamp, _) = stamp.split_once(' ').unwrap();
+    assert_eq!(logs("-t -n 1 db"), format!("db | {}Z ready\n", &stamp[.."2026-01-31T12:00:00.123456".len()]));
 
     let refused = host.sh("wharf logs web");
     assert_eq!(refused.status, 1);

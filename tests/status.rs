@@ -288,10 +288,16 @@ fn without_wharfd_or_the_engine_there_is_what_systemd_knows() {
     only_systemd("wharfd is not installed;");
 
     host.sh("systemctl start wharfd && systemctl stop docker.socket docker").ok();
-    let away = "wharf: the engine does not answer; the last known state of the containers is shown\n";
-    host.wait_for("wharfd has seen it", || host.sh("wharf status").stderr == away);
-    assert_eq!(as_joe(&host, "wharf status").ok().stderr, away);
+    let away = |shown: &str| {
+        format!("wharf: the engine does not answer, so the state of containers could not be asked; {shown}\n")
+    };
+    let known = away("the last known state is shown");
+    host.wait_for("wharfd has seen it", || host.sh("wharf status").stderr == known);
+    assert_eq!(as_joe(&host, "wharf status").ok().stderr, known);
     assert_eq!(status(&host)["engine_connected"], false);
+    // A new wharfd knows nothing of containers. What is true of the units decides the exit status.
+    host.sh("systemctl restart wharfd").ok();
+    assert_eq!(host.sh("wharf status").ok().stderr, away("only what systemd knows is shown"));
 }
 
 #[test]
@@ -512,4 +518,26 @@ fn status_says_why_a_unit_is_dead_or_not_what_was_generated() {
         assert_eq!(full.status, 1, "{command}: {full:?}");
         assert!(full.stderr.contains("cannot write to standard output: No space left on device"), "{full:?}");
     }
+}
+
+#[test]
+fn several_stacks_are_shown_and_one_that_is_unknown_is_an_error() {
+    let host = host_with("several", QUIET);
+    for name in ["blog", "cart"] {
+        host.write(&format!("/srv/{name}.toml"), &QUIET.replace("IMAGE", support::IMAGE));
+        host.sh(&format!("wharf generate /srv/{name}.toml")).ok();
+    }
+    let targets = |arguments: &str| {
+        let shown = host.sh(&format!("wharf status {arguments}")).ok().stdout;
+        let units = shown.lines().filter_map(|line| line.split(' ').next()).filter(|unit| unit.ends_with(".target"));
+        units.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(targets("shop blog"), ["blog.target", "shop.target"]);
+    assert_eq!(targets("/srv/cart.toml blog cart"), ["blog.target", "cart.target"]);
+    assert_eq!(targets(""), ["blog.target", "cart.target", "shop.target"]);
+    let unknown = host.sh("wharf status shop stall");
+    assert!(
+        unknown.status == 1 && unknown.stderr.contains("`stall`; installed projects: blog, cart, shop"),
+        "{unknown:?}"
+    );
 }

@@ -47,7 +47,7 @@ impl Differences {
 ///
 /// # Errors
 /// No such project, or systemd or wharfd cannot be reached.
-pub async fn differences(sources: &Sources, wanted: Option<&str>, registry: bool) -> Result<Differences, StatusError> {
+pub async fn differences(sources: &Sources, wanted: &[String], registry: bool) -> Result<Differences, StatusError> {
     let mut status = sources.status(wanted, Activation::Start).await?;
     if status.engine_connected.is_none() {
         return Err(match status.unknown {

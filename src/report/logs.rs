@@ -6,6 +6,8 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
 use super::selection::{Selection, instances, label};
 use super::table::Screen;
 use crate::mark::InstalledUnit;
@@ -14,8 +16,8 @@ use crate::printable::printable;
 use crate::systemd::journalctl::{Entry, Match};
 
 /// All fields that are read.
-pub const FIELDS: [&str; 6] =
-    ["MESSAGE", "WHARF_STREAM", "CONTAINER_ID", "_SYSTEMD_UNIT", "UNIT", "OBJECT_SYSTEMD_UNIT"];
+pub const FIELDS: [&str; 7] =
+    ["MESSAGE", "WHARF_STREAM", "CONTAINER_ID", "SYSLOG_TIMESTAMP", "_SYSTEMD_UNIT", "UNIT", "OBJECT_SYSTEMD_UNIT"];
 
 /// The colours of services (ECMA-48, SGR): cyan, yellow, green, magenta, blue, and the bright ones. Red is for errors.
 const COLOURS: [u8; 10] = [36, 33, 32, 35, 34, 96, 93, 92, 95, 94];
@@ -56,6 +58,8 @@ pub struct Logs {
     slices: Vec<UnitName>,
     /// Of the longest label of a container.
     width: usize,
+    /// Whether each line has its time.
+    times: bool,
 }
 
 /// How a unit is shown.
@@ -101,6 +105,12 @@ impl Logs {
         logs
     }
 
+    /// With the time before each line, or without.
+    #[must_use]
+    pub fn with_times(self, times: bool) -> Self {
+        Self { times, ..self }
+    }
+
     /// What the journal has of them: what wharf-run relays and says, what systemd and root's programs say of the units.
     pub fn matches(&self) -> Vec<Match> {
         let names = || self.units.keys().filter(|name| !name.is_template()).map(UnitName::as_str);
@@ -121,10 +131,23 @@ impl Logs {
             Some((name, shown))
         })?;
         let origin = Origin::of(entry);
-        let before = before(&shown.label(&name), origin, (shown.colour, self.width), screen.colour);
+        let mut before = before(&shown.label(&name), origin, (shown.colour, self.width), screen.colour);
+        if self.times {
+            before.push_str(&time(entry));
+            before.push(' ');
+        }
         let message = entry.get("MESSAGE").unwrap_or_default();
         Some(message.trim_end_matches('\n').split('\n').map(|line| format!("{before}{}\n", plain(line))).collect())
     }
+}
+
+/// When the engine took a line of a container, or the journal another entry: RFC 3339 in UTC.
+fn time(entry: &Entry) -> String {
+    let of_engine = entry.get("SYSLOG_TIMESTAMP").filter(|_| entry.get("CONTAINER_ID").is_some());
+    let of_engine = of_engine.and_then(|stamp| stamp.parse::<Timestamp>().ok());
+    let of_journal = || Timestamp::from_microsecond(i64::try_from(entry.time()).ok()?).ok();
+    let time = of_engine.or_else(of_journal).unwrap_or_default();
+    time.strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string()
 }
 
 /// The slice of a service with several containers.
@@ -192,6 +215,25 @@ web-3 | scaled away
         assert_eq!(shown(&["shop", "web-2"], &ENTRIES, false), "web-2 ! oh\tno\nweb-2 !   at x\n");
         assert_eq!(shown(&["blog"], &ENTRIES, false), "web | red  [2J \n");
         assert_eq!(shown(&["blog", "db"], &ENTRIES, false), "shop/db  | hello\nblog/web | red  [2J \n");
+    }
+
+    #[test]
+    fn a_line_has_the_time_of_the_engine_another_one_that_of_the_journal() {
+        let entries = [
+            r#"{"MESSAGE":"a\nb","CONTAINER_ID":"0","_SYSTEMD_UNIT":"shop-db.service","SYSLOG_TIMESTAMP":"2026-01-31T12:00:00.123456789Z","__REALTIME_TIMESTAMP":"1"}"#,
+            r#"{"MESSAGE":"c","CONTAINER_ID":"0","_SYSTEMD_UNIT":"shop-db.service","SYSLOG_TIMESTAMP":"Jan 31 12:00","__REALTIME_TIMESTAMP":"1769860801000002"}"#,
+            r#"{"MESSAGE":"Started","UNIT":"shop-db.service","__REALTIME_TIMESTAMP":"1769860802000000"}"#,
+        ];
+        let installed = installed();
+        let logs = Logs::of(&select(&["shop".to_owned(), "db".to_owned()], &installed).unwrap()).with_times(true);
+        let lines = |entry: &&str| logs.lines(&Entry::of_json(entry).unwrap(), Screen::default());
+        let expected = "\
+db | 2026-01-31T12:00:00.123456Z a
+db | 2026-01-31T12:00:00.123456Z b
+db | 2026-01-31T12:00:01.000002Z c
+db * 2026-01-31T12:00:02.000000Z Started
+";
+        assert_eq!(entries.iter().filter_map(lines).collect::<String>(), expected);
     }
 
     #[test]

@@ -13,5 +13,6 @@ pub mod orphans;
 pub mod selection;
 pub mod status;
 pub mod table;
+pub mod when;
 
 pub use installed::InstalledProject;

@@ -251,9 +251,9 @@ pub struct Import {
 
 #[derive(Debug, Args)]
 pub struct Status {
-    /// A project's name, or the path of its stack file [default: all projects]
+    /// Projects by their names, or the paths of their stack files [default: all projects]
     #[arg(value_name = "STACK")]
-    pub stack: Option<String>,
+    pub stacks: Vec<String>,
     /// Print the result as JSON; with --watch, one line for each change
     #[arg(long)]
     pub json: bool,
@@ -288,7 +288,10 @@ pub struct Logs {
     /// Show only the newest lines, of all services together
     #[arg(short = 'n', long, alias = "tail", value_name = "N")]
     pub lines: Option<usize>,
-    /// Show lines of this time or later: `2026-01-31 12:00`, `yesterday`, `-2h`, see systemd.time(7)
+    /// Show when the engine took each line, or the journal a line that is not a container's, in UTC
+    #[arg(short, long)]
+    pub timestamps: bool,
+    /// Show lines of this time or later: `2026-01-31 12:00`, `yesterday`, `2h` or `-2h`, see systemd.time(7)
     #[arg(long, value_name = "WHEN", allow_hyphen_values = true)]
     pub since: Option<String>,
     /// Show lines of this time or earlier
@@ -301,7 +304,7 @@ pub struct History {
     /// A project's name, or the path of its stack file, which may have been removed [default: all projects]
     #[arg(value_name = "STACK")]
     pub stack: Option<String>,
-    /// Show events at this time or later: `2026-01-31 12:00`, `yesterday`, `-2h`, see systemd.time(7)
+    /// Show events at this time or later: `2026-01-31 12:00`, `yesterday`, `2h` or `-2h`, see systemd.time(7)
     #[arg(long, value_name = "WHEN", allow_hyphen_values = true)]
     pub since: Option<String>,
     /// Show events at this time or earlier

@@ -3,12 +3,14 @@
 use serde_json::json;
 use wharf::install::Destination;
 use wharf::report::history::{HistoryError, Period, history, table};
+use wharf::report::when::point_in_time;
 
 use crate::exit::{Exit, Failure};
 use crate::{cli, output};
 
 pub fn run(arguments: &cli::History) -> Result<Exit, Failure> {
-    let period = Period { since: arguments.since.as_deref(), until: arguments.until.as_deref() };
+    let (since, until) = (arguments.since.as_deref().map(point_in_time), arguments.until.as_deref().map(point_in_time));
+    let period = Period { since: since.as_deref(), until: until.as_deref() };
     let directories = Destination::system().documented_load_path();
     let found = history(arguments.stack.as_deref(), period, &directories);
     if matches!(&found, Ok(history) if history.limited)

@@ -4,6 +4,7 @@ use wharf::install::Destination;
 use wharf::report::installed::projects_in;
 use wharf::report::logs::{FIELDS, Logs};
 use wharf::report::selection::select;
+use wharf::report::when::point_in_time;
 use wharf::signals::{Signal, Signals};
 use wharf::systemd::journalctl::{Entry, Query, sees_all, stream};
 
@@ -15,15 +16,16 @@ const MOST_BYTES: usize = 64 << 10;
 
 pub async fn run(arguments: &cli::Logs) -> Result<Exit, Failure> {
     let installed = projects_in(&Destination::system().documented_load_path())?;
-    let logs = Logs::of(&select(&arguments.words, &installed)?);
+    let logs = Logs::of(&select(&arguments.words, &installed)?).with_times(arguments.timestamps);
     if !sees_all() {
         output::notice(output::LIMITED_JOURNAL);
     }
+    let (since, until) = (arguments.since.as_deref().map(point_in_time), arguments.until.as_deref().map(point_in_time));
     let query = Query {
         matches: logs.matches(),
         fields: &FIELDS,
-        since: arguments.since.as_deref(),
-        until: arguments.until.as_deref(),
+        since: since.as_deref(),
+        until: until.as_deref(),
         lines: arguments.lines,
         follow: arguments.follow,
         ..Query::default()

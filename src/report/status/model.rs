@@ -56,12 +56,16 @@ pub enum Unknown {
     Systemd,
     #[error("{0}; only what systemd knows is shown")]
     Supervisor(SupervisorError),
-    /// wharfd gets no answer from the engine.
-    #[error("the engine does not answer; the last known state of the containers is shown")]
-    Engine,
+    /// wharfd gets no answer from the engine. `known`: it did before.
+    #[error("the engine does not answer, so the state of containers could not be asked; {}", shown(*.known))]
+    Engine { known: bool },
     /// wharfd does not tell the caller everything; why.
     #[error("the output of healthchecks and containers that no stack declares are not shown: {0}")]
     Withheld(String),
+}
+
+fn shown(known: bool) -> &'static str {
+    if known { "the last known state is shown" } else { "only what systemd knows is shown" }
 }
 
 /// One project and its units: the target, then containers, then networks, volumes and others.

@@ -52,11 +52,11 @@ impl Sources {
         Ok(Self { manager, supervisor, host })
     }
 
-    /// The status of all projects, or of the one that is named.
+    /// The status of all projects, or of those that are named.
     ///
     /// # Errors
     /// No such project, or systemd does not answer. If wharfd does not answer, [`Status::unknown`] says so.
-    pub async fn status(&self, wanted: Option<&str>, activation: Activation) -> Result<Status, StatusError> {
+    pub async fn status(&self, wanted: &[String], activation: Activation) -> Result<Status, StatusError> {
         let directories = match &self.manager {
             Some(manager) => manager.unit_path().await?,
             None => self.host.directories.clone(),
@@ -67,8 +67,12 @@ impl Sources {
             None => Vec::new(),
         };
         add_projects(&mut projects, &orphans);
-        if let Some(wanted) = wanted {
-            projects = vec![find_project(wanted, projects)?];
+        if !wanted.is_empty() {
+            let named: Result<Vec<InstalledProject>, _> =
+                wanted.iter().map(|wanted| find_project(wanted, projects.clone())).collect();
+            projects = named?;
+            projects.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+            projects.dedup_by(|one, other| one.name == other.name);
         }
         let (snapshot, unknown) = self.snapshot(activation).await;
         let mut status = Status { unknown, broken: (self.host.broken)(), ..Status::default() };
@@ -105,7 +109,8 @@ impl Sources {
         match snapshot {
             Ok(snapshot) => {
                 let withheld = snapshot.withheld.clone().map(Unknown::Withheld);
-                let unknown = if snapshot.engine_connected { withheld } else { Some(Unknown::Engine) };
+                let known = snapshot.containers.values().any(|container| container.container_id.is_some());
+                let unknown = if snapshot.engine_connected { withheld } else { Some(Unknown::Engine { known }) };
                 (Some(snapshot), unknown)
             }
             Err(error) => (None, Some(Unknown::Supervisor(error))),

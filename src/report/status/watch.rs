@@ -27,7 +27,7 @@ enum Change {
 /// A series of statuses, each of which differs from the one before.
 pub struct Watch<'a> {
     sources: &'a Sources,
-    wanted: Option<&'a str>,
+    wanted: &'a [String],
     changes: UnboundedReceiver<Change>,
     last: Option<Status>,
     /// Something has changed since `last`. Kept here, as a caller may cancel [`Watch::next`] and call it again.
@@ -35,11 +35,11 @@ pub struct Watch<'a> {
 }
 
 impl Sources {
-    /// Begins to watch all projects, or the one that is named.
+    /// Begins to watch all projects, or those that are named.
     ///
     /// # Errors
     /// This system does not run systemd, or the bus refuses.
-    pub async fn watch<'a>(&'a self, wanted: Option<&'a str>) -> Result<Watch<'a>, StatusError> {
+    pub async fn watch<'a>(&'a self, wanted: &'a [String]) -> Result<Watch<'a>, StatusError> {
         let manager = self.manager.as_ref().ok_or(StatusError::NoSystemd)?;
         let (sender, changes) = unbounded_channel();
         let units = manager.changed_units().await?;
