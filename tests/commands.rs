@@ -253,7 +253,9 @@ fn remove_takes_several_stacks_and_shows_first_what_it_would_do() {
     ] {
         assert!(preview.stderr.lines().any(|shown| shown == line), "{line}: {preview:?}");
     }
-    assert!(!host.sh("wharf remove --dry-run shop").ok().stderr.contains("volume shop_data"));
+    let keeps = host.sh("wharf remove --dry-run shop").ok().stderr;
+    assert!(keeps.contains("would keep volume shop_data\n") && !keeps.contains("would remove volume"), "{keeps}");
+    assert!(!preview.stderr.contains("would keep"), "{preview:?}");
     // A wrong name keeps all of them.
     assert!(host.sh("wharf remove shop cart").fails().stderr.contains("`cart`"));
     assert_eq!(host.sh(files).ok().stdout, before);
@@ -263,6 +265,18 @@ fn remove_takes_several_stacks_and_shows_first_what_it_would_do() {
     }
     assert_eq!(host.sh("ls /etc/systemd/system; docker ps -aq").ok().stdout.matches("blog").count(), 0);
     assert_eq!(host.sh("docker volume ls -q").ok().stdout, "shop_data\n");
+    // It is said with the command that removes it.
+    let kept = "wharf: kept with all data: volume shop_data; to remove it: `docker volume rm shop_data`\n";
+    assert_eq!(removed.matches("kept with all data").count(), 1, "{removed}");
+    assert!(removed.contains(kept), "{removed}");
+    host.sh("docker volume rm shop_data").ok();
+    host.generate("shop", &sleeper("web", "volumes = [\"a:/a\", \"b:/b\"]\n[volumes.a]\n[volumes.b]"));
+    host.sh("systemctl start shop.target").ok();
+    let removed = host.sh("wharf remove shop").ok().stderr;
+    assert!(
+        removed.contains("volumes shop_a, shop_b; to remove them: `docker volume rm shop_a shop_b`\n"),
+        "{removed}"
+    );
 }
 
 #[test]

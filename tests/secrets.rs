@@ -287,3 +287,21 @@ fn without_a_value_a_credential_stays_what_it_was() {
     assert!(said.stderr.contains("the value of fresh is larger than 1 MiB"), "{said:?}");
     host.sh("test ! -e /etc/credstore.encrypted/fresh").ok();
 }
+
+#[test]
+fn a_line_break_at_the_end_of_a_value_is_kept_and_said() {
+    let host = Host::boot("line");
+    let encrypt = |value: &str| host.sh(&format!("printf '{value}' | wharf secret encrypt key")).ok().stderr;
+    let wrote = "wrote /etc/credstore.encrypted/key\n";
+    let note = "wharf: the value of key ends in a line break, which the container will read too; to store it without one: \
+                `printf %s VALUE | wharf secret encrypt key`\n";
+    // systemd-creds may say something of its own before it.
+    let said = encrypt("kumquat\\n");
+    assert!(said.ends_with(&format!("{wrote}{note}")), "{said}");
+    assert_eq!(host.sh("systemd-creds decrypt /etc/credstore.encrypted/key -").ok().stdout, "kumquat\n");
+    // A value without one, and a text of several lines, such as a key in PEM.
+    for value in ["kumquat", "two\\nlines\\n"] {
+        let said = encrypt(value);
+        assert!(said.ends_with(wrote), "{value}: {said}");
+    }
+}

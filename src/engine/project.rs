@@ -48,11 +48,22 @@ impl Engine {
         let networks = self.lists.list_networks(Some(options)).await?;
         objects.extend(networks.into_iter().filter_map(|network| network.name).map(ProjectObject::Network));
         if volumes {
-            let options = ListVolumesOptionsBuilder::new().filters(&filters).build();
-            let volumes = self.lists.list_volumes(Some(options)).await?.volumes.unwrap_or_default();
-            objects.extend(volumes.into_iter().map(|volume| ProjectObject::Volume(volume.name)));
+            objects.extend(self.project_volumes(project).await?.into_iter().map(ProjectObject::Volume));
         }
         Ok(objects)
+    }
+
+    /// The project's volumes, by name.
+    ///
+    /// # Errors
+    /// The engine does not answer.
+    pub async fn project_volumes(&self, project: &str) -> Result<Vec<String>, EngineError> {
+        let filters = HashMap::from([("label", vec![format!("{}={project}", label::PROJECT)])]);
+        let options = ListVolumesOptionsBuilder::new().filters(&filters).build();
+        let volumes = self.lists.list_volumes(Some(options)).await?.volumes.unwrap_or_default();
+        let mut names: Vec<String> = volumes.into_iter().map(|volume| volume.name).collect();
+        names.sort_unstable();
+        Ok(names)
     }
 
     /// Removes one of them; a volume with its data.

@@ -42,6 +42,8 @@ pub struct Removed {
     pub files: Vec<PathBuf>,
     /// Containers, networks and volumes.
     pub from_engine: Vec<String>,
+    /// Volumes that stay, with their data.
+    pub kept_volumes: Vec<String>,
     pub failed_jobs: Vec<FailedJob>,
     /// The stack file, where it still lies in /etc/wharf: the generator makes the units again.
     pub still_declared: Option<PathBuf>,
@@ -92,8 +94,10 @@ impl Remove {
             let units = loaded(manager, &[leaving.units(), leaving.orphans.clone()].concat()).await?;
             removed.stopped = units.into_iter().filter(LoadedUnit::is_busy).map(|unit| unit.name).collect();
         }
-        let objects = Engine::of_units().await?.project_objects(&leaving.project.name, self.volumes).await?;
+        let engine = Engine::of_units().await?;
+        let objects = engine.project_objects(&leaving.project.name, self.volumes).await?;
         removed.from_engine = objects.iter().map(ToString::to_string).collect();
+        removed.kept_volumes = self.kept_volumes(&engine, leaving).await?;
         for directory in directories() {
             let directory = UnitDirectory::open(&directory, Access::Read, Durability::Synced)?;
             removed.files.extend(files(&directory, &Changes::removal(&leaving.project.name, &directory.read()?)));
@@ -126,6 +130,7 @@ impl Remove {
             engine.remove_object(&object).await?;
             removed.from_engine.push(object.to_string());
         }
+        removed.kept_volumes = self.kept_volumes(&engine, leaving).await?;
         for directory in directories() {
             removed.files.extend(delete(&directory, &project.name, wait)?);
         }
@@ -137,6 +142,15 @@ impl Remove {
             removed.failed_jobs.extend(forget(&Jobs { manager, wait }, &units).await?);
         }
         Ok(removed)
+    }
+}
+
+impl Remove {
+    async fn kept_volumes(&self, engine: &Engine, leaving: &Leaving) -> Result<Vec<String>, InstallError> {
+        if self.volumes {
+            return Ok(Vec::new());
+        }
+        Ok(engine.project_volumes(&leaving.project.name).await?)
     }
 }
 

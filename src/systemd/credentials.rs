@@ -51,13 +51,22 @@ pub enum CredentialError {
 /// Bytes of all credentials of a unit (systemd.exec(5), LoadCredential=).
 const LARGEST: u64 = 1 << 20;
 
-/// Encrypts standard input, or what is typed, for this host; the path of the credential. `None`: systemd-creds failed, and said why.
+/// A credential that was encrypted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Encrypted {
+    pub name: String,
+    pub path: PathBuf,
+    /// The value is one line with a line break after it, as echo(1) writes it: seldom a part of a password.
+    pub is_line: bool,
+}
+
+/// Encrypts standard input, or what is typed, for this host. `None`: systemd-creds failed, and said why.
 ///
 /// `credential`: a name in [`STORE`], or a path.
 ///
 /// # Errors
 /// The name is not valid, there is no value, or there is no systemd-creds; what the credential was stays.
-pub fn encrypt(credential: &str) -> Result<Option<PathBuf>, CredentialError> {
+pub fn encrypt(credential: &str) -> Result<Option<Encrypted>, CredentialError> {
     let is_path = credential.contains('/');
     let path = if is_path { PathBuf::from(credential) } else { Path::new(STORE).join(credential) };
     // systemd compares the name in the encrypted data with the one under which it is asked for.
@@ -83,7 +92,8 @@ pub fn encrypt(credential: &str) -> Result<Option<PathBuf>, CredentialError> {
     if status.success() {
         written.map_err(failed)?;
     }
-    Ok(status.success().then_some(path))
+    let is_line = value.iter().position(|byte| *byte == b'\n') == Some(value.len() - 1);
+    Ok(status.success().then_some(Encrypted { name, path, is_line }))
 }
 
 /// Asks without showing what is typed. Nothing where nobody answers, which systemd-ask-password tells.

@@ -20,6 +20,9 @@ pub async fn run(arguments: cli::Remove) -> Result<Exit, Failure> {
         if let Some(reason) = &removed.unrecorded {
             output::notice(&format!("the removal is not in the journal, nor in `wharf history`: {reason}"));
         }
+        if let Some(note) = kept(&removed.kept_volumes) {
+            output::notice(&note);
+        }
         if let Some(stack) = &removed.still_declared {
             let stack = stack.display();
             output::notice(&format!("{stack} still exists: the next boot generates its units again; move it away"));
@@ -31,9 +34,21 @@ pub async fn run(arguments: cli::Remove) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
+/// Which volumes stay, and what removes them: the project is not installed any more, so that `--volumes` comes too late.
+fn kept(volumes: &[String]) -> Option<String> {
+    let (plural, pronoun) = match volumes {
+        [] => return None,
+        [_] => ("", "it"),
+        _ => ("s", "them"),
+    };
+    let (list, arguments) = (volumes.join(", "), volumes.join(" "));
+    Some(format!("kept with all data: volume{plural} {list}; to remove {pronoun}: `docker volume rm {arguments}`"))
+}
+
 fn preview(removed: &Removed) {
     output::message(&format!("project {}:", removed.project));
     removed.stopped.iter().for_each(|unit| output::message(&format!("would stop {unit}")));
     removed.from_engine.iter().for_each(|object| output::message(&format!("would remove {object}")));
+    removed.kept_volumes.iter().for_each(|volume| output::message(&format!("would keep volume {volume}")));
     removed.files.iter().for_each(|file| output::message(&format!("would remove {}", file.display())));
 }
