@@ -541,3 +541,25 @@ fn several_stacks_are_shown_and_one_that_is_unknown_is_an_error() {
         "{unknown:?}"
     );
 }
+
+#[test]
+fn a_stack_whose_file_was_deleted_is_named_while_its_units_are_there() {
+    let host = Host::boot("deleted");
+    host.write("/etc/wharf/shop.toml", &QUIET.replace("IMAGE", support::IMAGE));
+    host.sh("wharf generate --now && useradd joe").ok();
+    let (gone, check) =
+        ("its stack file /etc/wharf/shop.toml is gone", "their stack file /etc/wharf/shop.toml is gone");
+    assert!(!host.sh("wharf status").ok().stdout.contains("stack file"));
+    assert!(!host.sh("wharf doctor").stdout.contains(check));
+    assert_eq!(status(&host)["projects"][0]["missing_source"], Value::Null);
+
+    host.sh("rm /etc/wharf/shop.toml").ok();
+    for said in [host.sh("wharf status").ok(), as_joe(&host, "wharf status").ok()] {
+        assert!(said.stdout.contains(gone) && said.stdout.contains("`wharf remove shop`"), "{said:?}");
+    }
+    assert_eq!(status(&host)["projects"][0]["missing_source"], "/etc/wharf/shop.toml");
+    let doctor = host.sh("wharf doctor").stdout;
+    assert!(doctor.contains(check) && doctor.contains("`wharf remove shop`"), "{doctor}");
+    host.sh("wharf remove shop").ok();
+    assert!(!host.sh("wharf doctor").stdout.contains(check));
+}

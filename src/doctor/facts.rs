@@ -17,6 +17,8 @@ pub struct Facts {
     pub wharfd: Wharfd,
     /// Installed units whose containers have a healthcheck.
     pub healthchecks: Vec<String>,
+    /// Installed projects whose stack file has gone, and that file.
+    pub without_file: Vec<(String, String)>,
     /// The one that is on.
     pub firewall: Option<Firewall>,
     /// Ports that containers publish on all addresses, by container.

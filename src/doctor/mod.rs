@@ -80,6 +80,7 @@ pub fn examine(facts: &Facts) -> Vec<Check> {
     }
     checks.extend(facts.docker_host.as_deref().map(docker_host));
     checks.push(health(facts.wharfd, &facts.healthchecks));
+    checks.extend(facts.without_file.iter().map(|(project, file)| without_file(project, file)));
     checks.extend(open_ports(facts.firewall, &facts.open_ports));
     checks
 }
@@ -215,6 +216,14 @@ fn health(wharfd: Wharfd, healthchecks: &[String]) -> Check {
     }
 }
 
+fn without_file(project: &str, file: &str) -> Check {
+    Check::warning(
+        "stack file",
+        format!("the units of `{project}` are installed, and their stack file {file} is gone"),
+        format!("put the file back, or remove the stack: `wharf remove {project}`"),
+    )
+}
+
 /// The engine's rules come before those of the firewall (moby#22054).
 fn open_ports(firewall: Option<Firewall>, open: &[(String, String)]) -> Option<Check> {
     let firewall = firewall?;
@@ -254,6 +263,7 @@ mod tests {
             docker_host: None,
             wharfd: Wharfd { enabled: true, runs: true },
             healthchecks: Vec::new(),
+            without_file: Vec::new(),
             firewall: None,
             open_ports: Vec::new(),
         }
@@ -275,7 +285,7 @@ mod tests {
             change(&mut about);
             Ok(about)
         };
-        let cases: [(Facts, &str, Verdict); 14] = [
+        let cases: [(Facts, &str, Verdict); 15] = [
             (Facts { systemd: None, ..fit() }, "systemd", Problem),
             (Facts { systemd: Some("252.38-1~deb12u1".to_owned()), ..fit() }, "systemd", Problem),
             (Facts { systemd: Some("v253".to_owned()), ..fit() }, "systemd", Problem),
@@ -295,6 +305,11 @@ mod tests {
             (
                 Facts { wharfd: Wharfd::default(), healthchecks: vec!["shop-db.service".to_owned()], ..fit() },
                 "wharfd",
+                Warning,
+            ),
+            (
+                Facts { without_file: vec![("shop".to_owned(), "/etc/wharf/shop.toml".to_owned())], ..fit() },
+                "stack file",
                 Warning,
             ),
             (

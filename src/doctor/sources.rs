@@ -1,5 +1,6 @@
 //! Where the facts come from: systemd's Manager, the engine, and some files.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -19,11 +20,11 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const WHARFD: &str = "wharfd.service";
 const DOCKER: &str = "docker.service";
 
-/// Looks at this host. `docker_host`: the variable of whoever asks.
+/// Looks at this host. `docker_host`: the variable of whoever asks; `stack_directory`: where stack files are looked for.
 ///
 /// # Errors
 /// systemd runs and does not answer.
-pub async fn look(docker_host: Option<String>) -> Result<Facts, ManagerError> {
+pub async fn look(docker_host: Option<String>, stack_directory: &Path) -> Result<Facts, ManagerError> {
     let manager = if is_booted() { Some(Manager::connect(Scope::System).await?) } else { None };
     let (engine, open_ports) = tokio::join!(about(), open_ports());
     let mut facts = Facts {
@@ -33,6 +34,7 @@ pub async fn look(docker_host: Option<String>) -> Result<Facts, ManagerError> {
         docker_host: docker_host.filter(|host| is_another(host)),
         wharfd: Wharfd::default(),
         healthchecks: Vec::new(),
+        without_file: Vec::new(),
         firewall: None,
         open_ports,
     };
@@ -40,6 +42,7 @@ pub async fn look(docker_host: Option<String>) -> Result<Facts, ManagerError> {
         facts.systemd = Some(manager.version().await?);
         facts.wharfd = wharfd(manager).await?;
         facts.healthchecks = healthchecks(manager).await?;
+        facts.without_file = without_file(manager, stack_directory).await?;
         facts.firewall = firewall(manager).await?;
     }
     Ok(facts)
@@ -79,6 +82,16 @@ async fn healthchecks(manager: &Manager) -> Result<Vec<String>, ManagerError> {
         unit.mark.service.is_some() && spec::read(&file).is_ok_and(|spec: ContainerSpec| spec.has_healthcheck())
     });
     Ok(with_healthcheck.map(|unit| unit.name.into()).collect())
+}
+
+/// Each project with a unit that was made from a file of this directory which has gone.
+async fn without_file(manager: &Manager, stack_directory: &Path) -> Result<Vec<(String, String)>, ManagerError> {
+    let units = installed_units(&manager.unit_path().await?).unwrap_or_default();
+    let sources = units.into_iter().filter_map(|unit| Some((unit.mark.project, unit.mark.source?)));
+    let is_gone = |source: &Path| source.starts_with(stack_directory) && source.try_exists().is_ok_and(|there| !there);
+    let gone = sources.filter(|(_, source)| is_gone(source));
+    let gone: BTreeSet<_> = gone.map(|(project, source)| (project.to_string(), source.display().to_string())).collect();
+    Ok(gone.into_iter().collect())
 }
 
 async fn firewall(manager: &Manager) -> Result<Option<Firewall>, ManagerError> {

@@ -31,6 +31,13 @@ impl InstalledProject {
         self.sources.iter().any(|known| known == source)
     }
 
+    /// Its stack file, if that was in this directory and has gone. What may not be looked at has not.
+    pub fn missing_source(&self, directory: &Path) -> Option<&Path> {
+        let is_gone =
+            |source: &&PathBuf| source.starts_with(directory) && source.try_exists().is_ok_and(|there| !there);
+        self.sources.iter().find(is_gone).map(PathBuf::as_path)
+    }
+
     /// Adds a unit, unless there is one with its name.
     pub(super) fn add(&mut self, unit: InstalledUnit) {
         if self.units.iter().any(|known| known.name == unit.name) {

@@ -36,7 +36,12 @@ pub async fn run(arguments: &cli::Status) -> Result<Exit, Failure> {
 }
 
 pub async fn connect() -> Result<Sources, Failure> {
-    Ok(Sources::connect(Host { directories: Destination::system().documented_load_path(), broken }).await?)
+    Ok(Sources::connect(Host {
+        stack_directory: STACK_DIRECTORY.into(),
+        directories: Destination::system().documented_load_path(),
+        broken,
+    })
+    .await?)
 }
 
 /// The invalid stacks of this host. Others than root cannot read all that stack files name.

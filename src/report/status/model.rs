@@ -72,6 +72,8 @@ fn shown(known: bool) -> &'static str {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ProjectStatus {
     pub project: ProjectName,
+    /// Its stack file, if that was among those of this host and has gone.
+    pub missing_source: Option<PathBuf>,
     pub units: Vec<UnitStatus>,
     /// By template: what its instances use together, as they share a slice.
     #[serde(skip)]
@@ -223,7 +225,11 @@ impl Status {
                 |unit: UnitStatus| UnitStatus { uptime_seconds: None, cpu_seconds: None, memory_bytes: None, ..unit };
             units.map(timeless).collect()
         };
+        let missing = |status: &Self| {
+            status.projects.iter().map(|it| it.missing_source.clone()).collect::<Vec<Option<PathBuf>>>()
+        };
         units(self) == units(other)
+            && missing(self) == missing(other)
             && self.undeclared == other.undeclared
             && self.broken == other.broken
             && self.engine_connected == other.engine_connected

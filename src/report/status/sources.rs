@@ -3,7 +3,7 @@
 //! Invariant: this only reads; nothing but wharfd itself is started.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use futures_util::StreamExt;
@@ -32,6 +32,8 @@ pub struct Sources {
 
 /// What only the caller knows of this host.
 pub struct Host {
+    /// Where stack files are looked for.
+    pub stack_directory: PathBuf,
     /// The unit directories, if there is no manager to ask.
     pub directories: Vec<PathBuf>,
     /// Finds the stack files that are invalid.
@@ -118,7 +120,12 @@ impl Sources {
     }
 
     async fn project_status(&self, project: &InstalledProject) -> Result<ProjectStatus, ManagerError> {
-        let mut status = ProjectStatus { project: project.name.clone(), units: Vec::new(), shared: BTreeMap::new() };
+        let mut status = ProjectStatus {
+            project: project.name.clone(),
+            missing_source: project.missing_source(&self.host.stack_directory).map(Path::to_owned),
+            units: Vec::new(),
+            shared: BTreeMap::new(),
+        };
         let wanted: Vec<&UnitName> = project.units.iter().flat_map(|unit| &unit.mark.wants).collect();
         let shown = project.units.iter().filter(|unit| !unit.name.is(UnitKind::Slice));
         let requests: Vec<_> = shown.map(|unit| self.unit_status(unit, &wanted)).collect();

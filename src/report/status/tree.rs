@@ -111,6 +111,11 @@ fn roots(project: &ProjectStatus, now: SystemTime) -> Vec<Node> {
         Some(target) => target.children = units,
         None => roots = units,
     }
+    if let (Some(root), Some(file)) = (roots.first_mut(), &project.missing_source) {
+        let text =
+            format!("its stack file {} is gone: put it back, or `wharf remove {}`", file.display(), project.project);
+        root.details.push(Cell::new(&text, Colour::Moving));
+    }
     roots
 }
 
@@ -210,8 +215,9 @@ fn details(unit: &UnitStatus, now: SystemTime) -> Vec<Cell> {
     if known.crash_loop {
         notes.push(Cell::new("crash loop: restarted five times within ten minutes", Colour::Bad));
     }
-    if let Some(last) = known.last_restart.filter(|_| unit.active != ActiveState::Inactive) {
-        let ago = duration(now.duration_since(last).unwrap_or_default(), 1);
+    let passed = known.last_restart.map(|last| now.duration_since(last).unwrap_or_default());
+    if let Some(passed) = passed.filter(|passed| is_of_interest(unit, *passed)) {
+        let ago = duration(passed, 1);
         let reason = match known.last_restart_reason.as_deref() {
             // systemd's word for a main process that exited with 0.
             Some("success") => ": it ended".to_owned(),
@@ -223,6 +229,15 @@ fn details(unit: &UnitStatus, now: SystemTime) -> Vec<Cell> {
     let drift = known.drift.iter().flatten();
     notes.extend(drift.map(|one| Cell::new(&format!("drift: {}", one.text), Colour::Moving)));
     notes
+}
+
+/// A unit that has been active and well for so long has got over its last restart.
+const RECOVERED: Duration = Duration::from_secs(60 * 60);
+
+/// Whether the last restart, so long ago, says something about the unit as it is now.
+fn is_of_interest(unit: &UnitStatus, passed: Duration) -> bool {
+    let is_well = unit.active == ActiveState::Active && !unit.needs_attention();
+    unit.active != ActiveState::Inactive && !(is_well && passed >= RECOVERED)
 }
 
 /// When a timer elapses next, and when it did last.

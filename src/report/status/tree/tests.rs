@@ -29,7 +29,12 @@ fn known(health: &str) -> KnownContainer {
 }
 
 fn shown(units: Vec<UnitStatus>, screen: Screen) -> String {
-    let project = ProjectStatus { project: ProjectName::parse("shop").unwrap(), units, shared: BTreeMap::new() };
+    let project = ProjectStatus {
+        project: ProjectName::parse("shop").unwrap(),
+        units,
+        missing_source: None,
+        shared: BTreeMap::new(),
+    };
     let status = Status { projects: vec![project], ..Status::default() };
     tree(&status, true, screen, SystemTime::UNIX_EPOCH + NOW)
 }
@@ -78,6 +83,34 @@ shop.target                      active
     assert_eq!(shown(units.clone(), screen), expected);
     let ascii = expected.replace(['├', '│'], "|").replace('└', "`").replace('─', "-");
     assert_eq!(shown(units, Screen::default()), ascii);
+}
+
+#[test]
+fn a_restart_that_a_unit_has_got_over_is_not_shown() {
+    let web = |health: &str, passed: u64| {
+        let last_restart = Some(SystemTime::UNIX_EPOCH + NOW - Duration::from_secs(passed));
+        let last_restart_reason = Some("exit-code".into());
+        let known = KnownContainer { last_restart, last_restart_reason, ..known(health) };
+        shown(vec![container("shop-web.service", "active", "running", known)], Screen::default())
+    };
+    assert!(web("healthy", 3599).contains("restarted 59min ago: exit-code"));
+    assert!(!web("healthy", 3600).contains("restarted"));
+    assert!(!web("none", 90_000).contains("restarted"));
+    assert!(web("unhealthy", 90_000).contains("restarted 1day ago: exit-code"), "it is not well");
+}
+
+#[test]
+fn a_stack_whose_file_is_gone_says_so() {
+    let project = ProjectStatus {
+        project: ProjectName::parse("shop").unwrap(),
+        missing_source: Some("/etc/wharf/shop.toml".into()),
+        units: vec![unit("shop.target", "active", "active"), unit("shop-web.service", "active", "running")],
+        shared: BTreeMap::new(),
+    };
+    let status = Status { projects: vec![project], ..Status::default() };
+    let text = tree(&status, true, Screen::default(), SystemTime::UNIX_EPOCH + NOW);
+    let note = "|    its stack file /etc/wharf/shop.toml is gone: put it back, or `wharf remove shop`";
+    assert_eq!(text.lines().nth(2), Some(note), "{text}");
 }
 
 #[test]
@@ -130,10 +163,15 @@ fn sixty_columns_show_failures_first_and_why() {
     };
     let units = vec![unit("shop.target", "active", "active"), cache, db, job, web, timer];
     let project = ProjectName::parse("shop").unwrap();
-    let mut project = ProjectStatus { project, units, shared: BTreeMap::new() };
+    let mut project = ProjectStatus { project, units, missing_source: None, shared: BTreeMap::new() };
     project.explain();
     let well = vec![unit("blog.target", "active", "active")];
-    let well = ProjectStatus { project: ProjectName::parse("blog").unwrap(), units: well, shared: BTreeMap::new() };
+    let well = ProjectStatus {
+        project: ProjectName::parse("blog").unwrap(),
+        units: well,
+        missing_source: None,
+        shared: BTreeMap::new(),
+    };
     let broken = BrokenStack { file: "/etc/wharf/x.toml".into(), message: "/etc/wharf/x.toml:2:1: unknown key".into() };
     let status = Status { projects: vec![well, project], broken: Some(vec![broken]), ..Status::default() };
     let screen = Screen { width: Some(60), utf8: true, ..Screen::default() };
