@@ -316,6 +316,7 @@ fn mounts_in_short_and_long_form() {
         nocopy,
         subpath: subpath.map(str::to_owned),
         labels: BTreeMap::new(),
+        selinux: None,
     };
     let bind = |source: PathBuf, create_host_path, propagation: Option<&str>, selinux| MountKind::Bind {
         source,
