@@ -82,6 +82,11 @@ pub struct Mark {
     pub wants: Vec<UnitName>,
 }
 
+/// Whether a stack file was in this directory and has gone. What may not be looked at has not.
+pub fn has_gone(source: &Path, directory: &Path) -> bool {
+    source.starts_with(directory) && source.try_exists().is_ok_and(|there| !there)
+}
+
 /// What a unit makes at the engine besides containers, by its name there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Made {

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use super::facts::{Facts, Firewall, Wharfd};
 use crate::engine::{About, DEFAULT_SOCKET, Engine, EngineError};
-use crate::mark::installed_units;
+use crate::mark::{has_gone, installed_units};
 use crate::spec::{self, ContainerSpec};
 use crate::systemd::manager::is_booted;
 use crate::systemd::{Manager, ManagerError, Scope};
@@ -88,8 +88,7 @@ async fn healthchecks(manager: &Manager) -> Result<Vec<String>, ManagerError> {
 async fn without_file(manager: &Manager, stack_directory: &Path) -> Result<Vec<(String, String)>, ManagerError> {
     let units = installed_units(&manager.unit_path().await?).unwrap_or_default();
     let sources = units.into_iter().filter_map(|unit| Some((unit.mark.project, unit.mark.source?)));
-    let is_gone = |source: &Path| source.starts_with(stack_directory) && source.try_exists().is_ok_and(|there| !there);
-    let gone = sources.filter(|(_, source)| is_gone(source));
+    let gone = sources.filter(|(_, source)| has_gone(source, stack_directory));
     let gone: BTreeSet<_> = gone.map(|(project, source)| (project.to_string(), source.display().to_string())).collect();
     Ok(gone.into_iter().collect())
 }

@@ -26,13 +26,18 @@ impl fmt::Display for ProjectObject {
     }
 }
 
+/// What has the label of this project.
+fn filters(project: &str) -> HashMap<&'static str, Vec<String>> {
+    HashMap::from([("label", vec![format!("{}={project}", label::PROJECT)])])
+}
+
 impl Engine {
     /// The project's containers and networks, and with `volumes` its named volumes, in the order in which they can be removed.
     ///
     /// # Errors
     /// The engine does not answer.
     pub async fn project_objects(&self, project: &str, volumes: bool) -> Result<Vec<ProjectObject>, EngineError> {
-        let filters = HashMap::from([("label", vec![format!("{}={project}", label::PROJECT)])]);
+        let filters = filters(project);
         let mut objects = Vec::new();
         let options = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
         for container in self.lists.list_containers(Some(options)).await? {
@@ -58,8 +63,7 @@ impl Engine {
     /// # Errors
     /// The engine does not answer.
     pub async fn project_volumes(&self, project: &str) -> Result<Vec<String>, EngineError> {
-        let filters = HashMap::from([("label", vec![format!("{}={project}", label::PROJECT)])]);
-        let options = ListVolumesOptionsBuilder::new().filters(&filters).build();
+        let options = ListVolumesOptionsBuilder::new().filters(&filters(project)).build();
         let volumes = self.lists.list_volumes(Some(options)).await?.volumes.unwrap_or_default();
         let mut names: Vec<String> = volumes.into_iter().map(|volume| volume.name).collect();
         names.sort_unstable();

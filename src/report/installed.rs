@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use crate::mark::{InstalledUnit, UnreadableDirectory, installed_units};
+use crate::mark::{InstalledUnit, UnreadableDirectory, has_gone, installed_units};
 use crate::name::ProjectName;
 use crate::path::absolute;
 
@@ -31,11 +31,9 @@ impl InstalledProject {
         self.sources.iter().any(|known| known == source)
     }
 
-    /// Its stack file, if that was in this directory and has gone. What may not be looked at has not.
+    /// Its stack file, if that was in this directory and has gone.
     pub fn missing_source(&self, directory: &Path) -> Option<&Path> {
-        let is_gone =
-            |source: &&PathBuf| source.starts_with(directory) && source.try_exists().is_ok_and(|there| !there);
-        self.sources.iter().find(is_gone).map(PathBuf::as_path)
+        self.sources.iter().find(|source| has_gone(source, directory)).map(PathBuf::as_path)
     }
 
     /// Adds a unit, unless there is one with its name.
