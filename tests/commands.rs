@@ -37,18 +37,22 @@ fn directory(files: &[(&str, &str)]) -> TempDir {
 
 #[test]
 fn a_command_of_compose_is_answered_with_the_one_that_does_it() {
-    let here = directory(&[("shop.toml", "[services.web]\nimage = \"a\"\n"), ("x.toml", "name = \"cart\"\n")]);
-    let start = "wharf: `up` is not a command of wharf; use: wharf generate shop.toml && systemctl start shop.target\n";
+    let here = directory(&[
+        ("shop.toml", "[services.web]\nimage = \"a\"\n"),
+        ("x.toml", "name = \"cart\"\n[services.web]\nimage = \"a\"\n"),
+    ]);
+    let start = "wharf: `up` is not a command of wharf; use: wharf generate --now shop.toml\n";
     for arguments in [&["up", "shop.toml"][..], &["up", "-d", "--build", "shop.toml"]] {
         let up = wharf(&here, arguments);
         assert_eq!((up.status, up.stdout.as_str(), up.stderr.as_str()), (2, "", start));
     }
-    let named = wharf(&here, &["up", "x.toml"]);
-    assert!(named.stderr.contains("wharf generate x.toml && systemctl start "), "{named:?}");
+    let named = wharf(&here, &["down", "x.toml"]);
+    assert!(named.stderr.contains("systemctl stop cart.target 'cart-*.service'"), "{named:?}");
     let down = wharf(&here, &["down", "shop"]);
     assert_eq!(down.stderr.lines().count(), 2, "{down:?}");
     assert!(
-        down.stderr.contains("systemctl stop shop.target\n") && down.stderr.contains("wharf remove shop\n"),
+        down.stderr.contains("systemctl stop shop.target 'shop-*.service'\n")
+            && down.stderr.contains("wharf remove shop\n"),
         "{down:?}"
     );
     let help = wharf(&here, &["--help"]).ok().stdout;

@@ -158,17 +158,18 @@ fn lines(habit: Habit, named: &Named<'_>, words: &[String]) -> Vec<String> {
     match habit {
         Habit::Up => line(named.up()),
         Habit::Create => vec![named.generate(), "it writes the units and starts nothing".to_owned()],
-        Habit::Down if named.has_services() => line(named.systemctl("stop")),
+        Habit::Stop => line(named.stop()),
+        Habit::Down if named.has_services() => line(named.stop()),
         Habit::Down => {
             let volumes = if words.iter().any(|word| word == "-v" || word == "--volumes") { "--volumes " } else { "" };
             let remove = format!("to delete it from this host too: wharf remove {volumes}{}", named.stack());
-            vec![named.systemctl("stop"), remove]
+            vec![named.stop(), remove]
         }
         Habit::Rm => {
             let remove = format!("to delete the stack from this host: wharf remove {}", named.stack());
-            vec![named.systemctl("stop"), "a container is removed when its unit stops".to_owned(), remove]
+            vec![named.stop(), "a container is removed when its unit stops".to_owned(), remove]
         }
-        Habit::Restart | Habit::Start | Habit::Stop => line(named.systemctl(habit.as_str())),
+        Habit::Restart | Habit::Start => line(named.systemctl(habit.as_str())),
         Habit::Ps | Habit::Ls | Habit::Images => {
             line(format!("wharf status {}", named.known_stack()).trim_end().to_owned())
         }
@@ -183,7 +184,7 @@ fn lines(habit: Habit, named: &Named<'_>, words: &[String]) -> Vec<String> {
         Habit::Top => line(named.top()),
         Habit::Kill => {
             let restart = "the unit then does what `restart` in the stack file says; to stop it for good: ";
-            vec![named.kill(words), format!("{restart}{}", named.systemctl("stop"))]
+            vec![named.kill(words), format!("{restart}{}", named.stop())]
         }
         Habit::Pause | Habit::Unpause | Habit::Wait => {
             line(format!("docker {} {}", habit.as_str(), named.containers()))
@@ -252,20 +253,26 @@ mod tests {
     fn each_is_answered_with_the_command_that_does_it() {
         let installed = installed();
         for (line, expected) in [
-            ("up shop.toml", "wharf generate shop.toml && systemctl start shop.target"),
-            ("up -d cart.toml", "wharf generate cart.toml && systemctl start cart.target"),
-            ("up -d", "wharf generate STACK.toml && systemctl start STACK.target"),
-            ("up shop", "systemctl start shop.target"),
-            ("up my;cart.toml", "wharf generate 'my;cart.toml' && systemctl start STACK.target"),
-            ("down shop", "systemctl stop shop.target\nto delete it from this host too: wharf remove shop"),
+            ("up shop.toml", "wharf generate --now shop.toml"),
+            ("up -d cart.toml", "wharf generate --now cart.toml"),
+            ("up -d", "wharf generate --now STACK.toml"),
+            ("up shop", "wharf generate --now shop"),
+            ("up my;cart.toml", "wharf generate --now 'my;cart.toml'"),
+            (
+                "down shop",
+                "systemctl stop shop.target 'shop-*.service'\nto delete it from this host too: wharf remove shop",
+            ),
             (
                 "down -v blog",
-                "systemctl stop blog.target\nto delete it from this host too: wharf remove --volumes blog",
+                "systemctl stop blog.target 'blog-*.service'\nto delete it from this host too: wharf remove --volumes blog",
             ),
             ("ps", "wharf status"),
             ("ps shop", "wharf status shop"),
             ("exec shop db psql -U me", "docker exec -it shop-db psql -U me"),
             ("exec -it web-2", "docker exec -it shop-web-2 sh"),
+            ("exec -T shop db psql", "docker exec -i shop-db psql"),
+            ("exec --index 2 shop web sh", "docker exec -it shop-web-2 sh"),
+            ("stop shop", "systemctl stop shop.target 'shop-*.service'"),
             ("exec shop web sh -c 'a", r"docker exec -it shop-web-1 sh -c ''\''a'"),
             ("exec", "docker exec -it STACK-SERVICE sh"),
             ("restart shop web", "systemctl restart 'shop-web@*.service'"),

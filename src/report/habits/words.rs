@@ -21,6 +21,9 @@ pub(super) struct Named<'a> {
     options: Vec<&'a str>,
     /// What follows the stack and its services.
     rest: Vec<&'a str>,
+    /// Which of several containers (`--index`), from 1.
+    index: Option<&'a str>,
+    has_terminal: bool,
 }
 
 /// The stacks in which the words could name a service, where they name no stack.
@@ -61,12 +64,19 @@ impl<'a> Named<'a> {
             service: None,
             options: Vec::new(),
             rest: Vec::new(),
+            index: None,
+            has_terminal: true,
         };
         let mut words = words.iter().map(String::as_str);
         while let Some(word) = words.next() {
             let is_of_command = habit.takes_command() && !named.rest.is_empty();
             if word.starts_with('-') && !is_of_command {
                 let value = if habit.has_value(word) { words.next() } else { None };
+                named.has_terminal &= !matches!(word, "-T" | "--no-TTY");
+                if word == "--index" {
+                    named.index = value;
+                    continue;
+                }
                 named.options.extend(Some(word).filter(|_| value.is_some()).into_iter().chain(value));
             } else if is_of_command || !named.takes(habit, word, host) {
                 named.rest.push(word);
@@ -191,10 +201,15 @@ impl<'a> Named<'a> {
         format!("wharf generate {}", self.stack_or_file())
     }
 
+    /// It also applies what has changed in the file, as Compose does.
     pub fn up(&self) -> String {
-        let is_installed = self.project.is_some() && self.file.is_none();
-        let generate = if is_installed { String::new() } else { format!("{} && ", self.generate()) };
-        generate + &self.systemctl("start")
+        format!("wharf generate --now {}", self.stack_or_file())
+    }
+
+    /// A target has stopped before its services have: named too, they are waited for.
+    pub fn stop(&self) -> String {
+        let stop = self.systemctl("stop");
+        if self.has_services() { stop } else { format!("{stop} {}", quoted(&format!("{}-*.service", self.stack()))) }
     }
 
     /// A word, then what follows the service.
@@ -211,8 +226,10 @@ impl<'a> Named<'a> {
         if self.options.is_empty() { String::new() } else { joined(&self.options) + " " }
     }
 
+    /// `-T`: without a terminal, as in a script.
     pub fn exec(&self) -> String {
-        format!("docker exec -it {}{} {}", self.options(), quoted(&self.container()), self.command())
+        let terminal = if self.has_terminal { "-it" } else { "-i" };
+        format!("docker exec {terminal} {}{} {}", self.options(), quoted(&self.container()), self.command())
     }
 
     /// A job runs to its end; of another service a second container is made, beside the one that runs.
@@ -248,10 +265,11 @@ impl<'a> Named<'a> {
         if names.is_empty() { self.container() } else { joined(&names) }
     }
 
-    /// The first container of the service.
+    /// The container of the service; of several, the one that is asked for, else the first.
     pub fn container(&self) -> String {
+        let index = self.index.and_then(|index| index.parse::<usize>().ok()).map_or(0, |index| index.saturating_sub(1));
         let named = self.project.zip(self.units.first());
-        let container = named.and_then(|(project, unit)| containers_of(project, unit).into_iter().next());
+        let container = named.and_then(|(project, unit)| containers_of(project, unit).into_iter().nth(index));
         container.unwrap_or_else(|| format!("{}-{}", self.stack(), self.service.unwrap_or("SERVICE")))
     }
 
