@@ -9,8 +9,6 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::thread::sleep;
-use std::time::Instant;
 
 use serde_json::{Value, json};
 use support::{Host, Out};
@@ -307,29 +305,33 @@ fn killed_at_any_moment_every_file_is_whole_and_the_next_run_finishes() {
 
     let root = Root::with_stack(&version(1));
     root.generate(&["--enable"]).ok();
-    let measured = || {
-        let other = Root::with_stack(&version(1));
-        let began = Instant::now();
-        other.generate(&["--enable"]).ok();
-        began.elapsed()
+    // A run writes all new files beside the old ones, then puts one after the other in place.
+    let directory = root.directory.path().join("etc/systemd/system");
+    let written = || {
+        let entries = fs::read_dir(&directory).unwrap();
+        entries.filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().starts_with(".#wharf-")).count()
     };
-    let mut usual = measured();
+    let inode = |name: &str| fs::metadata(directory.join(name)).ok().map(|file| file.ino());
     let (mut unfinished, mut finished, mut halves) = (0, 0, 0);
     for round in 0..100u32 {
-        if round % 10 == 9 {
-            // As the machine's load changes, so does how long a run takes.
-            usual = measured();
-        }
         let number = 1 + usize::try_from((round + 1) % 2).unwrap();
         root.write("etc/wharf/shop.toml", &version(number));
-        let directory = root.directory.path().to_str().unwrap();
+        let one = expected[0].keys().nth(usize::try_from(round * 37 % 90).unwrap()).unwrap().clone();
+        let before = inode(&one);
         let mut child = Command::new(env!("CARGO_BIN_EXE_wharf"))
-            .args(["generate", "--enable", "--root", directory])
+            .args(["generate", "--enable", "--root"])
+            .arg(root.directory.path())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        // Spread over the whole run, in an order that is not that of time.
-        sleep(usual * (round * 37 % 100) / 100);
+        // Killed when so many are written; in every second pair of rounds, when one of them is in place.
+        let far = usize::try_from(round * 37 % 100).unwrap();
+        while child.try_wait().unwrap().is_none() {
+            let is_there = if round % 4 < 2 { written() > far } else { inode(&one) != before };
+            if is_there {
+                break;
+            }
+        }
         child.kill().unwrap();
         child.wait().unwrap();
 

@@ -233,6 +233,9 @@ cut_power() {
     echo 1 >"$group/cgroup.kill"
     poll 10 has_ended "$1" || die "systemd-nspawn of $1 does not end"
     remove_cgroup "$1"
+    # systemd-nspawn 256 and later refuses a name whose mount it finds.
+    umount --quiet --lazy "/run/systemd/nspawn/unix-export/wharf-test-$1" 2>/dev/null || true
+    rmdir "/run/systemd/nspawn/unix-export/wharf-test-$1" 2>/dev/null || true
 }
 
 remove_cgroup() {
