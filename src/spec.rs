@@ -361,6 +361,23 @@ pub enum ResourceSpec {
     Volume(VolumeSpec),
 }
 
+impl VolumeSpec {
+    /// The volume's name at the engine.
+    pub fn name(&self) -> &str {
+        self.volume.name.as_deref().unwrap_or_default()
+    }
+}
+
+impl ResourceSpec {
+    /// The name of the network or volume at the engine.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Network(spec) => &spec.network.name,
+            Self::Volume(spec) => spec.name(),
+        }
+    }
+}
+
 /// What the engine cannot know about a network or volume.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResourcePart {

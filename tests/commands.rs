@@ -255,11 +255,11 @@ fn remove_takes_several_stacks_and_shows_first_what_it_would_do() {
         "project blog:",
         "would remove container blog-web",
     ] {
-        assert!(preview.stderr.lines().any(|shown| shown == line), "{line}: {preview:?}");
+        assert!(preview.stdout.lines().any(|shown| shown == line), "{line}: {preview:?}");
     }
-    let keeps = host.sh("wharf remove --dry-run shop").ok().stderr;
+    let keeps = host.sh("wharf remove --dry-run shop").ok().stdout;
     assert!(keeps.contains("would keep volume shop_data\n") && !keeps.contains("would remove volume"), "{keeps}");
-    assert!(!preview.stderr.contains("would keep"), "{preview:?}");
+    assert!(!preview.stdout.contains("would keep") && preview.stderr.is_empty(), "{preview:?}");
     // A wrong name keeps all of them.
     assert!(host.sh("wharf remove shop cart").fails().stderr.contains("`cart`"));
     assert_eq!(host.sh(files).ok().stdout, before);
@@ -281,6 +281,34 @@ fn remove_takes_several_stacks_and_shows_first_what_it_would_do() {
         removed.contains("volumes shop_a, shop_b; to remove them: `docker volume rm shop_a shop_b`\n"),
         "{removed}"
     );
+    // One that somebody else has made under its name stays in any case.
+    host.sh("docker volume rm shop_b; docker volume create shop_b").ok();
+    host.generate("shop", &sleeper("web", "volumes = [\"a:/a\", \"b:/b\"]\n[volumes.a]\n[volumes.b]"));
+    host.sh("systemctl start shop.target").ok();
+    assert!(host.sh("wharf remove --volumes --dry-run shop").ok().stdout.contains("would keep volume shop_b\n"));
+    let removed = host.sh("wharf remove --volumes shop").ok().stderr;
+    assert!(removed.contains("removed volume shop_a\n"), "{removed}");
+    assert!(
+        removed.contains("wharf: kept with all data: volume shop_b; to remove it: `docker volume rm shop_b`\n"),
+        "{removed}"
+    );
+    assert!(removed.contains("wharf: not made by wharf, so never removed by it: shop_b\n"), "{removed}");
+}
+
+#[test]
+fn options_of_a_volume_that_exists_are_told_not_to_change() {
+    let host = Host::boot("options");
+    let stack = |options: &str| sleeper("web", &format!("volumes = [\"data:/data\"]\n[volumes.data]\n{options}"));
+    host.generate("shop", &stack(""));
+    host.sh("systemctl start shop.target").ok();
+    let note = "wharf: if the volume shop_data exists already, it stays as it was made: the new options are for a new one (stop what \
+                uses it, save its data, `docker volume rm shop_data`)\n";
+    host.write("/root/shop.toml", &stack("labels.owner = \"me\""));
+    for command in ["generate --dry-run", "generate --now"] {
+        let told = host.sh(&format!("wharf {command} shop.toml")).ok().stderr;
+        assert!(told.contains(note), "{command}: {told}");
+    }
+    assert!(!host.sh("wharf generate --now shop.toml").ok().stderr.contains("shop_data"));
 }
 
 #[test]
@@ -288,6 +316,13 @@ fn check_without_arguments_checks_the_stacks_of_the_host() {
     let host = Host::boot("check");
     let none = host.sh("wharf check").ok();
     assert_eq!(none.stderr, "wharf: there is no stack file in /etc/wharf\n");
+    // Where one is in the working directory, that must be meant.
+    for command in ["check", "pull", "generate --now"] {
+        assert!(host.sh(&format!("wharf {command}")).ok().stderr.contains("there is no stack file in /etc/wharf\n"));
+        let not_meant = host.sh(&format!("mkdir -p here; cd here; touch shop.toml; wharf {command}"));
+        let told = "wharf: there is no stack file in /etc/wharf, so nothing was done; name the one of this directory: shop.toml\n";
+        assert_eq!((not_meant.status, not_meant.stderr.as_str()), (1, told), "{command}");
+    }
     host.write("/etc/wharf/shop.toml", &sleeper("web", ""));
     host.write("/etc/wharf/wharfd.toml", "");
     host.sh("wharf check").ok();
@@ -336,5 +371,7 @@ fn an_installed_project_is_named_as_its_stack_file() {
     }
     host.sh("rm /srv/blog.toml").ok();
     let gone = host.sh("wharf check blog");
-    assert!(gone.status == 3 && gone.stderr.contains("cannot read the stack file /srv/blog.toml"), "{gone:?}");
+    let named = "wharf: the stack file of `blog`, /srv/blog.toml, is gone: put it back, name the file that has taken its place (with \
+                 --adopt), or `wharf remove blog`\n";
+    assert_eq!((gone.status, gone.stderr.as_str()), (1, named));
 }

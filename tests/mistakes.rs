@@ -69,6 +69,18 @@ const MISTAKES: &[(&str, &str, &str)] = &[
         "cannot create container shop-platform: the image that is on this host is for linux/amd64, and the service's `platform` is \
          linux/arm64 [",
     ),
+    (
+        "volume",
+        r#"volumes = ["old:/data"]"#,
+        "there is no volume old, and the stack does not make it (`external`): create it (docker volume create old), or remove \
+         `external`",
+    ),
+    (
+        "network",
+        r#"networks = ["lan"]"#,
+        "there is no network lan, and the stack does not make it (`external`): create it (docker network create lan), or remove \
+         `external`",
+    ),
 ];
 
 #[test]
@@ -85,7 +97,7 @@ fn what_the_engine_refuses_is_said_in_the_words_of_the_stack_file() {
         .iter()
         .map(|(name, keys, _)| format!("[services.{name}]\nimage = \"127.0.0.1:5000/busybox:1\"\n{keys}\n"))
         .collect();
-    host.write("/root/shop.toml", &stack);
+    host.write("/root/shop.toml", &(stack + "[volumes.old]\nexternal = true\n[networks.lan]\nexternal = true\n"));
     host.sh("wharf generate shop.toml && systemctl start shop.target || true").ok();
     for (name, _, expected) in MISTAKES {
         let unit = format!("shop-{name}");
@@ -98,6 +110,7 @@ fn what_the_engine_refuses_is_said_in_the_words_of_the_stack_file() {
         assert!(below.lines().any(|line| line.contains(expected)), "{name}: {below}");
     }
     assert_eq!(host.sh("docker ps --all --format '{{.Names}}'").ok().stdout, "other\n");
+    assert_eq!(host.sh("docker volume ls --quiet").ok().stdout, "", "the engine has made none");
 }
 
 #[test]

@@ -98,19 +98,20 @@ depends_on = ["db"]
 "#;
 
 #[test]
-fn no_container_is_stopped_before_the_next_one_can_have_its_image_and_its_secrets() {
+fn no_container_is_stopped_before_the_next_one_can_have_all_that_it_needs() {
     let host = Host::boot("before");
     host.write("/root/shop.toml", THREE);
     host.sh(&format!("{PUBLISH} wharf generate --now shop.toml")).ok();
-    let before = traces(&host);
-    let refused = |stack: &str, reasons: &[&str]| {
+    let refused_with = |stack: &str, reasons: &[&str], before: &str| {
         host.write("/root/shop.toml", stack);
         let out = host.sh("wharf generate --now shop.toml");
         assert_eq!(out.status, 1, "{out:?}");
         assert!(reasons.iter().all(|reason| out.stderr.contains(reason)), "{reasons:?}: {out:?}");
         assert!(out.stderr.contains("wharf: nothing was written and nothing was stopped"), "{out:?}");
-        assert_eq!(traces(&host), before, "{out:?}");
+        assert_eq!(traces(&host), *before, "{out:?}");
     };
+    let before = traces(&host);
+    let refused = |stack: &str, reasons: &[&str]| refused_with(stack, reasons, &before);
     let web = |from: &str, to: &str| THREE.replacen(from, to, 1);
     let image = "image = \"127.0.0.1:5000/busybox:1\"";
     refused(
@@ -137,6 +138,33 @@ fn no_container_is_stopped_before_the_next_one_can_have_its_image_and_its_secret
         &secret("credential = \"shop.key\""),
         &["wharf: shop-web.service: secret key: this host has no credential named shop.key"],
     );
+    let lists =
+        web(image, &format!("{image}\nvolumes = [\"old:/a\", \"far:/b:Z\", \"made:/c\"]\nnetworks = [\"lan\"]"));
+    let external = "[volumes]\nold.external = true\nfar.external = true\nmade = {}\n[networks]\nlan.external = true\n";
+    refused(
+        &(lists.clone() + external),
+        &[
+            "wharf: shop-web.service: there is no volume old, and the stack does not make it (`external`): create it (docker volume \
+             create old), or remove `external`\n",
+            "there is no volume far, ",
+            "there is no network lan, and the stack does not make it (`external`): create it (docker network create lan)",
+        ],
+    );
+    let ports = |list: &str| web(image, &format!("{image}\nports = [{list}]"));
+    host.sh("docker run -d --name foreign -p 8099:80 -p 8097:80/udp 127.0.0.1:5000/busybox:1 tail -f /dev/null").ok();
+    let before = traces(&host);
+    let refused = |stack: &str, reasons: &[&str]| refused_with(stack, reasons, &before);
+    refused(
+        &ports("\"127.0.0.1:8099:80\", \"8098:80\", \"8097:80/udp\", \"5000:80\""),
+        &[
+            "wharf: shop-web.service: port 127.0.0.1:8099 of this host is published by the container foreign\n",
+            "port 0.0.0.0:8097 of this host is published by the container foreign\n",
+            "port 0.0.0.0:5000 of this host is in use by a program: `ss --listening --processes --numeric 'sport = :5000'` shows which\n",
+        ],
+    );
+    host.sh("docker rm -f foreign; docker volume create old; docker volume create far; docker network create lan").ok();
+    let before = traces(&host);
+    let refused = |stack: &str, reasons: &[&str]| refused_with(stack, reasons, &before);
     // A unit that is not changed itself, but goes down with another one.
     host.sh("systemctl stop docker-registry").ok();
     refused(
@@ -144,6 +172,14 @@ fn no_container_is_stopped_before_the_next_one_can_have_its_image_and_its_secret
         &["wharf: shop-api.service: its image cannot be pulled: 127.0.0.1:5000/app:1\n"],
     );
     host.sh("systemctl start docker-registry").ok();
+
+    // What a container of the same project publishes may be about to become free.
+    let moved = ports("\"8098:80\"");
+    host.write("/root/shop.toml", &(lists.replacen(image, &format!("{image}\nports = [\"8098:80\"]"), 1) + external));
+    host.sh("wharf generate --now shop.toml").ok();
+    host.write("/root/shop.toml", &moved.replacen("[services.web]", "[services.web2]", 1));
+    host.sh("wharf generate --now shop.toml").ok();
+    assert_eq!(host.inspect("shop-web2", "{{json .NetworkSettings.Ports}}").matches("8098").count(), 2);
 
     // Once all can be had, the image is there before anything is stopped.
     host.sh("mkdir -p /etc/credstore; printf s >/etc/credstore/shop.key; docker rmi 127.0.0.1:5000/busybox:2").ok();

@@ -8,9 +8,9 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::facts::{Facts, Firewall, Wharfd};
-use crate::engine::{About, DEFAULT_SOCKET, Engine, EngineError};
+use crate::engine::{About, DEFAULT_SOCKET, Engine, EngineError, PublishedPort};
 use crate::mark::{has_gone, installed_units};
-use crate::spec::{self, ContainerSpec};
+use crate::spec::{self, ContainerSpec, label};
 use crate::systemd::manager::is_booted;
 use crate::systemd::{Manager, ManagerError, Scope};
 
@@ -71,7 +71,10 @@ async fn about() -> Result<About, EngineError> {
 async fn open_ports() -> Vec<(String, String)> {
     let ask = async { Engine::of_units().await?.published_ports().await };
     let published = timeout(PATIENCE, ask).await.ok().and_then(Result::ok).unwrap_or_default();
-    published.into_iter().filter(|(_, address)| is_open(address)).collect()
+    let is_open = |port: &PublishedPort| port.labels.contains_key(label::UNIT) && port.address.ip().is_unspecified();
+    let open = published.into_iter().filter(is_open).map(|port| (port.container, port.address.to_string()));
+    let open: BTreeSet<(String, String)> = open.collect();
+    open.into_iter().collect()
 }
 
 /// The installed units whose specification has a healthcheck; only root can read those.
@@ -106,8 +109,4 @@ async fn firewall(manager: &Manager) -> Result<Option<Firewall>, ManagerError> {
 fn is_another(host: &str) -> bool {
     let own = ["", "unix:///run/docker.sock", "unix:///var/run/docker.sock"];
     !own.contains(&host)
-}
-
-fn is_open(address: &str) -> bool {
-    address.starts_with("0.0.0.0:") || address.starts_with("[::]:")
 }

@@ -1,11 +1,7 @@
 //! What the engine says of itself: Engine API, `GET /info` and `GET /version`.
 
-use bollard::query_parameters::ListContainersOptions;
-
 use super::error::Words;
-use super::inspection::{address, own_name};
 use super::{Engine, EngineError};
-use crate::spec::label;
 
 /// What decides whether units can use an engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,25 +32,5 @@ impl Engine {
             cgroup_driver: info.cgroup_driver.map(|driver| driver.to_string()).unwrap_or_default().into(),
             live_restore: info.live_restore_enabled.unwrap_or(false),
         })
-    }
-
-    /// The ports of this host that containers of units publish, by the container's name: `shop-web`, `0.0.0.0:8080`.
-    ///
-    /// # Errors
-    /// The engine does not answer.
-    pub async fn published_ports(&self) -> Result<Vec<(String, String)>, EngineError> {
-        let listed = self.lists.list_containers(None::<ListContainersOptions>).await?;
-        let mut published = Vec::new();
-        for container in listed {
-            let name = own_name(container.names.unwrap_or_default());
-            let is_of_unit = container.labels.is_some_and(|labels| labels.contains_key(label::UNIT));
-            for port in container.ports.unwrap_or_default().into_iter().filter(|_| is_of_unit) {
-                if let (Some(ip), Some(number)) = (port.ip, port.public_port) {
-                    published.push((name.clone(), address(&ip, &number.to_string())));
-                }
-            }
-        }
-        published.sort_unstable();
-        Ok(published)
     }
 }

@@ -1,10 +1,13 @@
 //! A container as it is now, for comparison with what it should be.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use bollard::models::{ContainerInspectResponse, EndpointSettings, HostConfig, NetworkSettings, PortBinding};
-use bollard::query_parameters::{InspectContainerOptions, ListContainersOptionsBuilder};
+use bollard::models::{
+    ContainerInspectResponse, EndpointSettings, HostConfig, NetworkSettings, PortBinding, PortSummaryTypeEnum,
+};
+use bollard::query_parameters::{InspectContainerOptions, ListContainersOptions, ListContainersOptionsBuilder};
 
 use super::{Container, Engine, EngineError, found};
 use crate::spec::label;
@@ -35,6 +38,17 @@ pub struct ListedContainer {
     pub image: String,
     /// The unit that supervises it, if its label names one.
     pub unit: Option<String>,
+}
+
+/// A port of this host that a running container has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublishedPort {
+    pub address: SocketAddr,
+    pub is_udp: bool,
+    /// The container's name.
+    pub container: String,
+    /// Those of Wharf.
+    pub labels: HashMap<String, String>,
 }
 
 /// A kind of change to a container's file system: Engine API, `GET /containers/{id}/changes`.
@@ -146,7 +160,7 @@ fn published(settings: NetworkSettings) -> Vec<String> {
 }
 
 /// `127.0.0.1:8080`, `[::1]:8080`
-pub(super) fn address(ip: &str, port: &str) -> String {
+fn address(ip: &str, port: &str) -> String {
     if ip.contains(':') { format!("[{ip}]:{port}") } else { format!("{ip}:{port}") }
 }
 
@@ -172,6 +186,30 @@ impl Engine {
             .collect();
         all.sort_unstable();
         Ok(all)
+    }
+
+    /// The ports of this host that containers have, TCP and UDP.
+    ///
+    /// # Errors
+    /// The engine does not answer.
+    pub async fn published_ports(&self) -> Result<Vec<PublishedPort>, EngineError> {
+        let listed = self.lists.list_containers(None::<ListContainersOptions>).await?;
+        let mut published = Vec::new();
+        for container in listed {
+            let name = own_name(container.names.unwrap_or_default());
+            let labels = label::of_wharf(container.labels.unwrap_or_default());
+            for port in container.ports.unwrap_or_default() {
+                let ip = port.ip.and_then(|ip| ip.parse().ok());
+                let Some((ip, number)) = ip.zip(port.public_port) else { continue };
+                published.push(PublishedPort {
+                    address: SocketAddr::new(ip, number),
+                    is_udp: port.typ == Some(PortSummaryTypeEnum::UDP),
+                    container: name.clone(),
+                    labels: labels.clone(),
+                });
+            }
+        }
+        Ok(published)
     }
 
     /// What has changed in the container's file system since it was made. What is mounted does not count, nor the directories that the

@@ -34,7 +34,7 @@ pub use container::{Container, HealthReport, OF_CONTAINER};
 pub use error::{EngineError, LoginFault};
 pub use exec::Exec;
 pub use image::{Image, PullProgress, same_image};
-pub use inspection::{FileChange, FileChanges, Inspection, ListedContainer};
+pub use inspection::{FileChange, FileChanges, Inspection, ListedContainer, PublishedPort};
 pub use logs::{LogRequest, Logs, Printed};
 pub use network::NetworkState;
 pub use project::ProjectObject;

@@ -19,7 +19,7 @@ use super::directory::{Access, Action, Change, Changes, Durability, LoadPath, Sn
 use super::error::InstallError;
 use super::jobs::{FailedJob, Jobs, Ran};
 use super::needs::{self, Agenda};
-use super::note::{Note, edited, networks_left, not_started, of_same_source};
+use super::note::{Note, edited, networks_left, not_started, of_same_source, volumes_kept};
 use super::precheck::{conflicts, other_source, taken_over};
 use super::pull::{Progress, WantedImage};
 use super::running;
@@ -149,8 +149,9 @@ impl Generate {
             Effect::Show => self.open(Access::Read)?,
         };
         let mut generated = self.compare(plans, &directory, &load_path)?;
-        let edited = edited(&generated.changes());
-        generated.notes.extend(edited);
+        let changed_by_hand = edited(&generated.changes());
+        let volumes = volumes_kept(&generated.changes());
+        generated.notes.extend(changed_by_hand.into_iter().chain(volumes));
         if self.effect == Effect::Show {
             if let Some(manager) = &manager {
                 self.show_running(plans, &mut generated, manager).await?;

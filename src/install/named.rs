@@ -21,6 +21,12 @@ pub enum NameError {
     Unknown { word: String, known: Vec<ProjectName> },
     #[error("the units of `{0}` do not say which stack file they are from: name the file")]
     NoSource(ProjectName),
+    #[error(
+        "the stack file of `{project}`, {}, is gone: put it back, name the file that has taken its place (with --adopt), or \
+         `wharf remove {project}`",
+        .source_file.display()
+    )]
+    Gone { project: ProjectName, source_file: PathBuf },
     #[error("the units of `{project}` are from several stack files: {}; name one of them", list(.sources))]
     SeveralSources { project: ProjectName, sources: Vec<PathBuf> },
     #[error(transparent)]
@@ -67,6 +73,9 @@ fn of_project<'a>(project: &InstalledProject, environment: Lookup<'a>) -> Result
             return Err(NameError::SeveralSources { project: project.name.clone(), sources: sources.to_vec() });
         }
     };
+    if source.try_exists().is_ok_and(|exists| !exists) {
+        return Err(NameError::Gone { project: project.name.clone(), source_file: source });
+    }
     let mut request = Request::of_stack(&source, environment);
     if let Some(target) = target {
         if !target.mark.files.is_empty() {

@@ -1,17 +1,19 @@
-//! What units need that are to be started: the images, secrets and configs of their new definitions. A run that would stop a container
-//! makes sure of them first.
+//! What units need that are to be started: the images, secrets, configs, networks, volumes and ports of their new definitions. A run
+//! that would stop a container makes sure of them first.
 
 use std::collections::BTreeSet;
 
-use crate::engine::Engine;
+use crate::engine::{Engine, EngineError};
 use crate::name::{UnitKind, UnitName};
 use crate::plan::Plan;
-use crate::run::missing_files;
-use crate::spec::{ContainerSpec, Contents, from_json};
+use crate::run::{missing_external, missing_files};
+use crate::spec::{ContainerSpec, Contents, ResourceSpec, from_json};
 use crate::systemd::{Manager, ManagerError, credentials};
 
 use super::error::InstallError;
 use super::pull::{Progress, Pull, WantedImage};
+
+mod ports;
 
 /// What `--now` is about to do.
 #[derive(Debug, Default)]
@@ -30,13 +32,15 @@ struct Starting {
     spec: ContainerSpec,
     /// The text of the planned unit.
     text: String,
+    /// The networks and volumes of its stack that it uses, by their names at the engine.
+    own: Vec<String>,
 }
 
 /// Pulls the images that the units to be started need, as their pull policies say, if any unit is to be stopped for it. Where nothing
 /// is stopped, the units themselves try to get their images, and try again.
 ///
 /// # Errors
-/// [`InstallError::Unready`]: an image, or what a secret or config holds, cannot be had.
+/// [`InstallError::Unready`]: something of it cannot be had.
 pub(super) async fn provide<P: Progress>(
     manager: &Manager,
     plans: &[Plan],
@@ -54,34 +58,43 @@ pub(super) async fn provide<P: Progress>(
     for it in &starting {
         missing.extend(it.missing_contents(manager).await?);
     }
-    if missing.is_empty() {
-        missing.extend(images(&starting, begin).await);
+    if missing.is_empty() && !starting.is_empty() {
+        missing = of_engine(&starting, begin).await.unwrap_or_else(|error| vec![error.to_string()]);
     }
     if missing.is_empty() { Ok(()) } else { Err(InstallError::Unready(missing)) }
 }
 
-/// Which images cannot be had.
-async fn images<P: Progress>(starting: &[Starting], begin: &dyn Fn(&WantedImage) -> P) -> Vec<String> {
-    let specs: Vec<&ContainerSpec> = starting.iter().map(|it| &it.spec).collect();
-    if specs.is_empty() {
-        return Vec::new();
+/// What the engine has not, and cannot get.
+async fn of_engine<P: Progress>(
+    starting: &[Starting],
+    begin: &dyn Fn(&WantedImage) -> P,
+) -> Result<Vec<String>, EngineError> {
+    let engine = Engine::of_units().await?;
+    let mut missing = Vec::new();
+    for it in starting {
+        let reasons = missing_external(&engine, &it.spec, &it.own).await?;
+        missing.extend(reasons.into_iter().map(|why| format!("{}: {why}", it.unit)));
     }
-    let looked = async {
-        let engine = Engine::of_units().await?;
-        let (pull, absent) = Pull::before_start(&engine, &specs).await?;
-        Ok((engine, pull, absent))
-    };
-    let (engine, pull, absent) = match looked.await {
-        Ok(looked) => looked,
-        Err::<_, crate::engine::EngineError>(error) => return vec![error.to_string()],
-    };
-    let failed = pull.run(&engine, begin).await;
+    let wanted = starting.iter().map(|it| (it.unit.as_str(), &it.spec));
+    missing.extend(ports::taken(&engine, wanted).await?);
+    if missing.is_empty() { images(&engine, starting, begin).await } else { Ok(missing) }
+}
+
+/// Which images cannot be had.
+async fn images<P: Progress>(
+    engine: &Engine,
+    starting: &[Starting],
+    begin: &dyn Fn(&WantedImage) -> P,
+) -> Result<Vec<String>, EngineError> {
+    let specs: Vec<&ContainerSpec> = starting.iter().map(|it| &it.spec).collect();
+    let (pull, absent) = Pull::before_start(engine, &specs).await?;
+    let failed = pull.run(engine, begin).await;
     let of = |images: &[WantedImage], why: &str| -> Vec<String> {
         let its = starting.iter().filter(|it| images.contains(&WantedImage::of(&it.spec)));
         its.map(|it| format!("{}: {why}: {}", it.unit, WantedImage::of(&it.spec).reference)).collect()
     };
     let absent = of(&absent, "its image is not on this host, and `pull_policy = \"never\"` does not pull it");
-    [of(&failed, "its image cannot be pulled"), absent].concat()
+    Ok([of(&failed, "its image cannot be pulled"), absent].concat())
 }
 
 impl Starting {
@@ -93,8 +106,15 @@ impl Starting {
         let files = || plans.iter().flat_map(|plan| &plan.files);
         let is_its = |file: &str| file == unit || template.as_ref().is_some_and(|template| template == file);
         let text = files().find(|file| is_its(&file.name))?.contents.to_string();
-        let spec = files().find(|planned| planned.name == file)?;
-        Some(Self { unit: unit.to_owned(), spec: from_json(&spec.contents).ok()?, text })
+        let spec: ContainerSpec = from_json(&files().find(|planned| planned.name == file)?.contents).ok()?;
+        let spec = match name.instance() {
+            Some(instance) => spec.of_instance(instance),
+            None => spec,
+        };
+        let own = files().filter(|planned| spec.wharf.resources.contains(&planned.name));
+        let own = own.filter_map(|planned| from_json::<ResourceSpec>(&planned.contents).ok());
+        let own = own.map(|resource| resource.name().to_owned()).collect();
+        Some(Self { unit: unit.to_owned(), spec, text, own })
     }
 
     /// What its secrets and configs hold and this host has not.

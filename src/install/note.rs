@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use crate::mark::{Made, Mark, is_checksum, is_edited, is_spec};
 use crate::name::{ProjectName, UnitKind, UnitName};
 use crate::plan::Plan;
+use crate::spec::{VolumeSpec, from_json};
 use crate::systemd::Scope;
 
 use super::directory::{Action, Changes, Entry, Snapshot};
@@ -24,6 +25,8 @@ pub enum Note {
     StillRunning { unit: UnitName },
     /// The unit of a network went, the network did not.
     NetworkLeft { network: String },
+    /// The options of a volume were changed, which the engine does to none that exists.
+    VolumeKept { volume: String },
     /// Another installed project was made from the plan's stack file.
     SameSource { project: String, other: ProjectName },
     /// The project came from another stack file before.
@@ -63,6 +66,11 @@ impl fmt::Display for Note {
                     "the network {network} is no longer part of the stack; `docker network rm {network}` removes it"
                 )
             }
+            Self::VolumeKept { volume } => write!(
+                f,
+                "if the volume {volume} exists already, it stays as it was made: the new options are for a new one (stop what uses \
+                 it, save its data, `docker volume rm {volume}`)"
+            ),
             Self::SameSource { project, other } => write!(
                 f,
                 "the project `{other}` comes from the same stack file and is still installed; if it was renamed to \
@@ -136,6 +144,19 @@ pub(super) fn networks_left(changes: &[&Changes], removed: &[UnitName]) -> Vec<N
         _ => None,
     });
     networks.collect()
+}
+
+/// A note for each volume whose options change.
+pub(super) fn volumes_kept(changes: &[&Changes]) -> Vec<Note> {
+    let changes = changes.iter().flat_map(|changes| &changes.items);
+    let specs = changes.filter(|change| is_spec(&change.name)).filter_map(|change| match &change.action {
+        Action::Update { old, new, .. } => {
+            Some((from_json::<VolumeSpec>(old).ok()?, from_json::<VolumeSpec>(new).ok()?))
+        }
+        _ => None,
+    });
+    let kept = specs.filter(|(old, new)| old.name() == new.name() && old.wharf.config_hash != new.wharf.config_hash);
+    kept.map(|(old, _)| Note::VolumeKept { volume: old.name().to_owned() }).collect()
 }
 
 /// A note for each installed project that was made from a plan's stack file and is in no plan. Its target stands for it.

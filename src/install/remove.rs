@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::engine::Engine;
+use crate::mark::Made;
 use crate::name::{UnitKind, UnitName};
 use crate::report::InstalledProject;
 use crate::report::installed::{find_project, projects_in};
 use crate::report::orphans::{add_projects, orphans};
+use crate::spec::label;
 use crate::systemd::manager::is_booted;
 use crate::systemd::{Job, LoadState, LoadedUnit, Manager, ManagerError, Scope};
 
@@ -44,6 +46,8 @@ pub struct Removed {
     pub from_engine: Vec<String>,
     /// Volumes that stay, with their data.
     pub kept_volumes: Vec<String>,
+    /// Of these, those that Wharf did not make.
+    pub foreign_volumes: Vec<String>,
     pub failed_jobs: Vec<FailedJob>,
     /// The stack file, where it still lies in /etc/wharf: the generator makes the units again.
     pub still_declared: Option<PathBuf>,
@@ -97,7 +101,7 @@ impl Remove {
         let engine = Engine::of_units().await?;
         let objects = engine.project_objects(&leaving.project.name, self.volumes).await?;
         removed.from_engine = objects.iter().map(ToString::to_string).collect();
-        removed.kept_volumes = self.kept_volumes(&engine, leaving).await?;
+        self.find_kept(&engine, leaving, &mut removed).await?;
         for directory in directories() {
             let directory = UnitDirectory::open(&directory, Access::Read, Durability::Synced)?;
             removed.files.extend(files(&directory, &Changes::removal(&leaving.project.name, &directory.read()?)));
@@ -130,7 +134,7 @@ impl Remove {
             engine.remove_object(&object).await?;
             removed.from_engine.push(object.to_string());
         }
-        removed.kept_volumes = self.kept_volumes(&engine, leaving).await?;
+        self.find_kept(&engine, leaving, &mut removed).await?;
         for directory in directories() {
             removed.files.extend(delete(&directory, &project.name, wait)?);
         }
@@ -146,11 +150,21 @@ impl Remove {
 }
 
 impl Remove {
-    async fn kept_volumes(&self, engine: &Engine, leaving: &Leaving) -> Result<Vec<String>, InstallError> {
-        if self.volumes {
-            return Ok(Vec::new());
+    /// The volumes that stay: without --volumes all, with it those of the stack that somebody else made.
+    async fn find_kept(&self, engine: &Engine, leaving: &Leaving, removed: &mut Removed) -> Result<(), InstallError> {
+        let project = &leaving.project;
+        let own = if self.volumes { Vec::new() } else { engine.project_volumes(&project.name).await? };
+        let made = project.units.iter().filter_map(|unit| unit.mark.made.as_ref());
+        let volumes = made.filter_map(|made| if let Made::Volume(volume) = made { Some(volume) } else { None });
+        for volume in volumes {
+            let labels = engine.volume_labels(volume).await?;
+            if labels.is_some_and(|labels| labels.get(label::PROJECT).is_none_or(|of| *of != *project.name)) {
+                removed.foreign_volumes.push(volume.clone());
+            }
         }
-        Ok(engine.project_volumes(&leaving.project.name).await?)
+        removed.kept_volumes = own;
+        removed.kept_volumes.extend_from_slice(&removed.foreign_volumes);
+        Ok(())
     }
 }
 

@@ -25,6 +25,17 @@ pub enum StartError {
          the stack (volumes = [\"NAME:{path}\"])"
     )]
     VolumeTaken { volume: String, path: String },
+    /// The engine would make an empty one.
+    #[error(
+        "there is no volume {0}, and the stack does not make it (`external`): create it (docker volume create {0}), or remove \
+         `external`"
+    )]
+    NoVolume(String),
+    #[error(
+        "there is no network {0}, and the stack does not make it (`external`): create it (docker network create {0}), or remove \
+         `external`"
+    )]
+    NoNetwork(String),
     /// `pull_policy` is `never` and the image is not there.
     #[error("image {0} is not on this host, and pull_policy is \"never\": load it, or change the policy")]
     NoImage(String),

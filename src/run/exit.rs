@@ -61,6 +61,8 @@ fn is_temporary(error: &StartError) -> bool {
         StartError::File(_)
         | StartError::NameTaken(_)
         | StartError::VolumeTaken { .. }
+        | StartError::NoVolume(_)
+        | StartError::NoNetwork(_)
         | StartError::NoImage(_)
         | StartError::NotBuilt { .. }
         | StartError::Labelled { .. }

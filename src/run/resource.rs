@@ -12,18 +12,20 @@ use crate::printable::one_line;
 use crate::spec::{self, NetworkSpec, ResourceSpec, VolumeSpec, exit, label};
 use crate::systemd::own_unit;
 
-/// Makes sure that the network or volume of a spec file exists; one with another definition is used as it is.
+/// Makes sure that the network or volume of a spec file exists; one with another definition is used as it is. Its name.
 ///
 /// # Errors
 /// The spec cannot be read, or the engine refuses.
-pub async fn ensure(engine: &Engine, path: &Path) -> Result<(), ResourceError> {
-    match spec::read(path).map_err(ResourceError::Spec)? {
+pub async fn ensure(engine: &Engine, path: &Path) -> Result<String, ResourceError> {
+    let spec: ResourceSpec = spec::read(path).map_err(ResourceError::Spec)?;
+    match &spec {
         ResourceSpec::Network(spec) => match engine.network(&spec.network.name).await? {
-            Some(state) if state.project.as_ref() == Some(&spec.wharf.project) => Ok(()),
-            _ => ensure_network(engine, &spec).await,
+            Some(state) if state.project.as_ref() == Some(&spec.wharf.project) => {}
+            _ => ensure_network(engine, spec).await?,
         },
-        ResourceSpec::Volume(spec) => ensure_volume(engine, &spec).await,
+        ResourceSpec::Volume(spec) => ensure_volume(engine, spec).await?,
     }
+    Ok(spec.name().to_owned())
 }
 
 /// Makes sure that the network exists as the spec defines it.
@@ -92,7 +94,7 @@ async fn delete_network(engine: &Engine, name: &str, state: NetworkState) -> Res
 }
 
 async fn ensure_volume(engine: &Engine, spec: &VolumeSpec) -> Result<(), ResourceError> {
-    let name = spec.volume.name.as_deref().unwrap_or_default();
+    let name = spec.name();
     let Some(labels) = engine.volume_labels(name).await? else {
         return Ok(engine.create_volume(&spec.volume).await?);
     };

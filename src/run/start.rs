@@ -13,7 +13,7 @@ use super::health::{now, status_line};
 use super::image::image;
 use super::patience::{connect, patiently};
 use super::stop::StopRequest;
-use super::{leftover, message, resource, secrets, throttle};
+use super::{external, leftover, message, resource, secrets, throttle};
 use crate::engine::{Container, Engine, Health, Image};
 use crate::name::short_id;
 use crate::spec::{ContainerSpec, Ready, exit, label};
@@ -173,7 +173,11 @@ impl Start<'_> {
     async fn create(&self, image: &Image) -> Result<(String, Option<UnixStream>), StartError> {
         let Self { engine, spec, owners, .. } = self;
         let name = &spec.wharf.name;
-        self.ensure_resources().await?;
+        let own = self.ensure_resources().await?;
+        let missing = at("cannot look for networks and volumes", external::missing(engine, spec, &own).await)?;
+        if let Some(missing) = missing.into_iter().next() {
+            return Err(missing);
+        }
         let all_networks = engine.takes_all_networks();
         let mut body = create_body(spec, owners, image, all_networks);
         for (volume, path) in own_volumes(&body) {
@@ -199,11 +203,12 @@ impl Start<'_> {
         Ok((id, output))
     }
 
-    /// Networks and volumes have units of their own; one that somebody removed meanwhile is created again.
-    async fn ensure_resources(&self) -> Result<(), StartError> {
+    /// Networks and volumes have units of their own; one that somebody removed meanwhile is created again. Their names.
+    async fn ensure_resources(&self) -> Result<Vec<String>, StartError> {
+        let mut made = Vec::new();
         for file in &self.spec.wharf.resources {
-            resource::ensure(self.engine, &self.path.with_file_name(file)).await?;
+            made.push(resource::ensure(self.engine, &self.path.with_file_name(file)).await?);
         }
-        Ok(())
+        Ok(made)
     }
 }

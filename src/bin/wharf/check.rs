@@ -19,7 +19,7 @@ pub fn run(arguments: &cli::Check) -> Result<Exit, Failure> {
         (None, _) => stacks::named(named, Path::new(STACK_DIRECTORY))?,
     };
     if stacks.is_empty() {
-        output::notice(&stacks::none_in(Path::new(STACK_DIRECTORY)));
+        output::notice(&stacks::none_in(Path::new(STACK_DIRECTORY))?);
     }
     let (diagnostics, exit) = match prepare(&stacks, &Destination::system()) {
         Ok(prepared) => {

@@ -19,7 +19,7 @@ pub async fn run(arguments: cli::Generate) -> Result<Exit, Failure> {
     let stack_directory = destination.stack_directory();
     let stacks = stacks::named(&arguments.stacks, &stack_directory)?;
     if stacks.is_empty() {
-        output::notice(&stacks::none_in(&stack_directory));
+        output::notice(&stacks::none_in(&stack_directory)?);
     }
     let prepared = prepare(&stacks, &destination)?;
     output::diagnostics(&prepared.warnings);

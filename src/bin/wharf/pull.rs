@@ -14,6 +14,10 @@ use crate::{cli, output, stacks};
 
 pub async fn run(arguments: &cli::Pull) -> Result<Exit, Failure> {
     let stacks = stacks::named(&arguments.stacks, Path::new(STACK_DIRECTORY))?;
+    if stacks.is_empty() {
+        output::notice(&stacks::none_in(Path::new(STACK_DIRECTORY))?);
+        return Ok(Exit::Done);
+    }
     let prepared = prepare(&stacks, &Destination::system())?;
     output::diagnostics(&prepared.warnings);
     let pull = Pull::of(&prepared.plans);

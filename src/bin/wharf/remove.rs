@@ -23,6 +23,12 @@ pub async fn run(arguments: cli::Remove) -> Result<Exit, Failure> {
         if let Some(note) = kept(&removed.kept_volumes) {
             output::notice(&note);
         }
+        if !removed.foreign_volumes.is_empty() {
+            output::notice(&format!(
+                "not made by wharf, so never removed by it: {}",
+                removed.foreign_volumes.join(", ")
+            ));
+        }
         if let Some(stack) = &removed.still_declared {
             let stack = stack.display();
             output::notice(&format!("{stack} still exists: the next boot generates its units again; move it away"));
@@ -46,9 +52,10 @@ fn kept(volumes: &[String]) -> Option<String> {
 }
 
 fn preview(removed: &Removed) {
-    output::message(&format!("project {}:", removed.project));
-    removed.stopped.iter().for_each(|unit| output::message(&format!("would stop {unit}")));
-    removed.from_engine.iter().for_each(|object| output::message(&format!("would remove {object}")));
-    removed.kept_volumes.iter().for_each(|volume| output::message(&format!("would keep volume {volume}")));
-    removed.files.iter().for_each(|file| output::message(&format!("would remove {}", file.display())));
+    let line = |text: String| output::data(&(text + "\n"));
+    line(format!("project {}:", removed.project));
+    removed.stopped.iter().for_each(|unit| line(format!("would stop {unit}")));
+    removed.from_engine.iter().for_each(|object| line(format!("would remove {object}")));
+    removed.kept_volumes.iter().for_each(|volume| line(format!("would keep volume {volume}")));
+    removed.files.iter().for_each(|file| line(format!("would remove {}", file.display())));
 }

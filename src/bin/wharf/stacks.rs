@@ -26,12 +26,18 @@ fn with_profiles(request: Request<'static>, profiles: &[String]) -> Request<'sta
     if profiles.is_empty() { request } else { Request { profiles: profiles.to_vec(), ..request } }
 }
 
-/// Says that there is no stack in the default directory, and names the first one of the working directory.
-pub fn none_in(directory: &Path) -> String {
+/// Says that there is no stack in the default directory.
+///
+/// # Errors
+/// The working directory has one, which must be meant.
+pub fn none_in(directory: &Path) -> Result<String, Failure> {
     let none = format!("there is no stack file in {}", directory.display());
     match stacks_in(Path::new(".")).unwrap_or_default().first().and_then(|path| path.file_name()) {
-        Some(file) => format!("{none}; name the one of this directory: {}", printable(&file.to_string_lossy())),
-        None => none,
+        Some(file) => {
+            let file = printable(&file.to_string_lossy());
+            Err(Failure::Failed(format!("{none}, so nothing was done; name the one of this directory: {file}")))
+        }
+        None => Ok(none),
     }
 }
 
