@@ -19,6 +19,7 @@ mod jobs;
 mod named;
 mod needs;
 mod note;
+mod ports;
 mod precheck;
 mod prepare;
 mod pull;

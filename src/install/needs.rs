@@ -11,9 +11,8 @@ use crate::spec::{ContainerSpec, Contents, ResourceSpec, from_json};
 use crate::systemd::{Manager, ManagerError, credentials};
 
 use super::error::InstallError;
+use super::ports;
 use super::pull::{Progress, Pull, WantedImage};
-
-mod ports;
 
 /// What `--now` is about to do.
 #[derive(Debug, Default)]
