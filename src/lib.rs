@@ -33,4 +33,5 @@ pub mod supervise;
 pub mod supervisor1;
 pub mod systemd;
 pub mod unit;
+pub mod update;
 pub mod writers;

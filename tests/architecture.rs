@@ -14,7 +14,7 @@ use source::{Arrow, File, Source, Token};
 /// From the top down. A room is a folder or a file of `src`; it may use what stands on lower floors.
 const FLOORS: &[&[&str]] = &[
     &["bin"],
-    &["install"],
+    &["install", "update"],
     &["plan", "config", "import", "build", "run", "supervise", "report", "doctor"],
     &["stack", "unit", "mark", "engine"],
     &["owned_tree", "spec", "systemd", "supervisor1", "writers"],

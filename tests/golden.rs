@@ -64,7 +64,7 @@ impl Case {
             Request::of_stack(&self.stack_file(), lookup)
         } else {
             let files = files.iter().map(|file| self.directory.join(file)).collect();
-            Request { files, replacement: None, absent: Vec::new(), profiles: Vec::new(), environment: lookup }
+            Request { files, ..Request::of_stack(Path::new(""), lookup) }
         };
         request.profiles = self.arguments("--profile");
         request

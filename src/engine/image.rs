@@ -1,6 +1,6 @@
 //! Images: are they there, and fetching them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, SystemTime};
 
 use bollard::query_parameters::{CreateImageOptionsBuilder, TagImageOptionsBuilder};
@@ -28,6 +28,15 @@ pub struct Image {
     pub stop_signal: Option<String>,
     /// Names and values of all labels: bytes.
     pub label_bytes: usize,
+}
+
+/// An image at a registry.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RegistryImage {
+    /// Of the index, or of the manifest where there is no index.
+    pub digest: Option<String>,
+    /// `OS/ARCH[/VARIANT]`, sorted.
+    pub platforms: Vec<String>,
 }
 
 /// Bytes fetched of the bytes known so far, over all layers.
@@ -63,16 +72,27 @@ impl Engine {
         }))
     }
 
-    /// The digest that the registry has under this reference now.
+    /// What the registry has under this reference now: Engine API, `GET /distribution/{name}/json`.
     ///
     /// # Errors
     /// As of [`Engine::pull`].
-    pub async fn registry_digest(&self, reference: &str) -> Result<Option<String>, EngineError> {
+    pub async fn registry_image(&self, reference: &str) -> Result<RegistryImage, EngineError> {
         let login = auth::login(parsed(reference)?.registry()).await;
         let docker = auth::with_url_alphabet(self.docker.clone());
         let inspected = docker.inspect_registry_image(reference, login.credentials.clone()).await;
         let described = inspected.map_err(|error| pull_error(error.into(), &login))?;
-        Ok(described.descriptor.digest)
+        let platforms = described.platforms.into_iter().map(|platform| {
+            let parts = [platform.os, platform.architecture, platform.variant];
+            parts.into_iter().flatten().filter(|part| !part.is_empty()).collect::<Vec<String>>().join("/")
+        });
+        // Attestations have none (`unknown/unknown`).
+        let is_platform = |text: &String| {
+            text.contains('/')
+                && !text.contains("unknown")
+                && text.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c))
+        };
+        let platforms: BTreeSet<String> = platforms.filter(is_platform).collect();
+        Ok(RegistryImage { digest: described.descriptor.digest, platforms: platforms.into_iter().collect() })
     }
 
     /// Makes the engine remember that the image was fetched just now: a pull alone leaves no mark, a tag does. What is named by

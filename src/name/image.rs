@@ -161,6 +161,20 @@ impl ImageRef {
         }
     }
 
+    /// The same with a digest, beside which the tag is for readers. Without a tag, it has the one that was meant.
+    ///
+    /// # Errors
+    /// It is no digest, or the reference has one already.
+    pub fn pinned(&self, digest: &str) -> Result<Self, ImageFault> {
+        let tag = if self.tag.is_none() && !self.is_id { ":latest" } else { "" };
+        Self::parse(&format!("{}{tag}@{digest}", self.text))
+    }
+
+    /// For people: without the digest, if there is a tag.
+    pub fn readable(&self) -> &str {
+        self.tag.as_ref().map_or(&self.text, |tag| &self.text[..tag.end])
+    }
+
     /// Whether both mean one image, however they are written.
     pub fn is_same_image(&self, other: &Self) -> bool {
         self.text == other.text || self.canonical() == other.canonical()

@@ -16,6 +16,7 @@ use crate::stack::composition::{self, Composer, Parsed, Toml};
 use crate::stack::decode::document::{self, Document};
 use crate::stack::decode::profiles;
 use crate::stack::grammar::interpolate::{Finding, Lookup};
+use crate::stack::lock;
 use crate::stack::model::{Selected, Stack};
 use crate::stack::problem::{FileProblem, Invalid, NameFault, Report};
 use crate::stack::text::env_file;
@@ -46,6 +47,8 @@ pub struct Request<'a> {
     pub replacement: Option<PathBuf>,
     /// Those that would be among them if they were there.
     pub absent: Vec<PathBuf>,
+    /// Images are what their tags mean, whatever the lock beside the first file says.
+    pub without_lock: bool,
     /// The profiles to select; `*` is every one. None: those of `COMPOSE_PROFILES`, else those that the stack file names.
     pub profiles: Vec<String>,
     /// Looks up a variable of the process; it wins over the `.env` file beside the first file.
@@ -60,6 +63,7 @@ impl<'a> Request<'a> {
             files: [vec![path.to_owned()], over].concat(),
             replacement: None,
             absent,
+            without_lock: false,
             profiles: Vec::new(),
             environment,
         }
@@ -144,6 +148,9 @@ fn read<'a>(request: &Request<'a>, report: &Report) -> Option<Composed<'a>> {
     let mut decoded = document::read(document, &active, &surroundings, report);
     if !incomplete {
         check::check(&decoded, report);
+        if !request.without_lock {
+            lock::apply(&mut decoded.stack, report);
+        }
     }
     if repeats {
         report.forget_repetitions();
@@ -153,7 +160,8 @@ fn read<'a>(request: &Request<'a>, report: &Report) -> Option<Composed<'a>> {
     decoded.stack.selected = request.selected();
     let named = scope.inputs.paths();
     let inputs = request.files.iter().chain(&request.absent).chain(&decoded.stack.further_sources).chain(&named);
-    let inputs = inputs.chain(decoded.stack.credential_files()).map(|path| absolute(path)).collect();
+    let lock = lock::lock_of(first);
+    let inputs = inputs.chain(decoded.stack.credential_files()).chain([&lock]).map(|path| absolute(path)).collect();
     let warnings = Diagnostics::default();
     let loaded = Loaded { stack: decoded.stack, profiles: decoded.profiles, inputs, warnings };
     Some(Composed { loaded, root, surroundings })

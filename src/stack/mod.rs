@@ -15,6 +15,7 @@
 //! - `composition`: several files → one tree
 //! - `decode`: tree → model
 //! - `check`: what only shows between keys
+//! - `lock`: the digests of images, beside the stack file
 //! - [`load()`], and `examine` for trees that did not come from a stack file
 
 mod check;
@@ -25,6 +26,7 @@ mod fields;
 pub(crate) mod grammar;
 pub mod keys;
 pub(crate) mod load;
+pub mod lock;
 pub mod model;
 pub(crate) mod problem;
 pub(crate) mod text;

@@ -43,6 +43,8 @@ pub enum Command {
     Config(Config),
     /// Pull all images of stacks concurrently
     Pull(Pull),
+    /// Ask the registries for the digests of all images, and write them to STACK.lock: containers are made of these from then on
+    Lock(Lock),
     /// Convert compose files, or Quadlet files, to a stack file
     Import(Import),
     /// Show the status of installed stacks, their units and containers
@@ -227,6 +229,20 @@ pub struct Config {
 pub struct Pull {
     #[command(flatten)]
     pub stacks: Stacks,
+}
+
+#[derive(Debug, Args)]
+pub struct Lock {
+    /// Stack files, one project each; or names of installed projects, for the files from which their units were generated [default:
+    /// every /etc/wharf/*.toml except wharfd.toml]
+    #[arg(value_name = "STACK")]
+    pub stacks: Vec<PathBuf>,
+    /// One of several files of one project: the first names the project, each following one is merged over those before
+    #[arg(short = 'f', long = "file", value_name = "FILE", conflicts_with = "stacks")]
+    pub files: Vec<PathBuf>,
+    /// Write nothing; exit with 4 if a tag means another image than the lock says, or the lock has more or fewer images than the stack
+    #[arg(long)]
+    pub check: bool,
 }
 
 #[derive(Debug, Args)]

@@ -11,6 +11,7 @@ mod generate;
 mod habits;
 mod history;
 mod import;
+mod lock;
 mod logs;
 mod output;
 mod pull;
@@ -89,6 +90,7 @@ async fn run(command: Command) -> Result<Exit, Failure> {
         Command::Check(arguments) => check::run(&arguments),
         Command::Config(arguments) => config::run(&arguments),
         Command::Pull(arguments) => pull::run(&arguments).await,
+        Command::Lock(arguments) => lock::run(arguments).await,
         Command::Import(arguments) => import::run(arguments),
         Command::Status(arguments) => status::run(&arguments).await,
         Command::Diff(arguments) => diff::run(&arguments).await,

@@ -63,6 +63,7 @@ fn of_files(files: &[PathBuf]) -> Request<'static> {
         files: files.to_vec(),
         replacement: None,
         absent: Vec::new(),
+        without_lock: false,
         profiles: Vec::new(),
         environment: &environment,
     }

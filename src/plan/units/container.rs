@@ -38,9 +38,9 @@ pub fn container<'h>(
     role: Role,
     spec: &ContainerSpec,
 ) -> Result<UnitFile<'h>, Unwritable> {
-    let mut unit = head.unit(&format!("Container {} ({})", spec.wharf.name, service.image));
+    let mut unit = head.unit(&format!("Container {} ({})", spec.wharf.name, service.image.readable()));
     if service.replicas.is_some() {
-        let description = format!("Container {}-%i ({})", spec.wharf.name, text(service.image.as_str())?);
+        let description = format!("Container {}-%i ({})", spec.wharf.name, text(service.image.readable())?);
         unit.section("Unit").override_with("Description", [description]);
     }
     order(head, unit.section("Unit"), service)?;

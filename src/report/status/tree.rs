@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::model::{BrokenStack, MisplacedLimit, ProjectStatus, Status, UnitStatus};
-use crate::name::{UnitKind, UnitName, short_id};
+use crate::name::{ImageRef, UnitKind, UnitName, short_id};
 use crate::report::table::{Cell, Colour, Screen, Table, fit};
 use crate::supervisor1::{Health, Undeclared};
 use crate::systemd::{ActiveState, LoadState};
@@ -151,7 +151,8 @@ fn cells(unit: &UnitStatus) -> [Cell; 9] {
     let seconds =
         |seconds: Option<u64>| Cell::from(seconds.map(|it| duration(Duration::from_secs(it), 2)).unwrap_or_default());
     let restarts = unit.restarts.max(known.restart_count.unwrap_or(0));
-    let mut image = known.image.clone().unwrap_or_default();
+    let image = known.image.as_deref().unwrap_or_default();
+    let mut image = ImageRef::parse(image).map_or_else(|_| image.to_owned(), |image| image.readable().to_owned());
     if known.drift.as_ref().is_some_and(|drift| !drift.is_empty()) {
         image.push_str(if image.is_empty() { "*" } else { " *" });
     }

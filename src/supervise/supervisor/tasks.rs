@@ -250,7 +250,7 @@ impl Supervisor {
 async fn digest_to_compare(engine: &Engine, image: &str) -> Result<Option<String>, EngineError> {
     match engine.image(image).await? {
         Some(here) if here.digests.is_empty() => Ok(None),
-        _ => engine.registry_digest(image).await,
+        _ => Ok(engine.registry_image(image).await?.digest),
     }
 }
 

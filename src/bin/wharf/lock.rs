@@ -1,0 +1,56 @@
+//! `wharf lock`
+
+use std::path::Path;
+
+use wharf::engine::Engine;
+use wharf::install::STACK_DIRECTORY;
+use wharf::update::{LockChange, LockError, Locking};
+
+use crate::exit::{Exit, Failure};
+use crate::{cli, output, stacks};
+
+pub async fn run(arguments: cli::Lock) -> Result<Exit, Failure> {
+    let named = cli::Stacks { stacks: arguments.stacks, files: arguments.files, profiles: Vec::new() };
+    let stacks = stacks::named(&named, Path::new(STACK_DIRECTORY))?;
+    if stacks.is_empty() {
+        output::notice(&stacks::none_in(Path::new(STACK_DIRECTORY))?);
+        return Ok(Exit::Done);
+    }
+    let engine = Engine::of_units().await?;
+    // All registries have answered before anything is written.
+    let mut locks = Vec::new();
+    for stack in &stacks {
+        locks.push(Locking::of(stack, &engine).await.map_err(failure)?);
+    }
+    let mut exit = Exit::Done;
+    for lock in &locks {
+        let path = lock.path.display();
+        if !lock.differs() {
+            output::message(&format!("{path}: nothing changed"));
+            continue;
+        }
+        output::message(&format!("{path}:"));
+        lock.changes.iter().for_each(|change| output::message(&line(change)));
+        if arguments.check {
+            exit = Exit::Different;
+        } else {
+            lock.write().map_err(failure)?;
+        }
+    }
+    Ok(exit)
+}
+
+fn failure(error: LockError) -> Failure {
+    match error {
+        LockError::Invalid(diagnostics) => Failure::Invalid(diagnostics),
+        error => Failure::failed(&error),
+    }
+}
+
+fn line(change: &LockChange) -> String {
+    match change {
+        LockChange::Added { image, digest } => format!("{image}: {digest}"),
+        LockChange::Moved { image, before, digest } => format!("{image}: {digest}, before {before}"),
+        LockChange::Dropped { image } => format!("{image}: not used any more"),
+    }
+}

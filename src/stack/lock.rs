@@ -1,0 +1,216 @@
+//! The lock of a stack: the digest of each image, whatever its tag has come to mean. `shop.lock` beside `shop.toml`.
+//!
+//! In: the text of a lock. Out: a stack whose images have their digests, or what of it the lock does not know.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::Deserialize;
+use toml::value::Datetime;
+
+use super::model::{ContextSource, MountKind, PullPolicy, Service, Stack};
+use super::problem::{FileProblem, LockFault, Report};
+use super::text::files::read_stack;
+use crate::diagnostic::{Place, SourceFile};
+use crate::name::ImageRef;
+
+/// The version of the format.
+const VERSION: u32 = 1;
+
+/// The images of a stack file as a registry had them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lock {
+    version: u32,
+    /// By the reference, as the stack has it.
+    #[serde(default)]
+    pub images: BTreeMap<String, LockedImage>,
+}
+
+/// One image.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LockedImage {
+    /// Of the index (OCI Image Index), or of the manifest where there is no index.
+    pub digest: Digest,
+    /// `OS/ARCH[/VARIANT]`, as the registry lists them.
+    #[serde(default)]
+    pub platforms: Vec<String>,
+    /// When the tag was first seen to mean this digest.
+    pub locked: Datetime,
+}
+
+/// `sha256:` and 64 hexadecimal digits, or another algorithm of the OCI Image Specification.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Digest(String);
+
+impl Digest {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for Digest {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        match ImageRef::parse(&format!("image@{text}")) {
+            Ok(_) => Ok(Self(text)),
+            Err(fault) => Err(fault.to_string()),
+        }
+    }
+}
+
+/// Where the lock of a stack file lies.
+pub fn lock_of(stack: &Path) -> PathBuf {
+    stack.with_extension("lock")
+}
+
+impl Lock {
+    /// A lock of these images.
+    pub fn new(images: BTreeMap<String, LockedImage>) -> Self {
+        Self { version: VERSION, images }
+    }
+
+    /// Parses the text of a lock.
+    ///
+    /// # Errors
+    /// What is wrong, and where.
+    pub fn parse(file: &Arc<SourceFile>) -> Result<Self, (Place, String)> {
+        let lock: Self = toml::from_str(&file.text)
+            .map_err(|error| (Place::new(file, error.span().unwrap_or(0..0)), error.message().to_owned()))?;
+        match lock.version {
+            VERSION => Ok(lock),
+            other => Err((Place::new(file, 0..0), format!("its version is {other}, and this wharf knows {VERSION}"))),
+        }
+    }
+
+    /// The text of the file. The same images give the same bytes.
+    pub fn to_toml(&self, stack: &str) -> String {
+        let mut text = format!(
+            "# What the images of {stack} are, whatever their tags come to mean: `wharf lock {stack}` asks the registries again.\n\
+             version = {VERSION}\n"
+        );
+        for (reference, LockedImage { digest, platforms, locked }) in &self.images {
+            let platforms: Vec<String> = platforms.iter().map(|platform| format!("\"{platform}\"")).collect();
+            let (digest, platforms) = (digest.as_str(), platforms.join(", "));
+            // A reference and a platform have no character that TOML would have escaped.
+            let _infallible = write!(
+                text,
+                "\n[images.\"{reference}\"]\ndigest = \"{digest}\"\nplatforms = [{platforms}]\nlocked = {locked}\n"
+            );
+        }
+        text
+    }
+}
+
+/// The images of the stack that a registry can be asked for: not those that are built here, have a digest already, or are never pulled.
+pub fn lockable(stack: &Stack) -> BTreeSet<ImageRef> {
+    let built = built(stack);
+    let mut images = BTreeSet::new();
+    for service in stack.services.values() {
+        let own = is_pulled(service, &built).then_some(&service.image);
+        images.extend(own.into_iter().chain(further(service)).filter(|image| is_open(image, &built)).cloned());
+    }
+    images
+}
+
+/// Gives the images of the stack the digests of its lock, if it has one.
+pub(super) fn apply(stack: &mut Stack, report: &Report) {
+    let path = lock_of(&stack.source);
+    let file = match read_stack(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return,
+        Err(error) => return report.add_without_place(FileProblem::Unreadable { path, reason: error.to_string() }),
+    };
+    match Lock::parse(&file) {
+        Ok(lock) => pin(stack, &lock, &path, report),
+        Err((place, reason)) => report.add(&place, LockFault::Invalid { reason }),
+    }
+}
+
+fn pin(stack: &mut Stack, lock: &Lock, path: &Path, report: &Report) {
+    let built = built(stack);
+    for service in stack.services.values_mut() {
+        let place = service.place.clone();
+        let own = is_pulled(service, &built);
+        let images = own.then_some(&mut service.image).into_iter();
+        let mounts = service.mounts.iter_mut().filter_map(|mount| match &mut mount.kind {
+            MountKind::Image { reference, .. } => Some(reference),
+            _ => None,
+        });
+        let contexts = service.build.iter_mut().flat_map(|build| build.additional_contexts.values_mut());
+        let contexts = contexts.filter_map(|context| match &mut context.source {
+            ContextSource::Image(image) => Some(image),
+            _ => None,
+        });
+        for image in images.chain(mounts).chain(contexts).filter(|image| is_open(image, &built)) {
+            let digest = lock.images.get(image.as_str()).map(|locked| locked.digest.as_str());
+            match digest.and_then(|digest| image.pinned(digest).ok()) {
+                Some(pinned) => *image = pinned,
+                None => report.add(&place, LockFault::Missing { image: image.to_string(), lock: path.to_owned() }),
+            }
+        }
+    }
+}
+
+fn built(stack: &Stack) -> BTreeSet<ImageRef> {
+    stack.services.values().filter(|service| service.build.is_some()).map(|service| service.image.clone()).collect()
+}
+
+/// Whether the container's image comes from a registry.
+fn is_pulled(service: &Service, built: &BTreeSet<ImageRef>) -> bool {
+    !built.contains(&service.image) && !matches!(service.pull_policy, Some(PullPolicy::Never | PullPolicy::Build))
+}
+
+/// The images that a service uses besides its own.
+fn further(service: &Service) -> impl Iterator<Item = &ImageRef> {
+    let mounts = service.mounts.iter().filter_map(|mount| match &mount.kind {
+        MountKind::Image { reference, .. } => Some(reference),
+        _ => None,
+    });
+    let contexts = service.build.iter().flat_map(|build| build.additional_contexts.values());
+    mounts.chain(contexts.filter_map(|context| match &context.source {
+        ContextSource::Image(image) => Some(image),
+        _ => None,
+    }))
+}
+
+/// Whether the reference may mean another image tomorrow.
+fn is_open(image: &ImageRef, built: &BTreeSet<ImageRef>) -> bool {
+    image.digest().is_none() && !image.is_id() && !built.contains(image)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(text: &str) -> Result<Lock, String> {
+        Lock::parse(&SourceFile::new(Path::new("shop.lock"), text)).map_err(|(_, reason)| reason)
+    }
+
+    #[test]
+    fn a_lock_is_read_as_it_was_written() {
+        let digest = Digest::try_from(format!("sha256:{}", "a".repeat(64))).unwrap();
+        let locked = "2026-11-30T06:00:00Z".parse().unwrap();
+        let image =
+            LockedImage { digest, platforms: vec!["linux/amd64".to_owned(), "linux/arm64/v8".to_owned()], locked };
+        let lock =
+            Lock::new(BTreeMap::from([("[::1]:5000/a:1".to_owned(), image.clone()), ("nginx".to_owned(), image)]));
+        assert_eq!(parsed(&lock.to_toml("shop.toml")), Ok(lock));
+        assert_eq!(parsed(&Lock::new(BTreeMap::new()).to_toml("shop.toml")), Ok(Lock::new(BTreeMap::new())));
+    }
+
+    #[test]
+    fn what_is_no_lock_is_refused() {
+        let image =
+            |digest: &str| format!("version = 1\n[images.a]\ndigest = \"{digest}\"\nlocked = 2026-11-30T06:00:00Z\n");
+        assert!(parsed(&image("sha256:abc")).is_err_and(|reason| reason.contains("is not a digest")));
+        assert!(parsed("version = 2").is_err_and(|reason| reason.contains("its version is 2")));
+        assert!(parsed("").is_err() && parsed("version = 1\nimage = 2").is_err());
+    }
+}

@@ -1,0 +1,151 @@
+//! `wharf lock`: asks the registries what the images of a stack are, and writes that beside the stack file. Nothing is pulled.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use futures_util::{StreamExt, stream};
+use thiserror::Error;
+
+use crate::diagnostic::{Diagnostics, SourceFile};
+use crate::engine::{Engine, EngineError};
+use crate::name::ImageRef;
+use crate::stack::lock::{Digest, Lock, LockedImage, lock_of, lockable};
+use crate::stack::{self, Request};
+
+/// So many images are asked for concurrently.
+const AT_ONCE: usize = 4;
+
+/// A stack's lock as it is, and as it should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Locking {
+    pub path: PathBuf,
+    pub changes: Vec<LockChange>,
+    /// What the file has now; `None`: it is not there, or no lock.
+    before: Option<String>,
+    text: String,
+}
+
+/// What becomes of one image in the lock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LockChange {
+    Added {
+        image: String,
+        digest: String,
+    },
+    /// The tag means another image now.
+    Moved {
+        image: String,
+        before: String,
+        digest: String,
+    },
+    /// The stack does not use it any more.
+    Dropped {
+        image: String,
+    },
+}
+
+/// Why there is no lock.
+#[derive(Debug, Error)]
+pub enum LockError {
+    #[error("{}", .0.render(false).trim_end())]
+    Invalid(Diagnostics),
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// Registries that did not say what an image is: nothing was written.
+    #[error("{}", .0.join("\n"))]
+    Unknown(Vec<String>),
+    #[error("cannot write {}: {error}", path.display())]
+    Unwritable { path: PathBuf, error: io::Error },
+}
+
+impl Locking {
+    /// Asks for every image of a stack, those of all profiles.
+    ///
+    /// # Errors
+    /// The stack is invalid, or a registry does not tell.
+    pub async fn of(request: &Request<'_>, engine: &Engine) -> Result<Self, LockError> {
+        let request = Request { without_lock: true, profiles: vec!["*".to_owned()], ..request.clone() };
+        let loaded = stack::load(&request).map_err(LockError::Invalid)?;
+        let path = lock_of(&loaded.stack.source);
+        let before = fs::read_to_string(&path).ok();
+        let old = before.as_ref().and_then(|text| Lock::parse(&SourceFile::new(&path, text.as_str())).ok());
+        let old = old.unwrap_or_default().images;
+        let images = lockable(&loaded.stack);
+        let asked = images.iter().map(async |image| (image, ask(engine, image).await));
+        let asked: Vec<_> = stream::iter(asked).buffered(AT_ONCE).collect().await;
+        let (mut new, mut unknown) = (BTreeMap::new(), Vec::new());
+        for (image, answer) in asked {
+            match answer {
+                Ok(locked) => new.insert(image.to_string(), as_before(locked, old.get(image.as_str()))),
+                Err(error) => {
+                    unknown.push(format!("{image}: {error}"));
+                    None
+                }
+            };
+        }
+        if !unknown.is_empty() {
+            return Err(LockError::Unknown(unknown));
+        }
+        let changes = changes(&old, &new);
+        let stack = loaded.stack.source.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Ok(Self { path, changes, before, text: Lock::new(new).to_toml(&stack) })
+    }
+
+    /// Whether the file would be another one.
+    pub fn differs(&self) -> bool {
+        self.before.as_ref() != Some(&self.text)
+    }
+
+    /// Writes the file, at once and durably.
+    ///
+    /// # Errors
+    /// It cannot be written; the one before is as it was.
+    pub fn write(&self) -> Result<(), LockError> {
+        replace(&self.path, &self.text).map_err(|error| LockError::Unwritable { path: self.path.clone(), error })
+    }
+}
+
+async fn ask(engine: &Engine, image: &ImageRef) -> Result<LockedImage, String> {
+    let found = engine.registry_image(image.as_str()).await.map_err(|error| error.to_string())?;
+    let digest = found.digest.ok_or("its registry tells no digest")?;
+    let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
+    let locked = now.parse().map_err(|error| format!("{now}: {error}"))?;
+    Ok(LockedImage { digest: Digest::try_from(digest)?, platforms: found.platforms, locked })
+}
+
+/// With the time from before, if it is still the same image.
+fn as_before(now: LockedImage, before: Option<&LockedImage>) -> LockedImage {
+    match before.filter(|before| before.digest == now.digest) {
+        Some(before) => LockedImage { locked: before.locked, ..now },
+        None => now,
+    }
+}
+
+fn changes(old: &BTreeMap<String, LockedImage>, new: &BTreeMap<String, LockedImage>) -> Vec<LockChange> {
+    let digest = |locked: &LockedImage| locked.digest.as_str().to_owned();
+    let kept = new.iter().filter_map(|(image, locked)| match old.get(image) {
+        None => Some(LockChange::Added { image: image.clone(), digest: digest(locked) }),
+        Some(before) if before.digest != locked.digest => {
+            Some(LockChange::Moved { image: image.clone(), before: digest(before), digest: digest(locked) })
+        }
+        Some(_) => None,
+    });
+    let dropped = old.keys().filter(|image| !new.contains_key(*image));
+    kept.chain(dropped.map(|image| LockChange::Dropped { image: image.clone() })).collect()
+}
+
+/// The new file takes the place of the old one, with its permissions.
+fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let directory = path.parent().unwrap_or(Path::new("/"));
+    let permissions = fs::metadata(path).map_or_else(|_| Permissions::from_mode(0o644), |old| old.permissions());
+    let mut file = tempfile::NamedTempFile::new_in(directory)?;
+    file.write_all(text.as_bytes())?;
+    file.as_file().set_permissions(permissions)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    File::open(directory)?.sync_all()
+}
