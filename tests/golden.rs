@@ -253,7 +253,8 @@ fn systemd_has_no_directive_that_is_unknown_to_a_stack_file() {
     }
 }
 
-/// `wharf config` gives the same units, wherever its text lies. A `.env` applies to the files that a stack names, and stays.
+/// `wharf config` gives the same units, wherever its text lies. A `.env` applies to the files that a stack names, and stays;
+/// so does a lock.
 #[test]
 fn a_resolved_stack_gives_the_same_units() {
     let directory = tempfile::tempdir().unwrap();
@@ -269,8 +270,8 @@ fn a_resolved_stack_gives_the_same_units() {
         fs::create_dir(&here).unwrap();
         let file = here.join(case.stack_file().file_name().unwrap());
         fs::write(&file, &text).unwrap();
-        if case.directory.join(".env").exists() {
-            fs::copy(case.directory.join(".env"), here.join(".env")).unwrap();
+        for beside in [".env", "stack.lock"].map(Path::new).iter().filter(|name| case.directory.join(name).exists()) {
+            fs::copy(case.directory.join(beside), here.join(beside)).unwrap();
         }
         let again = load(&Request::of_stack(&file, &lookup));
         let mut again = again.unwrap_or_else(|errors| panic!("{}: {}\n{text}", case.name, errors.render(false)));
