@@ -157,3 +157,43 @@ fn a_stack_of_etc_wharf_is_started_as_locked() {
         status.contains(" 127.0.0.1:5000/app:1") && !status.contains("sha256")
     });
 }
+
+/// A build is made of the locked images, without a change of its Dockerfile.
+#[test]
+fn a_build_is_made_of_the_locked_images() {
+    let host = Host::boot("bases");
+    host.write(
+        "/root/api/Dockerfile",
+        "ARG TAG=2\nFROM 127.0.0.1:5000/app:$TAG\nARG X\nCOPY --from=127.0.0.1:5000/app:2 /etc /of2\n",
+    );
+    host.write(
+        "/root/shop.toml",
+        "[services.api]\nbuild = { context = \"/root/api\", args = { TAG = \"1\" } }\ncommand = \"tail -f /dev/null\"\n\
+         stop_signal = \"SIGKILL\"\n[services.odd.build]\ncontext = \"/root\"\ndockerfile_inline = \"FROM app-$$TARGETARCH\"\n",
+    );
+    host.sh(PUBLISH).ok();
+    let told = host.sh("wharf lock shop.toml").ok().stderr;
+    let open =
+        "wharf: service odd: `app-$TARGETARCH` in its Dockerfile is not locked: only the build knows what it is\n";
+    assert!(told.contains(open), "{told}");
+    let lock = host.read("/root/shop.lock");
+    let first = at_registry(&host, "app", "1");
+    assert!(lock.contains(&format!("[images.\"127.0.0.1:5000/app:1\"]\ndigest = \"{first}\"\n")), "{lock}");
+    assert!(lock.matches("builds = [\"api\"]\n").count() == 2, "{lock}");
+
+    host.sh(&format!("{RELEASE} wharf generate shop.toml && systemctl start shop-api")).ok();
+    // The two differ in a label, which what is built on them has, too.
+    let version = |image: &str| {
+        let format = "{{index .Config.Labels \"org.opencontainers.image.version\"}}";
+        host.sh(&format!("docker image inspect --format '{format}' {image}")).ok().stdout
+    };
+    host.sh(&format!("docker pull -q 127.0.0.1:5000/app@{first}; docker pull -q 127.0.0.1:5000/app:1")).ok();
+    assert_eq!(version("shop-api"), version(&format!("127.0.0.1:5000/app@{first}")));
+    assert_ne!(version("shop-api"), version("127.0.0.1:5000/app:1"));
+
+    // Locked again, it is built again.
+    let moved = host.sh("wharf lock shop.toml; wharf generate --now --diff shop.toml").ok();
+    assert!(moved.stdout.contains("context:127.0.0.1:5000/app:1"), "{moved:?}");
+    host.sh("wharf generate --now shop.toml || true; systemctl is-active shop-api").ok();
+    host.wait_for("the build with the new base", || version("shop-api") == version("127.0.0.1:5000/app:1"));
+}

@@ -170,6 +170,20 @@ impl ImageRef {
         Self::parse(&format!("{}{tag}@{digest}", self.text))
     }
 
+    /// As people write it, and as BuildKit knows a context that takes an image's place: without `docker.io/library/` and `:latest`.
+    pub fn familiar(&self) -> String {
+        let repository = self.repository();
+        let name = match self.registry() {
+            Registry::DockerHub => repository.strip_prefix("library/").unwrap_or(&repository).to_owned(),
+            Registry::Host(host) => format!("{host}/{repository}"),
+        };
+        match (self.digest(), self.effective_tag()) {
+            (Some(digest), _) => format!("{name}@{digest}"),
+            (None, Some("latest") | None) => name,
+            (None, Some(tag)) => format!("{name}:{tag}"),
+        }
+    }
+
     /// For people: without the digest, if there is a tag.
     pub fn readable(&self) -> &str {
         self.tag.as_ref().map_or(&self.text, |tag| &self.text[..tag.end])

@@ -58,6 +58,8 @@ pub enum StartError {
     Resource(#[from] ResourceError),
     #[error(transparent)]
     File(#[from] FileError),
+    #[error("the container was removed while it was being started, but not by its unit")]
+    Removed,
     /// systemd asked for a stop before there was a container.
     #[error("stopped while starting")]
     Stopped,

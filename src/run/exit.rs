@@ -52,8 +52,12 @@ fn is_tried_again(history: StartHistory) -> bool {
 /// Whether another attempt may succeed without anybody changing anything.
 fn is_temporary(error: &StartError) -> bool {
     match error {
-        StartError::Engine { error, .. } => matches!(error, EngineError::Refused(_) | EngineError::RegistryAway(_)),
+        // A conflict: somebody else removes the container, or made one of its name, in this moment.
+        StartError::Engine { error, .. } => {
+            matches!(error, EngineError::Refused(_) | EngineError::RegistryAway(_) | EngineError::Conflict(_))
+        }
         StartError::NeverReady(_)
+        | StartError::Removed
         | StartError::Resource(_)
         | StartError::NoOwner(_)
         | StartError::Hook(_)

@@ -14,7 +14,7 @@ use super::image::image;
 use super::patience::{connect, patiently};
 use super::stop::StopRequest;
 use super::{external, leftover, message, resource, secrets, throttle};
-use crate::engine::{Container, Engine, Health, Image};
+use crate::engine::{Container, Engine, EngineError, Health, Image};
 use crate::name::short_id;
 use crate::spec::{ContainerSpec, Ready, exit, label};
 use crate::systemd::{own_unit, service};
@@ -199,7 +199,11 @@ impl Start<'_> {
         }
         // Before it can write.
         let output = held(engine, &id).await;
-        at(format!("cannot start container {name}"), engine.start_container(&id).await)?;
+        let started = engine.start_container(&id).await;
+        if matches!(started, Err(EngineError::NotFound(_))) && matches!(engine.container(&id).await, Ok(None)) {
+            return Err(StartError::Removed);
+        }
+        at(format!("cannot start container {name}"), started)?;
         Ok((id, output))
     }
 

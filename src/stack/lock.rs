@@ -11,7 +11,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use toml::value::Datetime;
 
-use super::model::{ContextSource, MountKind, PullPolicy, Service, Stack};
+use super::model::{AdditionalContext, Build, ContextSource, MountKind, PullPolicy, Service, Stack};
 use super::problem::{FileProblem, LockFault, Report};
 use super::text::files::read_stack;
 use crate::diagnostic::{Place, SourceFile};
@@ -39,6 +39,9 @@ pub struct LockedImage {
     /// `OS/ARCH[/VARIANT]`, as the registry lists them.
     #[serde(default)]
     pub platforms: Vec<String>,
+    /// The services whose Dockerfile names it.
+    #[serde(default)]
+    pub builds: BTreeSet<String>,
     /// When the tag was first seen to mean this digest.
     pub locked: Datetime,
 }
@@ -95,14 +98,18 @@ impl Lock {
             "# What the images of {stack} are, whatever their tags come to mean: `wharf lock {stack}` asks the registries again.\n\
              version = {VERSION}\n"
         );
-        for (reference, LockedImage { digest, platforms, locked }) in &self.images {
-            let platforms: Vec<String> = platforms.iter().map(|platform| format!("\"{platform}\"")).collect();
-            let (digest, platforms) = (digest.as_str(), platforms.join(", "));
-            // A reference and a platform have no character that TOML would have escaped.
-            let _infallible = write!(
-                text,
-                "\n[images.\"{reference}\"]\ndigest = \"{digest}\"\nplatforms = [{platforms}]\nlocked = {locked}\n"
-            );
+        // References, platforms and names of services have no character that TOML would have escaped.
+        let list = |words: &mut dyn Iterator<Item = &String>| {
+            words.map(|word| format!("\"{word}\"")).collect::<Vec<String>>().join(", ")
+        };
+        for (reference, LockedImage { digest, platforms, builds, locked }) in &self.images {
+            let (digest, platforms) = (digest.as_str(), list(&mut platforms.iter()));
+            let _infallible =
+                write!(text, "\n[images.\"{reference}\"]\ndigest = \"{digest}\"\nplatforms = [{platforms}]\n");
+            if !builds.is_empty() {
+                let _infallible = writeln!(text, "builds = [{}]", list(&mut builds.iter()));
+            }
+            let _infallible = writeln!(text, "locked = {locked}");
         }
         text
     }
@@ -138,6 +145,9 @@ fn pin(stack: &mut Stack, lock: &Lock, path: &Path, report: &Report) {
     for service in stack.services.values_mut() {
         let place = service.place.clone();
         let own = is_pulled(service, &built);
+        if let Some(build) = &mut service.build {
+            pin_bases(build, &service.name, lock);
+        }
         let images = own.then_some(&mut service.image).into_iter();
         let mounts = service.mounts.iter_mut().filter_map(|mount| match &mut mount.kind {
             MountKind::Image { reference, .. } => Some(reference),
@@ -155,6 +165,17 @@ fn pin(stack: &mut Stack, lock: &Lock, path: &Path, report: &Report) {
                 None => report.add(&place, LockFault::Missing { image: image.to_string(), lock: path.to_owned() }),
             }
         }
+    }
+}
+
+/// To BuildKit, a context with the name of an image is that image, wherever the Dockerfile names it.
+fn pin_bases(build: &mut Build, service: &str, lock: &Lock) {
+    let bases = lock.images.iter().filter(|(_, locked)| locked.builds.contains(service));
+    for (reference, locked) in bases {
+        let Ok(image) = ImageRef::parse(reference) else { continue };
+        let Ok(pinned) = image.pinned(locked.digest.as_str()) else { continue };
+        let context = AdditionalContext { place: build.place.clone(), source: ContextSource::Image(pinned) };
+        build.additional_contexts.entry(image.familiar()).or_insert(context);
     }
 }
 
@@ -197,10 +218,10 @@ mod tests {
     fn a_lock_is_read_as_it_was_written() {
         let digest = Digest::try_from(format!("sha256:{}", "a".repeat(64))).unwrap();
         let locked = "2026-11-30T06:00:00Z".parse().unwrap();
-        let image =
-            LockedImage { digest, platforms: vec!["linux/amd64".to_owned(), "linux/arm64/v8".to_owned()], locked };
-        let lock =
-            Lock::new(BTreeMap::from([("[::1]:5000/a:1".to_owned(), image.clone()), ("nginx".to_owned(), image)]));
+        let platforms = vec!["linux/amd64".to_owned(), "linux/arm64/v8".to_owned()];
+        let image = LockedImage { digest, platforms, builds: BTreeSet::new(), locked };
+        let base = LockedImage { builds: BTreeSet::from(["api".to_owned(), "web".to_owned()]), ..image.clone() };
+        let lock = Lock::new(BTreeMap::from([("[::1]:5000/a:1".to_owned(), image), ("nginx".to_owned(), base)]));
         assert_eq!(parsed(&lock.to_toml("shop.toml")), Ok(lock));
         assert_eq!(parsed(&Lock::new(BTreeMap::new()).to_toml("shop.toml")), Ok(Lock::new(BTreeMap::new())));
     }

@@ -32,6 +32,7 @@ pub(crate) mod problem;
 pub(crate) mod text;
 
 pub use grammar::interpolate::Lookup;
+pub(crate) use grammar::interpolate::interpolate;
 pub use load::{Loaded, Request, load, override_of, project_name_of};
 pub use model::*;
 pub use text::files::is_of_wharfd;

@@ -1,6 +1,6 @@
 //! `wharf lock`: asks the registries what the images of a stack are, and writes that beside the stack file. Nothing is pulled.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -16,6 +16,8 @@ use crate::name::ImageRef;
 use crate::stack::lock::{Digest, Lock, LockedImage, lock_of, lockable};
 use crate::stack::{self, Request};
 
+use super::bases::Bases;
+
 /// So many images are asked for concurrently.
 const AT_ONCE: usize = 4;
 
@@ -24,6 +26,8 @@ const AT_ONCE: usize = 4;
 pub struct Locking {
     pub path: PathBuf,
     pub changes: Vec<LockChange>,
+    /// What is not locked, and why, for people.
+    pub open: Vec<String>,
     /// What the file has now; `None`: it is not there, or no lock.
     before: Option<String>,
     text: String,
@@ -74,13 +78,18 @@ impl Locking {
         let before = fs::read_to_string(&path).ok();
         let old = before.as_ref().and_then(|text| Lock::parse(&SourceFile::new(&path, text.as_str())).ok());
         let old = old.unwrap_or_default().images;
-        let images = lockable(&loaded.stack);
+        let Bases { builds, open } = Bases::of(&loaded.stack);
+        let images: BTreeSet<ImageRef> = lockable(&loaded.stack).into_iter().chain(builds.keys().cloned()).collect();
         let asked = images.iter().map(async |image| (image, ask(engine, image).await));
         let asked: Vec<_> = stream::iter(asked).buffered(AT_ONCE).collect().await;
         let (mut new, mut unknown) = (BTreeMap::new(), Vec::new());
         for (image, answer) in asked {
             match answer {
-                Ok(locked) => new.insert(image.to_string(), as_before(locked, old.get(image.as_str()))),
+                Ok(locked) => {
+                    let builds = builds.get(image).cloned().unwrap_or_default();
+                    let locked = as_before(LockedImage { builds, ..locked }, old.get(image.as_str()));
+                    new.insert(image.to_string(), locked)
+                }
                 Err(error) => {
                     unknown.push(format!("{image}: {error}"));
                     None
@@ -92,7 +101,7 @@ impl Locking {
         }
         let changes = changes(&old, &new);
         let stack = loaded.stack.source.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Ok(Self { path, changes, before, text: Lock::new(new).to_toml(&stack) })
+        Ok(Self { path, changes, open, before, text: Lock::new(new).to_toml(&stack) })
     }
 
     /// Whether the file would be another one.
@@ -114,7 +123,8 @@ async fn ask(engine: &Engine, image: &ImageRef) -> Result<LockedImage, String> {
     let digest = found.digest.ok_or("its registry tells no digest")?;
     let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     let locked = now.parse().map_err(|error| format!("{now}: {error}"))?;
-    Ok(LockedImage { digest: Digest::try_from(digest)?, platforms: found.platforms, locked })
+    let digest = Digest::try_from(digest)?;
+    Ok(LockedImage { digest, platforms: found.platforms, builds: BTreeSet::new(), locked })
 }
 
 /// With the time from before, if it is still the same image.

@@ -25,6 +25,7 @@ pub async fn run(arguments: cli::Lock) -> Result<Exit, Failure> {
     let mut exit = Exit::Done;
     for lock in &locks {
         let path = lock.path.display();
+        lock.open.iter().for_each(|reason| output::notice(reason));
         if !lock.differs() {
             output::message(&format!("{path}: nothing changed"));
             continue;
