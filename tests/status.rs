@@ -42,6 +42,21 @@ command = "tail -f /dev/null"
 stop_signal = "SIGKILL"
 "#;
 
+/// The same with a container whose health is known.
+const QUIET_AND_HEALTHY: &str = r#"
+[services.web]
+image = "IMAGE"
+command = "tail -f /dev/null"
+stop_signal = "SIGKILL"
+
+[services.db]
+image = "IMAGE"
+command = "tail -f /dev/null"
+stop_signal = "SIGKILL"
+ready = "healthy"
+healthcheck = { test = "true", interval = "1h", start_interval = "300ms", start_period = "1h" }
+"#;
+
 fn host_with(hint: &str, stack: &str) -> Host {
     let host = Host::boot(hint);
     host.generate("shop", stack);
@@ -263,7 +278,7 @@ fn a_watch_shows_what_changes_and_sleeps_while_nothing_does() {
 
 #[test]
 fn without_wharfd_or_the_engine_there_is_what_systemd_knows() {
-    let host = host_with("without", QUIET);
+    let host = host_with("without", QUIET_AND_HEALTHY);
     let only_systemd = |why: &str| {
         for user in ["root", "joe"] {
             let said = host.sh(&format!("runuser -u {user} -- wharf status")).ok();
@@ -275,7 +290,17 @@ fn without_wharfd_or_the_engine_there_is_what_systemd_knows() {
         assert_eq!([&picture["undeclared"], &picture["engine_connected"]], [&Value::Null; 2]);
         let db = unit(&picture, "shop-db.service");
         assert_eq!([&db["active"], &db["container"]], ["active", "shop-db"]);
-        let known = ["health", "container_id", "image", "spec_hash", "drift", "ports", "restart_count", "last_restart"];
+        let known = [
+            "health",
+            "has_processes",
+            "container_id",
+            "image",
+            "spec_hash",
+            "drift",
+            "ports",
+            "restart_count",
+            "last_restart",
+        ];
         assert!(known.iter().all(|name| db.get(name) == Some(&Value::Null)), "{db:#}");
         let diff = host.sh("wharf diff");
         assert_eq!((diff.status, diff.stdout.as_str()), (1, ""), "{diff:?}");
@@ -293,11 +318,51 @@ fn without_wharfd_or_the_engine_there_is_what_systemd_knows() {
     };
     let known = away("the last known state is shown");
     host.wait_for("wharfd has seen it", || host.sh("wharf status").stderr == known);
-    assert_eq!(as_joe(&host, "wharf status").ok().stderr, known);
-    assert_eq!(status(&host)["engine_connected"], false);
-    // A new wharfd knows nothing of containers. What is true of the units decides the exit status.
+    let ended = "│ the engine does not answer, and the container has no process";
+    for picture in [host.sh("wharf status"), as_joe(&host, "wharf status")] {
+        assert_eq!((picture.status, picture.stderr.as_str()), (6, known.as_str()), "{picture:?}");
+        let text = squeezed(&picture.stdout);
+        assert!(text.contains("shop-db.service active (running) unknown") && text.contains(ended), "{text}");
+        assert!(!text.contains("healthy"), "{text}");
+    }
+    let picture = status(&host);
+    assert_eq!(picture["engine_connected"], false);
+    let db = unit(&picture, "shop-db.service");
+    assert_eq!([&db["health"], &db["has_processes"]], [&Value::Null, &Value::Bool(false)], "{db:#}");
+    // A new wharfd knows nothing of containers.
     host.sh("systemctl restart wharfd").ok();
-    assert_eq!(host.sh("wharf status").ok().stderr, away("only what systemd knows is shown"));
+    let new = host.sh("wharf status");
+    assert_eq!((new.status, new.stderr), (6, away("only what systemd knows is shown")));
+    assert!(squeezed(&new.stdout).contains(ended), "{}", new.stdout);
+
+    host.sh("systemctl start docker.socket docker").ok();
+    host.wait_for("all is well again", || unit(&status(&host), "shop-db.service")["health"] == "healthy");
+    let picture = status(&host);
+    assert_eq!(unit(&picture, "shop-db.service")["has_processes"], Value::Null);
+}
+
+#[test]
+fn containers_that_outlive_the_engine_are_shown_as_they_were_known_last() {
+    let host = Host::builder().live_restore().boot("outlived");
+    host.generate("shop", QUIET_AND_HEALTHY);
+    host.sh("systemctl start shop-db wharfd").ok();
+    host.wait_for("health is known", || squeezed(&host.sh("wharf status").stdout).contains("(running) healthy"));
+    host.sh("systemctl stop docker.socket docker").ok();
+    wait_for_lines(&host, "wharf status", &["shop-db.service active (running) healthy (last known)"]);
+    let said = host.sh("wharf status").ok();
+    assert!(
+        said.stderr.contains("the last known state is shown") && !said.stdout.contains("does not answer"),
+        "{said:?}"
+    );
+    let db = unit(&status(&host), "shop-db.service").clone();
+    assert_eq!([&db["health"], &db["has_processes"]], [&Value::from("healthy"), &Value::Bool(true)], "{db:#}");
+    host.sh(
+        "kill -KILL $(cat /sys/fs/cgroup/wharf.slice/wharf-shop.slice/wharf-shop-db.slice/docker-*.scope/cgroup.procs)",
+    )
+    .ok();
+    let ended = "the engine does not answer, and the container has no process";
+    wait_for_lines(&host, "wharf status", &["shop-db.service active (running) unknown", ended]);
+    assert_eq!(host.sh("wharf status").status, 6);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rustix::fs::CWD;
 
-use crate::name::UnitName;
+use crate::name::{UnitKind, UnitName};
 use crate::regular_file;
 
 /// `io.stat` has a line of about 100 bytes for each device: enough for 2,500.
@@ -32,6 +32,24 @@ impl Usage {
             io: read("io.stat").map(|text| io_bytes(&text)),
         }
     }
+}
+
+/// Whether a container has processes, in a group of its own in a slice: `docker-ID.scope` with the engine's systemd driver, else `ID`.
+/// Without an id, whether any group in the slice has that is not of a service. `None`: the slice has no group that could be read.
+pub fn has_processes(slice: &UnitName, container: Option<&str>) -> Option<bool> {
+    has_processes_below(&path_of_slice(slice), container)
+}
+
+fn has_processes_below(directory: &Path, container: Option<&str>) -> Option<bool> {
+    let mut groups = std::fs::read_dir(directory).ok()?.flatten();
+    Some(groups.any(|group| {
+        let name = group.file_name();
+        let name = name.to_string_lossy();
+        let is_service = || UnitName::parse(&name).is_ok_and(|unit| unit.is(UnitKind::Service));
+        let is_it = container.map_or_else(|| !is_service(), |id| name.contains(id));
+        let populated = |events: String| events.lines().any(|line| line == "populated 1");
+        is_it && read(&group.path().join("cgroup.events")).is_some_and(populated)
+    }))
 }
 
 /// A slice lies in the slices that its name names: systemd.slice(5).
@@ -81,6 +99,23 @@ mod tests {
         std::fs::write(&large, "x".repeat(1 << 20)).unwrap();
         assert_eq!((read(&fifo), read(Path::new("/dev/zero"))), (None, None));
         assert_eq!(read(&large), None);
+    }
+
+    #[test]
+    fn a_container_has_processes_if_its_group_is_populated() {
+        let slice = tempfile::tempdir().unwrap();
+        let group = |name: &str, populated: u8| {
+            std::fs::create_dir(slice.path().join(name)).unwrap();
+            let events = format!("populated {populated}\nfrozen 0\n");
+            std::fs::write(slice.path().join(name).join("cgroup.events"), events).unwrap();
+        };
+        group("shop-web.service", 1);
+        group("docker-0a.scope", 0);
+        let has = |container| has_processes_below(slice.path(), container);
+        assert_eq!([has(None), has(Some("0a")), has(Some("0b"))], [Some(false); 3]);
+        group("0b", 1);
+        assert_eq!([has(None), has(Some("0a")), has(Some("0b"))], [Some(true), Some(false), Some(true)]);
+        assert_eq!(has_processes_below(Path::new("/nowhere"), None), None);
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub enum Exit {
     Different,
     /// `import` wrote a stack file that does not say everything, or that has to be corrected.
     Incomplete,
-    /// `status` shows a unit that failed, whose container is unhealthy, or that crashes again and again.
+    /// `status` shows a unit that failed, whose container is unhealthy or has ended with the engine, or that crashes again and again.
     Degraded,
 }
 

@@ -11,7 +11,7 @@ use crate::mark::InstalledUnit;
 use crate::name::{ContainerName, ProjectName, ServiceName, UnitKind, UnitName};
 use crate::report::installed::LookupError;
 use crate::supervisor1::{Health, KnownContainer, Snapshot, SupervisorError, Undeclared, rfc3339};
-use crate::systemd::cgroup::Usage;
+use crate::systemd::cgroup::{Usage, has_processes};
 use crate::systemd::{ActiveState, LoadState, ManagerError, SubState, UnitResult};
 
 /// The status at one moment.
@@ -111,6 +111,11 @@ pub struct UnitStatus {
     /// The unit whose failure kept this one from being started.
     pub failed_dependency: Option<UnitName>,
     pub misplaced_limits: Vec<MisplacedLimit>,
+    /// While the engine does not answer: whether the container of a running unit has processes. `None`: the engine was asked, or the
+    /// kernel does not say.
+    pub has_processes: Option<bool>,
+    #[serde(skip)]
+    pub(super) slice: Option<UnitName>,
     #[serde(skip)]
     pub(super) requires: Vec<UnitName>,
     /// What wharfd knows of the unit's container.
@@ -141,6 +146,8 @@ impl UnitStatus {
             last_trigger: None,
             failed_dependency: None,
             misplaced_limits: Vec::new(),
+            has_processes: None,
+            slice: None,
             requires: Vec::new(),
             known: KnownContainer::default(),
         }
@@ -164,6 +171,23 @@ impl UnitStatus {
             || self.failed_dependency.is_some()
             || self.known.health == Some(Health::Unhealthy)
             || self.known.crash_loop
+            || self.has_lost_container()
+    }
+
+    /// It is active, but the processes of its container have ended, and the engine does not answer.
+    pub fn has_lost_container(&self) -> bool {
+        self.has_processes == Some(false)
+    }
+
+    /// Looks for the processes of its container, as the engine cannot be asked. If there are none, its health is not what it was.
+    fn look_for_processes(&mut self) {
+        let is_running =
+            self.container.is_some() && self.active == ActiveState::Active && self.sub == SubState::Running;
+        let slice = self.slice.as_ref().filter(|_| is_running);
+        self.has_processes = slice.and_then(|slice| has_processes(slice, self.known.container_id.as_deref()));
+        if self.has_lost_container() {
+            self.known.health = self.known.health.take().filter(|health| *health == Health::None);
+        }
     }
 }
 
@@ -210,6 +234,9 @@ impl Status {
         for unit in self.projects.iter_mut().flat_map(|project| &mut project.units) {
             if let Some(known) = snapshot.containers.remove(unit.unit.as_str()) {
                 unit.known = known;
+            }
+            if !snapshot.engine_connected {
+                unit.look_for_processes();
             }
         }
         self.undeclared = snapshot.undeclared;

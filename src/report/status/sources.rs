@@ -249,6 +249,7 @@ fn filled(row: UnitStatus, state: UnitState, usage: Usage) -> UnitStatus {
             .map(|uptime| uptime.as_secs()),
         cpu_seconds: usage.cpu.map(|cpu| cpu.as_secs()),
         memory_bytes: usage.memory,
+        slice: state.slice,
         ..row
     }
 }

@@ -141,13 +141,6 @@ fn service(template: UnitName, project: &ProjectStatus) -> Node {
 
 fn cells(unit: &UnitStatus) -> [Cell; 9] {
     let known = &unit.known;
-    let health = known.health.as_ref().filter(|health| **health != Health::None).unwrap_or(&Health::Unset);
-    let health_colour = match health {
-        Health::Healthy => Colour::Good,
-        Health::Starting => Colour::Moving,
-        Health::Unhealthy => Colour::Bad,
-        _ => Colour::Plain,
-    };
     let seconds =
         |seconds: Option<u64>| Cell::from(seconds.map(|it| duration(Duration::from_secs(it), 2)).unwrap_or_default());
     let restarts = unit.restarts.max(known.restart_count.unwrap_or(0));
@@ -159,7 +152,7 @@ fn cells(unit: &UnitStatus) -> [Cell; 9] {
     [
         Cell::from(&unit.unit),
         state(unit),
-        Cell::new(health.as_str(), health_colour),
+        health(unit),
         seconds(unit.uptime_seconds),
         Cell::from(if unit.service.is_some() { restarts.to_string() } else { String::new() }),
         seconds(unit.cpu_seconds),
@@ -167,6 +160,25 @@ fn cells(unit: &UnitStatus) -> [Cell; 9] {
         Cell::from(image),
         Cell::from(known.ports.as_deref().unwrap_or_default().join(", ")),
     ]
+}
+
+fn health(unit: &UnitStatus) -> Cell {
+    let health = match &unit.known.health {
+        Some(Health::None) => return Cell::default(),
+        None if unit.has_lost_container() => return Cell::from("unknown"),
+        None => return Cell::default(),
+        Some(health) => health,
+    };
+    let colour = match health {
+        Health::Healthy => Colour::Good,
+        Health::Starting => Colour::Moving,
+        Health::Unhealthy => Colour::Bad,
+        _ => Colour::Plain,
+    };
+    match unit.has_processes {
+        Some(true) => Cell::from(format!("{health} (last known)")),
+        _ => Cell::new(health.as_str(), colour),
+    }
 }
 
 fn memory(bytes: Option<u64>) -> Cell {
@@ -201,6 +213,9 @@ fn details(unit: &UnitStatus, now: SystemTime) -> Vec<Cell> {
     }
     if let Some(failed) = &unit.failed_dependency {
         notes.push(Cell::new(&format!("dependency {failed} failed"), Colour::Bad));
+    }
+    if unit.has_lost_container() {
+        notes.push(Cell::new("the engine does not answer, and the container has no process", Colour::Bad));
     }
     notes.extend(times(unit, now).map(Cell::from));
     if unit.edited {
