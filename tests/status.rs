@@ -628,3 +628,55 @@ fn a_stack_whose_file_was_deleted_is_named_while_its_units_are_there() {
     host.sh("wharf remove shop").ok();
     assert!(!host.sh("wharf doctor").stdout.contains(check));
 }
+
+#[test]
+fn a_stack_file_that_says_something_else_than_its_units_is_named_with_the_command() {
+    let host = Host::boot("changed");
+    host.write("/etc/wharf/shop.toml", &QUIET.replace("IMAGE", support::IMAGE));
+    host.write("/srv/blog.toml", &support::sleeper("web", "env_file = \"blog.env\""));
+    host.write("/srv/blog.env", "COLOUR=red\n");
+    host.write("/srv/cart.toml", &support::sleeper("web", "environment = [\"TAG\"]"));
+    host.sh("export TAG=1; wharf generate; wharf generate /srv/blog.toml /srv/cart.toml; systemctl start wharfd; useradd joe").ok();
+    let said = |shown: &Out| shown.stdout.matches("its units are not what").count();
+    assert_eq!(said(&host.sh("TAG=1 wharf status").ok()), 0);
+    // Written again, the file says the same.
+    host.sh("touch -d 2001-01-01 /etc/wharf/shop.toml; sed -i 's/^image/# The image\\nimage/' /srv/blog.toml").ok();
+    assert_eq!(said(&host.sh("TAG=1 wharf status").ok()), 0);
+
+    host.sh(
+        "sed -i 's/^\\[services.db\\]/&\\nhostname = \"x\"/' /etc/wharf/shop.toml; echo COLOUR=blue >/srv/blog.env",
+    )
+    .ok();
+    let shown = host.sh("wharf status").ok();
+    let text = squeezed(&shown.stdout);
+    let of_shop = "its units are not what /etc/wharf/shop.toml says now: `wharf generate --now shop`";
+    let of_cart = "its units are not what /srv/cart.toml says now (with the variables of this shell): `wharf generate --now cart`";
+    for (project, line) in
+        [("shop", of_shop), ("blog", "its units are not what /srv/blog.toml says now: "), ("cart", of_cart)]
+    {
+        assert!(text.contains(&format!("{project}.target inactive (dead)\n│ {line}")), "{text}");
+    }
+    let json = status(&host);
+    let source = &json["projects"][2]["changed_source"];
+    assert_eq!(*source, serde_json::json!({"file": "/etc/wharf/shop.toml", "command": "wharf generate --now shop"}));
+    let joe = as_joe(&host, "wharf status").ok();
+    assert_eq!(said(&joe), 0, "others cannot read all that stack files name");
+    let diff = host.sh("TAG=1 wharf diff shop").ok();
+    assert_eq!((diff.stdout.as_str(), diff.stderr), ("", format!("wharf: shop: {of_shop}\n")));
+    host.sh("wharf generate --now shop; wharf generate /srv/blog.toml").ok();
+    assert_eq!(said(&host.sh("TAG=1 wharf status").ok()), 0);
+
+    // What was changed by hand or masked is not a change of the file; a service less is.
+    host.sh("echo '# x' >>/etc/systemd/system/shop-web.service; systemctl mask blog-web.service --runtime").ok();
+    assert_eq!(said(&host.sh("TAG=1 wharf status").ok()), 0);
+    host.sh("sed -i '/^\\[services.web\\]/,/^$/d' /etc/wharf/shop.toml").ok();
+    assert_eq!(said(&host.sh("TAG=1 wharf status shop")), 1);
+
+    // The generator's units are made at a reload.
+    host.sh("wharf remove shop; systemctl daemon-reload").ok();
+    assert_eq!(said(&host.sh("wharf status shop").ok()), 0);
+    host.sh("sed -i 's/\"x\"/\"y\"/' /etc/wharf/shop.toml").ok();
+    assert!(host.sh("wharf status shop").ok().stdout.contains("shop.toml says now: `systemctl daemon-reload`"));
+    host.sh("systemctl daemon-reload").ok();
+    assert_eq!(said(&host.sh("wharf status shop").ok()), 0);
+}

@@ -10,7 +10,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::path::absolute;
 use crate::plan::Plan;
 use crate::report::installed::projects_in;
-use crate::stack::{Lookup, Request};
+use crate::stack::Request;
 use crate::writers::{Writable, Writer, writable_by_others};
 
 use super::changes::Enablement;
@@ -61,19 +61,6 @@ impl Generator {
         // What generators wrote before this run is about to be replaced.
         let kept = SYSTEM_LOAD_PATH.iter().filter(|path| !path.starts_with("/run/systemd/generator"));
         Self { stacks, normal_dir, load_path: kept.map(PathBuf::from).collect() }
-    }
-
-    /// The stacks in `stacks` that are invalid, for whoever runs this and has their variables.
-    ///
-    /// # Errors
-    /// The directory cannot be read.
-    pub fn invalid_stacks(stacks: &Path, environment: Lookup<'_>) -> Result<Vec<BrokenStack>, InstallError> {
-        let found = stacks_in(stacks).map_err(|error| DirectoryError::new("read", stacks, error))?;
-        let broken = |stack: &PathBuf| {
-            let errors = prepare(&[Request::of_stack(stack, environment)], &Destination::system()).err()?;
-            Some(invalid(stack, &errors))
-        };
-        Ok(found.iter().filter_map(broken).collect())
     }
 
     /// Translates every stack that `wharf generate` has not installed already.
@@ -137,7 +124,8 @@ fn write(plan: &Plan, load_path: &LoadPath, directory: &UnitDirectory) -> Result
     Ok(directory.apply(&[&changes])?.finish()?)
 }
 
-fn invalid(stack: &Path, diagnostics: &Diagnostics) -> BrokenStack {
+/// What is wrong with a stack, as one line.
+pub(super) fn invalid(stack: &Path, diagnostics: &Diagnostics) -> BrokenStack {
     let mut errors: Vec<&Diagnostic> = diagnostics.iter().filter(|found| found.severity == Severity::Error).collect();
     errors.sort_by_key(|error| error.place.as_ref().map(|place| place.span.start));
     let message = errors.first().map_or_else(String::new, |first| one_line(first));

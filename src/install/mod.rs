@@ -25,6 +25,7 @@ mod prepare;
 mod pull;
 mod remove;
 mod running;
+mod stack_files;
 
 pub use changes::Enablement;
 pub use conflict::{Conflict, Reason};
@@ -43,3 +44,4 @@ pub use precheck::conflicts;
 pub use prepare::{Prepared, prepare, requests, stacks_in};
 pub use pull::{Progress, Pull, WantedImage, running_older_image};
 pub use remove::{Leaving, Remove, Removed};
+pub use stack_files::StackFiles;

@@ -62,7 +62,11 @@ fn is_name(word: &Path) -> bool {
     !is_path(&word.to_string_lossy()) && (!word.exists() || word.is_dir())
 }
 
-fn of_project<'a>(project: &InstalledProject, environment: Lookup<'a>) -> Result<Request<'a>, NameError> {
+/// What to load for an installed project: its files and profiles, as it was generated.
+///
+/// # Errors
+/// Its units do not say which file they are from, or that is gone.
+pub(super) fn of_project<'a>(project: &InstalledProject, environment: Lookup<'a>) -> Result<Request<'a>, NameError> {
     let target: Option<&InstalledUnit> = project.units.iter().find(|unit| unit.name.is(UnitKind::Target));
     let of_target = target.and_then(|target| target.mark.source.clone());
     let source = match (of_target, project.sources.as_slice()) {

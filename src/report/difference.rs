@@ -67,6 +67,7 @@ pub async fn differences(sources: &Sources, wanted: &[String], registry: bool) -
         found.incomplete = true;
     }
     for project in status.projects {
+        found.problems.extend(project.changed_source.map(|changed| format!("{}: {changed}", project.project)));
         for unit in project.units.into_iter().filter(|unit| unit.container.is_some() || unit.edited) {
             let files = match &unit.known.container_id {
                 Some(_) => found.files(supervisor, &unit.unit).await,

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::time::SystemTime;
 
-use wharf::install::{Destination, Generator, STACK_DIRECTORY};
-use wharf::report::status::{BrokenStack, Host, Sources, Status, UnitStatus, tree};
+use wharf::install::{Destination, STACK_DIRECTORY, StackFiles};
+use wharf::report::status::{Host, Sources, Status, UnitStatus, tree};
 use wharf::signals::{Signal, Signals};
 use wharf::supervisor1::Activation;
 
@@ -36,21 +36,15 @@ pub async fn run(arguments: &cli::Status) -> Result<Exit, Failure> {
 }
 
 pub async fn connect() -> Result<Sources, Failure> {
+    // Others than root cannot read all that stack files name.
+    let is_root = rustix::process::geteuid().is_root();
+    let stack_files = StackFiles::new(Path::new(STACK_DIRECTORY), &stacks::environment);
     Ok(Sources::connect(Host {
         stack_directory: STACK_DIRECTORY.into(),
         directories: Destination::system().documented_load_path(),
-        broken,
+        stack_files: Box::new(move || is_root.then(|| stack_files.look())),
     })
     .await?)
-}
-
-/// The invalid stacks of this host. Others than root cannot read all that stack files name.
-fn broken() -> Option<Vec<BrokenStack>> {
-    if !rustix::process::geteuid().is_root() {
-        return None;
-    }
-    let broken = Generator::invalid_stacks(Path::new(STACK_DIRECTORY), &stacks::environment).ok()?;
-    Some(broken.into_iter().map(|stack| BrokenStack { message: stack.to_string(), file: stack.stack }).collect())
 }
 
 /// Until a signal ends it, the reader has gone, or the bus is gone.

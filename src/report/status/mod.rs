@@ -11,7 +11,9 @@ mod sources;
 mod tree;
 mod watch;
 
-pub use model::{BrokenStack, MisplacedLimit, ProjectStatus, Status, StatusError, UnitStatus, Unknown};
+pub use model::{
+    BrokenStack, ChangedSource, MisplacedLimit, ProjectStatus, StackFindings, Status, StatusError, UnitStatus, Unknown,
+};
 pub use sources::{Host, Sources};
 pub use tree::tree;
 pub use watch::Watch;

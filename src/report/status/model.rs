@@ -1,6 +1,7 @@
 //! What `wharf status` shows, as data: the projects, their units, and what is missing from the answer.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
@@ -39,6 +40,34 @@ pub struct BrokenStack {
     pub message: String,
 }
 
+/// What the stack files of a host say, beside the installed units.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StackFindings {
+    /// Invalid ones in the directory of the host's stack files, by path.
+    pub broken: Vec<BrokenStack>,
+    /// Those that say something else than the installed units, by project.
+    pub changed: BTreeMap<ProjectName, ChangedSource>,
+}
+
+/// A stack file that says something else than the units that were made from it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ChangedSource {
+    pub file: PathBuf,
+    /// The command that brings the units to what the file says.
+    pub command: String,
+    /// What it says depends on variables of whoever asks.
+    #[serde(skip)]
+    pub has_variables: bool,
+}
+
+impl fmt::Display for ChangedSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { file, command, has_variables } = self;
+        let with = if *has_variables { " (with the variables of this shell)" } else { "" };
+        write!(f, "its units are not what {} says now{with}: `{command}`", file.display())
+    }
+}
+
 /// A limit that does not hold for the container: it is set on the unit of its supervisor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct MisplacedLimit {
@@ -74,6 +103,8 @@ pub struct ProjectStatus {
     pub project: ProjectName,
     /// Its stack file, if that was among those of this host and has gone.
     pub missing_source: Option<PathBuf>,
+    /// Its stack file, if that says something else than the units; `None` also if the caller is not root.
+    pub changed_source: Option<ChangedSource>,
     pub units: Vec<UnitStatus>,
     /// By template: what its instances use together, as they share a slice.
     #[serde(skip)]
@@ -252,11 +283,11 @@ impl Status {
                 |unit: UnitStatus| UnitStatus { uptime_seconds: None, cpu_seconds: None, memory_bytes: None, ..unit };
             units.map(timeless).collect()
         };
-        let missing = |status: &Self| {
-            status.projects.iter().map(|it| it.missing_source.clone()).collect::<Vec<Option<PathBuf>>>()
+        let sources = |status: &Self| -> Vec<_> {
+            status.projects.iter().map(|it| (it.missing_source.clone(), it.changed_source.clone())).collect()
         };
         units(self) == units(other)
-            && missing(self) == missing(other)
+            && sources(self) == sources(other)
             && self.undeclared == other.undeclared
             && self.broken == other.broken
             && self.engine_connected == other.engine_connected

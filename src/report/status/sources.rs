@@ -9,7 +9,7 @@ use std::time::SystemTime;
 use futures_util::StreamExt;
 
 use super::limits::misplaced;
-use super::model::{BrokenStack, ProjectStatus, Status, StatusError, UnitStatus, Unknown};
+use super::model::{ProjectStatus, StackFindings, Status, StatusError, UnitStatus, Unknown};
 use crate::mark::InstalledUnit;
 use crate::name::{UnitKind, UnitName};
 use crate::report::installed::{InstalledProject, find_project, projects_in};
@@ -36,8 +36,8 @@ pub struct Host {
     pub stack_directory: PathBuf,
     /// The unit directories, if there is no manager to ask.
     pub directories: Vec<PathBuf>,
-    /// Finds the stack files that are invalid.
-    pub broken: fn() -> Option<Vec<BrokenStack>>,
+    /// Looks at the stack files. `None`: only root can read all that they name.
+    pub stack_files: Box<dyn Fn() -> Option<StackFindings>>,
 }
 
 impl Sources {
@@ -77,12 +77,17 @@ impl Sources {
             projects.dedup_by(|one, other| one.name == other.name);
         }
         let (snapshot, unknown) = self.snapshot(activation).await;
-        let mut status = Status { unknown, broken: (self.host.broken)(), ..Status::default() };
+        let (broken, mut changed) = match (self.host.stack_files)() {
+            Some(StackFindings { broken, changed }) => (Some(broken), changed),
+            None => (None, BTreeMap::new()),
+        };
+        let mut status = Status { unknown, broken, ..Status::default() };
         for mut project in projects {
             project.units.sort_by_key(|unit| (rank(unit), unit.name.clone()));
             let mut shown = self.project_status(&project).await?;
             shown.units.extend(self.orphans_of(&project, &orphans).await?);
             shown.explain();
+            shown.changed_source = changed.remove(&project.name);
             status.projects.push(shown);
             status.installed.append(&mut project.units);
         }
@@ -123,6 +128,7 @@ impl Sources {
         let mut status = ProjectStatus {
             project: project.name.clone(),
             missing_source: project.missing_source(&self.host.stack_directory).map(Path::to_owned),
+            changed_source: None,
             units: Vec::new(),
             shared: BTreeMap::new(),
         };

@@ -111,10 +111,13 @@ fn roots(project: &ProjectStatus, now: SystemTime) -> Vec<Node> {
         Some(target) => target.children = units,
         None => roots = units,
     }
-    if let (Some(root), Some(file)) = (roots.first_mut(), &project.missing_source) {
-        let text =
-            format!("its stack file {} is gone: put it back, or `wharf remove {}`", file.display(), project.project);
-        root.details.push(Cell::new(&text, Colour::Moving));
+    let missing = project.missing_source.as_ref().map(|file| {
+        format!("its stack file {} is gone: put it back, or `wharf remove {}`", file.display(), project.project)
+    });
+    let changed = project.changed_source.as_ref().map(ToString::to_string);
+    if let Some(root) = roots.first_mut() {
+        let notes = missing.into_iter().chain(changed).map(|text| Cell::new(&text, Colour::Moving));
+        root.details.splice(0..0, notes);
     }
     roots
 }

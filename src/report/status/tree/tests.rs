@@ -33,6 +33,7 @@ fn shown(units: Vec<UnitStatus>, screen: Screen) -> String {
         project: ProjectName::parse("shop").unwrap(),
         units,
         missing_source: None,
+        changed_source: None,
         shared: BTreeMap::new(),
     };
     let status = Status { projects: vec![project], ..Status::default() };
@@ -104,6 +105,7 @@ fn a_stack_whose_file_is_gone_says_so() {
     let project = ProjectStatus {
         project: ProjectName::parse("shop").unwrap(),
         missing_source: Some("/etc/wharf/shop.toml".into()),
+        changed_source: None,
         units: vec![unit("shop.target", "active", "active"), unit("shop-web.service", "active", "running")],
         shared: BTreeMap::new(),
     };
@@ -163,13 +165,15 @@ fn sixty_columns_show_failures_first_and_why() {
     };
     let units = vec![unit("shop.target", "active", "active"), cache, db, job, web, timer];
     let project = ProjectName::parse("shop").unwrap();
-    let mut project = ProjectStatus { project, units, missing_source: None, shared: BTreeMap::new() };
+    let mut project =
+        ProjectStatus { project, units, missing_source: None, changed_source: None, shared: BTreeMap::new() };
     project.explain();
     let well = vec![unit("blog.target", "active", "active")];
     let well = ProjectStatus {
         project: ProjectName::parse("blog").unwrap(),
         units: well,
         missing_source: None,
+        changed_source: None,
         shared: BTreeMap::new(),
     };
     let broken = BrokenStack { file: "/etc/wharf/x.toml".into(), message: "/etc/wharf/x.toml:2:1: unknown key".into() };
