@@ -680,3 +680,38 @@ fn a_stack_file_that_says_something_else_than_its_units_is_named_with_the_comman
     host.sh("systemctl daemon-reload").ok();
     assert_eq!(said(&host.sh("wharf status shop").ok()), 0);
 }
+
+#[test]
+fn a_timer_shows_the_last_run_of_its_job_and_no_run_that_never_was() {
+    let host = Host::boot("last-run");
+    let job = |name: &str, command: &str| {
+        format!(
+            "[services.{name}]\nimage = \"{}\"\ncommand = [\"sh\", \"-c\", \"{command}\"]\nschedule = \"daily\"\nstop_signal = \"SIGKILL\"\n",
+            support::IMAGE
+        )
+    };
+    host.write(
+        "/root/shop.toml",
+        &[job("backup", "true"), job("report", "exit 3"), job("slow", "sleep 100000")].concat(),
+    );
+    host.sh("wharf generate --now shop.toml && systemctl restart 'shop-*.timer'").ok();
+    // What `Persistent=` stamps when a timer is started for the first time.
+    assert!(host.property("shop-backup.timer", "LastTriggerUSec").contains("20"));
+    let shown = host.sh("wharf status").ok().stdout;
+    assert!(shown.contains("next: ") && !shown.contains("last: "), "{shown}");
+    assert_eq!(unit(&status(&host), "shop-backup.timer")["last_run"], Value::Null);
+
+    host.sh("systemctl start shop-backup; systemctl start --no-block shop-slow; ! systemctl start shop-report").ok();
+    let last = |timer: &str| {
+        let shown = host.sh("wharf status").stdout;
+        let below = shown.split(timer).nth(1).unwrap_or_default().lines().skip(1);
+        let last = below.take_while(|line| !line.contains("─ ")).find_map(|line| line.split_once("last: "));
+        last.map(|(_, last)| last.split_once(" ago: ").unwrap_or_default().1.to_owned())
+    };
+    assert_eq!(last("shop-backup.timer").as_deref(), Some("success"));
+    assert_eq!(last("shop-report.timer").as_deref(), Some("failed: exit-code 3"));
+    host.wait_for("the third job runs", || last("shop-slow.timer").as_deref() == Some("running"));
+    let run = unit(&status(&host), "shop-report.timer")["last_run"].clone();
+    assert_eq!([&run["result"], &run["exit_status"]], [&Value::from("exit-code"), &Value::from(3)], "{run}");
+    assert!(run["started"].as_str().is_some_and(|time| time.ends_with('Z')), "{run}");
+}

@@ -118,9 +118,8 @@ pub struct UnitState {
     pub need_daemon_reload: bool,
     /// The drop-ins that are applied to it.
     pub drop_ins: Vec<String>,
-    /// Of a timer with `OnCalendar=`: when it elapses next, and when it did last.
+    /// Of a timer with `OnCalendar=`: when it elapses next.
     pub next_elapse: Option<SystemTime>,
-    pub last_trigger: Option<SystemTime>,
     /// The job that is under way for it; 0: none.
     pub job: u32,
 }
@@ -153,6 +152,12 @@ impl UnitState {
             && self.active != ActiveState::Active
     }
 
+    /// Whether a start or restart was requested since `before`. A restart by systemd itself (`RestartMode=direct`) leaves the unit
+    /// activating meanwhile, so that no start begins.
+    pub fn was_started_by_job(&self, before: &Self) -> bool {
+        self.start_begun > before.start_begun
+    }
+
     /// Takes over what has changed.
     pub fn apply(&mut self, changed: Changed) {
         fn set<T>(field: &mut T, value: Option<T>) {
@@ -173,7 +178,6 @@ impl UnitState {
         set(&mut self.need_daemon_reload, changed.need_daemon_reload);
         set(&mut self.drop_ins, changed.drop_ins);
         set(&mut self.next_elapse, changed.next_elapse);
-        set(&mut self.last_trigger, changed.last_trigger);
         set(&mut self.active_since, changed.active_since);
         set(&mut self.start_begun, changed.start_begun);
         set(&mut self.started, changed.started);
@@ -202,7 +206,6 @@ pub struct Changed {
     need_daemon_reload: Option<bool>,
     drop_ins: Option<Vec<String>>,
     next_elapse: Option<Option<SystemTime>>,
-    last_trigger: Option<Option<SystemTime>>,
     active_since: Option<Option<SystemTime>>,
     start_begun: Option<Option<SystemTime>>,
     started: Option<Option<SystemTime>>,
@@ -232,7 +235,6 @@ impl From<Properties> for Changed {
             need_daemon_reload: take(all, "NeedDaemonReload"),
             drop_ins: take(all, "DropInPaths"),
             next_elapse: take(all, "NextElapseUSecRealtime").map(timestamp),
-            last_trigger: take(all, "LastTriggerUSec").map(timestamp),
             active_since: take(all, "ActiveEnterTimestamp").map(timestamp),
             start_begun: take(all, "InactiveExitTimestamp").map(timestamp),
             started: take(all, "ExecMainStartTimestamp").map(timestamp),

@@ -12,7 +12,8 @@ mod tree;
 mod watch;
 
 pub use model::{
-    BrokenStack, ChangedSource, MisplacedLimit, ProjectStatus, StackFindings, Status, StatusError, UnitStatus, Unknown,
+    BrokenStack, ChangedSource, LastRun, MisplacedLimit, ProjectStatus, StackFindings, Status, StatusError, UnitStatus,
+    Unknown,
 };
 pub use sources::{Host, Sources};
 pub use tree::tree;

@@ -134,11 +134,11 @@ pub struct UnitStatus {
     pub memory_bytes: Option<u64>,
     /// Somebody changed the unit file by hand: the next `wharf generate` writes it again.
     pub edited: bool,
-    /// Of a timer: when it elapses next, and when it did last.
+    /// Of a timer: when it elapses next.
     #[serde(serialize_with = "rfc3339")]
     pub next_elapse: Option<SystemTime>,
-    #[serde(serialize_with = "rfc3339")]
-    pub last_trigger: Option<SystemTime>,
+    /// Of a timer: the last run of its job in this boot, whoever started it. `None`: systemd knows of none.
+    pub last_run: Option<LastRun>,
     /// The unit whose failure kept this one from being started.
     pub failed_dependency: Option<UnitName>,
     pub misplaced_limits: Vec<MisplacedLimit>,
@@ -149,9 +149,35 @@ pub struct UnitStatus {
     pub(super) slice: Option<UnitName>,
     #[serde(skip)]
     pub(super) requires: Vec<UnitName>,
+    /// When the main process of a service was executed last.
+    #[serde(skip)]
+    pub(super) started: Option<SystemTime>,
     /// What wharfd knows of the unit's container.
     #[serde(flatten)]
     pub known: KnownContainer,
+}
+
+/// One run of a job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LastRun {
+    #[serde(serialize_with = "rfc3339")]
+    pub started: Option<SystemTime>,
+    /// `None`: it has not ended.
+    pub result: Option<UnitResult>,
+    /// Of the main process, or the number of its signal.
+    pub exit_status: i32,
+}
+
+impl LastRun {
+    /// The last run of a service; `None`: it has not run in this boot, or systemd has forgotten it.
+    fn of(service: &UnitStatus) -> Option<Self> {
+        let has_ended = !service.active.is_running() || service.sub.is_auto_restart();
+        Some(Self {
+            started: Some(service.started?),
+            result: has_ended.then(|| service.result.clone()),
+            exit_status: service.exit_status,
+        })
+    }
 }
 
 impl UnitStatus {
@@ -174,12 +200,13 @@ impl UnitStatus {
             memory_bytes: None,
             edited: false,
             next_elapse: None,
-            last_trigger: None,
+            last_run: None,
             failed_dependency: None,
             misplaced_limits: Vec::new(),
             has_processes: None,
             slice: None,
             requires: Vec::new(),
+            started: None,
             known: KnownContainer::default(),
         }
     }
@@ -223,12 +250,19 @@ impl UnitStatus {
 }
 
 impl ProjectStatus {
-    /// Finds for each unit that rests the failure that keeps it from being started.
+    /// Finds for each unit that rests the failure that keeps it from being started, and for each timer the last run of its job.
     pub(super) fn explain(&mut self) {
         let found: Vec<Option<UnitName>> = self.units.iter().map(|unit| self.failure_below(unit)).collect();
-        for (unit, failed) in self.units.iter_mut().zip(found) {
+        let runs: Vec<Option<LastRun>> = self.units.iter().map(|unit| self.last_run(unit)).collect();
+        for (unit, (failed, run)) in self.units.iter_mut().zip(found.into_iter().zip(runs)) {
             unit.failed_dependency = failed;
+            unit.last_run = run;
         }
+    }
+
+    fn last_run(&self, timer: &UnitStatus) -> Option<LastRun> {
+        let is_job = |unit: &&UnitStatus| unit.unit.is(UnitKind::Service) && unit.unit.stem() == timer.unit.stem();
+        timer.unit.is(UnitKind::Timer).then(|| self.units.iter().find(is_job))?.and_then(LastRun::of)
     }
 
     fn failure_below(&self, unit: &UnitStatus) -> Option<UnitName> {

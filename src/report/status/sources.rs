@@ -241,7 +241,7 @@ fn filled(row: UnitStatus, state: UnitState, usage: Usage) -> UnitStatus {
         misplaced_limits: if is_container { misplaced(&state.drop_ins, state.slice.as_ref()) } else { Vec::new() },
         requires: state.requires.iter().filter_map(|unit| UnitName::parse(unit).ok()).collect(),
         next_elapse: state.next_elapse,
-        last_trigger: state.last_trigger,
+        started: state.started,
         load: state.load,
         sub: state.sub,
         // The status text of a unit that stopped is outdated, unless it failed.

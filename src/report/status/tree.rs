@@ -7,11 +7,11 @@ use std::time::{Duration, SystemTime};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::model::{BrokenStack, MisplacedLimit, ProjectStatus, Status, UnitStatus};
+use super::model::{BrokenStack, LastRun, MisplacedLimit, ProjectStatus, Status, UnitStatus};
 use crate::name::{ImageRef, UnitKind, UnitName, short_id};
 use crate::report::table::{Cell, Colour, Screen, Table, fit};
 use crate::supervisor1::{Health, Undeclared};
-use crate::systemd::{ActiveState, LoadState};
+use crate::systemd::{ActiveState, LoadState, UnitResult};
 
 const HEADINGS: [&str; 9] = ["UNIT", "STATE", "HEALTH", "UPTIME", "RESTARTS", "CPU", "MEMORY", "IMAGE", "PORTS"];
 const UNDECLARED_HEADINGS: [&str; 3] = ["CONTAINER", "ID", "IMAGE"];
@@ -259,17 +259,32 @@ fn is_of_interest(unit: &UnitStatus, passed: Duration) -> bool {
     unit.active != ActiveState::Inactive && !(is_well && passed >= RECOVERED)
 }
 
-/// When a timer elapses next, and when it did last.
+/// When a timer elapses next, and how its job ran last.
 fn times(unit: &UnitStatus, now: SystemTime) -> impl Iterator<Item = String> {
     let next = unit.next_elapse.map(|next| {
         let left = duration(next.duration_since(now).unwrap_or_default(), 2);
         format!("next: {}, in {left}", local(next))
     });
-    let last = unit.last_trigger.map(|last| {
-        let passed = duration(now.duration_since(last).unwrap_or_default(), 2);
-        format!("last: {}, {passed} ago", local(last))
+    let last = unit.last_run.as_ref().and_then(|run| {
+        let started = run.started?;
+        let passed = duration(now.duration_since(started).unwrap_or_default(), 2);
+        Some(format!("last: {}, {passed} ago: {}", local(started), outcome(run)))
     });
     next.into_iter().chain(last)
+}
+
+fn outcome(run: &LastRun) -> String {
+    match &run.result {
+        None => "running".to_owned(),
+        Some(result) if result.is_failure() => failure(result, run.exit_status),
+        Some(_) => "success".to_owned(),
+    }
+}
+
+/// `failed: exit-code 3`
+fn failure(result: &UnitResult, exit_status: i32) -> String {
+    let number = if exit_status == 0 { String::new() } else { format!(" {exit_status}") };
+    format!("failed: {result}{number}")
 }
 
 /// As systemctl(1) shows times, in the local time zone.
@@ -291,9 +306,8 @@ fn activity(unit: &UnitStatus) -> Option<Cell> {
     let status = first_line(&unit.status);
     let has_failed = unit.active == ActiveState::Failed || unit.sub.is_auto_restart();
     if has_failed && unit.result.is_failure() {
-        let number = if unit.exit_status == 0 { String::new() } else { format!(" {}", unit.exit_status) };
         let more = if status.is_empty() { String::new() } else { format!(": {status}") };
-        return Some(Cell::new(&format!("failed: {}{number}{more}", unit.result), Colour::Bad));
+        return Some(Cell::new(&format!("{}{more}", failure(&unit.result, unit.exit_status)), Colour::Bad));
     }
     // "Healthy, container 0123456789ab": the row says all of it.
     let id = unit.known.container_id.as_deref().map(short_id);

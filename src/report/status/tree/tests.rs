@@ -157,10 +157,10 @@ fn sixty_columns_show_failures_first_and_why() {
     };
     let drift = vec![Drift { aspect: "paused".into(), text: "it is paused".into() }];
     let frozen = KnownContainer { drift: Some(drift), ..known("none") };
-    let job = UnitStatus { edited: true, ..container("shop-job.service", "active", "running", frozen) };
+    let started = Some(SystemTime::UNIX_EPOCH + NOW - Duration::from_secs(3600));
+    let job = UnitStatus { edited: true, started, ..container("shop-job.service", "active", "running", frozen) };
     let timer = UnitStatus {
         next_elapse: Some(SystemTime::UNIX_EPOCH + NOW + Duration::from_secs(90)),
-        last_trigger: Some(SystemTime::UNIX_EPOCH + NOW - Duration::from_secs(3600)),
         ..unit("shop-job.timer", "active", "waiting")
     };
     let units = vec![unit("shop.target", "active", "active"), cache, db, job, web, timer];
@@ -197,7 +197,7 @@ shop.target            active
 │    drift: it is paused
 └─ shop-job.timer      active (waiting)
      next: NEXT, in 1min 30s
-     last: LAST, 1h ago
+     last: LAST, 1h ago: running
 blog.target            active
 
 Invalid stack files:
