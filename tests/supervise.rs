@@ -395,6 +395,28 @@ fn a_crash_loop_is_logged_and_shown_and_can_notify() {
     host.wait_for("the notification", || host.sh("test -e /root/notified-shop-stops.service").status == 0);
     assert_eq!(host.property("shop-stops", "ActiveState"), "failed");
     assert_eq!(host.sh("docker ps --all --quiet --filter name=shop-stops").ok().stdout, "");
+
+    // The mend ends the loop, and an engine that goes and comes back begins none.
+    let is_loop = |answer: &str| {
+        let property =
+            "io.wharf.Supervisor1 CONTAINER io.wharf.Supervisor1.Container CrashLoop".replace("CONTAINER", object);
+        host.sh(&format!("busctl get-property {property}")).ok().stdout == format!("b {answer}\n")
+    };
+    assert!(is_loop("true"));
+    host.sh("sed -i 's/echo no such table; exit 3/exec tail -f \\/dev\\/null/' shop.toml; wharf generate --now shop.toml || true").ok();
+    host.wait_for("the loop has ended", || is_loop("false"));
+    let shown = host.sh("wharf status shop || true").ok().stdout;
+    assert!(!shown.contains("crash loop"), "{shown}");
+    for number in 1..=5 {
+        host.sh("systemctl restart docker").ok();
+        host.wait_for("the unit has been restarted", || {
+            host.property("shop-loops", "NRestarts").parse::<u32>().is_ok_and(|restarts| restarts >= number)
+        });
+        host.wait_active("shop-loops.service");
+    }
+    assert!(is_loop("false"));
+    let entries = audit(&host, CRASH_LOOP, "OBJECT_SYSTEMD_UNIT");
+    assert_eq!(entries, ["shop-loops.service"]);
 }
 
 /// systemd 258 and later: what was healthy for a minute is restarted at once when it crashes, however often it did before.

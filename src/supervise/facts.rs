@@ -7,6 +7,7 @@ use super::action::Reason;
 use super::declared::Declared;
 use super::drift::Difference;
 use crate::engine::Health;
+use crate::spec::exit;
 use crate::systemd::{ActiveState, UnitResult, UnitState};
 
 /// One container, whether it runs or not.
@@ -29,6 +30,11 @@ impl Facts {
     pub fn new(declared: Declared, unit: UnitState) -> Self {
         let (observed, restarts) = (Observed::default(), Restarts::default());
         Self { declared, unit, observed, candidate: String::new(), restarts, crash_loop: false, last_exit: None }
+    }
+
+    /// Whether its last end says something about the container: not that the engine was away.
+    pub fn is_crash(&self) -> bool {
+        self.last_exit != Some(i32::from(exit::UNAVAILABLE))
     }
 }
 

@@ -112,12 +112,16 @@ impl Supervisor {
         let Some(facts) = self.containers.get_mut(unit).filter(|facts| facts.unit != state) else { return };
         let facts = Arc::make_mut(facts);
         let restart = facts.restarts.compare(&facts.unit, &state);
+        let is_requested = state.was_started_by_job(&facts.unit);
         if state.has_ended() {
             facts.last_exit = Some(state.exec_main_status);
         }
         self.policy.set_activity(unit, activity(&state));
         facts.unit = state;
-        if restart.is_some() && self.crashes.restarted(unit, Instant::now()) {
+        if is_requested {
+            self.crashes.forget(unit);
+            facts.crash_loop = false;
+        } else if restart.is_some() && facts.is_crash() && self.crashes.restarted(unit, Instant::now()) {
             facts.crash_loop = true;
             audit::crash_loop(unit, facts.last_exit);
         }
