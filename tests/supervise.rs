@@ -435,3 +435,38 @@ fn restarts_are_forgotten_once_a_container_has_been_healthy() {
     host.wait_for("that it is forgotten", || host.property("shop-web", "NRestarts") == "0");
     assert_eq!(host.property("shop-web", "ActiveState"), "active");
 }
+
+/// The probe that fails is not the one that printed something last.
+#[test]
+fn why_a_container_is_unhealthy_is_shown_while_its_restart_waits_for_the_grace_period() {
+    let host = Host::boot("probe");
+    host.generate(
+        "shop",
+        r#"
+        [services.web]
+        image = "127.0.0.1:5000/busybox:1"
+        command = ["sh", "-c", "trap '' TERM; while :; do sleep 0.1; done"]
+        stop_grace_period = "1h"
+        ready = "healthy"
+        healthcheck = { test = "if [ -e /tmp/hang ]; then sleep 100000; fi; echo 1", interval = "300ms", timeout = "1s", retries = 1 }
+        "#,
+    );
+    host.sh("systemctl start wharfd shop-web").ok();
+    let output = || {
+        host.sh(
+            "(wharf status --json || true) | jq -r '.projects[].units[] | select(.service == \"web\").health_output'",
+        )
+        .ok()
+        .stdout
+    };
+    host.wait_for("a probe has succeeded", || output() == "1\n\n");
+    host.sh("docker exec shop-web touch /tmp/hang").ok();
+    host.wait_to_see("why it is unhealthy", || {
+        let shown = host.sh("wharf status").stdout;
+        assert!(!shown.contains("unhealthy: 1"), "{shown}");
+        let is_shown =
+            shown.contains("deactivating") && shown.contains("unhealthy: Health check exceeded timeout (1s)");
+        if is_shown { Ok(()) } else { Err(shown) }
+    });
+    host.sh("docker kill shop-web").ok();
+}

@@ -127,7 +127,10 @@ impl Supervisor {
             ContainerChange::Started => None,
         };
         if facts.observed.health != health {
-            Arc::make_mut(facts).observed.health = health;
+            let observed = &mut Arc::make_mut(facts).observed;
+            observed.health = health;
+            // That of a probe before this one.
+            observed.health_output.clear();
             self.publish(&unit);
         }
         self.agenda.changed(&unit);

@@ -34,6 +34,12 @@ pub(super) enum Completion {
         candidate: String,
         observed: Result<Observed, EngineError>,
     },
+    /// What the healthcheck of a container printed last.
+    Probe {
+        unit: UnitName,
+        container_id: String,
+        output: String,
+    },
     List(Result<Vec<ListedContainer>, EngineError>),
     /// The digest that the registry has under this name.
     Image {
@@ -74,9 +80,15 @@ impl Supervisor {
         let facts = self.containers.get(&action.unit);
         let followers = facts.map(|facts| facts.declared.restarts_with.clone()).unwrap_or_default();
         let container = facts.map(|facts| facts.observed.container_id.clone()).filter(|id| !id.is_empty());
-        let (manager, engine) = (self.manager.clone(), self.engine.clone());
+        let (manager, probed) = (self.manager.clone(), self.engine.clone().zip(container));
+        let (to, output) = oneshot::channel();
+        self.tasks.push(tokio::spawn(probe_completion(action.unit.clone(), probed.clone(), output)));
         self.tasks.push(tokio::spawn(async move {
-            let probe = last_probe(engine.zip(container));
+            let probe = async {
+                let output = last_probe(probed).await;
+                let _wharfd_ends = to.send(output.clone());
+                output
+            };
             let outcome = execute(&manager, &action, &followers, probe).await;
             Completion::Action { action, outcome, reply }
         }));
@@ -110,6 +122,7 @@ impl Supervisor {
         match completion {
             Completion::Action { action, outcome, reply } => self.action_ended(action, outcome?, reply).await,
             Completion::Inspection { unit, candidate, observed } => self.inspected(&unit, &candidate, observed),
+            Completion::Probe { unit, container_id, output } => self.probed(&unit, &container_id, output),
             Completion::List(listed) => {
                 self.agenda.listed();
                 if let Ok(all) = listed {
@@ -158,6 +171,15 @@ impl Supervisor {
             }
         }
         self.deliver(answers);
+    }
+
+    /// The container of an unhealthy unit is inspected only after it was restarted; until then this shows why.
+    fn probed(&mut self, unit: &UnitName, container_id: &str, output: String) {
+        let facts = self.containers.get_mut(unit).filter(|facts| facts.observed.container_id == container_id);
+        if let Some(facts) = facts.filter(|facts| facts.observed.health == Some(Health::UNHEALTHY)) {
+            Arc::make_mut(facts).observed.health_output = output;
+            self.publish(unit);
+        }
     }
 
     fn is_declared(&self, container: &ListedContainer) -> bool {
@@ -257,6 +279,18 @@ async fn digest_to_compare(engine: &Engine, image: &str) -> Result<Option<String
 /// Differences that were not there before. Not that the stack was changed: whoever changed it knows.
 fn new_differences<'a>(before: &'a [Difference], now: &'a [Difference]) -> impl Iterator<Item = &'a Difference> {
     now.iter().filter(|one| one.aspect != Aspect::Definition && !before.contains(one))
+}
+
+/// The end of a question for what a healthcheck printed, if it was asked at all.
+async fn probe_completion(
+    unit: UnitName,
+    container: Option<(Engine, String)>,
+    output: oneshot::Receiver<String>,
+) -> Completion {
+    match (container, output.await) {
+        (Some((_, container_id)), Ok(output)) => Completion::Probe { unit, container_id, output },
+        _ => Completion::Nothing,
+    }
 }
 
 /// What the healthcheck of a container printed last; empty if that is no longer known.
