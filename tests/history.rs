@@ -177,6 +177,10 @@ fn what_is_shown(host: &Host, all: &[Value]) {
     line(&["shop", "generated", "/root/shop.toml", "joe (wharf["]);
     line(&["shop", "removed", "root (wharf["]);
 
+    let narrow = host.sh("TERM=xterm script -qec 'stty cols 70; wharf history shop' /dev/null </dev/null").stdout;
+    assert!(narrow.lines().all(|line| line.trim_end().chars().count() <= 70), "{narrow}");
+    assert!(narrow.contains("shop-web.service") && !narrow.contains("BY"), "{narrow}");
+
     let newest = host.sh("wharf history shop --lines 2").ok().stdout;
     let last_two = |said: &str| -> Vec<String> {
         let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -238,4 +242,39 @@ fn without_a_journal_stacks_are_generated_and_removed_all_the_same() {
     host.sh("rm /run/systemd/journal/socket").ok();
     unrecorded("wharf generate shop.toml");
     unrecorded("wharf remove shop");
+}
+
+const HOPELESS: &str = r#"
+[services.web]
+image = "127.0.0.1:5000/busybox:1"
+command = "tail -f /dev/null"
+stop_signal = "SIGKILL"
+ready = "healthy"
+healthcheck = { test = "test -e /tmp/ok", interval = "300ms", start_interval = "300ms", start_period = "1h" }
+
+[services.fails]
+image = "127.0.0.1:5000/busybox:1"
+command = "false"
+ready = "healthy"
+healthcheck = { test = "true", interval = "1h", start_interval = "1h", start_period = "1h" }
+"#;
+
+#[test]
+fn a_start_is_one_event_however_often_it_was_tried_and_begun_again() {
+    let host = Host::boot("attempts");
+    host.write("/root/shop.toml", HOPELESS);
+    host.sh("wharf generate shop.toml; ! systemctl start shop-fails; systemctl start --no-block shop-web").ok();
+    host.wait_for("the container runs", || host.sh("docker top shop-web").status == 0);
+    host.sh("systemctl restart --no-block shop-web").ok();
+    host.wait_for("the next one is there", || {
+        host.sh("docker exec shop-web touch /tmp/ok").status == 0 && {
+            host.property("shop-web", "ActiveState") == "active"
+        }
+    });
+    let all = events(&host, "shop");
+    assert_eq!(course(&all, "shop-fails.service"), ["failed exit-code"]);
+    assert_eq!(last(&all, "shop-fails.service", "failed")["attempts"], 3);
+    assert_eq!(course(&all, "shop-web.service"), ["started"]);
+    let text = host.sh("wharf history shop").ok().stdout;
+    assert!(text.contains("3 attempts: exit-code 252: the container could not be started"), "{text}");
 }

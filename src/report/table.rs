@@ -139,6 +139,11 @@ impl Table {
         }
     }
 
+    /// How many columns of the screen the widest row may take, with the gap behind it.
+    pub fn width(&self) -> usize {
+        self.widths().iter().map(|width| width + GAP).sum()
+    }
+
     /// Whether a row below the headings has a text there.
     fn is_used(&self, column: usize) -> bool {
         let mut rows = self.lines.iter().filter_map(|line| match line {

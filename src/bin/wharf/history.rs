@@ -26,7 +26,7 @@ pub fn run(arguments: &cli::History) -> Result<Exit, Failure> {
     } else if events.is_empty() {
         output::notice("no matching events in the journal");
     } else {
-        output::drawn(&table(events));
+        output::drawn(&table(events, output::screen(false)));
     }
     Ok(Exit::Done)
 }

@@ -52,6 +52,8 @@ struct Pending {
     scheduled: bool,
     /// Another attempt: the one before is an event already.
     again: bool,
+    /// So many attempts of this start have failed.
+    failed_attempts: u32,
     starting: bool,
     /// It ended with success while it was starting, as jobs do.
     done: bool,
@@ -122,6 +124,8 @@ impl Correlator {
                 }
                 self.pending.stopping = true;
             }
+            // It was not up yet: the start begins again.
+            Fact::Stopped { restart: true } if self.pending.starting => self.pending = Pending::default(),
             Fact::Stopped { restart: true } => self.pending.restarting = true,
             Fact::Stopped { restart: false } => return self.stopped(time),
             Fact::Exited(exit) => self.exited(exit),
@@ -175,8 +179,9 @@ impl Correlator {
     fn exited(&mut self, exit: ProcessEnd) {
         if self.pending.starting && self.pending.scheduled {
             // The attempt to restart it has failed too.
+            let failed_attempts = self.pending.failed_attempts;
             self.close();
-            self.pending.starting = true;
+            self.pending = Pending { starting: true, failed_attempts, ..Pending::default() };
         } else if self.pending.waits_for(&[Verb::Start, Verb::Stop]) {
             self.close();
         }
@@ -208,9 +213,9 @@ impl Correlator {
 
     fn scheduled(&mut self) {
         if self.pending.starting {
-            let exit = self.pending.exit;
+            let (exit, failed_attempts) = (self.pending.exit, self.pending.failed_attempts + 1);
             self.close();
-            self.pending = Pending { exit, again: true, ..Pending::default() };
+            self.pending = Pending { exit, again: true, failed_attempts, ..Pending::default() };
         }
         self.pending.scheduled = true;
     }
@@ -254,8 +259,14 @@ impl Correlator {
         let pending = std::mem::take(&mut self.pending);
         let Some(began) = pending.began else { return };
         if let Some((time, reason)) = pending.failed {
+            if pending.starting && pending.failed_attempts > 0 {
+                self.events.pop_if(|before| before.event == Kind::Failed);
+            }
             self.push(Kind::Failed, time, pending.action);
             self.amend(Some(reason), pending.exit);
+            if let Some(last) = self.events.last_mut().filter(|_| pending.starting) {
+                last.attempts = Some(pending.failed_attempts + 1).filter(|attempts| *attempts > 1);
+            }
         } else if pending.ended {
             self.push(Kind::Finished, began, pending.action);
         } else if let Some(action) = pending.action {
@@ -275,7 +286,9 @@ impl Correlator {
         };
         let Owner { project, service } = self.owner.clone();
         let unit = Some(self.unit.clone());
-        self.events.push(Event { time, project, unit, service, event, reason, detail, by, exit_status: None });
+        let event =
+            Event { time, project, unit, service, event, reason, detail, by, exit_status: None, attempts: None };
+        self.events.push(event);
     }
 
     /// Adds to the last event why it happened, unless that is known, and how the main process ended.

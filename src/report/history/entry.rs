@@ -278,6 +278,7 @@ impl CommandEntry {
             detail: Some(parts.join(": ")),
             by: Some(self.by),
             exit_status: None,
+            attempts: None,
         })
     }
 }

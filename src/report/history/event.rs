@@ -25,6 +25,8 @@ pub struct Event {
     pub by: Option<Actor>,
     /// The exit status of the main process; `None` also if a signal ended it.
     pub exit_status: Option<i32>,
+    /// Of a start that failed: how many attempts did, if there were several. The rest is about the last one.
+    pub attempts: Option<u32>,
 }
 
 /// What happened.

@@ -14,15 +14,26 @@ const HEADINGS: [&str; 5] = ["TIME", "UNIT", "EVENT", "BY", "WHY"];
 /// Characters of a detail that are shown.
 const LONGEST_DETAIL: usize = 160;
 
-/// The events with a line of headings; times are local, as journalctl(1) shows them. The reason comes last, as it may be long.
-pub fn table(events: &[Event]) -> String {
-    table_in(events, &TimeZone::system())
+/// Where less is left for the reason, it takes the place of who did it.
+const LEAST_REASON: usize = 30;
+
+/// The events with a line of headings; times are local, as journalctl(1) shows them. The reason comes last, as it may be long: it is
+/// cut to the width of the screen.
+pub fn table(events: &[Event], screen: Screen) -> String {
+    let zone = TimeZone::system();
+    let rows: Vec<[Cell; 5]> = events.iter().map(|event| cells(event, &zone)).collect();
+    let before_reason = columns(&rows, &[0, 1, 2, 3]).width();
+    let is_wide = screen.width.is_none_or(|width| before_reason + LEAST_REASON <= width);
+    let shown: &[usize] = if is_wide { &[0, 1, 2, 3, 4] } else { &[0, 1, 2, 4] };
+    fit(columns(&rows, shown).lines(screen), screen)
 }
 
-fn table_in(events: &[Event], zone: &TimeZone) -> String {
-    let mut table = Table::with_headings(&HEADINGS);
-    events.iter().for_each(|event| table.row(cells(event, zone)));
-    fit(table.lines(Screen::default()), Screen::default())
+/// These columns of the rows, by their numbers.
+fn columns(rows: &[[Cell; 5]], shown: &[usize]) -> Table {
+    let headings: Vec<&str> = shown.iter().map(|column| HEADINGS[*column]).collect();
+    let mut table = Table::with_headings(&headings);
+    rows.iter().for_each(|row| table.row(shown.iter().map(|column| row[*column].clone())));
+    table
 }
 
 fn cells(event: &Event, zone: &TimeZone) -> [Cell; 5] {
@@ -72,7 +83,8 @@ fn reason(event: &Event) -> String {
         Some(status) => format!("{reason}: exit status {status}"),
         None => reason,
     };
+    let attempts = event.attempts.map(|attempts| format!("{attempts} attempts")).unwrap_or_default();
     let detail = event.detail.as_deref().map(|detail| one_line(detail, LONGEST_DETAIL)).unwrap_or_default();
-    let parts = [reason, detail];
+    let parts = [attempts, reason, detail];
     parts.iter().map(String::as_str).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(": ")
 }

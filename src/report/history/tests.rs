@@ -8,6 +8,7 @@ use super::units::Owner;
 use super::*;
 use crate::message_id as id;
 use crate::name::{ProjectName, ServiceName, UnitName};
+use crate::report::table::Screen;
 use crate::systemd::journalctl::Entry;
 
 /// An entry of the journal as JSON; `fields` are `NAME=VALUE`.
@@ -49,6 +50,7 @@ fn lines(entries: Vec<Entry>) -> Vec<String> {
             Some(event.event.as_str().to_owned()),
             event.reason.as_ref().map(|reason| reason.as_str().to_owned()),
             event.exit_status.map(|status| status.to_string()),
+            event.attempts.map(|attempts| format!("x{attempts}")),
             event.detail.as_ref().map(|detail| format!("({detail})")),
             event.by.as_ref().and_then(|by| by.comm.clone()),
         ];
@@ -134,6 +136,46 @@ fn a_failed_attempt_is_not_the_crash_before_it() {
     let expected =
         ["10 failed exit-code 3".to_owned(), format!("12 failed exit-code 251 {could_not}"), "14 started".to_owned()];
     assert_eq!(lines(web(&entries.concat())), expected);
+}
+
+#[test]
+fn the_failed_attempts_of_one_start_are_one_event() {
+    // Word for word what systemd 257 says of a start that wharf-run tries three times.
+    let attempt = |second: u64, status: &'static str| {
+        [
+            (second, id::UNIT_STARTING, "JOB_TYPE=start"),
+            (second + 1, id::UNIT_PROCESS_EXIT, status),
+            (second + 1, id::UNIT_FAILURE_RESULT, "UNIT_RESULT=exit-code"),
+            (second + 2, id::UNIT_RESTART_SCHEDULED, ""),
+        ]
+    };
+    let [one, hopeless] = ["EXIT_CODE=exited;EXIT_STATUS=1", "EXIT_CODE=exited;EXIT_STATUS=252"];
+    let mut entries = [attempt(1, one), attempt(11, one), attempt(21, hopeless)].concat();
+    entries.pop();
+    entries.push((22, id::UNIT_FAILED, "JOB_TYPE=start;JOB_RESULT=failed"));
+    let failed = "22 failed exit-code 252 x3 (the container could not be started, and retrying would not help)";
+    assert_eq!(lines(web(&entries)), [failed]);
+    // The next start is another one.
+    let next: Vec<_> = entries.iter().map(|(second, kind, fields)| (second + 40, *kind, *fields)).collect();
+    let twice = lines(web(&[entries, next].concat()));
+    assert_eq!(twice, [failed.to_owned(), failed.replacen("22", "62", 1)]);
+    // The third attempt succeeds.
+    let started = [(31, id::UNIT_STARTING, ""), (32, id::UNIT_STARTED, "")];
+    let entries = [&attempt(1, one)[..], &attempt(11, one), &started].concat();
+    assert_eq!(lines(web(&entries)), ["12 failed exit-code 1 x2", "32 started"]);
+}
+
+#[test]
+fn a_unit_that_is_restarted_while_it_starts_has_not_finished() {
+    // Word for word what systemd 257 says.
+    let entries = [
+        (1, id::UNIT_STARTING, "JOB_TYPE=start"),
+        (2, id::UNIT_SUCCESS, ""),
+        (2, id::UNIT_STOPPED, "JOB_TYPE=restart;JOB_RESULT=done"),
+        (2, id::UNIT_STARTING, "JOB_TYPE=start"),
+        (4, id::UNIT_STARTED, "JOB_TYPE=start;JOB_RESULT=done"),
+    ];
+    assert_eq!(lines(web(&entries)), ["4 started"]);
 }
 
 #[test]
@@ -271,7 +313,7 @@ fn json_always_has_every_field() {
     let entries = serde_json::to_value(events_of(web(&STOP))).expect("JSON");
     let expected: Value = json!([{
         "time": "1970-01-01T00:00:32.000000Z", "project": "shop", "unit": WEB, "service": "web", "event": "stopped",
-        "reason": null, "detail": null, "by": null, "exit_status": null,
+        "reason": null, "detail": null, "by": null, "exit_status": null, "attempts": null,
     }]);
     assert_eq!(entries, expected);
 }
@@ -280,7 +322,10 @@ fn json_always_has_every_field() {
 fn an_event_is_one_line_without_control_characters() {
     let mut entries = events_of(web(&CRASH));
     entries[0].detail = Some(format!("first\n\x1b[31msecond {}", "x".repeat(500)));
-    let table = table(&entries);
+    let narrow = table(&entries, Screen { width: Some(60), ..Screen::default() });
+    assert!(narrow.lines().all(|line| line.len() <= 60) && !narrow.contains("BY"), "{narrow}");
+    assert!(narrow.contains("restarted  crashed: >\n"), "{narrow}");
+    let table = table(&entries, Screen::default());
     assert_eq!(table.lines().count(), 2, "{table}");
     assert!(table.contains("crashed: exit status 3: first [31msecond xxx") && table.ends_with("x…\n"), "{table}");
 }
