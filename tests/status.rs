@@ -499,7 +499,7 @@ for number in range(9000):
 const TROUBLED: &str = r#"
 [services.db]
 image = "IMAGE"
-command = ["sh", "-c", "exit 3"]
+command = ["sh", "-c", "printf 'no such \\033[31m table\\n' >&2; echo bye; exit 3"]
 restart = "no"
 ready = "healthy"
 healthcheck = { test = "true", interval = "60s", start_interval = "60s", start_period = "60s" }
@@ -551,6 +551,7 @@ fn status_says_why_a_unit_is_dead_or_not_what_was_generated() {
         &[
             "UNIT STATE HEALTH UPTIME RESTARTS CPU MEMORY IMAGE PORTS\nshop.target inactive (dead)\n├─ shop-db.service failed",
             "│ failed: exit-code 3",
+            "│ last output: no such [31m table",
             "├─ shop-web.service inactive (dead)",
             "│ dependency shop-db.service failed",
             "├─ shop-worker.service active (paused)",
@@ -563,6 +564,12 @@ fn status_says_why_a_unit_is_dead_or_not_what_was_generated() {
     );
     let picture = status(&host);
     assert_eq!(unit(&picture, "shop-web.service")["failed_dependency"], "shop-db.service");
+    assert_eq!(unit(&picture, "shop-db.service")["last_output"], "no such [31m table");
+    // Of what a container printed, others see nothing.
+    assert!(!as_joe(&host, "wharf status").stdout.contains("table"));
+    assert!(!host.sh("systemctl show shop-db").ok().stdout.contains("table"));
+    host.sh("usermod --append --groups systemd-journal joe").ok();
+    assert!(as_joe(&host, "wharf status").stdout.contains("last output: no such"));
     let worker = unit(&picture, "shop-worker.service");
     assert_eq!(worker["edited"], true);
     assert_eq!(worker["misplaced_limits"][0]["directive"], "MemoryMax");

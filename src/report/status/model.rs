@@ -8,6 +8,7 @@ use std::time::SystemTime;
 use serde::Serialize;
 use thiserror::Error;
 
+use super::last_output::last_outputs;
 use crate::mark::InstalledUnit;
 use crate::name::{ContainerName, ProjectName, ServiceName, UnitKind, UnitName};
 use crate::report::installed::LookupError;
@@ -139,6 +140,9 @@ pub struct UnitStatus {
     pub next_elapse: Option<SystemTime>,
     /// Of a timer: the last run of its job in this boot, whoever started it. `None`: systemd knows of none.
     pub last_run: Option<LastRun>,
+    /// Of a container whose unit failed: its last line on standard error, or else on standard output. `None` also if the caller may not
+    /// read the journal.
+    pub last_output: Option<String>,
     /// The unit whose failure kept this one from being started.
     pub failed_dependency: Option<UnitName>,
     pub misplaced_limits: Vec<MisplacedLimit>,
@@ -150,6 +154,9 @@ pub struct UnitStatus {
     #[serde(skip)]
     pub(super) requires: Vec<UnitName>,
     /// When the main process of a service was executed last.
+    /// Of its last start, in hexadecimal digits.
+    #[serde(skip)]
+    pub(super) invocation: Option<String>,
     #[serde(skip)]
     pub(super) started: Option<SystemTime>,
     /// What wharfd knows of the unit's container.
@@ -201,11 +208,13 @@ impl UnitStatus {
             edited: false,
             next_elapse: None,
             last_run: None,
+            last_output: None,
             failed_dependency: None,
             misplaced_limits: Vec::new(),
             has_processes: None,
             slice: None,
             requires: Vec::new(),
+            invocation: None,
             started: None,
             known: KnownContainer::default(),
         }
@@ -306,6 +315,17 @@ impl Status {
         }
         self.undeclared = snapshot.undeclared;
         self.engine_connected = Some(snapshot.engine_connected);
+    }
+
+    /// Adds what the containers of failed units printed last.
+    pub(super) fn add_last_outputs(&mut self) {
+        let units = self.projects.iter_mut().flat_map(|project| &mut project.units);
+        let mut failed: Vec<_> = units.filter(|unit| unit.container.is_some() && unit.has_failed()).collect();
+        let invocations: Vec<String> = failed.iter().filter_map(|unit| unit.invocation.clone()).collect();
+        let mut lines = last_outputs(&invocations);
+        for unit in &mut failed {
+            unit.last_output = unit.invocation.as_ref().and_then(|invocation| lines.remove(invocation));
+        }
     }
 
     /// Whether nothing differs but times and resource usage.

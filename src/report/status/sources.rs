@@ -94,6 +94,7 @@ impl Sources {
         if let Some(snapshot) = snapshot {
             status.add(snapshot);
         }
+        status.add_last_outputs();
         Ok(status)
     }
 
@@ -242,6 +243,7 @@ fn filled(row: UnitStatus, state: UnitState, usage: Usage) -> UnitStatus {
         requires: state.requires.iter().filter_map(|unit| UnitName::parse(unit).ok()).collect(),
         next_elapse: state.next_elapse,
         started: state.started,
+        invocation: state.invocation.map(|id| id.iter().map(|byte| format!("{byte:02x}")).collect()),
         load: state.load,
         sub: state.sub,
         // The status text of a unit that stopped is outdated, unless it failed.

@@ -210,6 +210,7 @@ fn state(unit: &UnitStatus) -> Cell {
 fn details(unit: &UnitStatus, now: SystemTime) -> Vec<Cell> {
     let known = &unit.known;
     let mut notes: Vec<Cell> = activity(unit).into_iter().collect();
+    notes.extend(unit.last_output.as_ref().map(|line| Cell::from(format!("last output: {line}"))));
     if unit.load == LoadState::NotFound && unit.active.is_running() {
         let text = format!("no unit file: it is not part of the stack; `systemctl stop {}`", unit.unit);
         notes.push(Cell::new(&text, Colour::Moving));
