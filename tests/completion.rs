@@ -30,8 +30,10 @@ fn shells_complete_stacks_services_and_units() {
     for (line, expected) in [
         ("wharf sta", "status"),
         ("wharf u", ""),
-        ("wharf status ''", "blog shop blog.toml shop.toml --json --watch --help"),
-        ("wharf status s", "shop shop.toml"),
+        ("wharf status bl", "blog blog-blog.service blog-default-network.service blog.toml"),
+        ("wharf status shop-d", "shop-data-volume.service shop-db.service shop-default-network.service"),
+        ("wharf diff blo", "blog blog-blog.service blog-default-network.service blog.toml"),
+        ("wharf history we", "web web-1 web-2"),
         ("wharf remove bl", "blog blog.toml"),
         ("wharf check /srv/s", "/srv/shop.toml"),
         ("wharf check s", "shop shop.toml"),

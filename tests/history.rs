@@ -149,6 +149,14 @@ fn what_happened_to_a_stack_can_be_read_back_why_and_by_whom() {
     assert_eq!([&by["comm"], &by["unit"], &by["user"]], ["busctl", "caller.service", "root"]);
     assert!(by["uid"] == 0 && by["pid"].as_u64() > Some(1), "{by}");
 
+    // A service alone.
+    let all = events(&host, "shop");
+    let of_web: Vec<Value> = all.iter().filter(|event| event["unit"] == "shop-web.service").cloned().collect();
+    assert!(!of_web.is_empty());
+    for words in ["web", "shop web", "shop-web", "shop-web.service"] {
+        assert_eq!(events(&host, words), of_web, "{words}");
+    }
+
     // Removed, and still known: by its name and by its file.
     host.sh("wharf remove shop").ok();
     let all = events(&host, "shop");
@@ -157,6 +165,7 @@ fn what_happened_to_a_stack_can_be_read_back_why_and_by_whom() {
     assert_eq!(last(&all, "shop-db.service", "stopped")["by"]["comm"], "wharf");
     assert_eq!(all.last().unwrap()["event"], "removed", "{all:#?}");
     assert_eq!(all, events(&host, ""), "there is no other stack");
+    assert!(events(&host, "shop-web").iter().all(|event| event["unit"] == "shop-web.service"));
 
     what_is_shown(&host, &all);
     who_may_read(&host);

@@ -607,6 +607,20 @@ fn several_stacks_are_shown_and_one_that_is_unknown_is_an_error() {
     assert_eq!(targets("shop blog"), ["blog.target", "shop.target"]);
     assert_eq!(targets("/srv/cart.toml blog cart"), ["blog.target", "cart.target"]);
     assert_eq!(targets(""), ["blog.target", "cart.target", "shop.target"]);
+    // Services alone.
+    let units = |arguments: &str| {
+        let json = host.sh(&format!("wharf status --json {arguments}")).ok().stdout;
+        let json: Value = serde_json::from_str(&json).expect("JSON");
+        let rows = json["projects"].as_array().into_iter().flatten().flat_map(|it| it["units"].as_array().cloned());
+        rows.flatten().map(|row| row["unit"].as_str().expect("a name").to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(units("shop web"), ["shop-web.service"]);
+    assert_eq!(units("shop-web shop-db.service"), ["shop-db.service", "shop-web.service"]);
+    assert_eq!(units("blog db cart web"), ["blog-db.service", "cart-web.service"]);
+    let shown = host.sh("wharf status shop-web").ok().stdout;
+    assert!(squeezed(&shown).contains("PORTS\nshop-web.service active (running)"), "{shown}");
+    let ambiguous = host.sh("wharf status web");
+    assert!(ambiguous.status == 1 && ambiguous.stderr.contains("several stacks have a service `web`"), "{ambiguous:?}");
     let unknown = host.sh("wharf status shop stall");
     assert!(
         unknown.status == 1 && unknown.stderr.contains("`stall`; installed projects: blog, cart, shop"),

@@ -42,7 +42,7 @@ impl Differences {
     }
 }
 
-/// Asks wharfd about the containers of all projects, or of the one that is named; with `registry` it first asks the registries
+/// Asks wharfd about the containers of all projects, or of those and of the services that are named; with `registry` it first asks the registries
 /// for the images.
 ///
 /// # Errors

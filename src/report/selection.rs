@@ -20,6 +20,14 @@ pub struct Selection<'a> {
     pub units: Vec<UnitName>,
 }
 
+impl Selection<'_> {
+    /// Whether the unit is selected: of a template also its instances, with a job also its timer.
+    pub fn has(&self, unit: &UnitName) -> bool {
+        let is_of = |selected: &UnitName| selected.stem() == unit.stem() || selected.instance_in(unit).is_some();
+        self.units.is_empty() || self.units.iter().any(is_of)
+    }
+}
+
 /// Why a word selects nothing.
 #[derive(Debug, Error)]
 pub enum SelectionError {
@@ -212,6 +220,19 @@ pub mod tests {
             let expected: Vec<String> = expected.into_iter().map(str::to_owned).collect();
             assert_eq!(selected(&words), Ok(expected), "{words:?}");
         }
+    }
+
+    #[test]
+    fn a_selection_has_instances_and_the_timer_of_a_job() {
+        let has = |words: &[&str], unit: &str| {
+            let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+            let installed = [&installed()[..], &[built()]].concat();
+            select(&words, &installed).unwrap()[0].has(&UnitName::parse(unit).unwrap())
+        };
+        assert!(has(&["shop"], "shop.target") && !has(&["db"], "shop.target"));
+        assert!(has(&["shop", "web"], "shop-web@2.service") && has(&["shop", "web-2"], "shop-web@2.service"));
+        assert!(!has(&["shop", "web-2"], "shop-web@1.service") && !has(&["shop", "web"], "shop-db.service"));
+        assert!(has(&["backup"], "app-backup.timer") && !has(&["backup"], "app-web.service"));
     }
 
     #[test]

@@ -267,9 +267,9 @@ pub struct Import {
 
 #[derive(Debug, Args)]
 pub struct Status {
-    /// Projects by their names, or the paths of their stack files [default: all projects]
-    #[arg(value_name = "STACK")]
-    pub stacks: Vec<String>,
+    /// Stacks (a project's name, or the path of its stack file) or services: `shop`, `shop web`, `web`, `web-2` [default: all stacks]
+    #[arg(value_name = "STACK|SERVICE")]
+    pub words: Vec<String>,
     /// Print the result as JSON; with --watch, one line for each change
     #[arg(long)]
     pub json: bool,
@@ -282,9 +282,9 @@ pub struct Status {
 /// authorised by polkit (io.wharf.manage-containers).
 #[derive(Debug, Args)]
 pub struct Diff {
-    /// A project's name, or the path of its stack file [default: all projects]
-    #[arg(value_name = "STACK")]
-    pub stack: Option<String>,
+    /// Stacks or services, as for `wharf status` [default: all stacks]
+    #[arg(value_name = "STACK|SERVICE")]
+    pub words: Vec<String>,
     /// First ask the registries for the current digests of the images
     #[arg(long)]
     pub registry: bool,
@@ -317,9 +317,9 @@ pub struct Logs {
 
 #[derive(Debug, Args)]
 pub struct History {
-    /// A project's name, or the path of its stack file, which may have been removed [default: all projects]
-    #[arg(value_name = "STACK")]
-    pub stack: Option<String>,
+    /// Stacks or services, as for `wharf status`; also those that were removed [default: all stacks]
+    #[arg(value_name = "STACK|SERVICE")]
+    pub words: Vec<String>,
     /// Show events at this time or later: `2026-01-31 12:00`, `yesterday`, `2h` or `-2h`, see systemd.time(7)
     #[arg(long, value_name = "WHEN", allow_hyphen_values = true)]
     pub since: Option<String>,

@@ -40,7 +40,7 @@ fn command() -> Command {
 fn completer(command: &str, arg: &Arg) -> Option<ArgValueCompleter> {
     Some(match (command, arg.get_id().as_str()) {
         (_, "stack" | "stacks") => ArgValueCompleter::new(stacks),
-        ("logs", "words") => ArgValueCompleter::new(stacks_and_services),
+        ("logs" | "status" | "diff" | "history", "words") => ArgValueCompleter::new(stacks_and_services),
         ("import", "files" | "file") => ArgValueCompleter::new(|current: &OsStr| paths(current, |_| true)),
         (_, "files" | "output" | "replaced") => ArgValueCompleter::new(stack_files),
         (_, "root") => ArgValueCompleter::new(|current: &OsStr| paths(current, Path::is_dir)),

@@ -9,7 +9,7 @@ use crate::{cli, output};
 
 pub async fn run(arguments: &cli::Diff) -> Result<Exit, Failure> {
     let sources = connect().await?;
-    let found = differences(&sources, arguments.stack.as_slice(), arguments.registry).await?;
+    let found = differences(&sources, &arguments.words, arguments.registry).await?;
     if arguments.json {
         output::json(&json!({"containers": found.containers}))?;
     } else {

@@ -12,7 +12,7 @@ pub fn run(arguments: &cli::History) -> Result<Exit, Failure> {
     let (since, until) = (arguments.since.as_deref().map(point_in_time), arguments.until.as_deref().map(point_in_time));
     let period = Period { since: since.as_deref(), until: until.as_deref() };
     let directories = Destination::system().documented_load_path();
-    let found = history(arguments.stack.as_deref(), period, &directories);
+    let found = history(&arguments.words, period, &directories);
     if matches!(&found, Ok(history) if history.limited)
         || matches!(&found, Err(HistoryError::Lookup { limited: true, .. }))
     {

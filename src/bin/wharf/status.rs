@@ -19,7 +19,7 @@ pub async fn run(arguments: &cli::Status) -> Result<Exit, Failure> {
     if arguments.watch {
         return watch(&sources, arguments).await;
     }
-    let status = sources.status(&arguments.stacks, Activation::Start).await?;
+    let status = sources.status(&arguments.words, Activation::Start).await?;
     if arguments.json {
         output::json(&status)?;
     } else {
@@ -51,7 +51,7 @@ pub async fn connect() -> Result<Sources, Failure> {
 async fn watch(sources: &Sources, arguments: &cli::Status) -> Result<Exit, Failure> {
     let ends = Signals::listen(&[Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP])?;
     let resized = Signals::listen(&[Signal::SIGWINCH])?;
-    let mut watch = sources.watch(&arguments.stacks).await?;
+    let mut watch = sources.watch(&arguments.words).await?;
     let mut canvas = Canvas::default();
     let mut shown_notice = None;
     loop {
@@ -81,6 +81,6 @@ async fn watch(sources: &Sources, arguments: &cli::Status) -> Result<Exit, Failu
 }
 
 fn text(status: &Status, arguments: &cli::Status, in_place: bool) -> String {
-    let tree = tree(status, arguments.stacks.is_empty(), output::screen(in_place), SystemTime::now());
+    let tree = tree(status, arguments.words.is_empty(), output::screen(in_place), SystemTime::now());
     if in_place && status.projects.is_empty() { format!("{NO_STACK}\n{tree}") } else { tree }
 }

@@ -13,9 +13,10 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use super::installed::{InstalledProject, LookupError, find_project, projects_in};
+use super::installed::projects_in;
+use super::selection::{Selection, SelectionError, select};
 use crate::message_id;
-use crate::name::UnitName;
+use crate::name::{ProjectName, UnitName};
 use crate::systemd::journalctl::{self, Entry, Found, JournalctlError, Match, Query};
 use entry::{CommandEntry, UnitEntry, unit_of};
 use units::{Units, add_removed};
@@ -44,32 +45,40 @@ pub struct History {
 pub enum HistoryError {
     /// `limited`: the journal might know more, but the caller may not read it.
     #[error("{error}")]
-    Lookup { error: LookupError, limited: bool },
+    Lookup { error: SelectionError, limited: bool },
     #[error(transparent)]
     Journal(#[from] JournalctlError),
 }
 
-/// Reads the history of all projects, or of the one that is named. `directories`: the unit directories.
+/// Reads the history of all projects, or of those and of the services that are named, see [`select`]. `directories`: the unit
+/// directories.
 ///
 /// # Errors
-/// No such project, neither on disk nor in the journal; or the journal cannot be read.
-pub fn history(wanted: Option<&str>, period: Period, directories: &[PathBuf]) -> Result<History, HistoryError> {
+/// No such project or service, neither on disk nor in the journal; or the journal cannot be read.
+pub fn history(wanted: &[String], period: Period, directories: &[PathBuf]) -> Result<History, HistoryError> {
     let of_commands = Query { matches: vec![of_commands()], fields: &entry::FIELDS, ..Query::default() };
     let commands = journalctl::read(&of_commands)?;
     let limited = commands.limited;
     let lookup = |error| HistoryError::Lookup { error, limited };
-    let mut projects = projects_in(directories).map_err(lookup)?;
+    let mut projects = projects_in(directories).map_err(|error| lookup(error.into()))?;
     add_removed(&mut projects, &commands.entries);
-    if let Some(wanted) = wanted {
-        projects = vec![find_project(wanted, projects).map_err(lookup)?];
-    }
-    let units = Units::of(&projects);
+    let selections = match wanted {
+        [] => projects.iter().map(|project| Selection { project, units: Vec::new() }).collect(),
+        wanted => select(wanted, &projects).map_err(lookup)?,
+    };
+    let units = Units::of(&selections);
     let is_wanted = |entry: &Entry| match unit_of(entry) {
         Some(unit) => units.owner(&unit).is_some(),
         None => true,
     };
-    let found = journalctl::read_if(&query(&projects, &units, period), is_wanted)?;
-    Ok(History { events: events(&found, &units, &user_name), limited: limited || found.limited })
+    let found = journalctl::read_if(&query(&selections, &units, period), is_wanted)?;
+    let mut events = events(&found, &units, &user_name);
+    let is_whole = |project: &ProjectName| {
+        selections.iter().any(|selection| selection.project.name == *project && selection.units.is_empty())
+    };
+    // What was done to a stack as a whole is not the history of one of its services.
+    events.retain(|event| event.unit.is_some() || is_whole(&event.project));
+    Ok(History { events, limited: limited || found.limited })
 }
 
 /// The entries of Wharf's commands. Only root's count: others could write anything.
@@ -77,7 +86,7 @@ fn of_commands() -> Match {
     Match::default().and("MESSAGE_ID", message_id::OF_WHARF).and("_UID", ["0"])
 }
 
-fn query<'a>(projects: &[InstalledProject], units: &Units, period: Period<'a>) -> Query<'a> {
+fn query<'a>(selections: &[Selection<'_>], units: &Units, period: Period<'a>) -> Query<'a> {
     let mut of_systemd = Match::default().and("MESSAGE_ID", message_id::OF_SYSTEMD).and("_PID", ["1"]);
     let mut of_wharfd = Match::default()
         .and("MESSAGE_ID", message_id::OF_WHARFD)
@@ -87,7 +96,8 @@ fn query<'a>(projects: &[InstalledProject], units: &Units, period: Period<'a>) -
         of_systemd = of_systemd.and("UNIT", names.clone().map(UnitName::as_str));
         of_wharfd = of_wharfd.and("OBJECT_SYSTEMD_UNIT", names.map(UnitName::as_str));
     }
-    let of_commands = of_commands().and("WHARF_PROJECT", projects.iter().map(|project| project.name.as_str()));
+    let of_commands =
+        of_commands().and("WHARF_PROJECT", selections.iter().map(|selection| selection.project.name.as_str()));
     let matches = vec![of_systemd, of_wharfd, of_commands];
     Query { matches, fields: &entry::FIELDS, since: period.since, until: period.until, ..Query::default() }
 }

@@ -341,7 +341,8 @@ fn removed_units_and_instances_are_still_known() {
     let mut projects = Vec::new();
     add_removed(&mut projects, &[generated]);
     assert_eq!(projects[0].sources, [PathBuf::from("/o.toml")]);
-    let units = Units::of(&projects);
+    let whole = |project| Selection { project, units: Vec::new() };
+    let units = Units::of(&projects.iter().map(whole).collect::<Vec<_>>());
     let is_known = |unit: &str| units.owner(&UnitName::parse(unit).unwrap()).is_some();
     assert!(is_known("old-a@1.service") && is_known("old-a@2.service"));
     assert!(!is_known("old-ab@1.service") && !is_known("wharf-old.slice"));

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use crate::mark::{InstalledUnit, Mark};
 use crate::name::{ProjectName, ServiceName, UnitKind, UnitName};
 use crate::report::InstalledProject;
+use crate::report::selection::Selection;
 use crate::systemd::journalctl::Entry;
 
 /// What a unit belongs to.
@@ -20,14 +21,18 @@ pub struct Owner {
 pub struct Units(BTreeMap<UnitName, Owner>);
 
 impl Units {
-    /// The units of the projects.
-    pub fn of(projects: &[InstalledProject]) -> Self {
-        let all = projects.iter().flat_map(|project| &project.units);
-        let owned = all.filter(|unit| !unit.name.is(UnitKind::Slice)).map(|unit| {
-            let owner = Owner { project: unit.mark.project.clone(), service: unit.mark.service.clone() };
-            (unit.name.clone(), owner)
-        });
-        Self(owned.collect())
+    /// The units that are selected.
+    pub fn of(selections: &[Selection<'_>]) -> Self {
+        let mut owned = BTreeMap::new();
+        for selection in selections {
+            for unit in selection.project.units.iter().filter(|unit| !unit.name.is(UnitKind::Slice)) {
+                let owner = Owner { project: unit.mark.project.clone(), service: unit.mark.service.clone() };
+                let instances = selection.units.iter().filter(|name| unit.name.instance_in(name).is_some());
+                let whole = Some(&unit.name).filter(|name| selection.has(name));
+                owned.extend(whole.into_iter().chain(instances).map(|name| (name.clone(), owner.clone())));
+            }
+        }
+        Self(owned)
     }
 
     pub fn owner(&self, unit: &UnitName) -> Option<&Owner> {

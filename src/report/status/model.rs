@@ -12,6 +12,7 @@ use super::last_output::last_outputs;
 use crate::mark::InstalledUnit;
 use crate::name::{ContainerName, ProjectName, ServiceName, UnitKind, UnitName};
 use crate::report::installed::LookupError;
+use crate::report::selection::SelectionError;
 use crate::supervisor1::{Health, KnownContainer, Snapshot, SupervisorError, Undeclared, rfc3339};
 use crate::systemd::cgroup::{Usage, has_processes};
 use crate::systemd::{ActiveState, LoadState, ManagerError, SubState, UnitResult};
@@ -354,6 +355,8 @@ impl Status {
 pub enum StatusError {
     #[error(transparent)]
     Lookup(#[from] LookupError),
+    #[error(transparent)]
+    Selection(#[from] SelectionError),
     #[error(transparent)]
     Manager(#[from] ManagerError),
     /// While watching.

@@ -12,8 +12,9 @@ use super::limits::misplaced;
 use super::model::{ProjectStatus, StackFindings, Status, StatusError, UnitStatus, Unknown};
 use crate::mark::InstalledUnit;
 use crate::name::{UnitKind, UnitName};
-use crate::report::installed::{InstalledProject, find_project, projects_in};
+use crate::report::installed::{InstalledProject, projects_in};
 use crate::report::orphans::{Orphan, add_projects, orphans};
+use crate::report::selection::{Selection, select};
 use crate::supervisor1::{Activation, Snapshot, Supervisor, SupervisorError};
 use crate::systemd::cgroup::Usage;
 use crate::systemd::manager::is_booted;
@@ -54,10 +55,10 @@ impl Sources {
         Ok(Self { manager, supervisor, host })
     }
 
-    /// The status of all projects, or of those that are named.
+    /// The status of all projects, or of those and of the services that are named, see [`select`].
     ///
     /// # Errors
-    /// No such project, or systemd does not answer. If wharfd does not answer, [`Status::unknown`] says so.
+    /// No such project or service, or systemd does not answer. If wharfd does not answer, [`Status::unknown`] says so.
     pub async fn status(&self, wanted: &[String], activation: Activation) -> Result<Status, StatusError> {
         let directories = match &self.manager {
             Some(manager) => manager.unit_path().await?,
@@ -69,24 +70,24 @@ impl Sources {
             None => Vec::new(),
         };
         add_projects(&mut projects, &orphans);
-        if !wanted.is_empty() {
-            let named: Result<Vec<InstalledProject>, _> =
-                wanted.iter().map(|wanted| find_project(wanted, projects.clone())).collect();
-            projects = named?;
-            projects.sort_unstable_by(|one, other| one.name.cmp(&other.name));
-            projects.dedup_by(|one, other| one.name == other.name);
-        }
+        let mut selections = match wanted {
+            [] => projects.iter().map(|project| Selection { project, units: Vec::new() }).collect(),
+            wanted => select(wanted, &projects)?,
+        };
+        selections.sort_unstable_by(|one, other| one.project.name.cmp(&other.project.name));
         let (snapshot, unknown) = self.snapshot(activation).await;
         let (broken, mut changed) = match (self.host.stack_files)() {
             Some(StackFindings { broken, changed }) => (Some(broken), changed),
             None => (None, BTreeMap::new()),
         };
         let mut status = Status { unknown, broken, ..Status::default() };
-        for mut project in projects {
+        for selection in selections {
+            let mut project = selection.project.clone();
             project.units.sort_by_key(|unit| (rank(unit), unit.name.clone()));
             let mut shown = self.project_status(&project).await?;
             shown.units.extend(self.orphans_of(&project, &orphans).await?);
             shown.explain();
+            shown.units.retain(|unit| selection.has(&unit.unit));
             shown.changed_source = changed.remove(&project.name);
             status.projects.push(shown);
             status.installed.append(&mut project.units);
