@@ -143,7 +143,7 @@ fn an_administrator_sets_the_pauses_and_a_kill_does_not_shorten_them() {
          command = \"tail -f /dev/null\"\nhealthcheck = { test = \"false\", interval = \"200ms\", retries = 1 }\n",
     );
     host.sh("mkdir -p /etc/wharf; echo 'restart_sec = \"1h\"' >/etc/wharf/wharfd.toml").ok();
-    host.sh("wharf generate && wharf generate /root/shop.toml && systemctl start shop.target wharfd").ok();
+    host.sh("(cd /; wharf generate) && wharf generate /root/shop.toml && systemctl start shop.target wharfd").ok();
     let attempts = || audit(&host, RESTARTED, "WHARF_ATTEMPT");
     host.wait_for("the first restart", || attempts() == ["1"]);
     host.wait_for("the new container is unhealthy, too", || {

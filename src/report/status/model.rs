@@ -154,10 +154,10 @@ pub struct UnitStatus {
     pub(super) slice: Option<UnitName>,
     #[serde(skip)]
     pub(super) requires: Vec<UnitName>,
-    /// When the main process of a service was executed last.
     /// Of its last start, in hexadecimal digits.
     #[serde(skip)]
     pub(super) invocation: Option<String>,
+    /// When the main process of a service was executed last.
     #[serde(skip)]
     pub(super) started: Option<SystemTime>,
     /// What wharfd knows of the unit's container.
