@@ -46,20 +46,110 @@ fn a_command_of_compose_is_answered_with_the_one_that_does_it() {
         let up = wharf(&here, arguments);
         assert_eq!((up.status, up.stdout.as_str(), up.stderr.as_str()), (2, "", start));
     }
-    let named = wharf(&here, &["down", "x.toml"]);
-    assert!(named.stderr.contains("systemctl stop cart.target 'cart-*.service'"), "{named:?}");
-    let down = wharf(&here, &["down", "shop"]);
-    assert_eq!(down.stderr.lines().count(), 2, "{down:?}");
-    assert!(
-        down.stderr.contains("systemctl stop shop.target 'shop-*.service'\n")
-            && down.stderr.contains("wharf remove shop\n"),
-        "{down:?}"
-    );
+    let named = wharf(&here, &["-f", "x.toml", "down"]);
+    assert!(named.stderr.ends_with("to install it: wharf generate --now x.toml\n"), "{named:?}");
+    let own = wharf(&here, &["-f", "x.toml", "logs"]);
+    assert_eq!(own.stderr, "wharf: options belong after the command; use: wharf logs x.toml\n");
     let help = wharf(&here, &["--help"]).ok().stdout;
     assert!(!help.lines().any(|line| line.trim_start().starts_with("up ")), "{help}");
     let unknown = wharf(&here, &["statsu"]);
     assert_eq!(unknown.status, 2);
     assert!(unknown.stderr.contains("'status'"), "{unknown:?}");
+}
+
+/// Lines of an answer that are commands: after `use: `, `or: ` or the colon of what introduces it.
+fn commands_of(answer: &Out) -> Vec<String> {
+    let command = |line: &str| {
+        ["docker ", "systemctl ", "wharf ", "systemd-cgls "].iter().find_map(|program| {
+            let after = line.find(&format!(": {program}")).map(|at| at + ": ".len());
+            let at = if line.starts_with(program) { Some(0) } else { after };
+            at.map(|at| line[at..].to_owned())
+        })
+    };
+    answer.stderr.lines().filter_map(|line| command(line.strip_prefix("wharf: ")?)).collect()
+}
+
+#[test]
+fn each_answer_can_be_pasted() {
+    let host = Host::boot("paste");
+    let web = "environment = [\"COLOUR=dark red\"]\nvolumes = [\"data:/data\"]\nports = [\"127.0.0.1:8080:80\"]";
+    host.write("/root/shop.toml", &(sleeper("web", web) + &sleeper("db", "scale = 2") + "[volumes.data]\n"));
+    let run = |script: &str| host.sh(&format!("script -qec {} /dev/null </dev/null", quoted(script)));
+    let up = commands_of(&host.sh("wharf -f shop.toml up -d"));
+    assert_eq!(up, ["wharf generate --now shop.toml"]);
+    host.sh(&up[0]).ok();
+    host.sh("docker exec shop-web sh -c 'echo kept >/data/file'").ok();
+    for asked in [
+        "create shop",
+        "up shop",
+        "update shop",
+        "watch shop",
+        "scale shop db=2",
+        "build shop web",
+        "build db",
+        "version",
+        "ps shop",
+        "ls",
+        "images",
+        "volumes shop",
+        "pause db",
+        "unpause db",
+        "start shop",
+        "restart db",
+        "restart shop",
+        "port web 80",
+        "exec web true",
+        "exec -T -e A=1 db true",
+        "exec --index 2 db true",
+        "run web true",
+        "run -v /srv:/srv --rm web true",
+        "run -T db true",
+        "cp web:/data/file .",
+        "cp ./file shop-db-1:/tmp",
+        "commit web shop/web:mine",
+        "export -o web.tar web",
+        "top shop",
+        "top web",
+        "stats --no-stream shop",
+        "enable shop",
+        "disable shop",
+        "kill -s USR1 db",
+        "rm web",
+        "stop db",
+        "down shop",
+        "start db",
+    ] {
+        let answer = host.sh(&format!("wharf {asked}"));
+        let commands = commands_of(&answer);
+        assert!(answer.status == 2 && !commands.is_empty(), "{asked}: {answer:?}");
+        for command in commands.iter().filter(|command| !command.starts_with("wharf remove")) {
+            let done = run(command);
+            assert_eq!(done.status, 0, "{asked}: {command}: {done:?}");
+        }
+        if asked == "down shop" {
+            assert_eq!(host.sh("docker ps -aq").ok().stdout, "");
+            host.sh("systemctl start shop.target").ok();
+        }
+    }
+    // Both have what the service has.
+    for command in commands_of(&host.sh("wharf run -T web sh -c 'echo $COLOUR $(cat /data/file)'")) {
+        if command.starts_with("docker ") {
+            assert_eq!(host.sh(&command).ok().stdout, "dark red kept\n", "{command}");
+        }
+    }
+    // What ends with the container, or with Ctrl-C.
+    assert_eq!(commands_of(&host.sh("wharf wait web")), ["docker wait shop-web"]);
+    assert_eq!(commands_of(&host.sh("wharf attach web"))[0], "docker attach --sig-proxy=false shop-web");
+    let nothing = host.sh("wharf stop cache");
+    assert_eq!(
+        nothing.stderr,
+        "wharf: `stop` is not a command of wharf, and `cache` is not a service of shop; its services: db, web\n"
+    );
+}
+
+/// A word of a shell.
+fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 #[test]
@@ -203,6 +293,11 @@ fn logs_merges_the_journals_of_a_stack() {
     assert!(has(&logs("--since 1h30m shop"), "db    | ready"));
     assert_eq!(logs("--until 10m shop"), "");
     assert_eq!(host.sh("wharf history --until 1h shop").ok().stdout, "");
+    // As `docker compose logs` takes them.
+    for options in ["--tail=all", "--tail 10", "-n 10", "--no-color", "--tail all --no-color"] {
+        assert!(has(&logs(&format!("{options} db")), "db | ready"), "{options}");
+    }
+    assert_eq!(logs("--no-log-prefix db"), "ready\n");
     let stamp = host.sh("docker logs -t shop-db").ok().stdout;
     let (stamp, _) = stamp.split_once(' ').unwrap();
     assert_eq!(logs("-t -n 1 db"), format!("db | {}Z ready\n", &stamp[.."2026-01-31T12:00:00.123456".len()]));
@@ -218,6 +313,11 @@ fn logs_merges_the_journals_of_a_stack() {
 
     // It follows, in colour on a terminal, until Ctrl-C.
     host.sh("systemd-run --quiet --unit follow -p RemainAfterExit=yes -p StandardOutput=truncate:/root/follow wharf logs -f -n 0 shop").ok();
+    let plain = host.sh("script -qec 'wharf logs --no-color shop' /dev/null </dev/null").ok().stdout;
+    assert!(plain.contains("db    | ready") && !plain.contains('\x1b'), "{plain:?}");
+    host.sh("systemd-run --quiet --unit all -p StandardOutput=truncate:/root/all wharf logs -f --tail=all db").ok();
+    host.wait_for("all lines of the past", || host.read("/root/all").contains("db | ready\n"));
+    host.sh("systemctl stop all").ok();
     let typed = "rm -f /root/typed; ((until grep -q new /root/typed; do sleep 0.1; done; printf '\\003') \
                  | TERM=xterm script -qefc 'wharf logs -f shop' /root/typed) >/dev/null 2>&1 & disown";
     host.sh(typed).ok();
@@ -351,6 +451,22 @@ fn an_installed_project_is_named_as_its_stack_file() {
     assert_eq!(host.sh("wharf check shop").ok().stderr, "");
     let pulled = host.sh("wharf pull blog").ok().stderr;
     assert!(pulled.ends_with("127.0.0.1:5000/busybox:1: done\n"), "{pulled}");
+    // Services of it, as `wharf logs` takes them.
+    host.write("/srv/two.toml", &(sleeper("one", "") + &sleeper("two", "scale = 2").replace("busybox:1", "busybox:2")));
+    host.sh("wharf generate /srv/two.toml").ok();
+    for (words, image) in [
+        ("one", "busybox:1"),
+        ("two-one", "busybox:1"),
+        ("two two", "busybox:2"),
+        ("two-two-1", "busybox:2"),
+        ("two one", "busybox:1"),
+    ] {
+        let pulled = host.sh(&format!("wharf pull {words}")).ok().stderr;
+        assert_eq!(pulled, ["pulling", "done"].map(|it| format!("127.0.0.1:5000/{image}: {it}\n")).concat(), "{words}");
+    }
+    let both = host.sh("wharf pull two").ok().stderr;
+    assert!(both.contains("busybox:1: done") && both.contains("busybox:2: done"), "{both}");
+    host.sh("wharf remove two; rm /srv/two.toml").ok();
     // Profiles of the command line take their place.
     let less = host.sh("wharf generate --check --profile none shop");
     assert!(less.status == 4 && less.stderr.contains("would remove shop-debug.service"), "{less:?}");

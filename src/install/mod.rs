@@ -38,7 +38,7 @@ pub use error::InstallError;
 pub use generate::{Effect, Generate, Generated, ProjectChanges};
 pub use generator::{BrokenStack, Generator};
 pub use jobs::FailedJob;
-pub use named::{NameError, named};
+pub use named::{NameError, named, named_with_units};
 pub use note::Note;
 pub use precheck::conflicts;
 pub use prepare::{Prepared, prepare, requests, stacks_in};

@@ -1,14 +1,15 @@
 //! Which stacks a command line names: by their files, or by the names of installed projects, whose units say which files they are from.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
 use crate::mark::InstalledUnit;
-use crate::name::{ProjectName, UnitKind};
+use crate::name::{ProjectName, UnitKind, UnitName};
 use crate::report::InstalledProject;
 use crate::report::installed::{LookupError, projects_in};
-use crate::report::selection::is_path;
+use crate::report::selection::{Selection, SelectionError, is_path, select};
 use crate::stack::{Lookup, Request};
 
 use super::destination::Destination;
@@ -31,6 +32,8 @@ pub enum NameError {
     SeveralSources { project: ProjectName, sources: Vec<PathBuf> },
     #[error(transparent)]
     Lookup(#[from] LookupError),
+    #[error(transparent)]
+    Selection(#[from] SelectionError),
 }
 
 /// What to load for some words. An existing file is a stack file, whatever its name; another word that could not be a
@@ -55,6 +58,37 @@ pub fn named<'a>(words: &[PathBuf], environment: Lookup<'a>) -> Result<Vec<Reque
         found.push(of_project(project.ok_or_else(unknown)?, environment)?);
     }
     Ok(found)
+}
+
+/// As [`named`], and units of the projects, where services are named: `shop web`, or `web` if only one project has it.
+///
+/// # Errors
+/// As [`named`]; or several projects have the service.
+pub fn named_with_units<'a>(
+    words: &[PathBuf],
+    environment: Lookup<'a>,
+) -> Result<(Vec<Request<'a>>, Vec<UnitName>), NameError> {
+    // A service may have its project's name: `shop shop`.
+    let is_once = words.iter().collect::<BTreeSet<_>>().len() == words.len();
+    let unknown = match named(words, environment) {
+        Ok(requests) if is_once => return Ok((requests, Vec::new())),
+        Ok(_) => None,
+        Err(unknown @ NameError::Unknown { .. }) => Some(unknown),
+        Err(other) => return Err(other),
+    };
+    let installed = projects_in(&Destination::system().documented_load_path())?;
+    let words: Vec<String> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    let selected = match select(&words, &installed) {
+        Ok(selected) => selected,
+        Err(error @ SelectionError::Ambiguous { .. }) => return Err(error.into()),
+        Err(error) => return Err(unknown.unwrap_or(error.into())),
+    };
+    let of = |Selection { project, units }: &Selection| {
+        let all = || project.units.iter().map(|unit| unit.name.clone()).collect();
+        if units.is_empty() { all() } else { units.clone() }
+    };
+    let requests: Result<_, _> = selected.iter().map(|it| of_project(it.project, environment)).collect();
+    Ok((requests?, selected.iter().flat_map(of).collect()))
 }
 
 /// A directory is no stack file, and often has the name of a project.

@@ -1,6 +1,6 @@
 //! `wharf pull`: all images of stacks, pulled concurrently; and those that units need before they are started.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::{StreamExt, stream};
 
@@ -50,6 +50,17 @@ impl Pull {
             }
         }
         Self(images)
+    }
+
+    /// Of these, the images of the containers of some units.
+    #[must_use]
+    pub fn for_units(mut self, plans: &[Plan], units: &[UnitName]) -> Self {
+        let files: BTreeSet<String> = units.iter().map(ContainerSpec::file_of).collect();
+        let planned = plans.iter().flat_map(|plan| &plan.files).filter(|file| files.contains(&file.name));
+        let specs = planned.filter_map(|file| from_json::<ContainerSpec>(&file.contents).ok());
+        let wanted: BTreeSet<WantedImage> = specs.map(|spec| WantedImage::of(&spec)).collect();
+        self.0.retain(|image, _| wanted.contains(image));
+        self
     }
 
     /// Those that the pull policy of a container asks for before it is made, and images that are neither here nor ever pulled. What

@@ -60,6 +60,8 @@ pub struct Logs {
     width: usize,
     /// Whether each line has its time.
     times: bool,
+    /// Whether only the output of containers is shown, as it is.
+    bare: bool,
 }
 
 /// How a unit is shown.
@@ -111,6 +113,12 @@ impl Logs {
         Self { times, ..self }
     }
 
+    /// With the service before each line, or the output of containers alone.
+    #[must_use]
+    pub fn with_prefix(self, prefix: bool) -> Self {
+        Self { bare: !prefix, ..self }
+    }
+
     /// What the journal has of them: what wharf-run relays and says, what systemd and root's programs say of the units.
     pub fn matches(&self) -> Vec<Match> {
         let names = || self.units.keys().filter(|name| !name.is_template()).map(UnitName::as_str);
@@ -123,7 +131,7 @@ impl Logs {
         ]
     }
 
-    /// The lines of an entry; `None`: it is of no unit that is shown.
+    /// The lines of an entry; `None`: it is not shown.
     pub fn lines(&self, entry: &Entry, screen: Screen) -> Option<String> {
         let fields = ["_SYSTEMD_UNIT", "UNIT", "OBJECT_SYSTEMD_UNIT"].into_iter();
         let (name, shown) = fields.filter_map(|field| UnitName::parse(&entry.get(field)?).ok()).find_map(|name| {
@@ -131,7 +139,14 @@ impl Logs {
             Some((name, shown))
         })?;
         let origin = Origin::of(entry);
-        let mut before = before(&shown.label(&name), origin, (shown.colour, self.width), screen.colour);
+        if self.bare && origin == Origin::Supervisor {
+            return None;
+        }
+        let mut before = if self.bare {
+            String::new()
+        } else {
+            before(&shown.label(&name), origin, (shown.colour, self.width), screen.colour)
+        };
         if self.times {
             before.push_str(&time(entry));
             before.push(' ');

@@ -44,8 +44,8 @@ pub struct Query<'a> {
     /// As systemd.time(7) writes points in time.
     pub since: Option<&'a str>,
     pub until: Option<&'a str>,
-    /// The newest so many; `None`: all, or as journalctl(1) does with `--follow`.
-    pub lines: Option<usize>,
+    /// The newest so many, or `all`, as journalctl(1) takes it. `None`: all, or as journalctl(1) does with `--follow`.
+    pub lines: Option<&'a str>,
     /// Also those that come later, until the caller has enough.
     pub follow: bool,
 }

@@ -63,73 +63,6 @@ pub enum Command {
     Secret(Secret),
     /// Check whether this host is fit to run stacks, and show what to do where it is not
     Doctor(Doctor),
-    #[command(flatten)]
-    Compose(Compose),
-}
-
-/// Commands of `docker compose` that Wharf does not have: each is answered with the command that does the same.
-#[derive(Debug, Subcommand)]
-pub enum Compose {
-    #[command(hide = true)]
-    Attach(Words),
-    #[command(hide = true)]
-    Build(Words),
-    #[command(hide = true)]
-    Cp(Words),
-    #[command(hide = true)]
-    Create(Words),
-    #[command(hide = true)]
-    Down(Words),
-    #[command(hide = true)]
-    Events(Words),
-    #[command(hide = true)]
-    Exec(Words),
-    #[command(hide = true)]
-    Images(Words),
-    #[command(hide = true)]
-    Kill(Words),
-    #[command(hide = true)]
-    Ls(Words),
-    #[command(hide = true)]
-    Pause(Words),
-    #[command(hide = true)]
-    Port(Words),
-    #[command(hide = true)]
-    Ps(Words),
-    #[command(hide = true)]
-    Push(Words),
-    #[command(hide = true)]
-    Restart(Words),
-    #[command(hide = true)]
-    Rm(Words),
-    #[command(hide = true)]
-    Run(Words),
-    #[command(hide = true)]
-    Scale(Words),
-    #[command(hide = true)]
-    Start(Words),
-    #[command(hide = true)]
-    Stop(Words),
-    #[command(hide = true)]
-    Top(Words),
-    #[command(hide = true)]
-    Unpause(Words),
-    #[command(hide = true)]
-    Up(Words),
-    #[command(hide = true)]
-    Update(Words),
-    #[command(hide = true)]
-    Version(Words),
-    #[command(hide = true)]
-    Wait(Words),
-}
-
-/// Whatever follows, in the syntax of another command.
-#[derive(Debug, Args)]
-#[command(disable_help_flag = true)]
-pub struct Words {
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    pub words: Vec<String>,
 }
 
 /// Which stacks, and how much of them.
@@ -225,6 +158,7 @@ pub struct Config {
     pub json: bool,
 }
 
+/// After the name of an installed project, services of it: `shop web`. A service that only one project has needs no project.
 #[derive(Debug, Args)]
 pub struct Pull {
     #[command(flatten)]
@@ -301,12 +235,18 @@ pub struct Logs {
     /// Show new lines as they come, until Ctrl-C; begin with the last 10
     #[arg(short, long)]
     pub follow: bool,
-    /// Show only the newest lines, of all services together
-    #[arg(short = 'n', long, alias = "tail", value_name = "N")]
-    pub lines: Option<usize>,
+    /// Show only the newest lines, of all services together; `all` shows all, also with --follow
+    #[arg(short = 'n', long, alias = "tail", value_name = "N|all")]
+    pub lines: Option<String>,
     /// Show when the engine took each line, or the journal a line that is not a container's, in UTC
     #[arg(short, long)]
     pub timestamps: bool,
+    /// Show the output of containers alone, without the service before each line
+    #[arg(long)]
+    pub no_log_prefix: bool,
+    /// Show no colours, also on a terminal
+    #[arg(long)]
+    pub no_color: bool,
     /// Show lines of this time or later: `2026-01-31 12:00`, `yesterday`, `2h` or `-2h`, see systemd.time(7)
     #[arg(long, value_name = "WHEN", allow_hyphen_values = true)]
     pub since: Option<String>,

@@ -23,11 +23,10 @@ pub fn answer_shell() {
     CompleteEnv::with_factory(command).var(COMPLETE).shells(shells).complete();
 }
 
-/// The command line without what is hidden, which would be offered where nothing else fits.
+/// The command line, with a completer for each value.
 fn command() -> Command {
     let whole = Arguments::command();
-    let shown = whole.get_subcommands().filter(|command| !command.is_hide_set()).cloned();
-    let shown = shown.map(|command| {
+    let shown = whole.get_subcommands().cloned().map(|command| {
         let name = command.get_name().to_owned();
         command.mut_args(|arg| match completer(&name, &arg) {
             Some(completer) => arg.add(completer),
@@ -39,8 +38,8 @@ fn command() -> Command {
 
 fn completer(command: &str, arg: &Arg) -> Option<ArgValueCompleter> {
     Some(match (command, arg.get_id().as_str()) {
+        ("pull", "stacks") | ("logs" | "status" | "diff" | "history", "words") => ArgValueCompleter::new(stacks_and_services),
         (_, "stack" | "stacks") => ArgValueCompleter::new(stacks),
-        ("logs" | "status" | "diff" | "history", "words") => ArgValueCompleter::new(stacks_and_services),
         ("import", "files" | "file") => ArgValueCompleter::new(|current: &OsStr| paths(current, |_| true)),
         (_, "files" | "output" | "replaced") => ArgValueCompleter::new(stack_files),
         (_, "root") => ArgValueCompleter::new(|current: &OsStr| paths(current, Path::is_dir)),
@@ -122,7 +121,7 @@ mod tests {
     #[test]
     fn each_value_of_the_command_line_has_a_completer_or_is_free() {
         let free = ["profiles", "lines", "project_name", "credential"];
-        for command in Arguments::command().get_subcommands().filter(|command| !command.is_hide_set()) {
+        for command in Arguments::command().get_subcommands() {
             for arg in command.get_arguments().filter(|arg| arg.get_action().takes_values()) {
                 let is_free = free.contains(&arg.get_id().as_str());
                 let has_one = completer(command.get_name(), arg).is_some();

@@ -4,6 +4,7 @@ use wharf::install::Destination;
 use wharf::report::installed::projects_in;
 use wharf::report::logs::{FIELDS, Logs};
 use wharf::report::selection::select;
+use wharf::report::table::Screen;
 use wharf::report::when::point_in_time;
 use wharf::signals::{Signal, Signals};
 use wharf::systemd::journalctl::{Entry, Query, sees_all, stream};
@@ -16,7 +17,9 @@ const MOST_BYTES: usize = 64 << 10;
 
 pub async fn run(arguments: &cli::Logs) -> Result<Exit, Failure> {
     let installed = projects_in(&Destination::system().documented_load_path())?;
-    let logs = Logs::of(&select(&arguments.words, &installed)?).with_times(arguments.timestamps);
+    let logs = Logs::of(&select(&arguments.words, &installed)?)
+        .with_times(arguments.timestamps)
+        .with_prefix(!arguments.no_log_prefix);
     if !sees_all() {
         output::notice(output::LIMITED_JOURNAL);
     }
@@ -26,13 +29,14 @@ pub async fn run(arguments: &cli::Logs) -> Result<Exit, Failure> {
         fields: &FIELDS,
         since: since.as_deref(),
         until: until.as_deref(),
-        lines: arguments.lines,
+        lines: arguments.lines.as_deref(),
         follow: arguments.follow,
         ..Query::default()
     };
     let ends = Signals::listen(&[Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP])?;
     let mut entries = stream(&query)?;
     let screen = output::screen(false);
+    let screen = Screen { colour: screen.colour && !arguments.no_color, ..screen };
     let mut is_empty = true;
     loop {
         let entry = tokio::select! {

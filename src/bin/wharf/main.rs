@@ -36,6 +36,10 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     complete::answer_shell();
+    let words: Vec<String> = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+    if let Some(answered) = habits::run(&words) {
+        return ended(answered);
+    }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error),
@@ -49,7 +53,12 @@ fn main() -> ExitCode {
             return Exit::Failed.into();
         }
     };
-    let exit = match runtime.block_on(run(arguments.command)) {
+    ended(runtime.block_on(run(arguments.command)))
+}
+
+/// Says why the run failed, if it did.
+fn ended(result: Result<Exit, Failure>) -> ExitCode {
+    let exit = match result {
         Ok(exit) => exit,
         Err(failure) => {
             match &failure {
@@ -100,6 +109,5 @@ async fn run(command: Command) -> Result<Exit, Failure> {
         Command::Schema => schema::run(),
         Command::Secret(arguments) => secret::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments).await,
-        Command::Compose(command) => habits::run(command),
     }
 }

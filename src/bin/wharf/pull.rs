@@ -13,14 +13,15 @@ use crate::exit::{Exit, Failure};
 use crate::{cli, output, stacks};
 
 pub async fn run(arguments: &cli::Pull) -> Result<Exit, Failure> {
-    let stacks = stacks::named(&arguments.stacks, Path::new(STACK_DIRECTORY))?;
+    let (stacks, units) = stacks::named_with_units(&arguments.stacks, Path::new(STACK_DIRECTORY))?;
     if stacks.is_empty() {
         output::notice(&stacks::none_in(Path::new(STACK_DIRECTORY))?);
         return Ok(Exit::Done);
     }
     let prepared = prepare(&stacks, &Destination::system())?;
     output::diagnostics(&prepared.warnings);
-    let pull = Pull::of(&prepared.plans);
+    let all = Pull::of(&prepared.plans);
+    let pull = if units.is_empty() { all } else { all.for_units(&prepared.plans, &units) };
     if pull.images().next().is_none() {
         output::notice("no image to pull");
         return Ok(Exit::Done);

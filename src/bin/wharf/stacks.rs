@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use wharf::install::{self, requests, stacks_in};
+use wharf::name::UnitName;
 use wharf::printable::printable;
 use wharf::stack::Request;
 
@@ -19,6 +20,18 @@ pub fn named(stacks: &cli::Stacks, default: &Path) -> Result<Vec<Request<'static
         install::named(&stacks.stacks, &environment)?
     };
     Ok(named.into_iter().map(|request| with_profiles(request, &stacks.profiles)).collect())
+}
+
+/// As [`named`], and the units of the services that are named. No unit: all of the stacks.
+pub fn named_with_units(
+    stacks: &cli::Stacks,
+    default: &Path,
+) -> Result<(Vec<Request<'static>>, Vec<UnitName>), Failure> {
+    if stacks.stacks.is_empty() {
+        return Ok((named(stacks, default)?, Vec::new()));
+    }
+    let (requests, units) = install::named_with_units(&stacks.stacks, &environment)?;
+    Ok((requests.into_iter().map(|request| with_profiles(request, &stacks.profiles)).collect(), units))
 }
 
 /// Profiles of the command line take the place of those with which an installed project was generated.

@@ -1,10 +1,12 @@
 //! The words of a command line of `docker compose`: the stack, its services and what follows, as parts of other commands.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::{Habit, Host};
+use super::{CommandLine, Habit, Host};
 use crate::mark::{InstalledUnit, Made};
 use crate::name::{ProjectName, UnitKind, UnitName};
+use crate::printable::printable;
 use crate::report::InstalledProject;
 use crate::report::selection::{instances, is_path, units_named};
 
@@ -24,6 +26,29 @@ pub(super) struct Named<'a> {
     /// Which of several containers (`--index`), from 1.
     index: Option<&'a str>,
     has_terminal: bool,
+    /// `-d`
+    is_detached: bool,
+    /// A word that would have to name a stack or a service, and does not.
+    unknown: Option<&'a str>,
+}
+
+/// How many names a message lists.
+const MOST_NAMES: usize = 20;
+
+/// Options of `docker compose run` that `docker exec` has, too.
+const OF_EXEC: [&str; 6] = ["-e", "--env", "-u", "--user", "-w", "--workdir"];
+
+/// What to do with compose files, where the command line names any.
+pub(super) fn import(line: &CommandLine) -> Option<String> {
+    let is_compose = |word: &&String| {
+        Path::new(word.as_str()).extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
+    };
+    let of_words = line.words.iter().filter(|_| matches!(line.habit, Habit::Up | Habit::Create));
+    let files: Vec<String> = line.files.iter().chain(of_words).filter(is_compose).map(|file| quoted(file)).collect();
+    if files.is_empty() {
+        return None;
+    }
+    Some(format!("wharf import -o stack.toml {} && wharf generate --now stack.toml", files.join(" ")))
 }
 
 /// The stacks in which the words could name a service, where they name no stack.
@@ -55,7 +80,9 @@ fn arguments(habit: Habit, words: &[String]) -> Vec<&str> {
 }
 
 impl<'a> Named<'a> {
-    pub fn of(habit: Habit, words: &'a [String], host: &Host<'a>) -> Self {
+    /// # Errors
+    /// A word names neither a stack nor a service, or the stack is not installed.
+    pub fn of(habit: Habit, words: &'a [String], host: &Host<'a>) -> Result<Self, String> {
         let mut named = Self {
             file: None,
             name: None,
@@ -66,24 +93,75 @@ impl<'a> Named<'a> {
             rest: Vec::new(),
             index: None,
             has_terminal: true,
+            is_detached: false,
+            unknown: None,
         };
         let mut words = words.iter().map(String::as_str);
         while let Some(word) = words.next() {
             let is_of_command = habit.takes_command() && !named.rest.is_empty();
             if word.starts_with('-') && !is_of_command {
-                let value = if habit.has_value(word) { words.next() } else { None };
-                named.has_terminal &= !matches!(word, "-T" | "--no-TTY");
-                if word == "--index" {
-                    named.index = value;
-                    continue;
-                }
-                named.options.extend(Some(word).filter(|_| value.is_some()).into_iter().chain(value));
+                named.option(habit, word, &mut words);
             } else if is_of_command || !named.takes(habit, word, host) {
+                if !is_of_command && named.has_to_be_known(habit, word) {
+                    named.unknown.get_or_insert(name_in(habit, word));
+                }
                 named.rest.push(word);
             }
         }
         named.fill_in(habit, host);
-        named
+        match named.problem(habit, host) {
+            Some(why) => Err(why),
+            None => Ok(named),
+        }
+    }
+
+    fn option(&mut self, habit: Habit, word: &'a str, words: &mut impl Iterator<Item = &'a str>) {
+        let attached = word.split_once('=').filter(|(option, _)| habit.has_value(option));
+        let (option, value) = match attached {
+            Some((option, value)) => (option, Some(value)),
+            None => (word, habit.has_value(word).then(|| words.next()).flatten()),
+        };
+        self.has_terminal &= !matches!(option, "-T" | "--no-TTY");
+        self.is_detached |= matches!(option, "-d" | "--detach");
+        if option == "--index" {
+            self.index = value;
+        } else if let Some(value) = value {
+            self.options.extend([option, value]);
+        } else if habit == Habit::Stats {
+            self.options.push(word);
+        }
+    }
+
+    /// Why there is no answer for these words.
+    fn problem(&self, habit: Habit, host: &Host<'_>) -> Option<String> {
+        let generate = || format!("wharf generate --now {}", self.file.map_or("STACK.toml".to_owned(), quoted));
+        let needs_installed = habit.needs_installed() || self.unknown.is_some();
+        if self.project.is_none() && (self.file.is_some() || host.installed.is_empty()) {
+            let what = self.file.map_or("no stack is installed on this host".to_owned(), |file| {
+                format!("the stack of {} is not installed", printable(file))
+            });
+            let is_new = self.file.is_some() && !habit.needs_installed();
+            return (needs_installed && !is_new).then(|| format!("{what}; to install it: {}", generate()));
+        }
+        let unknown = printable(self.unknown?);
+        if let Some(project) = self.project {
+            let services = listed(services(project));
+            return Some(format!("`{unknown}` is not a service of {}; its services: {services}", project.name));
+        }
+        let stacks = listed(host.installed.iter().map(|project| project.name.to_string()).collect());
+        let services = listed(host.installed.iter().flat_map(services).collect());
+        Some(format!(
+            "`{unknown}` is neither an installed stack nor a service of one; stacks: {stacks}; services: {services}"
+        ))
+    }
+
+    /// Whether the word would have to name a stack or a service.
+    fn has_to_be_known(&self, habit: Habit, word: &str) -> bool {
+        match habit {
+            Habit::Cp => word.split_once(':').is_some_and(|(service, _)| !service.is_empty() && !is_path(service)),
+            Habit::Scale => word.contains('='),
+            _ => !habit.takes_more() || self.project.is_none(),
+        }
     }
 
     /// What goes without saying: the only stack of a host, and a service that has its stack's name.
@@ -92,13 +170,11 @@ impl<'a> Named<'a> {
             && let [only] = host.installed
         {
             self.set(only);
-            if let Some(service) = self.service {
-                self.units = units_named(only, service);
-            }
         }
         if let Some(project) = self.project.filter(|_| habit.needs_service() && self.service.is_none()) {
             self.units = units_named(project, &project.name);
             self.service = (!self.units.is_empty()).then_some(&project.name);
+            self.unknown = self.unknown.or(self.rest.first().copied().filter(|_| self.service.is_none()));
         }
     }
 
@@ -109,12 +185,7 @@ impl<'a> Named<'a> {
 
     /// Whether the word names a stack, or a service.
     fn takes(&mut self, habit: Habit, word: &'a str, host: &Host<'a>) -> bool {
-        // Those of `scale` and `cp` say more than that.
-        let name = match habit {
-            Habit::Scale => word.split('=').next().unwrap_or_default(),
-            Habit::Cp => word.split_once(':').map_or(word, |(service, _)| service),
-            _ => word,
-        };
+        let name = name_in(habit, word);
         if let Some(project) = self.project {
             // What follows the service of a command is the command.
             if habit.needs_service() && self.service.is_some() {
@@ -126,7 +197,7 @@ impl<'a> Named<'a> {
             self.service = self.service.or(is_service.then_some(name));
             return is_service;
         }
-        if self.name.is_some() || self.service.is_some() {
+        if self.name.is_some() {
             return false;
         }
         if habit != Habit::Cp && is_path(name) {
@@ -147,16 +218,7 @@ impl<'a> Named<'a> {
             self.set(project);
             return self.takes(habit, word, host);
         }
-        if habit.needs_service() {
-            // Nothing of this name is installed, and Compose takes a service there.
-            self.service = Some(name);
-            return true;
-        }
-        if matches!(habit, Habit::Scale | Habit::Cp) {
-            return false;
-        }
-        self.name = ProjectName::parse(name).ok();
-        self.name.is_some()
+        false
     }
 
     pub fn has_services(&self) -> bool {
@@ -172,12 +234,12 @@ impl<'a> Named<'a> {
     }
 
     /// As `wharf generate` and `wharf pull` take it.
-    pub fn stack_or_file(&self) -> String {
-        match self.file {
+    pub fn stack_or_file(&self, line: &CommandLine) -> String {
+        line.for_generate(&match self.file {
             Some(file) => quoted(file),
             None if self.project.is_some() => self.stack().to_owned(),
             None => "STACK.toml".to_owned(),
-        }
+        })
     }
 
     /// `shop web`
@@ -197,13 +259,23 @@ impl<'a> Named<'a> {
         format!("systemctl {verb} {}", self.of_systemd())
     }
 
-    pub fn generate(&self) -> String {
-        format!("wharf generate {}", self.stack_or_file())
+    /// With `--now ` it also applies what has changed in the file, as Compose does.
+    pub fn generate(&self, line: &CommandLine, now: &str) -> String {
+        format!("wharf generate {now}{}", self.stack_or_file(line))
     }
 
-    /// It also applies what has changed in the file, as Compose does.
-    pub fn up(&self) -> String {
-        format!("wharf generate --now {}", self.stack_or_file())
+    /// Only a target can be enabled, and starts all services.
+    pub fn boot(&self, habit: Habit) -> Vec<String> {
+        let target = UnitName::new(self.stack(), UnitKind::Target);
+        let whole = "it holds for the whole stack; to leave a service out: a profile in the stack file, or `scale = 0`";
+        let whole = self.has_services().then(|| whole.to_owned());
+        [format!("systemctl {} {target}", habit.as_str())].into_iter().chain(whole).collect()
+    }
+
+    /// `label=io.wharf.project=shop`
+    pub fn label(&self) -> String {
+        let label = "label=io.wharf.project";
+        self.name.as_ref().map_or(label.to_owned(), |name| quoted(&format!("{label}={name}")))
     }
 
     /// A target has stopped before its services have: named too, they are waited for.
@@ -227,27 +299,66 @@ impl<'a> Named<'a> {
     }
 
     /// `-T`: without a terminal, as in a script.
-    pub fn exec(&self) -> String {
-        let terminal = if self.has_terminal { "-it" } else { "-i" };
-        format!("docker exec {terminal} {}{} {}", self.options(), quoted(&self.container()), self.command())
+    fn terminal(&self) -> &'static str {
+        match (self.is_detached, self.has_terminal) {
+            (true, _) => "-d",
+            (false, true) => "-it",
+            (false, false) => "-i",
+        }
     }
 
-    /// A job runs to its end; of another service a second container is made, beside the one that runs.
+    pub fn exec(&self) -> String {
+        format!("docker exec {} {}{} {}", self.terminal(), self.options(), quoted(&self.container()), self.command())
+    }
+
+    /// In the container that runs, or in another beside it. A job runs to its end.
     pub fn run(&self) -> Vec<String> {
+        let start = self.systemctl("start");
         let has_timer = |unit: &InstalledUnit| {
             unit.name.is(UnitKind::Timer) && self.units.iter().any(|job| job.stem() == unit.name.stem())
         };
         if self.project.is_some_and(|project| project.units.iter().any(has_timer)) {
-            return vec![self.systemctl("start")];
+            return vec![start, "it runs the command of the stack file, as its timer does".to_owned()];
         }
-        let container = self.container();
-        let image = format!("$(docker inspect --format '{{{{.Config.Image}}}}' {})", quoted(&container));
-        let (options, command) = (self.options(), self.command());
-        let network = quoted(&format!("container:{container}"));
-        vec![
-            format!("docker run --rm -it --network {network} {options}{image} {command}"),
-            format!("in the container that runs: {}", self.exec()),
-        ]
+        let other = self.run_beside();
+        let alone =
+            "a container of its own, with the environment, volumes and network of the service, and nothing else of it";
+        let first = match self.options.iter().step_by(2).all(|option| OF_EXEC.contains(option)) {
+            true => vec![self.exec(), format!("{alone}: {other}")],
+            false => vec![other, format!("this is {alone}")],
+        };
+        let job = format!("if no container of it runs, or to run a job again: {}", self.systemctl("restart"));
+        first.into_iter().chain([job]).collect()
+    }
+
+    /// The shell is bash or zsh: `<(…)`.
+    fn run_beside(&self) -> String {
+        let container = quoted(&self.container());
+        let inspect = |format: &str| format!("docker inspect --format '{{{{{format}}}}}' {container}");
+        let (image, environment) = (inspect(".Config.Image"), inspect("range .Config.Env}}{{println .}}{{end"));
+        let pairs = self.options.chunks_exact(2).filter(|pair| !matches!(pair[0], "-p" | "--publish"));
+        let options = pairs.flat_map(|pair| match pair[0] {
+            "--env-from-file" => ["--env-file", pair[1]],
+            option => [option, pair[1]],
+        });
+        let options: String = options.map(|word| quoted(word) + " ").collect();
+        let (terminal, command) = (self.terminal(), self.command());
+        format!(
+            "docker run --rm {terminal} --network {} --volumes-from {container} --env-file <({environment}) {options}$({image}) {command}",
+            quoted(&format!("container:{}", self.container()))
+        )
+    }
+
+    /// `docker commit` and `docker export`
+    pub fn engine(&self, habit: Habit) -> String {
+        let (command, options) = (habit.as_str(), self.options());
+        format!("docker {command} {options}{}", self.with_rest(&self.container()))
+    }
+
+    /// Of all containers of the host where no stack is named.
+    pub fn stats(&self) -> String {
+        let names = self.container_names();
+        format!("docker stats {}{}", self.options(), joined(&names)).trim_end().to_owned()
     }
 
     /// The containers of the services, or of all; as many names as there are replicas.
@@ -304,13 +415,13 @@ impl<'a> Named<'a> {
         format!("systemd-cgls --unit {}", quoted(&slice))
     }
 
-    pub fn scale(&self, words: &'a [String]) -> Vec<String> {
+    pub fn scale(&self, line: &CommandLine, words: &[String]) -> Vec<String> {
         let wanted = words.iter().find_map(|word| word.split_once('='));
         let (service, count) = wanted.unwrap_or((self.service.unwrap_or("SERVICE"), "N"));
         let file = self.project.and_then(|project| Some(project.sources.first()?.display().to_string()));
         let file = file.or(self.file.map(str::to_owned)).unwrap_or_else(|| "STACK.toml".to_owned());
-        let key = format!("once `[services.{service}]` in {file} has `scale = {count}`");
-        vec![format!("wharf generate --now {}, {key}", self.stack_or_file())]
+        let key = format!("once `[services.{service}]` in {} has `scale = {count}`", printable(&file));
+        vec![self.generate(line, "--now "), key]
     }
 
     /// The units that build the images of the services, or of all, and the images.
@@ -327,21 +438,51 @@ impl<'a> Named<'a> {
         built.filter(|(name, _)| is_wanted(name)).collect()
     }
 
-    pub fn build(&self) -> Vec<String> {
-        let mut units: Vec<String> = self.built().iter().map(|(unit, _)| quoted(unit)).collect();
+    /// # Errors
+    /// Nothing of the stack is built.
+    pub fn build(&self) -> Result<Vec<String>, String> {
+        let units: Vec<String> = self.built().iter().map(|(unit, _)| quoted(unit)).collect();
         if units.is_empty() {
-            units.push(format!("{}-{}-build.service", self.stack(), self.service.unwrap_or("SERVICE")));
+            let what = self.service.unwrap_or(self.stack());
+            let service = self.service.map_or(String::new(), |service| format!(" {}", quoted(service)));
+            let pull = format!("wharf pull {}{service}", self.stack());
+            return Err(format!("{what} has no `build`, but an image of a registry; to get it: {pull}"));
         }
         // It builds again whether the unit has built before or not.
         let build = format!("systemctl reload-or-restart {}", units.join(" "));
-        vec![build, format!("then, for a container of the new image: {}", self.systemctl("restart"))]
+        Ok(vec![build, format!("then, for a container of the new image: {}", self.systemctl("restart"))])
     }
 
-    pub fn push(&self) -> String {
+    /// # Errors
+    /// Nothing of the stack is built.
+    pub fn push(&self) -> Result<String, String> {
         let images: Vec<String> =
             self.built().iter().map(|(_, image)| format!("docker push {}", quoted(image))).collect();
-        if images.is_empty() { "docker push IMAGE".to_owned() } else { images.join(" && ") }
+        if images.is_empty() {
+            return Err(format!("{} has no `build`: there is no image to push", self.service.unwrap_or(self.stack())));
+        }
+        Ok(images.join(" && "))
     }
+}
+
+/// The part of a word that can be a name: `scale` and `cp` take more than that.
+fn name_in(habit: Habit, word: &str) -> &str {
+    match habit {
+        Habit::Scale => word.split('=').next().unwrap_or_default(),
+        Habit::Cp => word.split_once(':').map_or(word, |(service, _)| service),
+        _ => word,
+    }
+}
+
+/// The names of its services.
+fn services(project: &InstalledProject) -> BTreeSet<String> {
+    project.units.iter().filter_map(|unit| unit.mark.service.as_ref()).map(ToString::to_string).collect()
+}
+
+fn listed(names: BTreeSet<String>) -> String {
+    let more = if names.len() > MOST_NAMES { ", …" } else { "" };
+    let names: Vec<String> = names.into_iter().take(MOST_NAMES).collect();
+    format!("{}{more}", names.join(", "))
 }
 
 /// The containers of a unit; of a template, those of its instances.
