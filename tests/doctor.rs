@@ -51,7 +51,8 @@ fn a_host_is_examined_and_each_thing_that_is_wrong_has_a_next_step() {
     host.sh("useradd --create-home ada").ok();
     assert_eq!(found(&host, "runuser --user ada --"), ["problem engine"]);
     let text = host.sh("runuser --user ada -- wharf doctor").fails().stdout;
-    assert!(text.contains("no permission to use the engine at /run/docker.sock: run as root, or"), "{text}");
+    assert!(text.contains("problem  no permission to use the engine at /run/docker.sock: run as root, or"), "{text}");
+    assert!(text.contains("-> `sudo wharf doctor`") && !text.contains("install"), "{text}");
 
     set_engine_options(&host, r#"{"live-restore": false}"#);
     assert_eq!(found(&host, ""), ["warning live-restore"]);
@@ -123,6 +124,8 @@ fn nobody_who_asks_switches_restarts_on() {
     let said = host.sh("wharf generate --now shop.toml").ok().stderr;
     assert!(said.contains(note), "{said}");
     assert!(found(&host, "").contains(&"warning wharfd".to_owned()));
+    let unseen = host.sh("runuser --user ada -- wharf doctor").fails().stdout;
+    assert!(unseen.contains("only root sees whether a service has a healthcheck"), "{unseen}");
     for asked in ["runuser --user ada -- wharf status", "wharf status", "wharf diff || true"] {
         let said = host.sh(asked).ok().stderr;
         assert!(said.contains("wharfd is not enabled: `systemctl enable --now wharfd`"), "{asked}: {said}");

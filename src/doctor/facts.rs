@@ -15,8 +15,8 @@ pub struct Facts {
     /// Of whoever asks, if it is another engine than that of the units.
     pub docker_host: Option<String>,
     pub wharfd: Wharfd,
-    /// Installed units whose containers have a healthcheck.
-    pub healthchecks: Vec<String>,
+    /// Installed units whose containers have a healthcheck. `None`: this user may not read their definitions.
+    pub healthchecks: Option<Vec<String>>,
     /// Installed projects whose stack file has gone, and that file.
     pub without_file: Vec<(String, String)>,
     /// The one that is on.

@@ -79,7 +79,7 @@ pub fn examine(facts: &Facts) -> Vec<Check> {
         Err(error) => checks.push(no_engine(error)),
     }
     checks.extend(facts.docker_host.as_deref().map(docker_host));
-    checks.push(health(facts.wharfd, &facts.healthchecks));
+    checks.push(health(facts.wharfd, facts.healthchecks.as_deref()));
     checks.extend(facts.without_file.iter().map(|(project, file)| without_file(project, file)));
     checks.extend(open_ports(facts.firewall, &facts.open_ports));
     checks
@@ -129,7 +129,9 @@ fn control_groups(unified: bool) -> Check {
 
 fn no_engine(error: &EngineError) -> Check {
     let help = match error {
-        EngineError::NoPermission(_) => "the units themselves run as root",
+        EngineError::NoPermission(_) => {
+            "`sudo wharf doctor`: the engine, healthchecks and published ports are seen by root; the units themselves run as root"
+        }
         EngineError::Hangs => "look at `journalctl -u docker`; `systemctl restart docker` restarts it",
         _ => {
             "`systemctl enable --now docker`; if it is not installed: `apt install docker.io` on Debian and Ubuntu, else see \
@@ -189,7 +191,7 @@ fn docker_host(value: &str) -> Check {
     )
 }
 
-fn health(wharfd: Wharfd, healthchecks: &[String]) -> Check {
+fn health(wharfd: Wharfd, healthchecks: Option<&[String]>) -> Check {
     const NAME: &str = "wharfd";
     const HELP: &str = "`systemctl enable --now wharfd`";
     match (wharfd, healthchecks) {
@@ -199,13 +201,18 @@ fn health(wharfd: Wharfd, healthchecks: &[String]) -> Check {
             "wharfd is enabled and does not run",
             "look at `journalctl -u wharfd`; `systemctl start wharfd`",
         ),
-        (_, []) => Check::ok(NAME, "wharfd is not enabled, and no service that is installed has a healthcheck"),
-        (_, [one]) => Check::warning(
+        (_, None) => Check::warning(
+            NAME,
+            "wharfd is not enabled, and only root sees whether a service has a healthcheck",
+            "`sudo wharf doctor`",
+        ),
+        (_, Some([])) => Check::ok(NAME, "wharfd is not enabled, and no service that is installed has a healthcheck"),
+        (_, Some([one])) => Check::warning(
             NAME,
             format!("wharfd is not enabled: {one} has a healthcheck, and nothing acts on it"),
             HELP,
         ),
-        (_, [one, others @ ..]) => Check::warning(
+        (_, Some([one, others @ ..])) => Check::warning(
             NAME,
             format!(
                 "wharfd is not enabled: {one} and {} more have a healthcheck, and nothing acts on it",
@@ -262,7 +269,7 @@ mod tests {
             engine: Ok(about()),
             docker_host: None,
             wharfd: Wharfd { enabled: true, runs: true },
-            healthchecks: Vec::new(),
+            healthchecks: Some(Vec::new()),
             without_file: Vec::new(),
             firewall: None,
             open_ports: Vec::new(),
@@ -285,7 +292,7 @@ mod tests {
             change(&mut about);
             Ok(about)
         };
-        let cases: [(Facts, &str, Verdict); 15] = [
+        let cases: [(Facts, &str, Verdict); 16] = [
             (Facts { systemd: None, ..fit() }, "systemd", Problem),
             (Facts { systemd: Some("252.38-1~deb12u1".to_owned()), ..fit() }, "systemd", Problem),
             (Facts { systemd: Some("v253".to_owned()), ..fit() }, "systemd", Problem),
@@ -302,8 +309,9 @@ mod tests {
             (Facts { engine: engine(|about| about.live_restore = false), ..fit() }, "live-restore", Warning),
             (Facts { docker_host: Some("unix:///x".to_owned()), ..fit() }, "DOCKER_HOST", Warning),
             (Facts { wharfd: Wharfd { enabled: true, runs: false }, ..fit() }, "wharfd", Warning),
+            (Facts { wharfd: Wharfd::default(), healthchecks: None, ..fit() }, "wharfd", Warning),
             (
-                Facts { wharfd: Wharfd::default(), healthchecks: vec!["shop-db.service".to_owned()], ..fit() },
+                Facts { wharfd: Wharfd::default(), healthchecks: Some(vec!["shop-db.service".to_owned()]), ..fit() },
                 "wharfd",
                 Warning,
             ),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
@@ -33,7 +34,7 @@ pub async fn look(docker_host: Option<String>, stack_directory: &Path) -> Result
         engine,
         docker_host: docker_host.filter(|host| is_another(host)),
         wharfd: Wharfd::default(),
-        healthchecks: Vec::new(),
+        healthchecks: Some(Vec::new()),
         without_file: Vec::new(),
         firewall: None,
         open_ports,
@@ -77,14 +78,20 @@ async fn open_ports() -> Vec<(String, String)> {
     open.into_iter().collect()
 }
 
-/// The installed units whose specification has a healthcheck; only root can read those.
-async fn healthchecks(manager: &Manager) -> Result<Vec<String>, ManagerError> {
+/// The installed units whose definition has a healthcheck. `None`: only root may read a definition.
+async fn healthchecks(manager: &Manager) -> Result<Option<Vec<String>>, ManagerError> {
     let units = installed_units(&manager.unit_path().await?).unwrap_or_default();
-    let with_healthcheck = units.into_iter().filter(|unit| {
+    let mut found = Vec::new();
+    for unit in units.into_iter().filter(|unit| unit.mark.service.is_some()) {
         let file = unit.directory.join(ContainerSpec::file_of(&unit.name));
-        unit.mark.service.is_some() && spec::read(&file).is_ok_and(|spec: ContainerSpec| spec.has_healthcheck())
-    });
-    Ok(with_healthcheck.map(|unit| unit.name.into()).collect())
+        if fs::File::open(&file).is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied) {
+            return Ok(None);
+        }
+        if spec::read(&file).is_ok_and(|spec: ContainerSpec| spec.has_healthcheck()) {
+            found.push(unit.name.into());
+        }
+    }
+    Ok(Some(found))
 }
 
 /// Each project with a unit that was made from a file of this directory which has gone.

@@ -116,6 +116,8 @@ impl From<Error> for EngineError {
             Error::DockerResponseServerError { status_code, message } => Self::of_status(status_code, message),
             Error::DockerStreamError { error } => Self::Refused(error.into()),
             Error::RequestTimeoutError => Self::Hangs,
+            // It is its own cause, and hides the kind.
+            Error::IOError { err } => Self::no_answer(err),
             other => Self::no_answer(other),
         }
     }
