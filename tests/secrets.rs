@@ -263,7 +263,7 @@ fn each_replica_has_copies_of_its_own() {
 
 /// A terminal on which the value is asked for; `meanwhile` runs once the question stands there.
 const ASKED: &str = r#"
-    script -qefc 'wharf secret encrypt kept' /root/terminal </dev/null >/dev/null &
+    script -qefc 'wharf secret encrypt --force kept' /root/terminal </dev/null >/dev/null &
     asked=$!
     until pgrep -x systemd-ask-pass >/dev/null || ! kill -0 $asked 2>/dev/null; do sleep 0.05; done
     pkill -x systemd-ask-pass || true
@@ -276,7 +276,7 @@ fn without_a_value_a_credential_stays_what_it_was() {
     host.sh("printf kumquat | wharf secret encrypt kept").ok();
     let decrypted = || host.sh("systemd-creds decrypt /etc/credstore.encrypted/kept -").ok().stdout;
     // Input that ends at once, as that of a command that failed, and a question that nobody answers.
-    for attempt in ["wharf secret encrypt kept </dev/null", ASKED] {
+    for attempt in ["wharf secret encrypt --force kept </dev/null", ASKED] {
         let said = host.sh(attempt);
         assert_eq!(said.status, 1, "{said:?}");
         assert_eq!(decrypted(), "kumquat");
@@ -291,10 +291,10 @@ fn without_a_value_a_credential_stays_what_it_was() {
 #[test]
 fn a_line_break_at_the_end_of_a_value_is_kept_and_said() {
     let host = Host::boot("line");
-    let encrypt = |value: &str| host.sh(&format!("printf '{value}' | wharf secret encrypt key")).ok().stderr;
+    let encrypt = |value: &str| host.sh(&format!("printf '{value}' | wharf secret encrypt --force key")).ok().stderr;
     let wrote = "wrote /etc/credstore.encrypted/key\n";
     let note = "wharf: the value of key ends in a line break, which the container will read too; to store it without one: \
-                `printf %s VALUE | wharf secret encrypt key`\n";
+                `printf %s VALUE | wharf secret encrypt --force key`\n";
     // systemd-creds may say something of its own before it.
     let said = encrypt("kumquat\\n");
     assert!(said.ends_with(&format!("{wrote}{note}")), "{said}");
@@ -304,4 +304,58 @@ fn a_line_break_at_the_end_of_a_value_is_kept_and_said() {
         let said = encrypt(value);
         assert!(said.ends_with(wrote), "{value}: {said}");
     }
+}
+
+const SEALED: &str = r#"
+name = "shop"
+[services.web]
+image = "IMAGE"
+command = "tail -f /dev/null"
+stop_signal = "SIGKILL"
+secrets = ["key"]
+[services.db]
+image = "IMAGE"
+command = "tail -f /dev/null"
+stop_signal = "SIGKILL"
+scale = 2
+secrets = ["key", "file"]
+[secrets]
+key.credential = "shop.key"
+file.credential = "/root/file.cred"
+"#;
+
+#[test]
+fn a_credential_is_replaced_only_if_that_is_asked_for_and_its_readers_are_named() {
+    let host = Host::boot("sealed");
+    write_stack(&host, SEALED);
+    // What is not on this host is said before anything is started.
+    let said = host.sh("wharf check").ok().stderr;
+    assert_eq!(said.matches("this host has no credential named shop.key").count(), 1, "{said}");
+    assert!(said.contains("the file of the secret `file` does not exist on this host: /root/file.cred"), "{said}");
+    let json = host.sh("wharf check --json | jq -r '.diagnostics[] | .severity + \" \" + .help' | grep shop.key").ok();
+    assert!(json.stdout.starts_with("warning `wharf secret encrypt shop.key`"), "{json:?}");
+    host.sh("useradd joe; mkdir -m 700 -p /etc/credstore.encrypted").ok();
+    let unseen = host.sh("runuser -u joe -- wharf check").ok().stderr;
+    assert!(!unseen.contains("shop.key"), "only root sees that it is missing: {unseen}");
+
+    let encrypt = |value: &str, words: &str| host.sh(&format!("printf {value} | wharf secret encrypt {words}"));
+    encrypt("first", "shop.key").ok();
+    encrypt("file", "./file.cred").ok();
+    assert!(!host.sh("wharf check").ok().stderr.contains("credential"));
+    host.sh("wharf generate --now").ok();
+    let refused = encrypt("second", "shop.key");
+    let exists = "wharf: /etc/credstore.encrypted/shop.key exists already; `wharf secret encrypt --force shop.key` replaces it\n";
+    assert_eq!((refused.status, refused.stderr.as_str()), (1, exists));
+    assert!(encrypt("second", "./file.cred").fails().stderr.contains("--force ./file.cred` replaces it"));
+    assert_eq!(host.sh("systemd-creds decrypt /etc/credstore.encrypted/shop.key -").ok().stdout, "first");
+
+    let replaced = encrypt("second", "--force shop.key").ok().stderr;
+    let readers = "`systemctl restart shop-db@1.service shop-db@2.service shop-web.service`\n";
+    assert!(replaced.ends_with(&format!("wharf: the value before is used until: {readers}")), "{replaced}");
+    assert_eq!(exec(&host, "cat /run/secrets/key"), "first");
+    host.sh("systemctl restart shop-web.service").ok();
+    assert_eq!(exec(&host, "cat /run/secrets/key"), "second");
+    host.sh("systemctl stop shop-db@2").ok();
+    let of_file = encrypt("second", "--force /root/file.cred").ok().stderr;
+    assert!(of_file.ends_with("until: `systemctl restart shop-db@1.service`\n"), "{of_file}");
 }

@@ -39,6 +39,7 @@ pub use generate::{Effect, Generate, Generated, ProjectChanges};
 pub use generator::{BrokenStack, Generator};
 pub use jobs::FailedJob;
 pub use named::{NameError, named, named_with_units};
+pub use needs::missing_credentials;
 pub use note::Note;
 pub use precheck::conflicts;
 pub use prepare::{Prepared, prepare, requests, stacks_in};

@@ -3,12 +3,13 @@
 
 use std::collections::BTreeSet;
 
+use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::engine::{Engine, EngineError};
 use crate::name::{UnitKind, UnitName};
 use crate::plan::Plan;
 use crate::run::{missing_external, missing_files};
 use crate::spec::{ContainerSpec, Contents, ResourceSpec, from_json};
-use crate::systemd::{Manager, ManagerError, credentials};
+use crate::systemd::{Manager, ManagerError, Scope, credentials};
 
 use super::error::InstallError;
 use super::ports;
@@ -61,6 +62,33 @@ pub(super) async fn provide<P: Progress>(
         missing = of_engine(&starting, begin).await.unwrap_or_else(|error| vec![error.to_string()]);
     }
     if missing.is_empty() { Ok(()) } else { Err(InstallError::Unready(missing)) }
+}
+
+/// A warning for each credential that a container of the plans needs and this host, on which systemd runs, does not have.
+///
+/// # Errors
+/// systemd does not answer.
+pub async fn missing_credentials(plans: &[Plan]) -> Result<Diagnostics, InstallError> {
+    let manager = Manager::connect(Scope::System).await?;
+    let mut warnings = Diagnostics::default();
+    let mut known = BTreeSet::new();
+    for plan in plans {
+        for file in plan.files.iter().filter(|file| file.is_unit()) {
+            let Ok(name) = UnitName::parse(&file.name) else { continue };
+            // Of several containers the first speaks for all.
+            let unit = plan.instances.get(&name).and_then(|instances| instances.first()).unwrap_or(&name);
+            let Some(container) = Starting::of(unit, std::slice::from_ref(plan)) else { continue };
+            for Contents { source, credential, .. } in container.missing_credentials(&manager).await? {
+                if known.insert(credential.clone()) {
+                    let message = format!("{source} of {unit}: this host has no credential named {credential}");
+                    let help =
+                        format!("`wharf secret encrypt {credential}` makes it; without it the unit does not start");
+                    warnings.push(Diagnostic::warning(message).help(help));
+                }
+            }
+        }
+    }
+    Ok(warnings)
 }
 
 /// What the engine has not, and cannot get.
@@ -119,6 +147,15 @@ impl Starting {
     /// What its secrets and configs hold and this host has not.
     async fn missing_contents(&self, manager: &Manager) -> Result<Vec<String>, ManagerError> {
         let mut missing = missing_files(&self.spec);
+        let text = |Contents { source, credential, .. }: &Contents| {
+            format!("{source}: this host has no credential named {credential} (wharf secret encrypt {credential})")
+        };
+        missing.extend(self.missing_credentials(manager).await?.into_iter().map(text));
+        Ok(missing.into_iter().map(|why| format!("{}: {why}", self.unit)).collect())
+    }
+
+    /// What is a credential of the host, and not there.
+    async fn missing_credentials(&self, manager: &Manager) -> Result<Vec<&Contents>, ManagerError> {
         let part = &self.spec.wharf;
         let files = part.files.iter().map(|file| (&file.contents, &file.path));
         let of_host = files.chain(part.variables.iter().map(|variable| (&variable.contents, &variable.path)));
@@ -128,13 +165,8 @@ impl Starting {
             .filter(|contents| !credentials::exists(&contents.credential) && !self.sets(&contents.credential))
             .collect();
         // A drop-in may give the unit credentials of its own.
-        if !absent.is_empty() && manager.unit(&self.unit).await?.drop_ins.is_empty() {
-            let text = |Contents { source, credential, .. }: &Contents| {
-                format!("{source}: this host has no credential named {credential} (wharf secret encrypt {credential})")
-            };
-            missing.extend(absent.into_iter().map(text));
-        }
-        Ok(missing.into_iter().map(|why| format!("{}: {why}", self.unit)).collect())
+        let has_drop_ins = !absent.is_empty() && !manager.unit(&self.unit).await?.drop_ins.is_empty();
+        Ok(if has_drop_ins { Vec::new() } else { absent })
     }
 
     /// Whether the stack's own directives give the unit this credential (systemd.exec(5)).

@@ -4,6 +4,7 @@
 //! table or JSON. Invariant: this room only reads; it works without the engine, and without a stack file.
 
 pub mod check;
+pub mod credential;
 pub mod difference;
 pub mod habits;
 pub mod history;

@@ -8,6 +8,8 @@ use std::process::{Command, Stdio};
 
 use thiserror::Error;
 
+use crate::path::absolute;
+
 /// Where systemd looks for encrypted credentials by name (systemd.exec(5), ImportCredential=).
 const STORE: &str = "/etc/credstore.encrypted";
 
@@ -25,9 +27,9 @@ const STORES: [&str; 10] = [
     "/usr/lib/credstore.encrypted",
 ];
 
-/// Whether this host has a credential of this name. Only root sees all of them.
+/// Whether this host has a credential of this name. What this user may not look at counts as there: only root sees all of them.
 pub fn exists(name: &str) -> bool {
-    STORES.iter().any(|store| Path::new(store).join(name).exists())
+    STORES.iter().any(|store| Path::new(store).join(name).try_exists().unwrap_or(true))
 }
 
 /// Why a credential was not encrypted.
@@ -35,6 +37,8 @@ pub fn exists(name: &str) -> bool {
 pub enum CredentialError {
     #[error("{0:?} is not the name or path of a credential")]
     Name(String),
+    #[error("{} exists already; `wharf secret encrypt --force {credential}` replaces it", path.display())]
+    Exists { credential: String, path: PathBuf },
     #[error("cannot create {STORE}: {0}")]
     Store(io::Error),
     #[error("cannot execute {program}: {error}")]
@@ -55,24 +59,35 @@ const LARGEST: u64 = 1 << 20;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Encrypted {
     pub name: String,
+    /// An absolute path.
     pub path: PathBuf,
     /// The value is one line with a line break after it, as echo(1) writes it: seldom a part of a password.
     pub is_line: bool,
 }
 
+impl Encrypted {
+    /// Whether systemd finds it by its name alone.
+    pub fn is_in_store(&self) -> bool {
+        self.path.parent() == Some(Path::new(STORE))
+    }
+}
+
 /// Encrypts standard input, or what is typed, for this host. `None`: systemd-creds failed, and said why.
 ///
-/// `credential`: a name in [`STORE`], or a path.
+/// `credential`: a name in [`STORE`], or a path. With `force` it replaces one that is there.
 ///
 /// # Errors
-/// The name is not valid, there is no value, or there is no systemd-creds; what the credential was stays.
-pub fn encrypt(credential: &str) -> Result<Option<Encrypted>, CredentialError> {
+/// The name is not valid, it exists, there is no value, or there is no systemd-creds; what the credential was stays.
+pub fn encrypt(credential: &str, force: bool) -> Result<Option<Encrypted>, CredentialError> {
     let is_path = credential.contains('/');
-    let path = if is_path { PathBuf::from(credential) } else { Path::new(STORE).join(credential) };
+    let path = if is_path { absolute(Path::new(credential)) } else { Path::new(STORE).join(credential) };
     // systemd compares the name in the encrypted data with the one under which it is asked for.
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     if name.is_empty() || name.contains(':') || credential.ends_with('/') {
         return Err(CredentialError::Name(credential.to_owned()));
+    }
+    if !force && path.symlink_metadata().is_ok() {
+        return Err(CredentialError::Exists { credential: credential.to_owned(), path });
     }
     if !is_path {
         DirBuilder::new().recursive(true).mode(0o700).create(STORE).map_err(CredentialError::Store)?;

@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
-use wharf::install::{Destination, STACK_DIRECTORY, prepare};
+use wharf::install::{Destination, STACK_DIRECTORY, missing_credentials, prepare};
 use wharf::report::check::Checked;
+use wharf::systemd::manager::is_booted;
 
 use crate::exit::{Exit, Failure};
 use crate::{cli, output, stacks};
 
-pub fn run(arguments: &cli::Check) -> Result<Exit, Failure> {
+pub async fn run(arguments: &cli::Check) -> Result<Exit, Failure> {
     let named = &arguments.stacks;
     let stacks = match (&arguments.replaced, named.stacks.as_slice()) {
         (Some(path), [file]) => vec![stacks::replacement(file, path, &named.profiles)],
@@ -25,6 +26,9 @@ pub fn run(arguments: &cli::Check) -> Result<Exit, Failure> {
         Ok(prepared) => {
             let mut warnings = prepared.writable_by_others();
             warnings.append(prepared.warnings);
+            if is_booted() {
+                warnings.append(missing_credentials(&prepared.plans).await?);
+            }
             (warnings, Exit::Done)
         }
         Err(errors) => (errors, Exit::Invalid),

@@ -286,6 +286,9 @@ pub enum SecretCommand {
     Encrypt {
         /// The name in the stack file's `credential`, for /etc/credstore.encrypted/NAME; or the path of a file
         credential: String,
+        /// Replace a credential that exists; running containers have its value until their units are restarted
+        #[arg(long)]
+        force: bool,
     },
 }
 

@@ -96,7 +96,7 @@ fn usage(error: &clap::Error) -> ExitCode {
 async fn run(command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Generate(arguments) => generate::run(arguments).await,
-        Command::Check(arguments) => check::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments).await,
         Command::Config(arguments) => config::run(&arguments),
         Command::Pull(arguments) => pull::run(&arguments).await,
         Command::Lock(arguments) => lock::run(arguments).await,
@@ -107,7 +107,7 @@ async fn run(command: Command) -> Result<Exit, Failure> {
         Command::History(arguments) => history::run(&arguments),
         Command::Remove(arguments) => remove::run(arguments).await,
         Command::Schema => schema::run(),
-        Command::Secret(arguments) => secret::run(&arguments),
+        Command::Secret(arguments) => secret::run(&arguments).await,
         Command::Doctor(arguments) => doctor::run(&arguments).await,
     }
 }
