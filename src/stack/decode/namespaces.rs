@@ -3,7 +3,7 @@
 //! Source: Compose Specification, services, network_mode, pid, ipc, uts, userns_mode and cgroup.
 
 use crate::stack::fields::Fields;
-use crate::stack::grammar::choice::one_of;
+use crate::stack::grammar::choice::{self, one_of};
 use crate::stack::grammar::names;
 use crate::stack::model::{Namespace, Namespaces};
 use crate::stack::problem::{Expected, Invalid};
@@ -14,7 +14,7 @@ pub fn read(service: &mut Fields<'_>) -> Namespaces {
         service.parse(key, |text| one_of(key, text, allowed)).map(str::to_owned)
     };
     Namespaces {
-        network_mode: namespace(service, "network_mode", |text| names::engine("network", text)),
+        network_mode: namespace(service, "network_mode", choice::network_mode),
         pid: namespace(service, "pid", |text| one_of("pid", text, &["host"]).map(str::to_owned)),
         ipc: namespace(service, "ipc", |text| {
             one_of("ipc", text, &["host", "none", "private", "shareable"]).map(str::to_owned)

@@ -18,6 +18,17 @@ pub fn not_one_of(key: &'static str, text: &str, allowed: &'static [&'static str
     Invalid::Choice(ChoiceFault::OneOf { key, value: text.to_owned(), nearest: nearest(text, allowed), allowed })
 }
 
+/// Compose Specification, services, network_mode: what is a word alone. The engine takes the name of a network there, too; a stack
+/// joins it by `networks`, so that a misspelt mode is not one.
+pub fn network_mode(text: &str) -> Result<String, Invalid> {
+    const MODES: &[&str] = &["host", "none", "bridge"];
+    if MODES.contains(&text) {
+        return Ok(text.to_owned());
+    }
+    let nearest = nearest(text, MODES.iter().copied());
+    Err(Invalid::Choice(ChoiceFault::NetworkMode { value: text.to_owned(), nearest }))
+}
+
 /// Compose Specification, services, restart.
 pub fn restart(text: &str) -> Result<Restart, Invalid> {
     const PLAIN: &[&str] = &["no", "always", "unless-stopped", "on-failure"];

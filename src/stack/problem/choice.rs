@@ -4,6 +4,7 @@ use super::wording::{Problem, Wording, did_you_mean, quote, quoted_list, wording
 
 pub enum ChoiceFault {
     OneOf { key: &'static str, value: String, nearest: Option<String>, allowed: &'static [&'static str] },
+    NetworkMode { value: String, nearest: Option<String> },
     Restart { value: String, nearest: Option<String> },
     Signal { value: String, nearest: Option<String> },
     Capability { value: String, nearest: Option<String> },
@@ -17,6 +18,14 @@ impl Problem for ChoiceFault {
             Self::OneOf { key, value, nearest, allowed } => wording(
                 format!("{} is not a value of `{key}`", quote(value)),
                 did_you_mean(nearest.as_ref(), || format!("use {}", quoted_list(allowed, "or"))),
+            ),
+            Self::NetworkMode { value, nearest } => wording(
+                format!("{} is not a network mode", quote(value)),
+                did_you_mean(nearest.as_ref(), || {
+                    "use `host`, `none`, `bridge`, `service:NAME` or `container:NAME`; a network of the engine is joined by \
+                     `networks`, where it is declared with `external = true`"
+                        .to_owned()
+                }),
             ),
             Self::Restart { value, nearest } => wording(
                 format!("{} is not a restart policy", quote(value)),
