@@ -131,6 +131,14 @@ fn what_runs_without_a_unit_file_is_in_the_status_and_goes_with_the_project() {
     ];
     assert_eq!(loads, expected);
 
+    // What the stack still has, and somebody has deleted.
+    host.sh("rm /etc/systemd/system/shop-web.service && systemctl daemon-reload").ok();
+    let tree = host.sh("wharf status shop").ok().stdout;
+    assert!(tree.contains("its unit file was deleted: `wharf generate` writes it again"), "{tree}");
+    assert_eq!(tree.matches("not part of the stack").count(), 3, "{tree}");
+    host.sh("wharf generate shop.toml").ok();
+    assert!(!host.sh("wharf status shop").ok().stdout.contains("was deleted"));
+
     // They go with the project, before the network that they use.
     host.sh("wharf remove shop").ok();
     assert_eq!(containers(&host), "");

@@ -212,7 +212,11 @@ fn details(unit: &UnitStatus, now: SystemTime) -> Vec<Cell> {
     let mut notes: Vec<Cell> = activity(unit).into_iter().collect();
     notes.extend(unit.last_output.as_ref().map(|line| Cell::from(format!("last output: {line}"))));
     if unit.load == LoadState::NotFound && unit.active.is_running() {
-        let text = format!("no unit file: it is not part of the stack; `systemctl stop {}`", unit.unit);
+        let text = if unit.deleted {
+            "its unit file was deleted: `wharf generate` writes it again".to_owned()
+        } else {
+            format!("no unit file: it is not part of the stack; `systemctl stop {}`", unit.unit)
+        };
         notes.push(Cell::new(&text, Colour::Moving));
     }
     if let Some(failed) = &unit.failed_dependency {
