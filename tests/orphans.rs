@@ -136,6 +136,10 @@ fn what_runs_without_a_unit_file_is_in_the_status_and_goes_with_the_project() {
     let tree = host.sh("wharf status shop").ok().stdout;
     assert!(tree.contains("its unit file was deleted: `wharf generate` writes it again"), "{tree}");
     assert_eq!(tree.matches("not part of the stack").count(), 3, "{tree}");
+    let diff = host.sh("wharf diff shop");
+    let deleted =
+        "shop-web.service\n  the unit file was edited or deleted by hand: the next `wharf generate` writes it again\n";
+    assert!(diff.status == 4 && diff.stdout.contains(deleted), "{diff:?}");
     host.sh("wharf generate shop.toml").ok();
     assert!(!host.sh("wharf status shop").ok().stdout.contains("was deleted"));
 

@@ -583,7 +583,7 @@ fn status_says_why_a_unit_is_dead_or_not_what_was_generated() {
     assert!(narrow.contains("UNIT") && !narrow.contains("RESTARTS"), "{narrow}");
     let diff = host.sh("wharf diff");
     assert_eq!(diff.status, 4);
-    let named = "shop-worker.service\n  the unit file was edited by hand: the next `wharf generate` overwrites it\n";
+    let named = "shop-worker.service\n  the unit file was edited or deleted by hand: the next `wharf generate` writes it again\n";
     assert!(diff.stdout.contains(named), "{diff:?}");
     for command in ["status", "diff", "history", "logs shop", "status --json"] {
         let full = host.sh(&format!("wharf {command} >/dev/full"));

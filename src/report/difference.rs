@@ -126,8 +126,9 @@ pub fn text(containers: &[ContainerDifference]) -> String {
     for one in containers {
         let drift = one.drift.iter().flatten().map(|one| format!("drift: {}", one.text));
         let files = one.files.iter().flatten().map(|file| format!("{} {}", file.change, file.path));
-        let edited =
-            one.edited.then(|| "the unit file was edited by hand: the next `wharf generate` overwrites it".to_owned());
+        let edited = one.edited.then(|| {
+            "the unit file was edited or deleted by hand: the next `wharf generate` writes it again".to_owned()
+        });
         let mut differences = edited.into_iter().chain(drift).chain(files).peekable();
         if differences.peek().is_some() {
             table.row([Cell::from(&one.unit)]);
@@ -165,7 +166,7 @@ mod tests {
         let differences = Differences { containers: vec![same, other, edited], ..Differences::default() };
         assert!(differences.has_drift());
         let expected = "shop-db.service\n  drift: it is named other, not shop-db\n  A /tmp/a ]\n\
-                        shop.target\n  the unit file was edited by hand: the next `wharf generate` overwrites it\n";
+                        shop.target\n  the unit file was edited or deleted by hand: the next `wharf generate` writes it again\n";
         assert_eq!(text(&differences.containers), expected);
     }
 }

@@ -1,7 +1,7 @@
 //! A command line as `docker compose` takes it: options, the command, and what follows.
 
 use super::Habit;
-use super::words::quoted;
+use super::shell::quoted;
 
 /// Options before the command that a word follows.
 const WITH_VALUE: [&str; 10] = [

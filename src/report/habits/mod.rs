@@ -4,6 +4,7 @@
 //! Invariant: nothing is run, and what is typed is quoted for a shell.
 
 mod line;
+mod shell;
 mod words;
 
 use std::path::Path;
@@ -11,7 +12,8 @@ use std::path::Path;
 use super::installed::InstalledProject;
 use crate::name::ProjectName;
 pub use line::{CommandLine, Misplaced};
-use words::{Named, quoted, stacks_with};
+use shell::quoted;
+use words::{Named, stacks_with};
 
 /// A command of `docker compose`, or of systemctl, that Wharf does not have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::{CommandLine, Habit, Host};
+use super::line::CommandLine;
+use super::shell::{joined, quoted};
+use super::{Habit, Host};
 use crate::mark::{InstalledUnit, Made};
 use crate::name::{ProjectName, UnitKind, UnitName};
 use crate::printable::printable;
@@ -496,17 +498,4 @@ fn containers_of(project: &InstalledProject, name: &UnitName) -> Vec<String> {
         None => Some(container.to_string()),
     };
     wanted.iter().filter_map(of).collect()
-}
-
-fn joined(words: &[impl AsRef<str>]) -> String {
-    words.iter().map(|word| quoted(word.as_ref())).collect::<Vec<_>>().join(" ")
-}
-
-/// A word as a POSIX shell reads it.
-pub(super) fn quoted(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
 }

@@ -152,9 +152,6 @@ pub struct UnitStatus {
     pub has_processes: Option<bool>,
     #[serde(skip)]
     pub(super) slice: Option<UnitName>,
-    /// Its target starts it, and its unit file is gone.
-    #[serde(skip)]
-    pub(super) deleted: bool,
     #[serde(skip)]
     pub(super) requires: Vec<UnitName>,
     /// Of its last start, in hexadecimal digits.
@@ -199,7 +196,6 @@ impl UnitStatus {
             service: None,
             container: None,
             instance: None,
-            deleted: false,
             load: LoadState::Other("unknown".into()),
             active: ActiveState::Other("unknown".into()),
             sub: SubState::default(),

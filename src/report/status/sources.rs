@@ -158,7 +158,8 @@ impl Sources {
             let row = UnitStatus {
                 service: orphan.service.clone(),
                 instance: orphan.unit.instance().map(str::to_owned),
-                deleted: project.units.iter().any(|unit| unit.mark.wants.contains(&orphan.unit)),
+                // Its file was deleted by hand.
+                edited: project.units.iter().any(|unit| unit.mark.wants.contains(&orphan.unit)),
                 ..UnitStatus::new(orphan.unit.clone())
             };
             rows.push(filled(row, manager.unit(&orphan.unit).await?, Usage::default()));

@@ -212,7 +212,7 @@ fn details(unit: &UnitStatus, now: SystemTime) -> Vec<Cell> {
     let mut notes: Vec<Cell> = activity(unit).into_iter().collect();
     notes.extend(unit.last_output.as_ref().map(|line| Cell::from(format!("last output: {line}"))));
     if unit.load == LoadState::NotFound && unit.active.is_running() {
-        let text = if unit.deleted {
+        let text = if unit.edited {
             "its unit file was deleted: `wharf generate` writes it again".to_owned()
         } else {
             format!("no unit file: it is not part of the stack; `systemctl stop {}`", unit.unit)
@@ -226,7 +226,7 @@ fn details(unit: &UnitStatus, now: SystemTime) -> Vec<Cell> {
         notes.push(Cell::new("the engine does not answer, and the container has no process", Colour::Bad));
     }
     notes.extend(times(unit, now).map(Cell::from));
-    if unit.edited {
+    if unit.edited && unit.load != LoadState::NotFound {
         let text = "edited by hand: the next `wharf generate` overwrites it; use `systemctl edit`";
         notes.push(Cell::new(text, Colour::Moving));
     }
