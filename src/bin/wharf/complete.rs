@@ -38,7 +38,9 @@ fn command() -> Command {
 
 fn completer(command: &str, arg: &Arg) -> Option<ArgValueCompleter> {
     Some(match (command, arg.get_id().as_str()) {
-        ("pull", "stacks") | ("logs" | "status" | "diff" | "history", "words") => ArgValueCompleter::new(stacks_and_services),
+        ("pull", "stacks") | ("logs" | "status" | "diff" | "history", "words") => {
+            ArgValueCompleter::new(stacks_and_services)
+        }
         (_, "stack" | "stacks") => ArgValueCompleter::new(stacks),
         ("import", "files" | "file") => ArgValueCompleter::new(|current: &OsStr| paths(current, |_| true)),
         (_, "files" | "output" | "replaced") => ArgValueCompleter::new(stack_files),

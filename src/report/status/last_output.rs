@@ -27,8 +27,8 @@ pub fn last_outputs(invocations: &[String]) -> BTreeMap<String, String> {
         return BTreeMap::new();
     }
     let of_containers = Match::default().and(INVOCATION, invocations).and(STREAM, ["stderr", "stdout"]);
-    let lines = Some((invocations.len() * LINES_OF_EACH).min(MOST_LINES));
-    let query = Query { matches: vec![of_containers], fields: &FIELDS, lines, ..Query::default() };
+    let lines = (invocations.len() * LINES_OF_EACH).min(MOST_LINES).to_string();
+    let query = Query { matches: vec![of_containers], fields: &FIELDS, lines: Some(&lines), ..Query::default() };
     let newest = RefCell::new(Newest::default());
     // Each is looked at and forgotten: a line may be long.
     let read = journalctl::read_if(&query, |entry| {
