@@ -44,7 +44,7 @@ const ABOVE: &[(&str, &str)] = &[
 
 /// Rooms that are a house of their own, from the top down; `"."` are the files that are in no inner room.
 const INNER: &[(&str, &[&str])] = &[
-    ("install", &[".", "directory"]),
+    ("install", &[".", "needs", "directory"]),
     ("stack", &[".", "check", "decode", "composition", "fields", "keys", "text", "grammar", "model", "problem"]),
 ];
 

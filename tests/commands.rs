@@ -285,7 +285,7 @@ fn logs_merges_the_journals_of_a_stack() {
     let one = logs("web-2");
     assert!(has(&one, "web-2 | hello") && !one.contains("web-1 "), "{one}");
     assert!(has(&logs("shop web"), "web-1 | hello"));
-    assert!(has(&logs("-n 1 db"), "db | ready"));
+    assert!(has(&logs("-n 2 db"), "db | ready"));
     assert!(logs("blog shop").contains("shop/db    | ready\n"));
     assert_eq!(logs("--since tomorrow shop"), "");
     assert_eq!(logs("shop --until yesterday"), "");

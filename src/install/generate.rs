@@ -18,10 +18,9 @@ use super::destination::{Destination, Reach};
 use super::directory::{Access, Action, Change, Changes, Durability, LoadPath, Snapshot, UnitDirectory};
 use super::error::InstallError;
 use super::jobs::{FailedJob, Jobs, Ran};
-use super::needs::{self, Agenda};
+use super::needs::{self, Agenda, Progress, WantedImage};
 use super::note::{Note, edited, networks_left, not_started, of_same_source, volumes_kept};
 use super::precheck::{conflicts, other_source, taken_over};
-use super::pull::{Progress, WantedImage};
 use super::running;
 
 /// Whether anything is written.
@@ -142,7 +141,10 @@ impl Generate {
             let compared = self.compare(plans, &self.open(Access::Read)?, &load_path)?;
             refuse_unfit_host(manager).await?;
             let agenda = self.agenda(plans, &compared.changes(), manager).await?;
-            needs::provide(manager, plans, &agenda, begin).await?;
+            let missing = needs::provide(manager, plans, &agenda, begin).await?;
+            if !missing.is_empty() {
+                return Err(InstallError::Unready(missing));
+            }
         }
         let directory = match self.effect {
             Effect::Write => self.open(Access::Write)?.lock(wait)?,

@@ -27,7 +27,7 @@ pub async fn run(arguments: &cli::Check) -> Result<Exit, Failure> {
             let mut warnings = prepared.writable_by_others();
             warnings.append(prepared.warnings);
             if is_booted() {
-                warnings.append(missing_credentials(&prepared.plans).await?);
+                warnings.append(missing_credentials(&prepared.plans).await.map_err(|error| Failure::failed(&error))?);
             }
             (warnings, Exit::Done)
         }

@@ -1,5 +1,12 @@
-//! What units need that are to be started: the images, secrets, configs, networks, volumes and ports of their new definitions. A run
-//! that would stop a container makes sure of them first.
+//! What units need that are to be started: the images, secrets, configs, networks, volumes and ports of their new definitions.
+//!
+//! In: plans, and which units a run is to start and stop. Out: images that were pulled, and all that cannot be had, for people.
+//! Invariant: a run that would stop a container makes sure of what its successor needs first; nothing is written or stopped here.
+
+mod ports;
+mod pull;
+
+pub use pull::{Progress, Pull, WantedImage, running_older_image};
 
 use std::collections::BTreeSet;
 
@@ -10,10 +17,6 @@ use crate::plan::Plan;
 use crate::run::{missing_external, missing_files};
 use crate::spec::{ContainerSpec, Contents, ResourceSpec, from_json};
 use crate::systemd::{Manager, ManagerError, Scope, credentials};
-
-use super::error::InstallError;
-use super::ports;
-use super::pull::{Progress, Pull, WantedImage};
 
 /// What `--now` is about to do.
 #[derive(Debug, Default)]
@@ -37,19 +40,19 @@ struct Starting {
 }
 
 /// Pulls the images that the units to be started need, as their pull policies say, if any unit is to be stopped for it. Where nothing
-/// is stopped, the units themselves try to get their images, and try again.
+/// is stopped, the units themselves try to get their images, and try again. What cannot be had.
 ///
 /// # Errors
-/// [`InstallError::Unready`]: something of it cannot be had.
+/// systemd does not answer.
 pub(super) async fn provide<P: Progress>(
     manager: &Manager,
     plans: &[Plan],
     agenda: &Agenda,
     begin: &dyn Fn(&WantedImage) -> P,
-) -> Result<(), InstallError> {
+) -> Result<Vec<String>, ManagerError> {
     let interrupted: Vec<&String> = agenda.stopped.iter().chain(&agenda.outdated).collect();
     if interrupted.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let mut units = dependents(manager, plans, &interrupted).await?;
     units.extend(agenda.outdated.iter().chain(&agenda.idle).cloned());
@@ -61,14 +64,14 @@ pub(super) async fn provide<P: Progress>(
     if missing.is_empty() && !starting.is_empty() {
         missing = of_engine(&starting, begin).await.unwrap_or_else(|error| vec![error.to_string()]);
     }
-    if missing.is_empty() { Ok(()) } else { Err(InstallError::Unready(missing)) }
+    Ok(missing)
 }
 
 /// A warning for each credential that a container of the plans needs and this host, on which systemd runs, does not have.
 ///
 /// # Errors
 /// systemd does not answer.
-pub async fn missing_credentials(plans: &[Plan]) -> Result<Diagnostics, InstallError> {
+pub async fn missing_credentials(plans: &[Plan]) -> Result<Diagnostics, ManagerError> {
     let manager = Manager::connect(Scope::System).await?;
     let mut warnings = Diagnostics::default();
     let mut known = BTreeSet::new();
