@@ -65,6 +65,7 @@ fn containers_are_of_the_locked_images_whatever_the_tags_have_become() {
     let (first, second) = (at_registry(&host, "app", "1"), at_registry(&host, "app", "2"));
     assert!(first.starts_with("sha256:") && first != second, "{first} {second}");
     let missing = host.sh("wharf lock --check shop.toml");
+    assert!(missing.stderr.starts_with("/root/shop.lock: there is no lock\n"), "{missing:?}");
     assert!(missing.status == 4 && missing.stderr.contains(&format!("127.0.0.1:5000/app:1: {first}\n")), "{missing:?}");
     host.sh("test ! -e shop.lock").ok();
 

@@ -376,7 +376,7 @@ fn a_crash_loop_is_logged_and_shown_and_can_notify() {
     });
     let entries = audit(&host, CRASH_LOOP, "OBJECT_SYSTEMD_UNIT PRIORITY WHARF_EXIT_STATUS");
     assert_eq!(entries, ["shop-loops.service 4 3"]);
-    let shown = host.sh("systemctl status shop-loops || true").ok().stdout;
+    let shown = host.sh("systemctl status --lines=1000 shop-loops || true").ok().stdout;
     let told = "crash loop: systemd restarted it 5 times within 10 minutes; it ended with status 3 last";
     assert!(shown.contains(told), "{shown}");
     let shown = host.sh("wharf status shop");

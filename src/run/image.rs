@@ -8,6 +8,7 @@ use super::patience::{PATIENCE, patiently};
 use super::stop::StopRequest;
 use crate::backoff::Backoff;
 use crate::engine::{Engine, EngineError, Image, PullProgress};
+use crate::name::ImageRef;
 use crate::spec::{ContainerSpec, PullPolicy, label};
 use crate::systemd::service;
 
@@ -29,7 +30,10 @@ pub async fn image(engine: &Engine, spec: &ContainerSpec, stop: &StopRequest) ->
     if labels.is_empty() {
         return Ok(image);
     }
-    Err(StartError::Labelled { image: spec.container.image.clone().unwrap_or_default(), labels })
+    let image = spec.container.image.clone().unwrap_or_default();
+    // No image can be made under a digest.
+    let name = ImageRef::parse(&image).map_or_else(|_| image.clone(), |image| image.readable().to_owned());
+    Err(StartError::Labelled { image: name, labels })
 }
 
 /// What a pull policy asks for before a container is made of an image.

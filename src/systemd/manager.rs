@@ -56,6 +56,9 @@ pub(super) trait SystemdManager {
     fn subscribe(&self) -> zbus::Result<()>;
     fn reload(&self) -> zbus::Result<()>;
     fn load_unit(&self, name: &str) -> zbus::Result<OwnedObjectPath>;
+    fn get_unit(&self, name: &str) -> zbus::Result<OwnedObjectPath>;
+    fn ref_unit(&self, name: &str) -> zbus::Result<()>;
+    fn unref_unit(&self, name: &str) -> zbus::Result<()>;
     fn start_unit(&self, name: &str, mode: &str) -> zbus::Result<OwnedObjectPath>;
     fn stop_unit(&self, name: &str, mode: &str) -> zbus::Result<OwnedObjectPath>;
     fn restart_unit(&self, name: &str, mode: &str) -> zbus::Result<OwnedObjectPath>;
@@ -385,6 +388,28 @@ impl Manager {
         Ok(processes.into_iter().map(process).collect())
     }
 
+    /// Does some work while systemd keeps these units in memory, and with them those that they need or want. What does not run, systemd
+    /// would else load anew for each question, with all that belongs to it. The work is told whether they are kept: only root may ask
+    /// for that.
+    pub async fn while_loaded<T>(
+        &self,
+        units: impl Iterator<Item = &UnitName>,
+        work: impl AsyncFnOnce(bool) -> T,
+    ) -> T {
+        let (mut kept, mut all) = (Vec::new(), true);
+        for unit in units {
+            match self.proxy.ref_unit(unit).await {
+                Ok(()) => kept.push(unit),
+                Err(_) => all = false,
+            }
+        }
+        let result = work(all).await;
+        for unit in kept {
+            let _is_gone_with_the_connection = self.proxy.unref_unit(unit).await;
+        }
+        result
+    }
+
     /// What systemd knows of a unit, which is loaded for it if need be.
     ///
     /// # Errors
@@ -392,14 +417,34 @@ impl Manager {
     pub async fn unit(&self, name: &str) -> Result<UnitState, ManagerError> {
         let failed = |error| ManagerError::Call { what: format!("describe {name}"), error };
         let path = self.proxy.load_unit(name).await.map_err(failed)?;
-        let mut properties = self.properties(&path, "org.freedesktop.systemd1.Unit").await.map_err(failed)?;
+        self.unit_at(name, &path).await.map_err(failed)
+    }
+
+    /// The same of a unit that systemd has in memory. Of another one, it says that it does not run.
+    ///
+    /// # Errors
+    /// systemd does not answer.
+    pub async fn unit_in_memory(&self, name: &str) -> Result<UnitState, ManagerError> {
+        let failed = |error| ManagerError::Call { what: format!("describe {name}"), error };
+        match self.proxy.get_unit(name).await {
+            Ok(path) => self.unit_at(name, &path).await.map_err(failed),
+            Err(zbus::Error::MethodError(error, ..)) if error == "org.freedesktop.systemd1.NoSuchUnit" => {
+                let (load, active, sub) = (LoadState::Loaded, ActiveState::Inactive, SubState::from("dead"));
+                Ok(UnitState { name: name.to_owned(), load, active, sub, ..UnitState::default() })
+            }
+            Err(error) => Err(failed(error)),
+        }
+    }
+
+    async fn unit_at(&self, name: &str, path: &OwnedObjectPath) -> zbus::Result<UnitState> {
+        let mut properties = self.properties(path, "org.freedesktop.systemd1.Unit").await?;
         let interface = match UnitName::parse(name).map(|unit| unit.kind()) {
             Ok(UnitKind::Service) => Some("org.freedesktop.systemd1.Service"),
             Ok(UnitKind::Timer) => Some("org.freedesktop.systemd1.Timer"),
             _ => None,
         };
         if let Some(interface) = interface {
-            properties.extend(self.properties(&path, interface).await.map_err(failed)?);
+            properties.extend(self.properties(path, interface).await?);
         }
         Ok(UnitState::new(name, properties.into()))
     }

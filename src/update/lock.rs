@@ -104,6 +104,11 @@ impl Locking {
         Ok(Self { path, changes, open, before, text: Lock::new(new).to_toml(&stack) })
     }
 
+    /// Whether there is no file yet.
+    pub fn is_new(&self) -> bool {
+        self.before.is_none()
+    }
+
     /// Whether the file would be another one.
     pub fn differs(&self) -> bool {
         self.before.as_ref() != Some(&self.text)

@@ -23,6 +23,7 @@ pub async fn run(arguments: cli::Lock) -> Result<Exit, Failure> {
         locks.push(Locking::of(stack, &engine).await.map_err(failure)?);
     }
     let mut exit = Exit::Done;
+    let mut written = false;
     for lock in &locks {
         let path = lock.path.display();
         lock.open.iter().for_each(|reason| output::notice(reason));
@@ -30,13 +31,21 @@ pub async fn run(arguments: cli::Lock) -> Result<Exit, Failure> {
             output::message(&format!("{path}: nothing changed"));
             continue;
         }
-        output::message(&format!("{path}:"));
+        output::message(&if lock.is_new() && arguments.check {
+            format!("{path}: there is no lock")
+        } else {
+            format!("{path}:")
+        });
         lock.changes.iter().for_each(|change| output::message(&line(change)));
         if arguments.check {
             exit = Exit::Different;
         } else {
             lock.write().map_err(failure)?;
+            written = true;
         }
+    }
+    if written {
+        output::notice("to make containers of what is locked now: `wharf generate --now`, with the same stacks");
     }
     Ok(exit)
 }

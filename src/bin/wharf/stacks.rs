@@ -45,13 +45,15 @@ fn with_profiles(request: Request<'static>, profiles: &[String]) -> Request<'sta
 /// The working directory has one, which must be meant.
 pub fn none_in(directory: &Path) -> Result<String, Failure> {
     let none = format!("there is no stack file in {}", directory.display());
-    match stacks_in(Path::new(".")).unwrap_or_default().first().and_then(|path| path.file_name()) {
-        Some(file) => {
-            let file = printable(&file.to_string_lossy());
-            Err(Failure::Failed(format!("{none}, so nothing was done; name the one of this directory: {file}")))
-        }
-        None => Ok(none),
-    }
+    let here = stacks_in(Path::new(".")).unwrap_or_default();
+    let names = here.iter().filter_map(|path| path.file_name()).map(|name| printable(&name.to_string_lossy()));
+    let names: Vec<String> = names.collect();
+    let which = match names.as_slice() {
+        [] => return Ok(none),
+        [one] => format!("the one of this directory: {one}"),
+        several => format!("one of this directory: {}", several.join(", ")),
+    };
+    Err(Failure::Failed(format!("{none}, so nothing was done; name {which}")))
 }
 
 /// What to load for a file that is to replace the stack file at `path`.

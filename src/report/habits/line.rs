@@ -18,7 +18,7 @@ const WITH_VALUE: [&str; 10] = [
 ];
 
 /// Commands that take `-f` themselves. The others take a stack's name or file.
-const WITH_FILES: [&str; 4] = ["generate", "check", "config", "pull"];
+const WITH_FILES: [&str; 5] = ["generate", "check", "config", "pull", "lock"];
 
 /// A command that Wharf does not have.
 #[derive(Debug, Clone, PartialEq, Eq)]

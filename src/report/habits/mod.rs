@@ -197,6 +197,8 @@ impl Habit {
 /// What a command's answer depends on besides the command line.
 pub struct Host<'a> {
     pub installed: &'a [InstalledProject],
+    /// Stack files of the working directory, as paths: `./shop.toml`.
+    pub here: &'a [String],
     /// The project's name in a stack file that is not installed yet.
     pub name_in: &'a dyn Fn(&Path) -> Option<ProjectName>,
 }

@@ -2,10 +2,17 @@ use super::*;
 use crate::report::selection::tests::{built, installed};
 
 fn answers(line: &str, installed: &[InstalledProject]) -> String {
+    answers_beside(line, installed, &[])
+}
+
+/// In a directory with these stack files.
+fn answers_beside(line: &str, installed: &[InstalledProject], here: &[&str]) -> String {
+    let here: Vec<String> = here.iter().map(|&file| file.to_owned()).collect();
+    let here = here.as_slice();
     let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
     let line = CommandLine::parse(&words, &[]).unwrap().unwrap();
     let name_in = |path: &Path| ProjectName::parse(path.file_stem()?.to_str()?).ok();
-    let text = answer(&line, &Host { installed, name_in: &name_in }).join("\n");
+    let text = answer(&line, &Host { installed, here, name_in: &name_in }).join("\n");
     let not = format!("`{}` is not a command of wharf", line.habit.as_str());
     text.replace(&format!("{not}; use: "), "").replace(&not, "")
 }
@@ -216,4 +223,15 @@ fn the_only_stack_of_a_host_need_not_be_named() {
     assert_eq!(answers("restart web", only), "systemctl restart 'shop-web@*.service'");
     assert_eq!(answers("restart", only), "systemctl restart shop.target");
     assert_eq!(answers("top", only), "systemd-cgls --unit wharf-shop.slice");
+}
+
+#[test]
+fn the_stack_of_the_working_directory_is_meant_and_no_other() {
+    let only = &installed()[1..];
+    assert_eq!(answers_beside("up -d", only, &["./cart.toml"]), "wharf generate --now ./cart.toml");
+    let down = answers_beside("down -v", only, &["./cart.toml"]);
+    assert!(down.contains("the stack of ./cart.toml is not installed") && !down.contains("shop"), "{down}");
+    assert!(!answers_beside("down -v", only, &["./cart.toml", "./blog.toml"]).contains("shop"));
+    let source = only[0].sources[0].display().to_string();
+    assert_eq!(answers_beside("restart", &installed(), &[&source]), "systemctl restart shop.target");
 }

@@ -166,12 +166,17 @@ impl<'a> Named<'a> {
         }
     }
 
-    /// What goes without saying: the only stack of a host, and a service that has its stack's name.
+    /// What goes without saying: the stack of the working directory, where there is none the only one of the host, and a service that
+    /// has its stack's name.
     fn fill_in(&mut self, habit: Habit, host: &Host<'a>) {
-        if self.name.is_none()
-            && let [only] = host.installed
-        {
-            self.set(only);
+        if self.name.is_none() {
+            match (host.here, host.installed) {
+                ([file], _) => {
+                    self.takes(habit, file, host);
+                }
+                ([], [only]) => self.set(only),
+                _ => {}
+            }
         }
         if let Some(project) = self.project.filter(|_| habit.needs_service() && self.service.is_none()) {
             self.units = units_named(project, &project.name);

@@ -84,7 +84,14 @@ impl Sources {
         for selection in selections {
             let mut project = selection.project.clone();
             project.units.sort_by_key(|unit| (rank(unit), unit.name.clone()));
-            let mut shown = self.project_status(&project).await?;
+            let targets = project.units.iter().map(|unit| &unit.name).filter(|unit| unit.is(UnitKind::Target));
+            let mut shown = match &self.manager {
+                Some(manager) => {
+                    let look = async |are_kept: bool| self.project_status(&project, are_kept).await;
+                    manager.while_loaded(targets, look).await?
+                }
+                None => self.project_status(&project, false).await?,
+            };
             shown.units.extend(self.orphans_of(&project, &orphans).await?);
             shown.explain();
             shown.units.retain(|unit| selection.has(&unit.unit));
@@ -126,7 +133,8 @@ impl Sources {
         }
     }
 
-    async fn project_status(&self, project: &InstalledProject) -> Result<ProjectStatus, ManagerError> {
+    /// `are_kept`: systemd has all its units in memory. Else those that it has not are shown as not running, and no more is asked.
+    async fn project_status(&self, project: &InstalledProject, are_kept: bool) -> Result<ProjectStatus, ManagerError> {
         let mut status = ProjectStatus {
             project: project.name.clone(),
             missing_source: project.missing_source(&self.host.stack_directory).map(Path::to_owned),
@@ -136,7 +144,7 @@ impl Sources {
         };
         let wanted: Vec<&UnitName> = project.units.iter().flat_map(|unit| &unit.mark.wants).collect();
         let shown = project.units.iter().filter(|unit| !unit.name.is(UnitKind::Slice));
-        let requests: Vec<_> = shown.map(|unit| self.unit_status(unit, &wanted)).collect();
+        let requests: Vec<_> = shown.map(|unit| self.unit_status(unit, &wanted, are_kept)).collect();
         let mut answers = futures_util::stream::iter(requests).buffered(AT_ONCE);
         while let Some(answer) = answers.next().await {
             let (units, shared) = answer?;
@@ -173,13 +181,14 @@ impl Sources {
         &self,
         unit: &InstalledUnit,
         wanted: &[&UnitName],
+        are_kept: bool,
     ) -> Result<(Vec<UnitStatus>, Option<(UnitName, Usage)>), ManagerError> {
         let Some(manager) = &self.manager else {
             return Ok((vec![row(unit, unit.name.clone())], None));
         };
         let (mut rows, mut shared) = (Vec::new(), None);
         for name in instances(unit, wanted, manager).await? {
-            let state = manager.unit(&name).await?;
+            let state = if are_kept { manager.unit(&name).await? } else { manager.unit_in_memory(&name).await? };
             let mut usage = usage(unit, &state);
             if unit.name.is_template() && usage != Usage::default() {
                 shared = Some((unit.name.clone(), std::mem::take(&mut usage)));

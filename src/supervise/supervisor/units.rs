@@ -8,7 +8,7 @@ use futures_util::{StreamExt, TryStreamExt};
 
 use super::Supervisor;
 use crate::mark::installed_units;
-use crate::name::UnitName;
+use crate::name::{ProjectName, UnitKind, UnitName};
 use crate::supervise::api::Update;
 use crate::supervise::audit;
 use crate::supervise::declared::{Declared, declared, is_template};
@@ -20,7 +20,6 @@ use crate::systemd::{ManagerError, UnitState};
 const AT_ONCE: usize = 16;
 
 impl Supervisor {
-    /// Reads from the unit files which units of containers there are, and asks for the states of those that are new.
     /// Of units that have not been restarted for long enough.
     pub(super) fn end_crash_loops(&mut self) {
         for unit in self.crashes.take_ended(Instant::now()) {
@@ -31,6 +30,7 @@ impl Supervisor {
         }
     }
 
+    /// Reads from the unit files which units of containers there are, and asks for the states of those that are new.
     pub(super) async fn refresh_units(&mut self) -> Result<(), ManagerError> {
         let directories = self.manager.unit_path().await?;
         let installed = match installed_units(&directories) {
@@ -45,7 +45,9 @@ impl Supervisor {
         let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
         let instances = self.manager.active_units(&patterns).await?;
         let declared = declared(&installed, &instances);
-        self.templates = installed.into_iter().filter(is_template).collect();
+        let (targets, others): (Vec<_>, Vec<_>) =
+            installed.into_iter().partition(|unit| unit.name.is(UnitKind::Target));
+        self.templates = others.into_iter().filter(is_template).collect();
         let names: BTreeSet<UnitName> = declared.iter().map(|one| one.unit.clone()).collect();
         let gone: Vec<UnitName> = self.containers.keys().filter(|unit| !names.contains(*unit)).cloned().collect();
         // Before their states are asked for, so that no change falls in between.
@@ -56,7 +58,11 @@ impl Supervisor {
         let (known, new): (Vec<_>, Vec<_>) =
             declared.into_iter().partition(|declared| self.containers.contains_key(&declared.unit));
         let states = new.iter().map(|declared| self.manager.unit(&declared.unit));
-        let states: Vec<UnitState> = futures_util::stream::iter(states).buffered(AT_ONCE).try_collect().await?;
+        let states = futures_util::stream::iter(states).buffered(AT_ONCE).try_collect();
+        let projects: BTreeSet<&ProjectName> = new.iter().map(|declared| &declared.project).collect();
+        let targets =
+            targets.iter().filter(|target| projects.contains(&target.mark.project)).map(|target| &target.name);
+        let states: Vec<UnitState> = self.manager.while_loaded(targets, async |_are_kept| states.await).await?;
         for (declared, state) in new.into_iter().zip(states) {
             self.add_unit(declared, state);
         }
