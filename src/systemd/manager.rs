@@ -391,19 +391,12 @@ impl Manager {
     /// Does some work while systemd keeps these units in memory, and with them those that they need or want. What does not run, systemd
     /// would else load anew for each question, with all that belongs to it. The work is told whether they are kept: only root may ask
     /// for that.
-    pub async fn while_loaded<T>(
-        &self,
-        units: impl Iterator<Item = &UnitName>,
-        work: impl AsyncFnOnce(bool) -> T,
-    ) -> T {
-        let (mut kept, mut all) = (Vec::new(), true);
-        for unit in units {
-            match self.proxy.ref_unit(unit).await {
-                Ok(()) => kept.push(unit),
-                Err(_) => all = false,
-            }
+    pub async fn while_loaded<T>(&self, units: &[&UnitName], work: impl AsyncFnOnce(bool) -> T) -> T {
+        let mut kept: Vec<&UnitName> = Vec::new();
+        for &unit in units {
+            kept.extend(self.proxy.ref_unit(unit).await.ok().map(|()| unit));
         }
-        let result = work(all).await;
+        let result = work(kept.len() == units.len()).await;
         for unit in kept {
             let _is_gone_with_the_connection = self.proxy.unref_unit(unit).await;
         }

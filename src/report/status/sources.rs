@@ -85,10 +85,11 @@ impl Sources {
             let mut project = selection.project.clone();
             project.units.sort_by_key(|unit| (rank(unit), unit.name.clone()));
             let targets = project.units.iter().map(|unit| &unit.name).filter(|unit| unit.is(UnitKind::Target));
+            let targets: Vec<&UnitName> = targets.collect();
             let mut shown = match &self.manager {
                 Some(manager) => {
                     let look = async |are_kept: bool| self.project_status(&project, are_kept).await;
-                    manager.while_loaded(targets, look).await?
+                    manager.while_loaded(&targets, look).await?
                 }
                 None => self.project_status(&project, false).await?,
             };

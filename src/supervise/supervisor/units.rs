@@ -62,7 +62,8 @@ impl Supervisor {
         let projects: BTreeSet<&ProjectName> = new.iter().map(|declared| &declared.project).collect();
         let targets =
             targets.iter().filter(|target| projects.contains(&target.mark.project)).map(|target| &target.name);
-        let states: Vec<UnitState> = self.manager.while_loaded(targets, async |_are_kept| states.await).await?;
+        let targets: Vec<&UnitName> = targets.collect();
+        let states: Vec<UnitState> = self.manager.while_loaded(&targets, async |_are_kept| states.await).await?;
         for (declared, state) in new.into_iter().zip(states) {
             self.add_unit(declared, state);
         }
