@@ -419,7 +419,8 @@ fn check_without_arguments_checks_the_stacks_of_the_host() {
     // Where one is in the working directory, that must be meant.
     for command in ["check", "pull", "generate --now"] {
         assert!(host.sh(&format!("wharf {command}")).ok().stderr.contains("there is no stack file in /etc/wharf\n"));
-        let not_meant = host.sh(&format!("mkdir -p here; cd here; touch shop.toml; wharf {command}"));
+        let not_meant = host
+            .sh(&format!("mkdir -p here; cd here; echo [services.web] >shop.toml; touch other.toml; wharf {command}"));
         let told = "wharf: there is no stack file in /etc/wharf, so nothing was done; name the one of this directory: shop.toml\n";
         assert_eq!((not_meant.status, not_meant.stderr.as_str()), (1, told), "{command}");
     }

@@ -692,13 +692,13 @@ fn in_a_directory_of_everybody_what_is_missing_or_not_roots_is_everybodys() {
     ];
     assert_eq!(said, BTreeMap::from(expected));
 
-    // Beside a stack, there may be an override file.
+    // Beside a stack, there may be a lock, and an override file.
     fs::write(path("tmp/fine.toml"), web("")).unwrap();
     fs::write(path("tmp/.env"), "").unwrap();
     fs::remove_file(path("tmp/part.toml")).unwrap();
     let generator = Generator { stacks: path("tmp"), ..generator(directory.path()) };
     let broken = generator.run().unwrap();
-    assert!(broken.len() == 1 && broken[0].message.contains("/tmp/fine.override.toml: keep that"), "{broken:?}");
+    assert!(broken.len() == 1 && broken[0].message.contains("/tmp/fine.lock: keep that"), "{broken:?}");
 }
 
 /// systemd reads them as root, and follows links.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use clap::CommandFactory;
-use wharf::install::{Destination, stacks_in};
+use wharf::install::Destination;
 use wharf::report::habits::{CommandLine, Host, answer};
 use wharf::report::installed::projects_in;
 use wharf::stack::{Request, load};
@@ -28,7 +28,7 @@ pub fn run(words: &[String]) -> Option<Result<Exit, Failure>> {
 fn answered(line: &CommandLine) -> Result<Exit, Failure> {
     let installed = projects_in(&Destination::system().documented_load_path())?;
     let name_in = |path: &Path| Some(load(&Request::of_stack(path, &stacks::environment)).ok()?.stack.name);
-    let here = stacks_in(Path::new(".")).unwrap_or_default();
+    let here = stacks::here();
     let here: Vec<String> = here.iter().map(|path| path.display().to_string()).collect();
     let host = Host { installed: &installed, here: &here, name_in: &name_in };
     answer(line, &host).iter().for_each(|line| output::notice(line));

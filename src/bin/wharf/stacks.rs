@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use wharf::install::{self, requests, stacks_in};
 use wharf::name::UnitName;
 use wharf::printable::printable;
+use wharf::regular_file::read_text;
 use wharf::stack::Request;
 
 use crate::cli;
@@ -39,13 +40,22 @@ fn with_profiles(request: Request<'static>, profiles: &[String]) -> Request<'sta
     if profiles.is_empty() { request } else { Request { profiles: profiles.to_vec(), ..request } }
 }
 
+/// The stack files of the working directory: TOML files with services, as programs of many kinds have TOML files.
+pub fn here() -> Vec<PathBuf> {
+    let has_services = |path: &PathBuf| read_text(path, LARGEST).is_ok_and(|text| text.contains("[services"));
+    stacks_in(Path::new(".")).unwrap_or_default().into_iter().filter(has_services).collect()
+}
+
+/// Bytes of a file that is looked at.
+const LARGEST: u64 = 1 << 20;
+
 /// Says that there is no stack in the default directory.
 ///
 /// # Errors
 /// The working directory has one, which must be meant.
 pub fn none_in(directory: &Path) -> Result<String, Failure> {
     let none = format!("there is no stack file in {}", directory.display());
-    let here = stacks_in(Path::new(".")).unwrap_or_default();
+    let here = here();
     let names = here.iter().filter_map(|path| path.file_name()).map(|name| printable(&name.to_string_lossy()));
     let names: Vec<String> = names.collect();
     let which = match names.as_slice() {
