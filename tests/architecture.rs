@@ -49,7 +49,7 @@ const INNER: &[(&str, &[&str])] = &[
 ];
 
 /// Inner folders of these are rooms of their own as far as size goes.
-const DIVIDED: &[&str] = &["stack", "supervise", "report", "import", "install"];
+const DIVIDED: &[&str] = &["stack", "supervise", "report", "import", "install", "systemd"];
 
 const MOST_LINES: usize = 3000;
 

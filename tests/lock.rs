@@ -4,25 +4,10 @@
 
 mod support;
 
-use support::Host;
+use support::{Host, PUBLISH, RELEASE};
 
-/// `app:1` and `app:2` at the registry, and none of them here.
-const PUBLISH: &str = r#"
-for tag in 1 2; do
-    docker pull -q 127.0.0.1:5000/busybox:$tag >/dev/null
-    docker tag 127.0.0.1:5000/busybox:$tag 127.0.0.1:5000/app:$tag
-    docker push -q 127.0.0.1:5000/app:$tag >/dev/null
-    docker rmi 127.0.0.1:5000/app:$tag 127.0.0.1:5000/busybox:$tag >/dev/null
-done
-"#;
-
-/// Makes `app:1` at the registry what `app:2` is.
-const RELEASE: &str = r#"
-type=application/vnd.docker.distribution.manifest.v2+json
-manifests=http://127.0.0.1:5000/v2/app/manifests
-curl -sf -H "Accept: $type" $manifests/2 >manifest
-curl -sf -X PUT -H "Content-Type: $type" --data-binary @manifest $manifests/1
-"#;
+/// Removes what publishing has left on the host.
+const FORGET: &str = "docker rmi 127.0.0.1:5000/busybox:1 127.0.0.1:5000/busybox:2 >/dev/null;";
 
 const STACK: &str = r#"
 [services.web]
@@ -61,7 +46,7 @@ fn id(host: &Host, container: &str) -> String {
 fn containers_are_of_the_locked_images_whatever_the_tags_have_become() {
     let host = Host::boot("lock");
     host.write("/root/shop.toml", STACK);
-    host.sh(PUBLISH).ok();
+    host.sh(&format!("{PUBLISH} {FORGET}")).ok();
     let (first, second) = (at_registry(&host, "app", "1"), at_registry(&host, "app", "2"));
     assert!(first.starts_with("sha256:") && first != second, "{first} {second}");
     let missing = host.sh("wharf lock --check shop.toml");
@@ -147,7 +132,8 @@ fn containers_are_of_the_locked_images_whatever_the_tags_have_become() {
 fn a_stack_of_etc_wharf_is_started_as_locked() {
     let host = Host::boot("locked");
     host.write("/etc/wharf/shop.toml", STACK);
-    host.sh(&format!("{PUBLISH} wharf lock; {RELEASE} systemctl daemon-reload; systemctl start shop.target")).ok();
+    host.sh(&format!("{PUBLISH} {FORGET} wharf lock; {RELEASE} systemctl daemon-reload; systemctl start shop.target"))
+        .ok();
     let lock = host.read("/etc/wharf/shop.lock");
     let image = host.inspect("shop-web", "{{.Config.Image}}");
     let digest = image.strip_prefix("127.0.0.1:5000/app:1@").expect("the locked image");
@@ -172,7 +158,7 @@ fn a_build_is_made_of_the_locked_images() {
         "[services.api]\nbuild = { context = \"/root/api\", args = { TAG = \"1\" } }\ncommand = \"tail -f /dev/null\"\n\
          stop_signal = \"SIGKILL\"\n[services.odd.build]\ncontext = \"/root\"\ndockerfile_inline = \"FROM app-$$TARGETARCH\"\n",
     );
-    host.sh(PUBLISH).ok();
+    host.sh(&format!("{PUBLISH} {FORGET}")).ok();
     let told = host.sh("wharf lock shop.toml").ok().stderr;
     let open =
         "wharf: service odd: `app-$TARGETARCH` in its Dockerfile is not locked: only the build knows what it is\n";

@@ -4,23 +4,7 @@
 
 mod support;
 
-use support::Host;
-
-/// `app:1` and `app:2` at the registry; `release` makes `app:1` there what `app:2` is.
-const PUBLISH: &str = r#"
-for tag in 1 2; do
-    docker pull -q 127.0.0.1:5000/busybox:$tag >/dev/null
-    docker tag 127.0.0.1:5000/busybox:$tag 127.0.0.1:5000/app:$tag
-    docker push -q 127.0.0.1:5000/app:$tag >/dev/null
-    docker rmi 127.0.0.1:5000/app:$tag >/dev/null
-done
-"#;
-const RELEASE: &str = r#"
-type=application/vnd.docker.distribution.manifest.v2+json
-manifests=http://127.0.0.1:5000/v2/app/manifests
-curl -sf -H "Accept: $type" $manifests/2 >manifest
-curl -sf -X PUT -H "Content-Type: $type" --data-binary @manifest $manifests/1
-"#;
+use support::{Host, PUBLISH, RELEASE};
 
 fn id_of(host: &Host, image: &str) -> String {
     let format = "{{.Id}}";

@@ -38,6 +38,7 @@ pub use inspection::{FileChange, FileChanges, Inspection, ListedContainer, Publi
 pub use logs::{LogRequest, Logs, Printed};
 pub use network::NetworkState;
 pub use project::ProjectObject;
+pub use refusal::port_in_use;
 use transport::Limit;
 pub use watch::{ContainerChange, ContainerEvent, EngineEvent};
 

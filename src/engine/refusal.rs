@@ -40,17 +40,21 @@ fn port(text: &str) -> Option<String> {
         ));
     }
     let address = listening(text)?;
-    let port = port_of(address);
     if text.contains("address already in use") {
-        Some(format!(
-            "port {address} of this host is in use by a program: `ss --listening --processes --numeric 'sport = :{port}'` shows \
-             which"
-        ))
+        Some(port_in_use(address))
     } else if text.contains("cannot assign requested address") {
         Some(format!("this host has no address for {address}: see the service's `ports`"))
     } else {
         None
     }
+}
+
+/// That a program of this host listens on `ADDRESS:PORT`.
+pub fn port_in_use(address: &str) -> String {
+    let port = port_of(address);
+    format!(
+        "port {address} of this host is in use by a program: `ss --listening --processes --numeric 'sport = :{port}'` shows which"
+    )
 }
 
 /// The address of `listen tcp4 ADDRESS: bind: …` or `failed to bind host port for ADDRESS:CONTAINER'S/tcp: …`.

@@ -161,6 +161,11 @@ impl ImageRef {
         }
     }
 
+    /// Whether it may mean another image tomorrow: it has no digest, and is no ID.
+    pub fn is_open(&self) -> bool {
+        self.digest.is_none() && !self.is_id
+    }
+
     /// The same with a digest, beside which the tag is for readers. Without a tag, it has the one that was meant.
     ///
     /// # Errors

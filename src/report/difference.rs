@@ -42,8 +42,8 @@ impl Differences {
     }
 }
 
-/// Asks wharfd about the containers of all projects, or of those and of the services that are named; with `registry` it first asks the registries
-/// for the images.
+/// Asks wharfd about the containers of all projects, or of the projects and services that are named; with `registry` it first asks the
+/// registries for the images.
 ///
 /// # Errors
 /// No such project, or systemd or wharfd cannot be reached.

@@ -116,14 +116,9 @@ impl Lock {
 }
 
 /// The images of the stack that a registry can be asked for: not those that are built here, have a digest already, or are never pulled.
-pub fn lockable(stack: &Stack) -> BTreeSet<ImageRef> {
-    let built = built(stack);
-    let mut images = BTreeSet::new();
-    for service in stack.services.values() {
-        let own = is_pulled(service, &built).then_some(&service.image);
-        images.extend(own.into_iter().chain(further(service)).filter(|image| is_open(image, &built)).cloned());
-    }
-    images
+pub fn lockable(stack: &mut Stack) -> BTreeSet<ImageRef> {
+    let built = stack.built_images();
+    stack.services.values_mut().flat_map(|service| open_images(service, &built)).map(|image| image.clone()).collect()
 }
 
 /// Gives the images of the stack the digests of its lock, if it has one.
@@ -141,31 +136,37 @@ pub(super) fn apply(stack: &mut Stack, report: &Report) {
 }
 
 fn pin(stack: &mut Stack, lock: &Lock, path: &Path, report: &Report) {
-    let built = built(stack);
+    let built = stack.built_images();
     for service in stack.services.values_mut() {
         let place = service.place.clone();
-        let own = is_pulled(service, &built);
-        if let Some(build) = &mut service.build {
-            pin_bases(build, &service.name, lock);
-        }
-        let images = own.then_some(&mut service.image).into_iter();
-        let mounts = service.mounts.iter_mut().filter_map(|mount| match &mut mount.kind {
-            MountKind::Image { reference, .. } => Some(reference),
-            _ => None,
-        });
-        let contexts = service.build.iter_mut().flat_map(|build| build.additional_contexts.values_mut());
-        let contexts = contexts.filter_map(|context| match &mut context.source {
-            ContextSource::Image(image) => Some(image),
-            _ => None,
-        });
-        for image in images.chain(mounts).chain(contexts).filter(|image| is_open(image, &built)) {
+        for image in open_images(service, &built) {
             let digest = lock.images.get(image.as_str()).map(|locked| locked.digest.as_str());
             match digest.and_then(|digest| image.pinned(digest).ok()) {
                 Some(pinned) => *image = pinned,
                 None => report.add(&place, LockFault::Missing { image: image.to_string(), lock: path.to_owned() }),
             }
         }
+        if let Some(build) = &mut service.build {
+            pin_bases(build, &service.name, lock);
+        }
     }
+}
+
+/// What a service uses from registries, and may be another image tomorrow: its own, those that are mounted, contexts of its build.
+fn open_images<'a>(service: &'a mut Service, built: &BTreeSet<ImageRef>) -> impl Iterator<Item = &'a mut ImageRef> {
+    let is_pulled = !matches!(service.pull_policy, Some(PullPolicy::Never | PullPolicy::Build));
+    let own = is_pulled.then_some(&mut service.image).into_iter();
+    let mounted = service.mounts.iter_mut().filter_map(|mount| match &mut mount.kind {
+        MountKind::Image { reference, .. } => Some(reference),
+        _ => None,
+    });
+    let contexts = service.build.iter_mut().flat_map(|build| build.additional_contexts.values_mut());
+    let contexts = contexts.filter_map(|context| match &mut context.source {
+        ContextSource::Image(image) => Some(image),
+        _ => None,
+    });
+    let is_open = |image: &&mut ImageRef| image.is_open() && !built.contains(&**image);
+    own.chain(mounted).chain(contexts).filter(is_open)
 }
 
 /// To BuildKit, a context with the name of an image is that image, wherever the Dockerfile names it.
@@ -177,33 +178,6 @@ fn pin_bases(build: &mut Build, service: &str, lock: &Lock) {
         let context = AdditionalContext { place: build.place.clone(), source: ContextSource::Image(pinned) };
         build.additional_contexts.entry(image.familiar()).or_insert(context);
     }
-}
-
-fn built(stack: &Stack) -> BTreeSet<ImageRef> {
-    stack.services.values().filter(|service| service.build.is_some()).map(|service| service.image.clone()).collect()
-}
-
-/// Whether the container's image comes from a registry.
-fn is_pulled(service: &Service, built: &BTreeSet<ImageRef>) -> bool {
-    !built.contains(&service.image) && !matches!(service.pull_policy, Some(PullPolicy::Never | PullPolicy::Build))
-}
-
-/// The images that a service uses besides its own.
-fn further(service: &Service) -> impl Iterator<Item = &ImageRef> {
-    let mounts = service.mounts.iter().filter_map(|mount| match &mount.kind {
-        MountKind::Image { reference, .. } => Some(reference),
-        _ => None,
-    });
-    let contexts = service.build.iter().flat_map(|build| build.additional_contexts.values());
-    mounts.chain(contexts.filter_map(|context| match &context.source {
-        ContextSource::Image(image) => Some(image),
-        _ => None,
-    }))
-}
-
-/// Whether the reference may mean another image tomorrow.
-fn is_open(image: &ImageRef, built: &BTreeSet<ImageRef>) -> bool {
-    image.digest().is_none() && !image.is_id() && !built.contains(image)
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ pub(crate) mod word;
 
 pub use announce::{Announcement, Services};
 pub use job::{Job, JobOutcome, JobResult, Verb};
-pub use manager::{LoadedUnit, Manager, ManagerError, Scope, UnitProcess};
+pub use manager::units::{LoadedUnit, UnitProcess};
+pub use manager::{Manager, ManagerError, Scope};
 pub use question::{any_runs, ask_state, file_of_failed};
 pub use state::{ActiveState, LoadState, SubState, UnitResult, UnitState};

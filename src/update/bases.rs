@@ -23,8 +23,7 @@ impl Bases {
     /// Reads the Dockerfiles.
     pub fn of(stack: &Stack) -> Self {
         let mut bases = Self::default();
-        let built: BTreeSet<&ImageRef> =
-            stack.services.values().filter(|service| service.build.is_some()).map(|service| &service.image).collect();
+        let built = stack.built_images();
         for service in stack.services.values() {
             if let Some(build) = &service.build {
                 bases.add(service, build, &built);
@@ -33,7 +32,7 @@ impl Bases {
         bases
     }
 
-    fn add(&mut self, service: &Service, build: &Build, built: &BTreeSet<&ImageRef>) {
+    fn add(&mut self, service: &Service, build: &Build, built: &BTreeSet<ImageRef>) {
         let name = &service.name;
         let text = match text(build) {
             Ok(text) => text,
@@ -43,7 +42,7 @@ impl Bases {
         };
         let contexts = build.additional_contexts.keys().map(String::as_str).collect();
         let named = dockerfile::images(&text, &build.args, &contexts);
-        let is_open = |image: &ImageRef| image.digest().is_none() && !image.is_id() && !built.contains(image);
+        let is_open = |image: &ImageRef| image.is_open() && !built.contains(image);
         for image in named.images.into_iter().filter(is_open) {
             self.builds.entry(image).or_default().insert(name.to_string());
         }

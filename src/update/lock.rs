@@ -13,10 +13,14 @@ use thiserror::Error;
 use crate::diagnostic::{Diagnostics, SourceFile};
 use crate::engine::{Engine, EngineError};
 use crate::name::ImageRef;
+use crate::regular_file::read_text;
 use crate::stack::lock::{Digest, Lock, LockedImage, lock_of, lockable};
 use crate::stack::{self, Request};
 
 use super::bases::Bases;
+
+/// Bytes of a lock.
+const LARGEST_LOCK: u64 = 16 << 20;
 
 /// So many images are asked for concurrently.
 const AT_ONCE: usize = 4;
@@ -73,13 +77,14 @@ impl Locking {
     /// The stack is invalid, or a registry does not tell.
     pub async fn of(request: &Request<'_>, engine: &Engine) -> Result<Self, LockError> {
         let request = Request { without_lock: true, profiles: vec!["*".to_owned()], ..request.clone() };
-        let loaded = stack::load(&request).map_err(LockError::Invalid)?;
+        let mut loaded = stack::load(&request).map_err(LockError::Invalid)?;
         let path = lock_of(&loaded.stack.source);
-        let before = fs::read_to_string(&path).ok();
+        let before = read_text(&path, LARGEST_LOCK).ok();
         let old = before.as_ref().and_then(|text| Lock::parse(&SourceFile::new(&path, text.as_str())).ok());
         let old = old.unwrap_or_default().images;
         let Bases { builds, open } = Bases::of(&loaded.stack);
-        let images: BTreeSet<ImageRef> = lockable(&loaded.stack).into_iter().chain(builds.keys().cloned()).collect();
+        let images: BTreeSet<ImageRef> =
+            lockable(&mut loaded.stack).into_iter().chain(builds.keys().cloned()).collect();
         let asked = images.iter().map(async |image| (image, ask(engine, image).await));
         let asked: Vec<_> = stream::iter(asked).buffered(AT_ONCE).collect().await;
         let (mut new, mut unknown) = (BTreeMap::new(), Vec::new());

@@ -20,6 +20,23 @@ use tempfile::TempDir;
 /// The image of the host's own registry.
 pub const IMAGE: &str = "127.0.0.1:5000/busybox:1";
 
+/// Makes `app:1` and `app:2` at the host's registry, of the two versions of its image.
+pub const PUBLISH: &str = r#"
+for tag in 1 2; do
+    docker pull -q 127.0.0.1:5000/busybox:$tag >/dev/null
+    docker tag 127.0.0.1:5000/busybox:$tag 127.0.0.1:5000/app:$tag
+    docker push -q 127.0.0.1:5000/app:$tag >/dev/null
+    docker rmi 127.0.0.1:5000/app:$tag >/dev/null
+done
+"#;
+/// Makes `app:1` there what `app:2` is.
+pub const RELEASE: &str = r#"
+type=application/vnd.docker.distribution.manifest.v2+json
+manifests=http://127.0.0.1:5000/v2/app/manifests
+curl -sf -H "Accept: $type" $manifests/2 >manifest
+curl -sf -X PUT -H "Content-Type: $type" --data-binary @manifest $manifests/1
+"#;
+
 /// What has not happened after so long is not waited for.
 const PATIENCE: Duration = Duration::from_secs(300);
 

@@ -14,8 +14,8 @@ use crate::{output, stacks};
 
 /// Answers the words after the program's name. `None`: they are Wharf's own.
 pub fn run(words: &[String]) -> Option<Result<Exit, Failure>> {
-    let own: Vec<String> = Arguments::command().get_subcommands().map(|own| own.get_name().to_owned()).collect();
-    match CommandLine::parse(words, &own) {
+    let is_own = |word: &str| Arguments::command().find_subcommand(word).is_some();
+    match CommandLine::parse(words, &is_own) {
         Ok(None) => None,
         Ok(Some(line)) => Some(answered(&line)),
         Err(misplaced) => {

@@ -3,9 +3,8 @@
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 
-use crate::engine::{Engine, EngineError, PublishedPort};
-use crate::spec::ContainerSpec;
-use crate::spec::label;
+use crate::engine::{Engine, EngineError, PublishedPort, port_in_use};
+use crate::spec::{ContainerSpec, label};
 
 /// A port of this host that a container is to publish.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,12 +36,7 @@ pub(super) async fn taken(
                 "{unit}: port {} of this host is published by the container {}",
                 port.address, holder.container
             )),
-            None if port.is_in_use() => Some(format!(
-                "{unit}: port {} of this host is in use by a program: `ss --listening --processes --numeric 'sport = :{}'` \
-                 shows which",
-                port.address,
-                port.address.port()
-            )),
+            None if port.is_in_use() => Some(format!("{unit}: {}", port_in_use(&port.address.to_string()))),
             None => None,
         }
     });

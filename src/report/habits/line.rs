@@ -42,11 +42,11 @@ pub struct Misplaced {
 }
 
 impl CommandLine {
-    /// Reads the words after the program's name. `None`: they are Wharf's own.
+    /// Reads the words after the program's name. `None`: they are Wharf's own. `is_own`: whether Wharf has a command of this name.
     ///
     /// # Errors
-    /// A command of Wharf's, by its name one of `own`, follows options of `docker compose`.
-    pub fn parse(words: &[String], own: &[String]) -> Result<Option<Self>, Misplaced> {
+    /// A command of Wharf's follows options of `docker compose`.
+    pub fn parse(words: &[String], is_own: &dyn Fn(&str) -> bool) -> Result<Option<Self>, Misplaced> {
         let (mut files, mut profiles, mut project) = (Vec::new(), Vec::new(), None);
         let mut rest = words.iter();
         while let Some(word) = rest.next() {
@@ -54,7 +54,7 @@ impl CommandLine {
                 let words = rest.cloned().collect();
                 let Some(habit) = Habit::named(word) else {
                     let line = Self { habit: Habit::Up, files, profiles, project, words };
-                    let is_misplaced = own.contains(word) && line.has_options();
+                    let is_misplaced = line.has_options() && is_own(word);
                     return if is_misplaced { Err(line.misplaced(word)) } else { Ok(None) };
                 };
                 return Ok(Some(Self { habit, files, profiles, project, words }));

@@ -3,6 +3,7 @@
 //! In: the command with its arguments, and the installed projects. Out: commands to type.
 //! Invariant: nothing is run, and what is typed is quoted for a shell.
 
+mod commands;
 mod line;
 mod shell;
 mod words;
@@ -218,7 +219,7 @@ pub fn answer(line: &CommandLine, host: &Host<'_>) -> Vec<String> {
 
 /// The answer for the stack, or for each that has a service of this name.
 fn several(line: &CommandLine, host: &Host<'_>) -> Result<Vec<String>, String> {
-    if let Some(import) = words::import(line) {
+    if let Some(import) = commands::import(line) {
         return Ok(vec![import]);
     }
     let words = line.with_stack();

@@ -10,7 +10,7 @@ fn answers_beside(line: &str, installed: &[InstalledProject], here: &[&str]) -> 
     let here: Vec<String> = here.iter().map(|&file| file.to_owned()).collect();
     let here = here.as_slice();
     let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
-    let line = CommandLine::parse(&words, &[]).unwrap().unwrap();
+    let line = CommandLine::parse(&words, &|_| false).unwrap().unwrap();
     let name_in = |path: &Path| ProjectName::parse(path.file_stem()?.to_str()?).ok();
     let text = answer(&line, &Host { installed, here, name_in: &name_in }).join("\n");
     let not = format!("`{}` is not a command of wharf", line.habit.as_str());
@@ -204,10 +204,10 @@ fn a_word_that_is_neither_a_stack_nor_a_service_is_said_to_be_none() {
 
 #[test]
 fn options_before_a_command_of_wharf_are_moved_behind_it() {
-    let own = ["logs", "pull"].map(str::to_owned);
+    let is_own = |word: &str| ["logs", "pull"].contains(&word);
     let instead = |line: &str| {
         let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
-        CommandLine::parse(&words, &own).map(|line| line.is_none()).map_err(|misplaced| misplaced.instead)
+        CommandLine::parse(&words, &is_own).map(|line| line.is_none()).map_err(|misplaced| misplaced.instead)
     };
     assert_eq!(instead("-f shop.toml logs -f web"), Err("wharf logs shop.toml -f web".to_owned()));
     assert_eq!(instead("-f a.toml -f b.toml pull"), Err("wharf pull -f a.toml -f b.toml".to_owned()));

@@ -12,7 +12,7 @@ mod overrides;
 mod resources;
 mod secret;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -67,6 +67,11 @@ pub struct Stack {
 }
 
 impl Stack {
+    /// The images that its services build.
+    pub fn built_images(&self) -> BTreeSet<ImageRef> {
+        self.services.values().filter(|service| service.build.is_some()).map(|service| service.image.clone()).collect()
+    }
+
     /// The files of this host that systemd reads as root when a unit starts: what secrets and configs are made from.
     pub fn credential_files(&self) -> impl Iterator<Item = &PathBuf> {
         self.secrets.values().chain(self.configs.values()).filter_map(|file| file.source.path())

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::wording::{Problem, Wording, wording};
 
-/// A lock that cannot be heeded.
+/// A lock that cannot be used.
 pub enum LockFault {
     /// The file is not a lock.
     Invalid { reason: String },
@@ -17,7 +17,7 @@ impl Problem for LockFault {
         match self {
             Self::Invalid { reason } => wording(
                 format!("this lock cannot be read: {reason}"),
-                "`wharf lock` writes it anew; without the file, images are what their tags mean",
+                "`wharf lock` writes it again; without the file, images are what their tags mean",
             ),
             Self::Missing { image, lock } => wording(
                 format!("the image `{image}` is not in {}", lock.display()),
