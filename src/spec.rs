@@ -41,6 +41,8 @@ pub mod label {
     pub const CONFIG_HASH: &str = "io.wharf.config-hash";
     /// Which of several containers of the service: the unit's instance (systemd.unit(5), `%i`).
     pub const INSTANCE: &str = "io.wharf.instance";
+    /// A container that is never started and keeps its image for a project.
+    pub const KEPT: &str = "io.wharf.kept";
     /// A volume that an image declares: the container for which it was made.
     pub const IMAGE_VOLUME: &str = "io.wharf.image-volume";
     /// Those that no image has, whether built by Wharf or not.

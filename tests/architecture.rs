@@ -34,6 +34,7 @@ const FLOORS: &[&[&str]] = &[
 
 /// Neighbours on one floor where the first may use the second all the same.
 const ABOVE: &[(&str, &str)] = &[
+    ("update", "install"),
     ("build", "run"),
     ("config", "import"),
     ("mark", "unit"),

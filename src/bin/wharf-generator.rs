@@ -35,7 +35,7 @@ fn main() -> ExitCode {
 }
 
 /// Seconds: systemd waits 90 for all of its generators, and the boot waits with it.
-const TIME_LIMIT: u64 = 30;
+const TIME_LIMIT: u64 = 60;
 
 /// The last resort where a file system or another process does not answer. What has been written is whole.
 fn give_up_in_time() {

@@ -171,12 +171,13 @@ impl Engine {
         Ok(found(inspected)?.map(Inspection::from))
     }
 
-    /// All containers, whether they run or not, sorted by name.
+    /// All containers, whether they run or not, sorted by name; those that only keep an image are left out.
     pub async fn all_containers(&self) -> Result<Vec<ListedContainer>, EngineError> {
         let options = ListContainersOptionsBuilder::new().all(true).build();
         let listed = self.lists.list_containers(Some(options)).await?;
         let mut all: Vec<_> = listed
             .into_iter()
+            .filter(|container| !container.labels.as_ref().is_some_and(|labels| labels.contains_key(label::KEPT)))
             .map(|container| ListedContainer {
                 name: own_name(container.names.unwrap_or_default()),
                 id: container.id.unwrap_or_default(),

@@ -13,6 +13,7 @@ mod error;
 mod exec;
 mod image;
 mod inspection;
+mod kept;
 mod logs;
 mod network;
 mod project;

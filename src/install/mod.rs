@@ -37,7 +37,7 @@ pub use generate::{Effect, Generate, Generated, ProjectChanges};
 pub use generator::{BrokenStack, Generator};
 pub use jobs::FailedJob;
 pub use named::{NameError, named, named_with_units};
-pub use needs::{Progress, Pull, WantedImage, missing_credentials, running_older_image};
+pub use needs::{Agenda, Progress, Pull, WantedImage, missing_credentials, provide, running_older_image};
 pub use note::Note;
 pub use precheck::conflicts;
 pub use prepare::{Prepared, prepare, requests, stacks_in};

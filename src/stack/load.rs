@@ -16,7 +16,7 @@ use crate::stack::composition::{self, Composer, Parsed, Toml};
 use crate::stack::decode::document::{self, Document};
 use crate::stack::decode::profiles;
 use crate::stack::grammar::interpolate::{Finding, Lookup};
-use crate::stack::lock;
+use crate::stack::lock::{self, LockSource};
 use crate::stack::model::{Selected, Stack};
 use crate::stack::problem::{FileProblem, Invalid, NameFault, Report};
 use crate::stack::text::env_file;
@@ -47,8 +47,8 @@ pub struct Request<'a> {
     pub replacement: Option<PathBuf>,
     /// Those that would be among them if they were there.
     pub absent: Vec<PathBuf>,
-    /// Images are what their tags mean, whatever the lock beside the first file says.
-    pub without_lock: bool,
+    /// Where the digests of images are from.
+    pub lock: LockSource,
     /// The profiles to select; `*` is every one. None: those of `COMPOSE_PROFILES`, else those that the stack file names.
     pub profiles: Vec<String>,
     /// Looks up a variable of the process; it wins over the `.env` file beside the first file.
@@ -63,7 +63,7 @@ impl<'a> Request<'a> {
             files: [vec![path.to_owned()], over].concat(),
             replacement: None,
             absent,
-            without_lock: false,
+            lock: LockSource::File,
             profiles: Vec::new(),
             environment,
         }
@@ -148,9 +148,7 @@ fn read<'a>(request: &Request<'a>, report: &Report) -> Option<Composed<'a>> {
     let mut decoded = document::read(document, &active, &surroundings, report);
     if !incomplete {
         check::check(&decoded, report);
-        if !request.without_lock {
-            lock::apply(&mut decoded.stack, report);
-        }
+        lock::apply(&mut decoded.stack, &request.lock, report);
     }
     if repeats {
         report.forget_repetitions();

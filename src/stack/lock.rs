@@ -30,6 +30,18 @@ pub struct Lock {
     pub images: BTreeMap<String, LockedImage>,
 }
 
+/// Which digests the images of a stack get.
+#[derive(Debug, Clone, Default)]
+pub enum LockSource {
+    /// Those of the lock beside the first stack file, if there is one.
+    #[default]
+    File,
+    /// None: an image is what its tag refers to.
+    None,
+    /// Those of a lock that has not been written.
+    Given(Lock),
+}
+
 /// One image.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -121,17 +133,20 @@ pub fn lockable(stack: &mut Stack) -> BTreeSet<ImageRef> {
     stack.services.values_mut().flat_map(|service| open_images(service, &built)).map(|image| image.clone()).collect()
 }
 
-/// Gives the images of the stack the digests of its lock, if it has one.
-pub(super) fn apply(stack: &mut Stack, report: &Report) {
+/// Gives the images of the stack their digests.
+pub(super) fn apply(stack: &mut Stack, source: &LockSource, report: &Report) {
     let path = lock_of(&stack.source);
-    let file = match read_stack(&path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == ErrorKind::NotFound => return,
-        Err(error) => return report.add_without_place(FileProblem::Unreadable { path, reason: error.to_string() }),
-    };
-    match Lock::parse(&file) {
-        Ok(lock) => pin(stack, &lock, &path, report),
-        Err((place, reason)) => report.add(&place, LockFault::Invalid { reason }),
+    match source {
+        LockSource::None => {}
+        LockSource::Given(lock) => pin(stack, lock, &path, report),
+        LockSource::File => match read_stack(&path) {
+            Ok(file) => match Lock::parse(&file) {
+                Ok(lock) => pin(stack, &lock, &path, report),
+                Err((place, reason)) => report.add(&place, LockFault::Invalid { reason }),
+            },
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => report.add_without_place(FileProblem::Unreadable { path, reason: error.to_string() }),
+        },
     }
 }
 

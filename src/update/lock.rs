@@ -14,13 +14,13 @@ use crate::diagnostic::{Diagnostics, SourceFile};
 use crate::engine::{Engine, EngineError};
 use crate::name::ImageRef;
 use crate::regular_file::read_text;
-use crate::stack::lock::{Digest, Lock, LockedImage, lock_of, lockable};
+use crate::stack::lock::{Digest, Lock, LockSource, LockedImage, lock_of, lockable};
 use crate::stack::{self, Request};
 
 use super::bases::Bases;
 
 /// Bytes of a lock.
-const LARGEST_LOCK: u64 = 16 << 20;
+pub(super) const LARGEST_LOCK: u64 = 16 << 20;
 
 /// So many images are asked for concurrently.
 const AT_ONCE: usize = 4;
@@ -34,6 +34,9 @@ pub struct Locking {
     pub open: Vec<String>,
     /// What the file has now; `None`: it is not there, or no lock.
     before: Option<String>,
+    /// The images that the file has now; `None`: it is not there, or no lock.
+    old: Option<Lock>,
+    new: BTreeMap<String, LockedImage>,
     text: String,
 }
 
@@ -56,6 +59,15 @@ pub enum LockChange {
     },
 }
 
+impl LockChange {
+    /// The reference in the stack file.
+    pub fn image(&self) -> &str {
+        match self {
+            Self::Added { image, .. } | Self::Moved { image, .. } | Self::Dropped { image } => image,
+        }
+    }
+}
+
 /// Why there is no lock.
 #[derive(Debug, Error)]
 pub enum LockError {
@@ -76,12 +88,12 @@ impl Locking {
     /// # Errors
     /// The stack is invalid, or a registry does not tell.
     pub async fn of(request: &Request<'_>, engine: &Engine) -> Result<Self, LockError> {
-        let request = Request { without_lock: true, profiles: vec!["*".to_owned()], ..request.clone() };
+        let request = Request { lock: LockSource::None, profiles: vec!["*".to_owned()], ..request.clone() };
         let mut loaded = stack::load(&request).map_err(LockError::Invalid)?;
         let path = lock_of(&loaded.stack.source);
         let before = read_text(&path, LARGEST_LOCK).ok();
         let old = before.as_ref().and_then(|text| Lock::parse(&SourceFile::new(&path, text.as_str())).ok());
-        let old = old.unwrap_or_default().images;
+        let known = old.as_ref().map(|lock| lock.images.clone()).unwrap_or_default();
         let Bases { builds, open } = Bases::of(&loaded.stack);
         let images: BTreeSet<ImageRef> =
             lockable(&mut loaded.stack).into_iter().chain(builds.keys().cloned()).collect();
@@ -92,7 +104,7 @@ impl Locking {
             match answer {
                 Ok(locked) => {
                     let builds = builds.get(image).cloned().unwrap_or_default();
-                    let locked = as_before(LockedImage { builds, ..locked }, old.get(image.as_str()));
+                    let locked = as_before(LockedImage { builds, ..locked }, known.get(image.as_str()));
                     new.insert(image.to_string(), locked)
                 }
                 Err(error) => {
@@ -104,9 +116,22 @@ impl Locking {
         if !unknown.is_empty() {
             return Err(LockError::Unknown(unknown));
         }
-        let changes = changes(&old, &new);
+        let changes = changes(&known, &new);
         let stack = loaded.stack.source.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Ok(Self { path, changes, open, before, text: Lock::new(new).to_toml(&stack) })
+        let text = Lock::new(new.clone()).to_toml(&stack);
+        Ok(Self { path, changes, open, before, old, new, text })
+    }
+
+    /// The lock as it is with only those changes that are wanted; `None`: there is no lock.
+    pub fn with(&self, is_wanted: &dyn Fn(&LockChange) -> bool) -> Option<Lock> {
+        let mut images = self.old.clone()?.images;
+        for image in self.changes.iter().filter(|change| is_wanted(change)).map(LockChange::image) {
+            match self.new.get(image) {
+                Some(new) => images.insert(image.to_owned(), new.clone()),
+                None => images.remove(image),
+            };
+        }
+        Some(Lock::new(images))
     }
 
     /// Whether there is no file yet.
@@ -159,7 +184,7 @@ fn changes(old: &BTreeMap<String, LockedImage>, new: &BTreeMap<String, LockedIma
 }
 
 /// The new file takes the place of the old one, with its permissions.
-fn replace(path: &Path, text: &str) -> io::Result<()> {
+pub(super) fn replace(path: &Path, text: &str) -> io::Result<()> {
     let directory = path.parent().unwrap_or(Path::new("/"));
     let permissions = fs::metadata(path).map_or_else(|_| Permissions::from_mode(0o644), |old| old.permissions());
     let mut file = tempfile::NamedTempFile::new_in(directory)?;

@@ -15,7 +15,7 @@ pub struct Arguments {
 }
 
 /// What the command exits with, and when.
-pub const EXIT_STATUS: [(u8, &str); 7] = [
+pub const EXIT_STATUS: [(u8, &str); 8] = [
     (0, "done"),
     (1, "failed"),
     (2, "wrong usage"),
@@ -23,6 +23,7 @@ pub const EXIT_STATUS: [(u8, &str); 7] = [
     (4, "--check or diff found a difference"),
     (5, "import could not carry everything over"),
     (6, "status shows a unit that needs attention"),
+    (7, "an update failed, and was rolled back"),
 ];
 
 /// The environment variable by which a shell asks for completions. Its value is the shell's name.
@@ -45,6 +46,10 @@ pub enum Command {
     Pull(Pull),
     /// Ask the registries for the digests of all images, and write them to STACK.lock: containers are made of these from then on
     Lock(Lock),
+    /// Replace containers by those of the current images, one after the other, and go back if one fails
+    Update(Update),
+    /// Go back to an earlier revision of a stack
+    Rollback(Rollback),
     /// Convert compose files, or Quadlet files, to a stack file
     Import(Import),
     /// Show the status of installed stacks, their units and containers
@@ -179,6 +184,40 @@ pub struct Lock {
     pub check: bool,
 }
 
+/// The stack needs a lock, see wharf-lock(1). After the name of an installed project, services of it: `shop web`.
+#[derive(Debug, Args)]
+pub struct Update {
+    /// Stack files, or names of installed projects, for the files from which their units were generated [default: every
+    /// /etc/wharf/*.toml except wharfd.toml]
+    #[arg(value_name = "STACK")]
+    pub stacks: Vec<PathBuf>,
+    /// Change nothing; exit with 4 if there are new images
+    #[arg(long)]
+    pub check: bool,
+    /// Print what would be replaced, and change nothing
+    #[arg(long, conflicts_with = "check")]
+    pub dry_run: bool,
+    /// Also try images from which an earlier update was rolled back
+    #[arg(long)]
+    pub retry: bool,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Rollback {
+    /// A stack file, or the name of an installed project
+    #[arg(value_name = "STACK")]
+    pub stack: PathBuf,
+    /// The number of the revision, see `wharf history --revisions` [default: the newest stable one before the current one]
+    #[arg(value_name = "REVISION")]
+    pub revision: Option<u32>,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
 #[derive(Debug, Args)]
 pub struct Import {
     /// Compose files; later ones are merged over earlier ones. Or Quadlet files: `web.container db.volume` [default: the file that
@@ -269,6 +308,9 @@ pub struct History {
     /// Show only the newest events
     #[arg(short = 'n', long, value_name = "N")]
     pub lines: Option<usize>,
+    /// Show the revisions of stacks, and not events; only root can
+    #[arg(long, conflicts_with_all = ["since", "until"])]
+    pub revisions: bool,
     /// Print the result as JSON
     #[arg(long)]
     pub json: bool,

@@ -38,7 +38,7 @@ fn command() -> Command {
 
 fn completer(command: &str, arg: &Arg) -> Option<ArgValueCompleter> {
     Some(match (command, arg.get_id().as_str()) {
-        ("pull", "stacks") | ("logs" | "status" | "diff" | "history", "words") => {
+        ("pull" | "update", "stacks") | ("logs" | "status" | "diff" | "history", "words") => {
             ArgValueCompleter::new(stacks_and_services)
         }
         (_, "stack" | "stacks") => ArgValueCompleter::new(stacks),
@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn each_value_of_the_command_line_has_a_completer_or_is_free() {
-        let free = ["profiles", "lines", "project_name", "credential"];
+        let free = ["profiles", "lines", "project_name", "credential", "revision"];
         for command in Arguments::command().get_subcommands() {
             for arg in command.get_arguments().filter(|arg| arg.get_action().takes_values()) {
                 let is_free = free.contains(&arg.get_id().as_str());

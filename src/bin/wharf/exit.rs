@@ -13,6 +13,7 @@ use wharf::report::selection::SelectionError;
 use wharf::report::status::StatusError;
 use wharf::systemd::credentials::CredentialError;
 use wharf::systemd::journalctl::JournalctlError;
+use wharf::update::{LockError, StoreError, UpdateError};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
@@ -28,6 +29,8 @@ pub enum Exit {
     Incomplete,
     /// `status` shows a unit that failed, whose container is unhealthy or has ended with the engine, or that crashes again and again.
     Degraded,
+    /// `update` or `rollback` went back to what was before.
+    RolledBack,
 }
 
 impl From<Exit> for ExitCode {
@@ -40,6 +43,7 @@ impl From<Exit> for ExitCode {
             Exit::Different => 4,
             Exit::Incomplete => 5,
             Exit::Degraded => 6,
+            Exit::RolledBack => 7,
         })
     }
 }
@@ -81,6 +85,23 @@ impl From<InstallError> for Failure {
     }
 }
 
+impl From<UpdateError> for Failure {
+    fn from(error: UpdateError) -> Self {
+        match error {
+            UpdateError::Invalid(diagnostics) | UpdateError::Lock(LockError::Invalid(diagnostics)) => {
+                Self::Invalid(diagnostics)
+            }
+            other => Self::failed(&other),
+        }
+    }
+}
+
+impl From<LockError> for Failure {
+    fn from(error: LockError) -> Self {
+        UpdateError::from(error).into()
+    }
+}
+
 macro_rules! failures {
     ($($error:ty),*) => {
         $(impl From<$error> for Failure {
@@ -100,6 +121,7 @@ failures!(
     NameError,
     SelectionError,
     StatusError,
+    StoreError,
     io::Error,
     serde_json::Error
 );

@@ -6,6 +6,7 @@ use wharf::install::{
     Changes, Destination, Effect, Enablement, Generate, Generated, InstallError, Pull, diff, prepare,
 };
 use wharf::plan::Plan;
+use wharf::update::Means;
 
 use crate::exit::{Exit, Failure};
 use crate::pull::Screen;
@@ -35,6 +36,9 @@ pub async fn run(arguments: cli::Generate) -> Result<Exit, Failure> {
     let screen = Screen::of(&Pull::of(&prepared.plans));
     let generated = generate.run(&prepared.plans, &output::notice, &|image| screen.begin(image)).await?;
     show(&arguments, &generate, &prepared.plans, &generated)?;
+    if generate.now && generate.effect == Effect::Write && generated.failed_jobs.is_empty() {
+        record(&prepared.plans, &generated).await?;
+    }
     Ok(if arguments.check && generated.changed() {
         Exit::Different
     } else if generated.failed_jobs.is_empty() {
@@ -42,6 +46,15 @@ pub async fn run(arguments: cli::Generate) -> Result<Exit, Failure> {
     } else {
         Exit::Failed
     })
+}
+
+/// Keeps what runs now as a revision of each project that was changed.
+async fn record(plans: &[Plan], generated: &Generated) -> Result<(), Failure> {
+    let changed = plans.iter().zip(&generated.projects).filter(|(_, project)| !project.changes.is_empty());
+    for (plan, _) in changed {
+        Means::connect(&output::notice).await?.record(plan, "generate --now").await?;
+    }
+    Ok(())
 }
 
 const WITHOUT_ROOT: &str = "--user: a user's own systemd cannot run stacks yet: their units need rights that only root's have; run `wharf \

@@ -4,11 +4,35 @@ use serde_json::json;
 use wharf::install::Destination;
 use wharf::report::history::{HistoryError, Period, history, table};
 use wharf::report::when::point_in_time;
+use wharf::update::{self, Record};
 
 use crate::exit::{Exit, Failure};
 use crate::{cli, output};
 
 pub fn run(arguments: &cli::History) -> Result<Exit, Failure> {
+    if arguments.revisions { revisions(arguments) } else { events(arguments) }
+}
+
+fn revisions(arguments: &cli::History) -> Result<Exit, Failure> {
+    let projects = if arguments.words.is_empty() { update::projects()? } else { arguments.words.clone() };
+    let mut all = Vec::new();
+    for project in projects {
+        let mut records = update::revisions(&project)?;
+        let first = arguments.lines.map_or(0, |lines| records.len().saturating_sub(lines));
+        all.push((project, records.split_off(first)));
+    }
+    if arguments.json {
+        let project = |(project, records): &(String, Vec<Record>)| json!({"project": project, "revisions": records});
+        output::json(&json!({"projects": all.iter().map(project).collect::<Vec<_>>()}))?;
+    } else if all.iter().all(|(_, records)| records.is_empty()) {
+        output::notice("no revisions: `wharf generate --now` and `wharf update` make them");
+    } else {
+        output::drawn(&update::table(&all, output::screen(false)));
+    }
+    Ok(Exit::Done)
+}
+
+fn events(arguments: &cli::History) -> Result<Exit, Failure> {
     let (since, until) = (arguments.since.as_deref().map(point_in_time), arguments.until.as_deref().map(point_in_time));
     let period = Period { since: since.as_deref(), until: until.as_deref() };
     let directories = Destination::system().documented_load_path();

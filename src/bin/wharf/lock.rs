@@ -4,7 +4,7 @@ use std::path::Path;
 
 use wharf::engine::Engine;
 use wharf::install::STACK_DIRECTORY;
-use wharf::update::{LockChange, LockError, Locking};
+use wharf::update::{LockChange, Locking};
 
 use crate::exit::{Exit, Failure};
 use crate::{cli, output, stacks};
@@ -20,7 +20,7 @@ pub async fn run(arguments: cli::Lock) -> Result<Exit, Failure> {
     // All registries have answered before anything is written.
     let mut locks = Vec::new();
     for stack in &stacks {
-        locks.push(Locking::of(stack, &engine).await.map_err(failure)?);
+        locks.push(Locking::of(stack, &engine).await?);
     }
     let mut exit = Exit::Done;
     let mut written = false;
@@ -40,7 +40,7 @@ pub async fn run(arguments: cli::Lock) -> Result<Exit, Failure> {
         if arguments.check {
             exit = Exit::Different;
         } else {
-            lock.write().map_err(failure)?;
+            lock.write()?;
             written = true;
         }
     }
@@ -48,13 +48,6 @@ pub async fn run(arguments: cli::Lock) -> Result<Exit, Failure> {
         output::notice("to make containers of what is locked now: `wharf generate --now`, with the same stacks");
     }
     Ok(exit)
-}
-
-fn failure(error: LockError) -> Failure {
-    match error {
-        LockError::Invalid(diagnostics) => Failure::Invalid(diagnostics),
-        error => Failure::failed(&error),
-    }
 }
 
 fn line(change: &LockChange) -> String {

@@ -16,10 +16,12 @@ mod logs;
 mod output;
 mod pull;
 mod remove;
+mod rollback;
 mod schema;
 mod secret;
 mod stacks;
 mod status;
+mod update;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -100,6 +102,8 @@ async fn run(command: Command) -> Result<Exit, Failure> {
         Command::Config(arguments) => config::run(&arguments),
         Command::Pull(arguments) => pull::run(&arguments).await,
         Command::Lock(arguments) => lock::run(arguments).await,
+        Command::Update(arguments) => update::run(&arguments).await,
+        Command::Rollback(arguments) => rollback::run(&arguments).await,
         Command::Import(arguments) => import::run(arguments),
         Command::Status(arguments) => status::run(&arguments).await,
         Command::Diff(arguments) => diff::run(&arguments).await,

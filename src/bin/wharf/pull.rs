@@ -63,6 +63,9 @@ pub struct Bar {
 /// What a bar takes beside the name, in characters. A bar that is higher than the terminal is not drawn.
 const BAR: usize = 60;
 
+/// The width of a name, if the names are not known.
+const UNKNOWN: usize = 20;
+
 /// The shortest part of a name that is shown, in characters.
 const NAME: usize = 10;
 
@@ -74,6 +77,11 @@ impl Screen {
         let columns = rustix::termios::tcgetwinsize(io::stderr()).map_or(0, |size| usize::from(size.ws_col));
         let room = if columns == 0 { longest } else { columns.saturating_sub(BAR).max(NAME) };
         Self { bars, width: longest.min(room) }
+    }
+
+    /// Where the images are not known before they are pulled.
+    pub fn without_width() -> Self {
+        Self { bars: io::stderr().is_terminal().then(MultiProgress::new), width: UNKNOWN }
     }
 
     pub fn begin(&self, image: &WantedImage) -> Bar {

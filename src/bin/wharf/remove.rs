@@ -1,6 +1,7 @@
 //! `wharf remove`
 
 use wharf::install::{Remove, Removed};
+use wharf::update;
 
 use crate::exit::{Exit, Failure};
 use crate::{cli, output};
@@ -33,6 +34,7 @@ pub async fn run(arguments: cli::Remove) -> Result<Exit, Failure> {
             let stack = stack.display();
             output::notice(&format!("{stack} still exists: the next boot generates its units again; move it away"));
         }
+        update::forget(&removed.project).await?;
         if !removed.failed_jobs.is_empty() {
             exit = Exit::Failed;
         }

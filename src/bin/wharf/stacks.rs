@@ -7,6 +7,7 @@ use wharf::name::UnitName;
 use wharf::printable::printable;
 use wharf::regular_file::read_text;
 use wharf::stack::Request;
+use wharf::stack::lock::LockSource;
 
 use crate::cli;
 use crate::exit::Failure;
@@ -88,7 +89,7 @@ fn of_files(files: &[PathBuf]) -> Request<'static> {
         files: files.to_vec(),
         replacement: None,
         absent: Vec::new(),
-        without_lock: false,
+        lock: LockSource::File,
         profiles: Vec::new(),
         environment: &environment,
     }

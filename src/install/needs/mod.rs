@@ -18,9 +18,9 @@ use crate::run::{missing_external, missing_files};
 use crate::spec::{ContainerSpec, Contents, ResourceSpec, from_json};
 use crate::systemd::{Manager, ManagerError, Scope, credentials};
 
-/// What `--now` is about to do.
+/// What is about to be done to units.
 #[derive(Debug, Default)]
-pub(super) struct Agenda {
+pub struct Agenda {
     /// Units that are stopped, and not started again.
     pub stopped: Vec<String>,
     /// Units that are restarted.
@@ -44,7 +44,7 @@ struct Starting {
 ///
 /// # Errors
 /// systemd does not answer.
-pub(super) async fn provide<P: Progress>(
+pub async fn provide<P: Progress>(
     manager: &Manager,
     plans: &[Plan],
     agenda: &Agenda,

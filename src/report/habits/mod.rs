@@ -47,7 +47,6 @@ pub enum Habit {
     Top,
     Unpause,
     Up,
-    Update,
     Version,
     Volumes,
     Wait,
@@ -55,7 +54,7 @@ pub enum Habit {
 }
 
 impl Habit {
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 32] = [
         Self::Attach,
         Self::Build,
         Self::Commit,
@@ -84,7 +83,6 @@ impl Habit {
         Self::Top,
         Self::Unpause,
         Self::Up,
-        Self::Update,
         Self::Version,
         Self::Volumes,
         Self::Wait,
@@ -121,7 +119,6 @@ impl Habit {
             Self::Top => "top",
             Self::Unpause => "unpause",
             Self::Up => "up",
-            Self::Update => "update",
             Self::Version => "version",
             Self::Volumes => "volumes",
             Self::Wait => "wait",
@@ -136,8 +133,8 @@ impl Habit {
 
     /// Whether it is about what runs on this host.
     fn needs_installed(self) -> bool {
-        use Habit::{Create, Images, Ls, Ps, Scale, Stats, Up, Update, Version, Volumes, Watch};
-        !matches!(self, Create | Images | Ls | Ps | Scale | Stats | Up | Update | Version | Volumes | Watch)
+        use Habit::{Create, Images, Ls, Ps, Scale, Stats, Up, Version, Volumes, Watch};
+        !matches!(self, Create | Images | Ls | Ps | Scale | Stats | Up | Version | Volumes | Watch)
     }
 
     /// Whether its first argument is a service: Compose has no other way to name one.
@@ -290,12 +287,6 @@ fn lines(line: &CommandLine, named: &Named<'_>, words: &[String]) -> Result<Vec<
         }
         Habit::Volumes => vec![format!("docker volume ls --filter {}", named.label())],
         Habit::Scale => named.scale(line, words),
-        Habit::Update => {
-            vec![
-                format!("wharf pull {}", named.stack_or_file(line)),
-                "it names the units that run with an older image, and the command that restarts them".to_owned(),
-            ]
-        }
         Habit::Build => named.build()?,
         Habit::Push => vec![named.push()?],
         Habit::Version => vec!["wharf --version".to_owned()],

@@ -68,8 +68,8 @@ fn actor(by: &Actor) -> String {
     if process.is_empty() { user } else { format!("{user} ({})", process.join(", ")) }
 }
 
-/// `crashed: exit status 3`, `exit-code 3`, `unhealthy: what the healthcheck said`
-fn reason(event: &Event) -> String {
+/// `crashed: exit status 3`, `exit-code 3`, `unhealthy: what the healthcheck said`; empty if it is not known.
+pub fn reason(event: &Event) -> String {
     let reason = match &event.reason {
         Some(Reason::StartLimit) => "start limit".to_owned(),
         Some(Reason::Changed) => "the stack file changed".to_owned(),

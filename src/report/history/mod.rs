@@ -22,7 +22,7 @@ use entry::{CommandEntry, UnitEntry, unit_of};
 use units::{Units, add_removed};
 
 pub use event::{Actor, Event, Kind, Reason};
-pub use layout::table;
+pub use layout::{reason, table};
 
 /// Which part of the journal is read: points in time as systemd.time(7) writes them.
 #[derive(Debug, Clone, Copy, Default)]

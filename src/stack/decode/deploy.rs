@@ -4,10 +4,10 @@
 
 use super::device_requests;
 use crate::stack::fields::Fields;
-use crate::stack::fields::quantities::{cpus, duration, limit_in_bytes, pids_limit};
+use crate::stack::fields::quantities::{cpus, duration, limit_in_bytes, pids_limit, ratio};
 use crate::stack::grammar::choice::one_of;
 use crate::stack::keys;
-use crate::stack::model::{DeviceRequest, Restart, RestartTuning};
+use crate::stack::model::{DeviceRequest, FailureAction, Restart, RestartTuning, UpdateConfig};
 use crate::stack::problem::LimitConflict;
 
 /// What `deploy` says of a service.
@@ -17,6 +17,8 @@ pub struct Deploy {
     pub restart: Option<Restart>,
     pub restart_tuning: RestartTuning,
     pub resources: DeployResources,
+    pub update_config: UpdateConfig,
+    pub rollback_config: UpdateConfig,
 }
 
 /// Limits and reservations.
@@ -48,8 +50,12 @@ pub fn read(service: &mut Fields<'_>) -> Deploy {
     fields.parse("endpoint_mode", |text| one_of("endpoint_mode", text, &["dnsrr", "vip"]));
     let (restart, restart_tuning) = restart_policy(&mut fields);
     let resources = resources(&mut fields);
+    let update = fields.table("update_config", &keys::UPDATE_CONFIG);
+    let update_config = update.map(|fields| replacing(fields, &["continue", "rollback"])).unwrap_or_default();
+    let rollback = fields.table("rollback_config", &keys::ROLLBACK_CONFIG);
+    let rollback_config = rollback.map(|fields| replacing(fields, &["continue"])).unwrap_or_default();
     fields.finish();
-    Deploy { replicas, restart, restart_tuning, resources }
+    Deploy { replicas, restart, restart_tuning, resources, update_config, rollback_config }
 }
 
 /// How many containers: `scale`, or `replicas` of `deploy`.
@@ -73,6 +79,26 @@ fn restart_policy(deploy: &mut Fields<'_>) -> (Option<Restart>, RestartTuning) {
         _ => Restart::Always,
     };
     (Some(restart), RestartTuning { delay, max_attempts: max_attempts.filter(|most| *most > 0), window })
+}
+
+/// `update_config` or `rollback_config`.
+fn replacing(mut fields: Fields<'_>, actions: &'static [&'static str]) -> UpdateConfig {
+    let default = UpdateConfig::default();
+    let action = fields.parse("failure_action", |text| one_of("failure_action", text, actions));
+    fields.parse("order", |text| one_of("order", text, &["stop-first"]));
+    let parallelism = fields.integer_between("parallelism", 0, MOST_REPLICAS);
+    let read = UpdateConfig {
+        parallelism: parallelism.and_then(|count| u32::try_from(count).ok()).unwrap_or(default.parallelism),
+        delay: fields.get("delay").and_then(duration).unwrap_or(default.delay),
+        failure_action: match action {
+            Some("continue") => FailureAction::Continue,
+            _ => default.failure_action,
+        },
+        monitor: fields.get("monitor").and_then(duration).unwrap_or(default.monitor),
+        max_failure_ratio: fields.get("max_failure_ratio").and_then(ratio).unwrap_or(default.max_failure_ratio),
+    };
+    fields.finish();
+    read
 }
 
 fn resources(deploy: &mut Fields<'_>) -> DeployResources {

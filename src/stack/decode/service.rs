@@ -176,6 +176,8 @@ fn deployment(fields: &mut Fields<'_>, service: &mut Service) {
     let restart = fields.get("restart").and_then(|item| item.parse(Expected::RestartPolicy, choice::restart));
     service.restart = deploy.restart.or(restart);
     service.restart_tuning = deploy.restart_tuning;
+    service.update_config = deploy.update_config;
+    service.rollback_config = deploy.rollback_config;
     service.resources = resources::read(fields, deploy.resources);
     let devices = devices::read(fields);
     service.devices = devices.nodes;

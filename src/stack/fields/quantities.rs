@@ -38,6 +38,17 @@ pub fn cpus(fields: &mut Fields<'_>, key: &'static str) -> Option<u64> {
     item.accept(amounts::cpus(&text)).filter(|billionths| *billionths > 0)
 }
 
+/// A share: a number from 0 to 1.
+pub fn ratio(item: Item<'_>) -> Option<f64> {
+    let is_number = matches!(item.node.value, Value::Integer(_) | Value::Float(_) | Value::String(_));
+    let ratio = item.node.scalar().filter(|_| is_number).and_then(|text| text.parse().ok());
+    let ratio = ratio.filter(|ratio| (0.0..=1.0).contains(ratio));
+    if ratio.is_none() {
+        item.wrong_type(Expected::Ratio);
+    }
+    ratio
+}
+
 /// -1: unlimited, as is the engine's 0.
 pub fn pids_limit(fields: &mut Fields<'_>, key: &'static str) -> Option<i64> {
     let limit = fields.get(key)?.integer(-1)?;

@@ -24,10 +24,8 @@ pub static DEPLOY: Table = Table {
             "instances of a template unit: `PROJECT-NAME@1.service`, …"),
         honoured("resources", Takes::Table(&RESOURCES), "What it may use up, and what it is to get.", "see there"),
         honoured("restart_policy", Takes::Table(&RESTART_POLICY), "When it is started again.", "see there"),
-        refused("rollback_config", "How a swarm goes back to the former version.", SWARM,
-            "remove it: to go back, generate from the previous stack file"),
-        refused("update_config", "How a swarm replaces running containers.", SWARM,
-            "remove it: systemd restarts the unit"),
+        honoured("rollback_config", Takes::Table(&ROLLBACK_CONFIG), "How `wharf rollback` replaces the containers.", "see there"),
+        honoured("update_config", Takes::Table(&UPDATE_CONFIG), "How `wharf update` replaces the containers.", "see there"),
     ],
 };
 
@@ -106,3 +104,44 @@ pub static RESTART_POLICY: Table = Table {
             "`StartLimitIntervalSec=`: this time plus `delay`, for each of `max_attempts`"),
     ],
 };
+
+/// `deploy.rollback_config`.
+#[rustfmt::skip]
+pub static ROLLBACK_CONFIG: Table = Table {
+    id: "rollback_config",
+    title: "how to roll back",
+    required: &[],
+    keys: &[
+        honoured("delay", DURATION, "The pause between two groups of replicas.", "`wharf rollback`"),
+        honoured("failure_action", Takes::Words(&["continue"]),
+            "What happens when a container fails: the rollback goes on; by default everything is put back.",
+            "`wharf rollback`"),
+        honoured("max_failure_ratio", Takes::Number, MAX_FAILURE_RATIO, "`wharf rollback`"),
+        honoured("monitor", DURATION, MONITOR, "`wharf rollback`"),
+        honoured("order", Takes::Words(&["stop-first"]), ORDER, "a restart of the unit"),
+        honoured("parallelism", Takes::Integer(0), PARALLELISM, "`wharf rollback`"),
+    ],
+};
+
+/// `deploy.update_config`.
+#[rustfmt::skip]
+pub static UPDATE_CONFIG: Table = Table {
+    id: "update_config",
+    title: "how to update",
+    required: &[],
+    keys: &[
+        honoured("delay", DURATION, "The pause between two groups of replicas.", "`wharf update`"),
+        honoured("failure_action", Takes::Words(&["continue", "rollback"]),
+            "What happens when a container fails: the update goes on, or the whole stack is rolled back; the default is `rollback`.",
+            "`wharf update`"),
+        honoured("max_failure_ratio", Takes::Number, MAX_FAILURE_RATIO, "`wharf update`"),
+        honoured("monitor", DURATION, MONITOR, "`wharf update`"),
+        honoured("order", Takes::Words(&["stop-first"]), ORDER, "a restart of the unit"),
+        honoured("parallelism", Takes::Integer(0), PARALLELISM, "`wharf update`"),
+    ],
+};
+
+const MAX_FAILURE_RATIO: &str = "The share of the replicas that may fail, 0 to 1; the default is 0.";
+const MONITOR: &str = "How long a replaced container is monitored for failures; the default is 10 seconds.";
+const ORDER: &str = "The old container stops before the new one starts.";
+const PARALLELISM: &str = "The number of replicas that are replaced concurrently, 0 for all; the default is 1.";

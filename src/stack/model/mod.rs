@@ -11,6 +11,7 @@ mod network;
 mod overrides;
 mod resources;
 mod secret;
+mod update;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -29,6 +30,7 @@ pub use network::{Attachment, Ipam, IpamConfig, Network};
 pub use overrides::Overrides;
 pub use resources::{Blkio, DeviceRequest, Resources};
 pub use secret::{FileSource, Grant, GrantKind, ProvidedFile};
+pub use update::{FailureAction, UpdateConfig};
 
 /// What was asked for besides a stack file: by it, a stack can be loaded again as it was.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -155,6 +157,9 @@ pub struct Service {
     pub replicas: Option<u32>,
     /// `deploy.restart_policy` beyond what `restart` says.
     pub restart_tuning: RestartTuning,
+    /// `deploy.update_config` and `deploy.rollback_config`.
+    pub update_config: UpdateConfig,
+    pub rollback_config: UpdateConfig,
     pub annotations: BTreeMap<String, String>,
     /// Ports that the container listens on, beyond the published ones: first, last.
     pub expose: Vec<(u16, u16, Protocol)>,
@@ -242,6 +247,8 @@ impl Service {
             namespaces: Namespaces::default(),
             replicas: None,
             restart_tuning: RestartTuning::default(),
+            update_config: UpdateConfig::default(),
+            rollback_config: UpdateConfig::default(),
             annotations: BTreeMap::new(),
             expose: Vec::new(),
             links: Vec::new(),

@@ -50,6 +50,7 @@ pub const PAGES: &[Page] = &[
     man("secrets", "wharf-secrets", 7),
     man("troubleshooting", "wharf-troubleshooting", 7),
     man("tutorial", "wharf-tutorial", 7),
+    man("updates", "wharf-updates", 7),
     man("upgrade", "wharf-upgrade", 7),
 
     Page { stem: "benchmarks", man: None },

@@ -1,0 +1,25 @@
+//! `wharf rollback`
+
+use std::path::Path;
+
+use wharf::install::STACK_DIRECTORY;
+use wharf::update::Means;
+
+use crate::exit::{Exit, Failure};
+use crate::pull::Screen;
+use crate::{cli, output, stacks, update};
+
+pub async fn run(arguments: &cli::Rollback) -> Result<Exit, Failure> {
+    let stacks = vec![arguments.stack.clone()];
+    let named = cli::Stacks { stacks, files: Vec::new(), profiles: Vec::new() };
+    let request = stacks::named(&named, Path::new(STACK_DIRECTORY))?.remove(0);
+    let means = Means::connect(&update::say).await?;
+    let screen = Screen::without_width();
+    let changed = means.rollback(&request, arguments.revision, &|image| screen.begin(image)).await?;
+    if arguments.json {
+        output::json(&update::to_json(&changed))?;
+    } else {
+        update::print(&changed);
+    }
+    Ok(update::exit_of(&changed, false))
+}
