@@ -3,9 +3,9 @@
 //! Invariant: a revision is there as a whole or not at all; only root can read it, as environments may stand in it.
 
 use std::collections::BTreeMap;
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -210,7 +210,8 @@ impl Store {
         let path = self.directory.join(number.to_string());
         let failed = |error| StoreError::File { what: "write", path: path.clone(), error };
         let write = || -> io::Result<()> {
-            let new = tempfile::Builder::new().prefix(UNFINISHED).tempdir_in(&self.directory)?;
+            let private = Permissions::from_mode(0o700);
+            let new = tempfile::Builder::new().prefix(UNFINISHED).permissions(private).tempdir_in(&self.directory)?;
             for file in &plan.files {
                 write_file(&new.path().join(&file.name), &file.contents)?;
             }
