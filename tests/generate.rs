@@ -537,10 +537,11 @@ fn enable_and_now_start_the_stack_and_bring_it_to_what_is_written() {
     let would = host.sh("wharf generate --check --now");
     assert_eq!(
         (would.status, would.stderr.as_str()),
-        (4, "would start shop-web.service\nwould start shop-db.service\n")
+        (4, "would restart shop-web.service\nwould start shop-db.service\n")
     );
     assert_eq!(id(&host, "shop-web"), web);
-    host.sh("wharf generate --now").ok();
+    let done = host.sh("wharf generate --now").ok();
+    assert_eq!(done.stderr, "restarted shop-web.service\nstarted shop-db.service\n");
     assert_ne!(id(&host, "shop-web"), web);
     let db = id(&host, "shop-db");
     host.sh("wharf generate --check --now").ok();
@@ -553,6 +554,29 @@ fn enable_and_now_start_the_stack_and_bring_it_to_what_is_written() {
     let jobs = result["failed_jobs"].to_string();
     assert!(jobs.contains("bad-x.service") && jobs.contains("nowhere"), "{jobs}");
     assert_eq!(id(&host, "shop-db"), db);
+}
+
+#[test]
+fn now_says_that_containers_have_ended_with_the_engine_and_fails() {
+    let host = Host::boot("engineless");
+    host.write(STACK, TWO);
+    host.sh("wharf generate --now; systemctl stop docker.socket docker").ok();
+    let said = "project shop: nothing changed\n\
+                wharf: the engine does not answer, and the containers of these units do not run: shop-web.service, shop-db.service; \
+                `systemctl start docker` starts the engine, then the units start their containers\n";
+    for options in ["--now", "--now --check"] {
+        host.wait_to_see("the containers have ended", || {
+            let out = host.sh(&format!("wharf generate {options}"));
+            if (out.status, out.stderr.as_str()) == (1, said) { Ok(()) } else { Err(format!("{out:?}")) }
+        });
+    }
+    host.sh("systemctl start docker").ok();
+    host.wait_to_see("all is as declared", || {
+        let out = host.sh("wharf generate --now");
+        let is_well = out.status == 0 && out.stderr == "project shop: nothing changed\n";
+        if is_well { Ok(()) } else { Err(format!("{out:?}")) }
+    });
+    assert_eq!(host.sh("docker ps --quiet | wc -l").ok().stdout, "2\n");
 }
 
 #[test]

@@ -27,9 +27,9 @@ pub(super) struct Acts {
 }
 
 impl Acts {
-    /// What a set of jobs did; `outdated` ran before.
-    pub fn of_run(ran: &Ran, outdated: &[String], stopped: &[String]) -> Self {
-        let (restarted, started) = ran.done.iter().cloned().partition(|unit| outdated.contains(unit));
+    /// What a set of jobs did; `before`: units that ran already.
+    pub fn of_run(ran: &Ran, before: &BTreeSet<String>, stopped: &[String]) -> Self {
+        let (restarted, started) = ran.done.iter().cloned().partition(|unit| before.contains(unit));
         let failed = ran.failed.iter().map(|job| job.unit().to_owned()).collect();
         Self { started, restarted, stopped: stopped.to_vec(), failed }
     }

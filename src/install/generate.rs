@@ -19,7 +19,7 @@ use super::directory::{Access, Action, Change, Changes, Durability, LoadPath, Sn
 use super::error::InstallError;
 use super::jobs::{FailedJob, Jobs, Ran};
 use super::needs::{self, Agenda, Progress, WantedImage};
-use super::note::{Note, edited, networks_left, not_started, of_same_source, volumes_kept};
+use super::note::{Note, edited, networks_left, not_started, of_same_source, volumes_kept, volumes_left};
 use super::precheck::{conflicts, other_source, taken_over};
 use super::running;
 
@@ -54,8 +54,10 @@ pub struct Generated {
     pub notes: Vec<Note>,
     /// Units that `--now` stopped, or would stop, because their file goes or has gone.
     pub stopped: Vec<String>,
-    /// Units that `--now` started or restarted, or would.
+    /// Units that `--now` started, or would.
     pub started: Vec<String>,
+    /// Units that ran and that `--now` restarted, or would.
+    pub restarted: Vec<String>,
     pub failed_jobs: Vec<FailedJob>,
 }
 
@@ -68,7 +70,12 @@ pub struct ProjectChanges {
 impl Generated {
     /// Whether something was, or would be, changed: a file, or what runs.
     pub fn changed(&self) -> bool {
-        self.changes_files() || !self.started.is_empty() || !self.stopped.is_empty()
+        self.changes_files() || [&self.started, &self.restarted, &self.stopped].iter().any(|units| !units.is_empty())
+    }
+
+    /// Whether `--now` failed to bring what runs to what is declared.
+    pub fn has_failed(&self) -> bool {
+        !self.failed_jobs.is_empty() || self.notes.iter().any(|note| matches!(note, Note::WithoutEngine { .. }))
     }
 
     fn changes_files(&self) -> bool {
@@ -114,6 +121,7 @@ impl Generated {
             "projects": self.projects.iter().map(project).collect::<Vec<_>>(),
             "stopped": self.stopped,
             "started": self.started,
+            "restarted": self.restarted,
             "notes": self.notes.iter().map(Note::to_string).collect::<Vec<_>>(),
             "failed_jobs": self.failed_jobs.iter().map(|job| json!({"unit": job.unit(), "message": job.to_string()})).collect::<Vec<_>>(),
         })
@@ -153,7 +161,8 @@ impl Generate {
         let mut generated = self.compare(plans, &directory, &load_path)?;
         let changed_by_hand = edited(&generated.changes());
         let volumes = volumes_kept(&generated.changes());
-        generated.notes.extend(changed_by_hand.into_iter().chain(volumes));
+        let left = volumes_left(plans, &generated.changes());
+        generated.notes.extend(changed_by_hand.into_iter().chain(volumes).chain(left));
         if self.effect == Effect::Show {
             if let Some(manager) = &manager {
                 self.show_running(plans, &mut generated, manager).await?;
@@ -192,7 +201,9 @@ impl Generate {
         if self.now {
             let Agenda { stopped, outdated, idle } = self.agenda(plans, &generated.changes(), manager).await?;
             generated.stopped = stopped;
-            generated.started = outdated.into_iter().chain(idle).collect();
+            generated.restarted = outdated;
+            generated.started = idle;
+            generated.notes.extend(without_engine(plans, manager).await?);
         } else {
             generated.note_left(running::left(manager, plans).await?.into_iter().map(|orphan| orphan.unit));
         }
@@ -222,6 +233,7 @@ impl Generate {
         let mut audit = Audit::begin();
         let removed = running::removed(manager, &generated.changes()).await?;
         let left = running::left(manager, plans).await?;
+        let before = running::running(manager, plans).await?;
         if self.now {
             // Before their files go: after that systemd would not know how to stop them. What has lost its file already goes first:
             // it may use a network that is removed.
@@ -244,9 +256,12 @@ impl Generate {
             generated.stop(jobs, surplus.iter().map(String::as_str)).await?;
             let outdated = running::outdated(manager, plans, &generated.changes(), &self.destination.on_disk).await?;
             let ran = start(jobs, plans, &outdated).await?;
-            let acts = Acts::of_run(&ran, &outdated, &generated.stopped);
-            generated.started = ran.done.into_iter().filter(|unit| running::runs(unit)).collect();
+            let acts = Acts::of_run(&ran, &before, &generated.stopped);
+            let shown = |units: &[String]| units.iter().filter(|unit| running::runs(unit)).cloned().collect();
+            generated.started = shown(&acts.started);
+            generated.restarted = shown(&acts.restarted);
             generated.failed_jobs.extend(ran.failed);
+            generated.notes.extend(without_engine(plans, manager).await?);
             for (plan, project) in plans.iter().zip(&generated.projects) {
                 audit.applied(plan, &project.changes, &left, &acts);
             }
@@ -376,6 +391,15 @@ async fn without_wharfd(plans: &[Plan], manager: &Manager) -> Result<Option<Note
         return Ok(None);
     }
     Ok(Some(Note::NoWharfd { projects }))
+}
+
+/// A note if units are active whose containers have ended with the engine: they wait for it, and no job starts it for them.
+async fn without_engine(plans: &[Plan], manager: &Manager) -> Result<Option<Note>, ManagerError> {
+    if doctor::engine_of_units(manager).await.is_some() {
+        return Ok(None);
+    }
+    let units = running::without_container(manager, plans).await?;
+    Ok((!units.is_empty()).then_some(Note::WithoutEngine { units }))
 }
 
 fn moved(plan: &Plan, before: PathBuf) -> Note {

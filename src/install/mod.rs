@@ -38,7 +38,7 @@ pub use generator::{BrokenStack, Generator};
 pub use jobs::FailedJob;
 pub use named::{NameError, named, named_with_units};
 pub use needs::{Agenda, Progress, Pull, WantedImage, missing_credentials, provide, running_older_image};
-pub use note::Note;
+pub use note::{Note, volumes_stay};
 pub use precheck::conflicts;
 pub use prepare::{Prepared, prepare, requests, stacks_in};
 pub use remove::{Leaving, Remove, Removed};

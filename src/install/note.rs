@@ -27,6 +27,10 @@ pub enum Note {
     NetworkLeft { network: String },
     /// The options of a volume were changed, which the engine does to none that exists.
     VolumeKept { volume: String },
+    /// The units of volumes went, the volumes did not.
+    VolumesLeft { volumes: Vec<String> },
+    /// Containers of active units have ended with the engine, which does not answer.
+    WithoutEngine { units: Vec<String> },
     /// Another installed project was made from the plan's stack file.
     SameSource { project: String, other: ProjectName },
     /// The project came from another stack file before.
@@ -70,6 +74,13 @@ impl fmt::Display for Note {
                 f,
                 "if the volume {volume} exists already, it stays as it was made: the new options are for a new one (stop what uses \
                  it, save its data, `docker volume rm {volume}`)"
+            ),
+            Self::VolumesLeft { volumes } => f.write_str(&volumes_stay(volumes)),
+            Self::WithoutEngine { units } => write!(
+                f,
+                "the engine does not answer, and the containers of these units do not run: {}; `systemctl start docker` starts the \
+                 engine, then the units start their containers",
+                units.join(", ")
             ),
             Self::SameSource { project, other } => write!(
                 f,
@@ -144,6 +155,28 @@ pub(super) fn networks_left(changes: &[&Changes], removed: &[UnitName]) -> Vec<N
         _ => None,
     });
     networks.collect()
+}
+
+/// Which volumes stay, and the command that deletes them.
+pub fn volumes_stay(volumes: &[String]) -> String {
+    let (plural, pronoun) = if volumes.len() == 1 { ("", "it") } else { ("s", "them") };
+    let (list, arguments) = (volumes.join(", "), volumes.join(" "));
+    format!("kept with all data: volume{plural} {list}; to remove {pronoun}: `docker volume rm {arguments}`")
+}
+
+/// A note on the volumes whose units the changes remove and that nothing in the plans names any more, as `external` may.
+pub(super) fn volumes_left(plans: &[Plan], changes: &[&Changes]) -> Option<Note> {
+    let removed = changes.iter().flat_map(|changes| &changes.items).filter_map(|change| match &change.action {
+        Action::Remove { old, .. } => Mark::of_unit(old)?.made,
+        _ => None,
+    });
+    let volumes = removed.filter_map(|made| if let Made::Volume(volume) = made { Some(volume) } else { None });
+    let is_named = |volume: &String| {
+        let mut files = plans.iter().flat_map(|plan| &plan.files);
+        files.any(|file| file.contents.contains(volume.as_str()))
+    };
+    let volumes: Vec<String> = volumes.filter(|volume| !is_named(volume)).collect();
+    (!volumes.is_empty()).then_some(Note::VolumesLeft { volumes })
 }
 
 /// A note for each volume whose options change.

@@ -8,6 +8,8 @@ use std::time::SystemTime;
 use crate::name::{UnitKind, UnitName};
 use crate::plan::Plan;
 use crate::report::orphans::{Orphan, orphans};
+use crate::spec::ContainerSpec;
+use crate::systemd::cgroup::has_processes;
 use crate::systemd::{ActiveState, Job, LoadState, LoadedUnit, Manager, ManagerError, SubState};
 
 use super::directory::Changes;
@@ -40,6 +42,33 @@ pub(super) async fn idle(manager: &Manager, plans: &[Plan]) -> Result<Vec<String
     let wanted = || plans.iter().flat_map(|plan| &plan.wants);
     let active: BTreeSet<UnitName> = active(manager, wanted()).await?.into_iter().collect();
     Ok(wanted().filter(|unit| !active.contains(*unit)).map(UnitName::to_string).collect())
+}
+
+/// Units of the plans that run, by name.
+pub(super) async fn running(manager: &Manager, plans: &[Plan]) -> Result<BTreeSet<String>, ManagerError> {
+    let files = plans.iter().flat_map(|plan| &plan.files).filter(|file| file.is_unit());
+    let units: Vec<UnitName> = files.filter_map(|file| UnitName::parse(&file.name).ok()).collect();
+    Ok(active(manager, units.iter()).await?.into_iter().map(String::from).collect())
+}
+
+/// Units of containers that start with the stack and are active although no container of theirs has a process.
+pub(super) async fn without_container(manager: &Manager, plans: &[Plan]) -> Result<Vec<String>, ManagerError> {
+    let is_container = |plan: &Plan, unit: &UnitName| {
+        let file = ContainerSpec::file_of(&unit.as_template());
+        plan.files.iter().any(|planned| planned.name == file)
+    };
+    let mut found = Vec::new();
+    for plan in plans {
+        for unit in plan.wants.iter().filter(|unit| is_container(plan, unit)) {
+            let state = manager.unit_in_memory(unit).await?;
+            let is_active = state.active == ActiveState::Active && state.sub == SubState::Running;
+            let slice = state.slice.as_ref().filter(|_| is_active);
+            if slice.and_then(|slice| has_processes(slice, None)) == Some(false) {
+                found.push(unit.to_string());
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// Units that run, or are about to, and whose file the changes remove.

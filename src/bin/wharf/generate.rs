@@ -41,10 +41,10 @@ pub async fn run(arguments: cli::Generate) -> Result<Exit, Failure> {
     }
     Ok(if arguments.check && generated.changed() {
         Exit::Different
-    } else if generated.failed_jobs.is_empty() {
-        Exit::Done
-    } else {
+    } else if generated.has_failed() {
         Exit::Failed
+    } else {
+        Exit::Done
     })
 }
 
@@ -119,6 +119,8 @@ fn summary(effect: Effect, generated: &Generated) {
     }
     let stopped = if effect == Effect::Show { "would stop" } else { "stopped" };
     let started = if effect == Effect::Show { "would start" } else { "started" };
+    let restarted = if effect == Effect::Show { "would restart" } else { "restarted" };
     generated.stopped.iter().for_each(|unit| output::message(&format!("{stopped} {unit}")));
+    generated.restarted.iter().for_each(|unit| output::message(&format!("{restarted} {unit}")));
     generated.started.iter().for_each(|unit| output::message(&format!("{started} {unit}")));
 }

@@ -1,6 +1,6 @@
 //! `wharf remove`
 
-use wharf::install::{Remove, Removed};
+use wharf::install::{Remove, Removed, volumes_stay};
 use wharf::update;
 
 use crate::exit::{Exit, Failure};
@@ -21,8 +21,9 @@ pub async fn run(arguments: cli::Remove) -> Result<Exit, Failure> {
         if let Some(reason) = &removed.unrecorded {
             output::notice(&format!("the removal is not in the journal, nor in `wharf history`: {reason}"));
         }
-        if let Some(note) = kept(&removed.kept_volumes) {
-            output::notice(&note);
+        // The project is not installed any more, so that `--volumes` comes too late.
+        if !removed.kept_volumes.is_empty() {
+            output::notice(&volumes_stay(&removed.kept_volumes));
         }
         if !removed.foreign_volumes.is_empty() {
             output::notice(&format!(
@@ -40,17 +41,6 @@ pub async fn run(arguments: cli::Remove) -> Result<Exit, Failure> {
         }
     }
     Ok(exit)
-}
-
-/// Which volumes stay, and what removes them: the project is not installed any more, so that `--volumes` comes too late.
-fn kept(volumes: &[String]) -> Option<String> {
-    let (plural, pronoun) = match volumes {
-        [] => return None,
-        [_] => ("", "it"),
-        _ => ("s", "them"),
-    };
-    let (list, arguments) = (volumes.join(", "), volumes.join(" "));
-    Some(format!("kept with all data: volume{plural} {list}; to remove {pronoun}: `docker volume rm {arguments}`"))
 }
 
 fn preview(removed: &Removed) {
