@@ -303,7 +303,8 @@ impl From<Properties> for KnownContainer {
             last_restart_reason: text("LastRestartReason"),
             ..Self::default()
         };
-        known.health = take_word(all, "Health").filter(|health| *health != Health::Unset);
+        known.health =
+            take_word(all, "Health").filter(|health| ![Health::Unset, Health::from("unknown")].contains(health));
         known.restart_count = take(all, "RestartCount");
         known.crash_loop = take(all, "CrashLoop").unwrap_or(false);
         let last_restart = take(all, "LastRestart").filter(|microseconds| *microseconds > 0);

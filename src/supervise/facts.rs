@@ -21,6 +21,8 @@ pub struct Facts {
     pub restarts: Restarts,
     /// systemd restarts it again and again.
     pub crash_loop: bool,
+    /// The engine does not answer, and the container has no process any more: its health is not what it was.
+    pub is_lost: bool,
     /// With which status the container ended last, or by which signal; `None`: it has not since wharfd was started.
     pub last_exit: Option<i32>,
 }
@@ -29,7 +31,16 @@ impl Facts {
     /// Nothing has been observed yet.
     pub fn new(declared: Declared, unit: UnitState) -> Self {
         let (observed, restarts) = (Observed::default(), Restarts::default());
-        Self { declared, unit, observed, candidate: String::new(), restarts, crash_loop: false, last_exit: None }
+        let candidate = String::new();
+        Self { declared, unit, observed, candidate, restarts, crash_loop: false, is_lost: false, last_exit: None }
+    }
+
+    /// `none`, `starting`, `healthy`, `unhealthy`; `unknown` of a container that has ended with the engine; empty: nothing runs.
+    pub fn health(&self) -> &str {
+        match &self.observed.health {
+            Some(health) if self.is_lost && *health != Health::NONE => "unknown",
+            health => health.as_ref().map_or("", AsRef::as_ref),
+        }
     }
 
     /// Whether its last end says something about the container: not that the engine was away.
@@ -66,7 +77,7 @@ pub struct Restarts {
     by_reason: BTreeMap<RestartReason, u32>,
     pub last: Option<Restart>,
     /// How the unit failed last, as systemd forgets it with the next start.
-    failure: Option<(UnitResult, String)>,
+    failure: Option<(RestartReason, String)>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,6 +93,8 @@ pub struct Restart {
 pub enum RestartReason {
     /// systemd, because of this result; `success`: the container had ended by itself.
     Systemd(UnitResult),
+    /// systemd, because the engine was away, or the container whose namespace this one shares.
+    Unavailable,
     Wharfd(Reason),
 }
 
@@ -89,6 +102,7 @@ impl RestartReason {
     pub fn as_str(&self) -> &str {
         match self {
             Self::Systemd(result) => result.as_str(),
+            Self::Unavailable => "unavailable",
             Self::Wharfd(reason) => reason.as_str(),
         }
     }
@@ -113,7 +127,11 @@ impl Restarts {
     pub fn compare(&mut self, before: &UnitState, now: &UnitState) -> Option<Restart> {
         if now.result.is_failure() {
             let detail = if now.exec_main_status == 0 { String::new() } else { now.exec_main_status.to_string() };
-            self.failure = Some((now.result.clone(), detail));
+            let is_unavailable =
+                now.result == UnitResult::ExitCode && now.exec_main_status == i32::from(exit::UNAVAILABLE);
+            let reason =
+                if is_unavailable { RestartReason::Unavailable } else { RestartReason::Systemd(now.result.clone()) };
+            self.failure = Some((reason, detail));
         }
         if now.restarts <= before.restarts {
             // Started by somebody else since.
@@ -122,8 +140,9 @@ impl Restarts {
             }
             return None;
         }
-        let (result, detail) = self.failure.take().unwrap_or((UnitResult::Success, String::new()));
-        let restart = Restart { at: SystemTime::now(), reason: RestartReason::Systemd(result), detail };
+        let success = || (RestartReason::Systemd(UnitResult::Success), String::new());
+        let (reason, detail) = self.failure.take().unwrap_or_else(success);
+        let restart = Restart { at: SystemTime::now(), reason, detail };
         self.add(restart.clone());
         Some(restart)
     }
@@ -142,11 +161,15 @@ mod tests {
         assert_eq!(restarts.compare(&running, &failed), None);
         let restart = restarts.compare(&failed, &again).unwrap();
         assert_eq!((restart.reason.as_str(), restart.detail.as_str()), ("exit-code", "3"));
+        let away = UnitState { exec_main_status: 250, ..failed.clone() };
+        let twice = UnitState { restarts: 2, ..running.clone() };
+        assert_eq!(restarts.compare(&again, &away), None);
+        assert_eq!(restarts.compare(&away, &twice).unwrap().reason.as_str(), "unavailable");
         // Started by hand, systemd counts from zero; then the container ends well.
         let by_hand = UnitState { active: ActiveState::Active, ..running.clone() };
         assert_eq!(restarts.compare(&again, &failed), None);
         assert_eq!(restarts.compare(&failed, &by_hand), None);
         assert_eq!(restarts.compare(&by_hand, &again).unwrap().reason.as_str(), "success");
-        assert_eq!(restarts.count(), 2);
+        assert_eq!(restarts.count(), 3);
     }
 }

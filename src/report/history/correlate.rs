@@ -81,6 +81,7 @@ impl Pending {
         match &self.failed {
             None => Reason::Ended,
             Some((_, Reason::Other(word))) if !is_process_end(word) => Reason::Other(word.clone()),
+            Some(_) if self.exit == Some(ProcessEnd::Status(exit::UNAVAILABLE.into())) => Reason::Unavailable,
             Some(_) => Reason::Crashed,
         }
     }
@@ -319,7 +320,7 @@ fn joined(before: Option<String>, more: &str) -> String {
 /// The meaning of wharf-run's own exit statuses.
 fn meaning(status: i32) -> Option<&'static str> {
     match u8::try_from(status).ok()? {
-        exit::UNAVAILABLE => Some("the engine or a registry cannot be reached"),
+        exit::UNAVAILABLE => Some("the engine or a registry was away, or a container ended whose namespace it shares"),
         exit::TRY_AGAIN => Some("the container could not be started, or was not healthy in time"),
         exit::CANNOT_START => Some("the container could not be started, and retrying would not help"),
         _ => None,

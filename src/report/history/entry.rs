@@ -242,7 +242,7 @@ impl CommandEntry {
     pub fn explain(&self, event: &mut Event) {
         let is_ours = self.operation != Operation::Generated
             && event.unit.as_ref().is_some_and(|unit| self.touched.iter().any(|touched| *unit == touched.as_str()));
-        let by_systemd = matches!(event.reason, Some(Reason::Crashed | Reason::Ended));
+        let by_systemd = matches!(event.reason, Some(Reason::Crashed | Reason::Unavailable | Reason::Ended));
         let in_time = (self.began..=self.time).contains(&event.time);
         if !is_ours || by_systemd || event.by.is_some() || !in_time {
             return;

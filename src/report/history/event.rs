@@ -80,6 +80,8 @@ pub enum Reason {
     Removed,
     /// The main process failed; systemd restarted the unit.
     Crashed,
+    /// wharf-run could not go on: the engine was away, or a container ended whose namespace it shares; systemd restarted the unit.
+    Unavailable,
     /// The main process ended with success; systemd restarted the unit.
     Ended,
     /// Too many starts in too short a time: StartLimitBurst= in systemd.unit(5).
@@ -98,6 +100,7 @@ impl Reason {
             Self::Changed => "changed",
             Self::Removed => "removed",
             Self::Crashed => "crashed",
+            Self::Unavailable => "unavailable",
             Self::Ended => "ended",
             Self::StartLimit => "start-limit",
             Self::Dependency => "dependency",

@@ -78,6 +78,8 @@ pub fn reason(event: &Event) -> String {
         None => String::new(),
     };
     let reason = match event.exit_status {
+        // The detail says what it means.
+        Some(_) if event.reason == Some(Reason::Unavailable) => reason,
         Some(status) if reason == "exit-code" => format!("exit-code {status}"),
         Some(status) if reason.is_empty() => format!("exit status {status}"),
         Some(status) => format!("{reason}: exit status {status}"),

@@ -107,7 +107,10 @@ fn a_signal_is_no_exit_status() {
 fn the_supervisors_own_statuses_are_explained() {
     let mut crash = CRASH;
     crash[0].2 = "EXIT_CODE=exited;EXIT_STATUS=250";
-    assert_eq!(lines(web(&crash)), ["10 restarted crashed 250 (the engine or a registry cannot be reached)"]);
+    let away = "the engine or a registry was away, or a container ended whose namespace it shares";
+    assert_eq!(lines(web(&crash)), [format!("10 restarted unavailable 250 ({away})")]);
+    let shown = table(&events_of(web(&crash)), Screen::default());
+    assert!(shown.trim_end().ends_with(&format!("unavailable: {away}")), "{shown}");
 }
 
 #[test]

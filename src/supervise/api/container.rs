@@ -269,10 +269,11 @@ impl ContainerObject {
         self.facts().observed.running_spec_hash.clone()
     }
 
-    /// `none` (no healthcheck), `starting`, `healthy`, `unhealthy`; empty if there is no container.
+    /// `none` (no healthcheck), `starting`, `healthy`, `unhealthy`; `unknown` if the container has ended with the engine, which does not
+    /// answer; empty if there is no container.
     #[zbus(property)]
     fn health(&self) -> String {
-        self.facts().observed.health.map(|health| health.to_string()).unwrap_or_default()
+        self.facts().health().to_owned()
     }
 
     /// The published ports, as `docker ps` shows them.

@@ -13,6 +13,7 @@ use crate::supervise::api::{Operation, Payload, Request, Response, Update};
 use crate::supervise::audit;
 use crate::supervise::facts::Facts;
 use crate::supervise::watch::EngineUpdate;
+use crate::systemd::cgroup::has_processes;
 use crate::systemd::{Announcement, ManagerError};
 
 /// Where a [`ContainerEvent`] comes from.
@@ -54,6 +55,7 @@ impl Supervisor {
         self.engine_error = None;
         std::mem::take(&mut self.told_of_hang).iter().for_each(|unit| audit::engine_answers(unit));
         self.agenda.connected();
+        self.look_for_lost();
         let now = Instant::now();
         let units: BTreeSet<&str> = running.iter().map(|event| event.unit.as_str()).collect();
         for unit in self.containers.keys().filter(|unit| !units.contains(unit.as_str())) {
@@ -73,6 +75,7 @@ impl Supervisor {
         let answers = self.agenda.disconnected();
         self.deliver(answers);
         self.api.publish(Update::Engine { is_connected: false });
+        self.look_for_lost();
         if *error == EngineError::Hangs && self.told_of_hang.is_empty() {
             // Of a closed connection, the supervisor of each container tells.
             let running = self.containers.values().filter(|facts| !facts.observed.container_id.is_empty());
@@ -85,6 +88,25 @@ impl Supervisor {
             self.engine_error = Some(error);
         }
         self.set_status("Waiting for the engine");
+    }
+
+    /// Finds the containers that have ended with the engine. Those that outlive it (live-restore) are as they were known last.
+    fn look_for_lost(&mut self) {
+        let is_away = self.engine.is_none();
+        let is_lost = |facts: &Facts| {
+            let (slice, id) = (facts.unit.slice.as_ref(), &facts.observed.container_id);
+            let slice = slice.filter(|_| is_away && !id.is_empty());
+            slice.is_some_and(|slice| has_processes(slice, Some(id)) == Some(false))
+        };
+        let states = self.containers.iter().map(|(unit, facts)| (unit.clone(), facts.is_lost, is_lost(facts)));
+        let changed: Vec<(UnitName, bool)> =
+            states.filter(|(_, before, now)| before != now).map(|(unit, _, now)| (unit, now)).collect();
+        for (unit, is_lost) in changed {
+            if let Some(facts) = self.containers.get_mut(&unit) {
+                Arc::make_mut(facts).is_lost = is_lost;
+                self.publish(&unit);
+            }
+        }
     }
 
     async fn handle_container(&mut self, event: ContainerEvent, source: Source) -> Result<(), ManagerError> {

@@ -19,8 +19,8 @@ pub(super) use listener::listen;
 /// ActiveState of systemd: org.freedesktop.systemd1(5).
 const STATES: [&str; 7] = ["active", "reloading", "inactive", "failed", "activating", "deactivating", "maintenance"];
 
-/// Health of the engine.
-const HEALTHS: [&str; 4] = ["none", "starting", "healthy", "unhealthy"];
+/// Health of the engine; `unknown` of a container that has ended with it.
+const HEALTHS: [&str; 5] = ["none", "starting", "healthy", "unhealthy", "unknown"];
 
 type Labels = Vec<(&'static str, String)>;
 
@@ -111,7 +111,7 @@ fn of_containers(snapshot: &Snapshot) -> Vec<Family> {
         Family::new("wharf_container_health", Kind::Gauge, "1 for the container's health, 0 for the others").of(words(
             "health",
             &HEALTHS,
-            |facts| facts.observed.health.as_ref().map_or("", AsRef::as_ref),
+            Facts::health,
         )),
         Family::new(
             "wharf_container_restarts",
