@@ -90,7 +90,11 @@ fn containers_are_of_the_locked_images_whatever_the_tags_have_become() {
     assert!(moved.status == 4 && moved.stderr == format!("/root/shop.lock:\n{line}"), "{moved:?}");
     assert_eq!(host.read("/root/shop.lock"), lock);
     let db = id(&host, "shop-db");
-    host.sh("chmod 640 shop.lock; wharf lock shop.toml; wharf generate --now shop.toml").ok();
+    host.sh("chmod 640 shop.lock; wharf lock shop.toml").ok();
+    let status = host.sh("wharf status").ok().stdout;
+    assert!(status.contains("not what /root/shop.lock says now: `wharf generate --now shop`"), "{status}");
+    host.sh("wharf generate --now shop.toml").ok();
+    assert!(!host.sh("wharf status").ok().stdout.contains("says now"));
     assert!(runs(&host).ends_with(&format!(" 127.0.0.1:5000/app:1@{second}")), "{}", runs(&host));
     assert_eq!(id(&host, "shop-db"), db, "it is left alone");
     assert_eq!(host.sh("stat -c %a shop.lock").ok().stdout, "640\n");

@@ -68,8 +68,9 @@ fn what_left_the_stack_while_it_ran_is_named_by_each_run_and_stopped_by_a_later_
     let named = ORPHANS.map(still_runs).concat();
     let network =
         "wharf: the network shop_back is no longer part of the stack; `docker network rm shop_back` removes it\n";
-    assert!(said.ends_with(&format!("{named}{network}")), "{said}");
-    assert_eq!(said.matches("wharf: ").count(), 4, "a timer, a volume or a slice has nothing that runs: {said}");
+    let volume = "wharf: kept with all data: volume shop_data; to remove it: `docker volume rm shop_data`\n";
+    assert!(said.contains(volume) && said.ends_with(&format!("{named}{network}")), "{said}");
+    assert_eq!(said.matches("wharf: ").count(), 5, "a timer or a slice has nothing that runs: {said}");
     assert_eq!(without_file(&host), ORPHANS.map(|unit| format!("{unit} not-found active")));
 
     // Somebody else's, in the stack's slice, and without its unit file.
@@ -131,11 +132,13 @@ fn what_runs_without_a_unit_file_is_in_the_status_and_goes_with_the_project() {
     ];
     assert_eq!(loads, expected);
 
-    // What the stack still has, and somebody has deleted.
-    host.sh("rm /etc/systemd/system/shop-web.service && systemctl daemon-reload").ok();
-    let tree = host.sh("wharf status shop").ok().stdout;
-    assert!(tree.contains("its unit file was deleted: `wharf generate` writes it again"), "{tree}");
-    assert_eq!(tree.matches("not part of the stack").count(), 3, "{tree}");
+    // What the stack still has, and somebody has deleted: also before systemd has read its files again.
+    for deletion in ["rm /etc/systemd/system/shop-web.service", "systemctl daemon-reload"] {
+        let tree = host.sh(&format!("{deletion}; wharf status shop")).ok().stdout;
+        assert!(tree.contains("its unit file was deleted: `wharf generate shop` writes it again"), "{tree}");
+        assert_eq!(tree.matches("shop-web.service").count(), 1, "{tree}");
+        assert_eq!(tree.matches("not part of the stack").count(), 3, "{tree}");
+    }
     let diff = host.sh("wharf diff shop");
     let deleted =
         "shop-web.service\n  the unit file was edited or deleted by hand: the next `wharf generate` writes it again\n";
@@ -204,4 +207,25 @@ fn a_stack_that_is_removed_while_it_starts_leaves_nothing() {
         assert_eq!(host.sh("systemctl list-jobs --plain --no-legend").ok().stdout, "");
         assert_eq!(containers(&host), "");
     }
+}
+
+#[test]
+fn a_volume_that_leaves_the_stack_is_kept_and_named_with_the_command_that_deletes_it() {
+    let host = Host::boot("keptvolume");
+    let kept = "wharf: kept with all data: volume shop_data; to remove it: `docker volume rm shop_data`\n";
+    host.write(STACK, &shop());
+    host.sh("wharf generate --now shop.toml").ok();
+    // Somebody else's from now on, and used as before.
+    let external = shop().replace("[volumes.data]", "[volumes.data]\nexternal = true\nname = \"shop_data\"");
+    host.write(STACK, &external);
+    let said = host.sh("wharf generate --now shop.toml").ok().stderr;
+    assert!(said.contains("remove shop-data-volume.service") && !said.contains("kept with"), "{said}");
+    host.write(STACK, &shop());
+    host.sh("wharf generate --now shop.toml").ok();
+
+    host.write(STACK, &only_web());
+    let said = host.sh("wharf generate --now shop.toml").ok().stderr;
+    assert_eq!(said.matches(kept).count(), 1, "{said}");
+    host.sh("docker volume rm shop_data").ok();
+    assert_eq!(host.sh("wharf generate --now shop.toml").ok().stderr, "project shop: nothing changed\n");
 }

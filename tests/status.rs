@@ -223,6 +223,12 @@ fn a_watch_shows_what_changes_and_sleeps_while_nothing_does() {
     wait_for_last("127.0.0.1:5000/busybox:1");
     is_quiet(&host);
     assert_eq!(pictures().len(), 1, "{:#?}", pictures());
+    // A stack file, in whichever way it is written.
+    let changed = "its units are not what /root/shop.toml says now";
+    host.sh("cp shop.toml before; sed -i '/^\\[services.db\\]/a hostname = \"x\"' shop.toml").ok();
+    wait_for_last(changed);
+    host.sh("cat before >shop.toml").ok();
+    host.wait_for("it says the same again", || pictures().last().is_some_and(|last| !last.contains(changed)));
     host.sh("systemctl stop shop-db").ok();
     wait_for_last("shop-db.service inactive (dead)");
     assert!(pictures().last().is_some_and(|last| last.contains("shop-web.service active (running)")));
@@ -312,7 +318,9 @@ fn without_wharfd_or_the_engine_there_is_what_systemd_knows() {
     host.sh("busctl call org.freedesktop.DBus / org.freedesktop.DBus ReloadConfig").ok();
     only_systemd("wharfd is not installed;");
 
-    host.sh("systemctl start wharfd && systemctl stop docker.socket docker").ok();
+    host.sh("systemctl start wharfd-metrics.socket wharfd").ok();
+    host.wait_for("wharfd knows", || host.sh("wharf status").ok().stdout.contains("healthy"));
+    host.sh("systemctl stop docker.socket docker").ok();
     let away = |shown: &str| {
         format!("wharf: the engine does not answer, so the state of containers could not be asked; {shown}\n")
     };
@@ -329,6 +337,17 @@ fn without_wharfd_or_the_engine_there_is_what_systemd_knows() {
     assert_eq!(picture["engine_connected"], false);
     let db = unit(&picture, "shop-db.service");
     assert_eq!([&db["health"], &db["has_processes"]], [&Value::Null, &Value::Bool(false)], "{db:#}");
+    // On the bus and in the metrics, too.
+    let health = "busctl get-property io.wharf.Supervisor1 /io/wharf/Supervisor1/container/shop_2ddb_2eservice \
+                  io.wharf.Supervisor1.Container Health";
+    host.wait_for("its health is unknown", || host.sh(health).ok().stdout.trim() == "s \"unknown\"");
+    let metrics =
+        host.sh("curl --silent --fail --unix-socket /run/wharf/metrics.sock http://wharfd/metrics").ok().stdout;
+    for (word, value) in [("unknown", 1), ("healthy", 0)] {
+        let is_it = |line: &&str| line.contains("_health{") && line.contains(&format!("health=\"{word}\""));
+        let line = metrics.lines().find(|line| is_it(line) && line.contains("shop-db.service"));
+        assert!(line.is_some_and(|line| line.ends_with(&format!(" {value}"))), "{word}: {metrics}");
+    }
     // A new wharfd knows nothing of containers.
     host.sh("systemctl restart wharfd").ok();
     let new = host.sh("wharf status");
@@ -338,7 +357,19 @@ fn without_wharfd_or_the_engine_there_is_what_systemd_knows() {
     host.sh("systemctl start docker.socket docker").ok();
     host.wait_for("all is well again", || unit(&status(&host), "shop-db.service")["health"] == "healthy");
     let picture = status(&host);
-    assert_eq!(unit(&picture, "shop-db.service")["has_processes"], Value::Null);
+    let db = unit(&picture, "shop-db.service");
+    assert_eq!(db["has_processes"], Value::Null);
+    assert_eq!(host.sh(health).ok().stdout.trim(), "s \"healthy\"");
+    // The engine was away: that is no crash.
+    assert_eq!(db["last_restart_reason"], "unavailable", "{db:#}");
+    let away = "the engine was away, or a container ended whose namespace it shares";
+    let tree = host.sh("wharf status").ok().stdout;
+    assert!(tree.contains(&format!(" ago: {away}\n")), "{tree}");
+    let history = host.sh("wharf history shop db").ok().stdout;
+    assert!(
+        history.contains("unavailable: the engine or a registry was away, ") && !history.contains("crashed"),
+        "{history}"
+    );
 }
 
 #[test]
@@ -700,6 +731,21 @@ fn a_stack_file_that_says_something_else_than_its_units_is_named_with_the_comman
     assert!(host.sh("wharf status shop").ok().stdout.contains("shop.toml says now: `systemctl daemon-reload`"));
     host.sh("systemctl daemon-reload").ok();
     assert_eq!(said(&host.sh("wharf status shop").ok()), 0);
+}
+
+#[test]
+fn an_invalid_stack_file_is_named_wherever_it_lies() {
+    let host = Host::boot("invalid");
+    host.generate("shop", QUIET);
+    host.write("/srv/cart.toml", &support::sleeper("web", "hostname = \"${NAME:?is not set}\""));
+    host.sh("NAME=x wharf generate /srv/cart.toml; echo broken >>shop.toml").ok();
+    let shown = host.sh("NAME=x wharf status").ok().stdout;
+    assert!(shown.contains("\nInvalid stack files:\n  /root/shop.toml:"), "{shown}");
+    assert!(!shown.contains("cart.toml"), "{shown}");
+    // One that lacks its variables may be valid for whoever generated it.
+    let shown = host.sh("wharf status").ok().stdout;
+    let cart = shown.lines().find(|line| line.contains("/srv/cart.toml")).unwrap_or_default();
+    assert!(cart.ends_with(" (with the variables of this shell)"), "{shown}");
 }
 
 #[test]

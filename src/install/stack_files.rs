@@ -18,6 +18,7 @@ use crate::plan::Plan;
 use crate::report::InstalledProject;
 use crate::report::installed::projects_in;
 use crate::report::status::{BrokenStack, ChangedSource, StackFindings};
+use crate::stack::lock::lock_of;
 use crate::stack::{Lookup, Request};
 
 use super::changes::Enablement;
@@ -59,41 +60,50 @@ impl StackFiles {
         let mut found = StackFindings::default();
         let installed = projects_in(&Destination::system().documented_load_path()).unwrap_or_default();
         let here = stacks_in(&self.directory).unwrap_or_default();
-        let is_here = |source: &Path| here.iter().any(|stack| absolute(stack) == source);
         let is_new = |stack: &&PathBuf| !installed.iter().any(|project| project.comes_from(&absolute(stack)));
         for stack in here.iter().filter(is_new) {
             let request = Request::of_stack(stack, self.environment);
+            found.inputs.extend(request.files.iter().map(|file| absolute(file)));
             found.broken.extend(self.planned(stack, request, Destination::system()).err());
         }
         let mut snapshots = Snapshots::default();
-        for project in &installed {
-            let Some(destination) = destination_of(project) else { continue };
-            let is_at_boot = destination.reach == Reach::Offline;
-            let environment: Lookup<'_> = if is_at_boot { &|_| None } else { self.environment };
-            let Ok(request) = of_project(project, environment) else { continue };
-            let Some(source) = request.files.first().cloned() else { continue };
-            let directory = destination.on_disk.clone();
-            match self.planned(&source, request, destination) {
-                Ok(has_variables) => {
-                    let planned = self.planned.borrow();
-                    let Some(Planned { plan, .. }) = planned.get(&source) else { continue };
-                    if snapshots.of(&directory).is_some_and(|snapshot| differs(plan, snapshot)) {
-                        let name = &project.name;
-                        let command = if is_at_boot {
-                            "systemctl daemon-reload".to_owned()
-                        } else {
-                            format!("wharf generate --now {name}")
-                        };
-                        found.changed.insert(name.clone(), ChangedSource { file: source, command, has_variables });
-                    }
-                }
-                Err(broken) if is_here(&source) => found.broken.push(broken),
-                // A file elsewhere may need the variables of whoever generated it.
-                Err(_) => {}
-            }
-        }
+        installed.iter().for_each(|project| self.look_at(project, &mut snapshots, &mut found));
+        let planned = self.planned.borrow();
+        let inputs = planned.values().flat_map(|known| &known.inputs);
+        found.inputs.extend(inputs.map(|(input, _)| input.clone()));
+        drop(planned);
         found.broken.sort_unstable_by(|one, other| one.file.cmp(&other.file));
         found
+    }
+
+    /// Adds what the stack file of an installed project says now, if that is not what its units say.
+    fn look_at(&self, project: &InstalledProject, snapshots: &mut Snapshots, found: &mut StackFindings) {
+        let Some(destination) = destination_of(project) else { return };
+        let is_at_boot = destination.reach == Reach::Offline;
+        let environment: Lookup<'_> = if is_at_boot { &|_| None } else { self.environment };
+        let Ok(request) = of_project(project, environment) else { return };
+        let Some(source) = request.files.first().cloned() else { return };
+        found.inputs.extend(request.files.iter().map(|file| absolute(file)));
+        let directory = destination.on_disk.clone();
+        let has_variables = match self.planned(&source, request, destination) {
+            Ok(has_variables) => has_variables,
+            Err(broken) => {
+                let has_variables = broken.has_variables && !is_at_boot && !source.starts_with(&self.directory);
+                return found.broken.push(BrokenStack { has_variables, ..broken });
+            }
+        };
+        let planned = self.planned.borrow();
+        let Some(Planned { plan, .. }) = planned.get(&source) else { return };
+        let changes = snapshots.of(&directory).map(|snapshot| difference(plan, snapshot)).unwrap_or_default();
+        if changes.is_empty() {
+            return;
+        }
+        let name = &project.name;
+        let command =
+            if is_at_boot { "systemctl daemon-reload".to_owned() } else { format!("wharf generate --now {name}") };
+        let lock = Some(lock_of(&source)).filter(|lock| only_digests(&changes) && lock.exists());
+        let file = lock.unwrap_or(source);
+        found.changed.insert(name.clone(), ChangedSource { file, command, has_variables });
     }
 
     /// Plans a stack, unless nothing has changed since the last time; whether it was given variables.
@@ -103,9 +113,11 @@ impl StackFiles {
             return Ok(known.has_variables);
         }
         planned.remove(stack);
-        let new = Planned::new(request, destination).map_err(|errors| {
+        let has_variables = AtomicBool::new(false);
+        let new = Planned::new(request, destination, &has_variables).map_err(|errors| {
             let broken = invalid(stack, &errors);
-            BrokenStack { message: broken.to_string(), file: broken.stack }
+            let has_variables = has_variables.load(Ordering::Relaxed);
+            BrokenStack { message: broken.to_string(), file: broken.stack, has_variables }
         })?;
         let has_variables = new.has_variables;
         planned.insert(stack.to_owned(), new);
@@ -114,8 +126,8 @@ impl StackFiles {
 }
 
 impl Planned {
-    fn new(request: Request<'_>, destination: Destination) -> Result<Self, Diagnostics> {
-        let has_variables = AtomicBool::new(false);
+    /// `has_variables` is set if it asks for any.
+    fn new(request: Request<'_>, destination: Destination, has_variables: &AtomicBool) -> Result<Self, Diagnostics> {
         let environment = |name: &str| {
             has_variables.fetch_or(!name.starts_with("COMPOSE_"), Ordering::Relaxed);
             (request.environment)(name)
@@ -131,7 +143,7 @@ impl Planned {
             destination,
             inputs: inputs.collect(),
             plan,
-            has_variables: has_variables.into_inner(),
+            has_variables: has_variables.load(Ordering::Relaxed),
         })
     }
 
@@ -169,13 +181,57 @@ fn destination_of(project: &InstalledProject) -> Option<Destination> {
     of_generate.into_iter().find(|destination| destination.on_disk == *directory).or_else(generator)
 }
 
-/// Whether the plan is not what is installed, leaving aside what was changed by hand.
-fn differs(plan: &Plan, snapshot: &Snapshot) -> bool {
+/// What of the plan is not installed, leaving aside what was changed by hand.
+fn difference(plan: &Plan, snapshot: &Snapshot) -> Vec<Change> {
     let by_hand = |change: &Change| match &change.action {
         Action::Update { old, .. } => is_edited(old),
         Action::Mode { .. } => true,
         _ => snapshot.entries.get(&change.name).is_some_and(|entry| entry.masks()),
     };
     let changes = Changes::compute(plan, snapshot, Enablement::Keep, &snapshot.path);
-    !changes.items.iter().all(by_hand)
+    changes.items.into_iter().filter(|change| !by_hand(change)).collect()
+}
+
+/// Whether nothing changes but digests of images, and hashes that follow from them: what a lock says.
+fn only_digests(changes: &[Change]) -> bool {
+    changes.iter().all(|change| match &change.action {
+        Action::Update { old, new, .. } => without_digests(old) == without_digests(new),
+        _ => false,
+    })
+}
+
+fn without_digests(text: &str) -> String {
+    let (mut plain, mut digits) = (String::new(), String::new());
+    for character in text.chars().chain(['\n']) {
+        if character.is_ascii_hexdigit() {
+            digits.push(character);
+            continue;
+        }
+        if digits.len() < SHORTEST_HASH {
+            plain.push_str(&digits);
+        }
+        digits.clear();
+        plain.push(character);
+    }
+    plain.replace("@sha256:", "")
+}
+
+/// Hexadecimal digits of a unit's checksum; other hashes have more.
+const SHORTEST_HASH: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_without_its_digests_is_the_same_before_and_after_a_lock() {
+        let (one, other) = ("0a".repeat(32), "1b".repeat(32));
+        let unit = |digest: &str, hash: &str| {
+            without_digests(&format!("Description=Container (shop/web:1)\nSpecHash={hash}\nImage=shop/web:1{digest}\n"))
+        };
+        let locked = unit(&format!("@sha256:{one}"), &one);
+        assert_eq!(locked, unit(&format!("@sha256:{other}"), &other));
+        assert_eq!(locked, unit("", &other));
+        assert_ne!(locked, unit("1", &other));
+    }
 }

@@ -7,8 +7,8 @@
 use std::path::Path;
 
 use super::installed::InstalledProject;
-use crate::name::{ProjectName, ServiceName, UnitName};
-use crate::systemd::{Manager, ManagerError, UnitProcess};
+use crate::name::{ProjectName, ServiceName, UnitKind, UnitName};
+use crate::systemd::{LoadState, Manager, ManagerError, UnitProcess};
 
 /// A unit that runs without a unit file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,6 +33,24 @@ pub async fn orphans(manager: &Manager) -> Result<Vec<Orphan>, ManagerError> {
     }
     orphans.sort_unstable();
     Ok(orphans)
+}
+
+/// Units that the project's target starts and that run although their file was deleted, as systemd has not read its files again.
+///
+/// # Errors
+/// systemd does not answer.
+pub async fn deleted(manager: &Manager, project: &InstalledProject) -> Result<Vec<Orphan>, ManagerError> {
+    let is_there = |unit: &UnitName| {
+        let is = |name: &UnitName| name == unit || name.instance_in(unit).is_some();
+        project.units.iter().any(|installed| is(&installed.name))
+    };
+    let targets = project.units.iter().filter(|unit| unit.name.is(UnitKind::Target));
+    let wanted = targets.flat_map(|target| &target.mark.wants).filter(|unit| !is_there(unit));
+    let patterns: Vec<&str> = wanted.map(UnitName::as_str).collect();
+    let loaded = manager.loaded_units(&patterns).await?.into_iter();
+    let runs = loaded.filter(|unit| unit.load != LoadState::NotFound && unit.active.is_running());
+    let orphan = |unit: UnitName| Orphan { unit, project: project.name.clone(), service: None };
+    Ok(runs.map(|unit| orphan(unit.name)).collect())
 }
 
 /// Adds the projects of which nothing is left but orphans, in the order of their names.

@@ -5,6 +5,7 @@
 //! Invariant: everybody may ask: neither root nor access to the engine is needed. Without wharfd the units are shown too, with empty
 //! columns where only wharfd has the answer.
 
+mod changed_files;
 mod last_output;
 mod limits;
 mod model;

@@ -29,6 +29,9 @@ pub struct Status {
     /// Why some of it is not known.
     #[serde(skip)]
     pub unknown: Option<Unknown>,
+    /// The files from which stacks are made, as far as they are known.
+    #[serde(skip)]
+    pub(super) inputs: BTreeSet<PathBuf>,
     /// The unit files that were found.
     #[serde(skip)]
     pub(super) installed: Vec<InstalledUnit>,
@@ -40,15 +43,30 @@ pub struct BrokenStack {
     pub file: PathBuf,
     /// The first error, with its place.
     pub message: String,
+    /// What it says depends on variables of whoever asks.
+    #[serde(skip)]
+    pub has_variables: bool,
+}
+
+impl fmt::Display for BrokenStack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.message, with_variables(self.has_variables))
+    }
+}
+
+fn with_variables(has_variables: bool) -> &'static str {
+    if has_variables { " (with the variables of this shell)" } else { "" }
 }
 
 /// What the stack files of a host say, beside the installed units.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StackFindings {
-    /// Invalid ones in the directory of the host's stack files, by path.
+    /// Invalid ones, of the host's directory of stack files and of installed projects, by path.
     pub broken: Vec<BrokenStack>,
     /// Those that say something else than the installed units, by project.
     pub changed: BTreeMap<ProjectName, ChangedSource>,
+    /// All files that were looked at.
+    pub inputs: BTreeSet<PathBuf>,
 }
 
 /// A stack file that says something else than the units that were made from it.
@@ -65,7 +83,7 @@ pub struct ChangedSource {
 impl fmt::Display for ChangedSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { file, command, has_variables } = self;
-        let with = if *has_variables { " (with the variables of this shell)" } else { "" };
+        let with = with_variables(*has_variables);
         write!(f, "its units are not what {} says now{with}: `{command}`", file.display())
     }
 }

@@ -13,12 +13,12 @@ use super::model::{ProjectStatus, StackFindings, Status, StatusError, UnitStatus
 use crate::mark::InstalledUnit;
 use crate::name::{UnitKind, UnitName};
 use crate::report::installed::{InstalledProject, projects_in};
-use crate::report::orphans::{Orphan, add_projects, orphans};
+use crate::report::orphans::{Orphan, add_projects, deleted, orphans};
 use crate::report::selection::{Selection, select};
 use crate::supervisor1::{Activation, Snapshot, Supervisor, SupervisorError};
 use crate::systemd::cgroup::Usage;
 use crate::systemd::manager::is_booted;
-use crate::systemd::{ActiveState, Manager, ManagerError, Scope, UnitState};
+use crate::systemd::{ActiveState, LoadState, Manager, ManagerError, Scope, UnitState};
 
 /// So many units are asked for concurrently.
 const AT_ONCE: usize = 8;
@@ -76,11 +76,10 @@ impl Sources {
         };
         selections.sort_unstable_by(|one, other| one.project.name.cmp(&other.project.name));
         let (snapshot, unknown) = self.snapshot(activation).await;
-        let (broken, mut changed) = match (self.host.stack_files)() {
-            Some(StackFindings { broken, changed }) => (Some(broken), changed),
-            None => (None, BTreeMap::new()),
-        };
-        let mut status = Status { unknown, broken, ..Status::default() };
+        let found = (self.host.stack_files)();
+        let is_known = found.is_some();
+        let StackFindings { broken, mut changed, inputs } = found.unwrap_or_default();
+        let mut status = Status { unknown, broken: is_known.then_some(broken), inputs, ..Status::default() };
         for selection in selections {
             let mut project = selection.project.clone();
             project.units.sort_by_key(|unit| (rank(unit), unit.name.clone()));
@@ -105,6 +104,11 @@ impl Sources {
         }
         status.add_last_outputs();
         Ok(status)
+    }
+
+    /// Where stack files are looked for.
+    pub(super) fn stack_directory(&self) -> &Path {
+        &self.host.stack_directory
     }
 
     /// The connection to wharfd.
@@ -162,8 +166,9 @@ impl Sources {
         orphans: &[Orphan],
     ) -> Result<Vec<UnitStatus>, ManagerError> {
         let Some(manager) = &self.manager else { return Ok(Vec::new()) };
+        let deleted = deleted(manager, project).await?;
         let mut rows = Vec::new();
-        for orphan in orphans.iter().filter(|orphan| orphan.project == project.name) {
+        for orphan in orphans.iter().filter(|orphan| orphan.project == project.name).chain(&deleted) {
             let row = UnitStatus {
                 service: orphan.service.clone(),
                 instance: orphan.unit.instance().map(str::to_owned),
@@ -171,7 +176,9 @@ impl Sources {
                 edited: project.units.iter().any(|unit| unit.mark.wants.contains(&orphan.unit)),
                 ..UnitStatus::new(orphan.unit.clone())
             };
-            rows.push(filled(row, manager.unit(&orphan.unit).await?, Usage::default()));
+            // systemd finds out when it reads its files again.
+            let state = UnitState { load: LoadState::NotFound, ..manager.unit(&orphan.unit).await? };
+            rows.push(filled(row, state, Usage::default()));
         }
         Ok(rows)
     }

@@ -60,7 +60,7 @@ pub fn tree(status: &Status, undeclared: bool, screen: Screen, now: SystemTime) 
 
 fn broken_table(stacks: &[BrokenStack]) -> Table {
     let mut table = Table::default();
-    stacks.iter().for_each(|stack| table.note("  ", Cell::new(&stack.message, Colour::Bad)));
+    stacks.iter().for_each(|stack| table.note("  ", Cell::new(&stack.to_string(), Colour::Bad)));
     table
 }
 
@@ -89,7 +89,7 @@ fn roots(project: &ProjectStatus, now: SystemTime) -> Vec<Node> {
         let node = Node {
             needs_attention,
             cells: cells(unit),
-            details: details(unit, now),
+            details: details(unit, &project.project, now),
             children: Vec::new(),
             template: None,
         };
@@ -207,13 +207,13 @@ fn state(unit: &UnitStatus) -> Cell {
 }
 
 /// The notes below a unit.
-fn details(unit: &UnitStatus, now: SystemTime) -> Vec<Cell> {
+fn details(unit: &UnitStatus, project: &str, now: SystemTime) -> Vec<Cell> {
     let known = &unit.known;
     let mut notes: Vec<Cell> = activity(unit).into_iter().collect();
     notes.extend(unit.last_output.as_ref().map(|line| Cell::from(format!("last output: {line}"))));
     if unit.load == LoadState::NotFound && unit.active.is_running() {
         let text = if unit.edited {
-            "its unit file was deleted: `wharf generate` writes it again".to_owned()
+            format!("its unit file was deleted: `wharf generate {project}` writes it again")
         } else {
             format!("no unit file: it is not part of the stack; `systemctl stop {}`", unit.unit)
         };
@@ -245,6 +245,7 @@ fn details(unit: &UnitStatus, now: SystemTime) -> Vec<Cell> {
         let reason = match known.last_restart_reason.as_deref() {
             // systemd's word for a main process that exited with 0.
             Some("success") => ": it ended".to_owned(),
+            Some("unavailable") => ": the engine was away, or a container ended whose namespace it shares".to_owned(),
             Some(reason) => format!(": {reason}"),
             None => String::new(),
         };

@@ -1,4 +1,4 @@
-//! The status again whenever something changes, as signals of systemd and of wharfd report.
+//! The status again whenever something changes, as signals of systemd and of wharfd, and the kernel of stack files, report.
 //!
 //! Invariant: nothing is asked while nothing changes.
 
@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures_util::{Stream, StreamExt};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
+use super::changed_files::ChangedFiles;
 use super::model::{Status, StatusError};
 use super::sources::Sources;
 use crate::name::UnitName;
@@ -18,7 +19,7 @@ const BATCH: Duration = Duration::from_millis(100);
 /// Something has changed.
 enum Change {
     Unit(String),
-    /// systemd has reloaded its units, or wharfd knows something new.
+    /// systemd has reloaded its units, wharfd knows something new, or a stack file was written.
     Any,
     /// The connection to the bus ended.
     ConnectionLost,
@@ -29,6 +30,7 @@ pub struct Watch<'a> {
     sources: &'a Sources,
     wanted: &'a [String],
     changes: UnboundedReceiver<Change>,
+    files: ChangedFiles,
     last: Option<Status>,
     /// Something has changed since `last`. Kept here, as a caller may cancel [`Watch::next`] and call it again.
     is_stale: bool,
@@ -45,9 +47,10 @@ impl Sources {
         let units = manager.changed_units().await?;
         forward(units.map(|unit| unit.map_or(Change::Any, Change::Unit)), sender.clone());
         if let Ok(supervisor) = &self.supervisor {
-            forward(supervisor.changes().await?.map(|()| Change::Any), sender);
+            forward(supervisor.changes().await?.map(|()| Change::Any), sender.clone());
         }
-        Ok(Watch { sources: self, wanted, changes, last: None, is_stale: true })
+        let files = ChangedFiles::watch(move || sender.send(Change::Any).is_ok());
+        Ok(Watch { sources: self, wanted, changes, files, last: None, is_stale: true })
     }
 }
 
@@ -76,6 +79,7 @@ impl Watch<'_> {
             let activation = if self.last.is_none() { Activation::Start } else { Activation::Never };
             let status = self.sources.status(self.wanted, activation).await?;
             self.is_stale = false;
+            self.files.follow(&status.inputs, self.sources.stack_directory());
             if self.last.as_ref().is_some_and(|last| last.is_like(&status)) {
                 continue;
             }

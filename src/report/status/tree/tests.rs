@@ -176,7 +176,11 @@ fn sixty_columns_show_failures_first_and_why() {
         changed_source: None,
         shared: BTreeMap::new(),
     };
-    let broken = BrokenStack { file: "/etc/wharf/x.toml".into(), message: "/etc/wharf/x.toml:2:1: unknown key".into() };
+    let broken = BrokenStack {
+        file: "/etc/wharf/x.toml".into(),
+        message: "/etc/wharf/x.toml:2:1: unknown key".into(),
+        has_variables: false,
+    };
     let status = Status { projects: vec![well, project], broken: Some(vec![broken]), ..Status::default() };
     let screen = Screen { width: Some(60), utf8: true, ..Screen::default() };
     let text = tree(&status, true, screen, SystemTime::UNIX_EPOCH + NOW);
