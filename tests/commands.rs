@@ -52,6 +52,20 @@ fn a_command_of_compose_is_answered_with_the_one_that_does_it() {
     assert_eq!(own.stderr, "wharf: options belong after the command; use: wharf logs x.toml\n");
     let help = wharf(&here, &["--help"]).ok().stdout;
     assert!(!help.lines().any(|line| line.trim_start().starts_with("up ")), "{help}");
+    for (arguments, said) in [
+        (&["logs"][..], "name a stack, or a service: wharf logs STACK; "),
+        (&["config"], "name a stack file, or an installed stack: wharf config STACK; "),
+        (&["remove", "--dry-run"], "name the stacks to remove: wharf remove STACK; "),
+        (&["list"], "`list` is not a command of wharf; use: wharf status\n"),
+        (&["delete", "shop"], "`delete` is not a command of wharf"),
+        (
+            &["remove", "-v", "shop"],
+            "`-v` is not an option of `wharf remove`; to delete the volumes too, with all their data: wharf remove --volumes shop\n",
+        ),
+    ] {
+        let out = wharf(&here, arguments);
+        assert!(out.status == 2 && out.stderr.starts_with(&format!("wharf: {said}")), "{arguments:?}: {out:?}");
+    }
     let unknown = wharf(&here, &["statsu"]);
     assert_eq!(unknown.status, 2);
     assert!(unknown.stderr.contains("'status'"), "{unknown:?}");
@@ -310,6 +324,15 @@ fn logs_merges_the_journals_of_a_stack() {
     assert!(time.status == 1 && time.stderr.contains("journalctl: "), "{time:?}");
     let joe = host.sh("runuser -u joe -- wharf logs shop").ok();
     assert!(joe.stdout.is_empty() && joe.stderr.contains("systemd-journal"), "{joe:?}");
+
+    // What was removed is still in the journal.
+    host.sh("wharf generate --now shop.toml; wharf remove shop").ok();
+    let removed = host.sh("wharf logs shop").ok();
+    assert_eq!(removed.stderr, "wharf: `shop` is no longer installed; this is what the journal still has of it\n");
+    assert!(has(&removed.stdout, "shop-db | ready") && has(&removed.stdout, "shop-web@2 | hello"), "{removed:?}");
+    assert!(has(&logs("shop-db"), "shop-db | ready"));
+    assert!(host.sh("wharf logs cart").fails().stderr.ends_with("installed projects: blog\n"));
+    host.sh("wharf generate --now shop.toml").ok();
 
     // It follows, in colour on a terminal, until Ctrl-C.
     host.sh("systemd-run --quiet --unit follow -p RemainAfterExit=yes -p StandardOutput=truncate:/root/follow wharf logs -f -n 0 shop").ok();

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use clap::CommandFactory;
+use clap::error::ErrorKind;
 use wharf::install::Destination;
-use wharf::report::habits::{CommandLine, Host, answer};
+use wharf::report::habits::{CommandLine, Host, answer, remove_verbosely, without_stack};
 use wharf::report::installed::projects_in;
 use wharf::stack::{Request, load};
 
@@ -22,6 +23,19 @@ pub fn run(words: &[String]) -> Option<Result<Exit, Failure>> {
             output::notice(&format!("options belong after the command; use: {}", misplaced.instead));
             Some(Ok(Exit::Usage))
         }
+    }
+}
+
+/// What to say instead of clap about a command of Wharf's; `None`: clap says it well.
+pub fn instead(error: &clap::Error, words: &[String]) -> Option<String> {
+    let (command, rest) = words.split_first()?;
+    match error.kind() {
+        ErrorKind::MissingRequiredArgument => {
+            let installed = projects_in(&Destination::system().documented_load_path()).unwrap_or_default();
+            without_stack(command, &installed)
+        }
+        ErrorKind::UnknownArgument if command == "remove" => remove_verbosely(rest),
+        _ => None,
     }
 }
 

@@ -1,9 +1,11 @@
 //! `wharf logs`
 
 use wharf::install::Destination;
-use wharf::report::installed::projects_in;
+use wharf::printable::printable;
+use wharf::report::history::add_removed_projects;
+use wharf::report::installed::{LookupError, projects_in};
 use wharf::report::logs::{FIELDS, Logs};
-use wharf::report::selection::select;
+use wharf::report::selection::{SelectionError, select};
 use wharf::report::table::Screen;
 use wharf::report::when::point_in_time;
 use wharf::signals::{Signal, Signals};
@@ -16,10 +18,17 @@ use crate::{cli, output};
 const MOST_BYTES: usize = 64 << 10;
 
 pub async fn run(arguments: &cli::Logs) -> Result<Exit, Failure> {
-    let installed = projects_in(&Destination::system().documented_load_path())?;
-    let logs = Logs::of(&select(&arguments.words, &installed)?)
-        .with_times(arguments.timestamps)
-        .with_prefix(!arguments.no_log_prefix);
+    let mut installed = projects_in(&Destination::system().documented_load_path())?;
+    let unknown = select(&arguments.words, &installed).err();
+    if let Some(SelectionError::Lookup(LookupError::Unknown { wanted, .. })) = &unknown {
+        add_removed_projects(&mut installed)?;
+        if select(&arguments.words, &installed).is_ok() {
+            let wanted = printable(wanted);
+            output::notice(&format!("`{wanted}` is no longer installed; this is what the journal still has of it"));
+        }
+    }
+    let selected = select(&arguments.words, &installed).map_err(|error| unknown.unwrap_or(error))?;
+    let logs = Logs::of(&selected).with_times(arguments.timestamps).with_prefix(!arguments.no_log_prefix);
     if !sees_all() {
         output::notice(output::LIMITED_JOURNAL);
     }

@@ -44,7 +44,13 @@ fn main() -> ExitCode {
     }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
-        Err(error) => return usage(&error),
+        Err(error) => match habits::instead(&error, &words) {
+            Some(text) => {
+                output::notice(&text);
+                return Exit::Usage.into();
+            }
+            None => return usage(&error),
+        },
     };
     // A command that cannot record its changes in the journal says so when it makes them.
     let _reported_later = log::start("wharf", Fallback::None);

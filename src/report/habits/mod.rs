@@ -24,6 +24,7 @@ pub enum Habit {
     Commit,
     Cp,
     Create,
+    Delete,
     Disable,
     Down,
     Enable,
@@ -32,6 +33,7 @@ pub enum Habit {
     Export,
     Images,
     Kill,
+    List,
     Ls,
     Pause,
     Port,
@@ -54,12 +56,13 @@ pub enum Habit {
 }
 
 impl Habit {
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 34] = [
         Self::Attach,
         Self::Build,
         Self::Commit,
         Self::Cp,
         Self::Create,
+        Self::Delete,
         Self::Disable,
         Self::Down,
         Self::Enable,
@@ -68,6 +71,7 @@ impl Habit {
         Self::Export,
         Self::Images,
         Self::Kill,
+        Self::List,
         Self::Ls,
         Self::Pause,
         Self::Port,
@@ -96,6 +100,7 @@ impl Habit {
             Self::Commit => "commit",
             Self::Cp => "cp",
             Self::Create => "create",
+            Self::Delete => "delete",
             Self::Disable => "disable",
             Self::Down => "down",
             Self::Enable => "enable",
@@ -104,6 +109,7 @@ impl Habit {
             Self::Export => "export",
             Self::Images => "images",
             Self::Kill => "kill",
+            Self::List => "list",
             Self::Ls => "ls",
             Self::Pause => "pause",
             Self::Port => "port",
@@ -133,8 +139,8 @@ impl Habit {
 
     /// Whether it is about what runs on this host.
     fn needs_installed(self) -> bool {
-        use Habit::{Create, Images, Ls, Ps, Scale, Stats, Up, Version, Volumes, Watch};
-        !matches!(self, Create | Images | Ls | Ps | Scale | Stats | Up | Version | Volumes | Watch)
+        use Habit::{Create, Images, List, Ls, Ps, Scale, Stats, Up, Version, Volumes, Watch};
+        !matches!(self, Create | Images | List | Ls | Ps | Scale | Stats | Up | Version | Volumes | Watch)
     }
 
     /// Whether its first argument is a service: Compose has no other way to name one.
@@ -214,6 +220,35 @@ pub fn answer(line: &CommandLine, host: &Host<'_>) -> Vec<String> {
     }
 }
 
+/// What to say where a command of Wharf's misses its stack; `None`: it is something else that is missing.
+pub fn without_stack(command: &str, installed: &[InstalledProject]) -> Option<String> {
+    let what = match command {
+        "config" => "a stack file, or an installed stack",
+        "logs" => "a stack, or a service",
+        "remove" => "the stacks to remove",
+        _ => return None,
+    };
+    let names: Vec<&str> = installed.iter().map(|project| project.name.as_str()).collect();
+    let known = if names.is_empty() {
+        "no stack is installed".to_owned()
+    } else {
+        format!("installed stacks: {}", names.join(", "))
+    };
+    Some(format!("name {what}: wharf {command} STACK; {known}"))
+}
+
+/// What to say to `wharf remove -v`, which means volumes to docker, and something else to other programs. `words`: what follows `remove`.
+pub fn remove_verbosely(words: &[String]) -> Option<String> {
+    if !words.iter().any(|word| word == "-v") {
+        return None;
+    }
+    let stacks = words.iter().filter(|word| !word.starts_with('-')).map(|word| quoted(word));
+    let stacks: Vec<String> = stacks.collect();
+    let stacks = if stacks.is_empty() { "STACK".to_owned() } else { stacks.join(" ") };
+    let volumes = "to delete the volumes too, with all their data";
+    Some(format!("`-v` is not an option of `wharf remove`; {volumes}: wharf remove --volumes {stacks}"))
+}
+
 /// The answer for the stack, or for each that has a service of this name.
 fn several(line: &CommandLine, host: &Host<'_>) -> Result<Vec<String>, String> {
     if let Some(import) = commands::import(line) {
@@ -258,9 +293,13 @@ fn lines(line: &CommandLine, named: &Named<'_>, words: &[String]) -> Result<Vec<
             let remove = format!("to delete the stack from this host: wharf remove {}", named.stack());
             vec![named.stop(), "a container is removed when its unit stops".to_owned(), remove]
         }
+        Habit::Delete => {
+            let kept = "it stops the stack and keeps its volumes; with `--volumes` they are deleted, too";
+            vec![format!("wharf remove {}", named.stack()), kept.to_owned()]
+        }
         Habit::Restart | Habit::Start => vec![named.systemctl(habit.as_str())],
         Habit::Enable | Habit::Disable => named.boot(habit),
-        Habit::Ps | Habit::Ls | Habit::Images => {
+        Habit::Ps | Habit::List | Habit::Ls | Habit::Images => {
             vec![format!("wharf status {}", named.known_stack()).trim_end().to_owned()]
         }
         Habit::Exec => vec![named.exec()],

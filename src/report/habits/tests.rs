@@ -46,6 +46,11 @@ fn each_is_answered_with_the_command_that_does_it() {
             "systemctl stop blog.target 'blog-*.service'\nto delete it from this host too: wharf remove --volumes blog",
         ),
         ("ps", "wharf status"),
+        ("list", "wharf status"),
+        (
+            "delete shop",
+            "wharf remove shop\nit stops the stack and keeps its volumes; with `--volumes` they are deleted, too",
+        ),
         ("ps shop", "wharf status shop"),
         ("exec shop db psql -U me", "docker exec -it shop-db psql -U me"),
         ("exec -it web-2", "docker exec -it shop-web-2 sh"),
@@ -234,4 +239,13 @@ fn the_stack_of_the_working_directory_is_meant_and_no_other() {
     assert!(!answers_beside("down -v", only, &["./cart.toml", "./blog.toml"]).contains("shop"));
     let source = only[0].sources[0].display().to_string();
     assert_eq!(answers_beside("restart", &installed(), &[&source]), "systemctl restart shop.target");
+}
+
+#[test]
+fn a_command_without_a_stack_is_answered_with_the_installed_ones() {
+    let said = without_stack("logs", &installed());
+    assert_eq!(said.as_deref(), Some("name a stack, or a service: wharf logs STACK; installed stacks: blog, shop"));
+    let none = without_stack("remove", &[]);
+    assert_eq!(none.as_deref(), Some("name the stacks to remove: wharf remove STACK; no stack is installed"));
+    assert_eq!(without_stack("secret", &[]), None);
 }

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use super::installed::projects_in;
+use super::installed::{InstalledProject, projects_in};
 use super::selection::{Selection, SelectionError, select};
 use crate::message_id;
 use crate::name::{ProjectName, UnitName};
@@ -79,6 +79,16 @@ pub fn history(wanted: &[String], period: Period, directories: &[PathBuf]) -> Re
     // What was done to a stack as a whole is not the history of one of its services.
     events.retain(|event| event.unit.is_some() || is_whole(&event.project));
     Ok(History { events, limited: limited || found.limited })
+}
+
+/// Adds the projects and units that are no longer installed, as far as the journal has what Wharf's commands did to them.
+///
+/// # Errors
+/// The journal cannot be read.
+pub fn add_removed_projects(projects: &mut Vec<InstalledProject>) -> Result<(), JournalctlError> {
+    let of_commands = Query { matches: vec![of_commands()], fields: &entry::FIELDS, ..Query::default() };
+    add_removed(projects, &journalctl::read(&of_commands)?.entries);
+    Ok(())
 }
 
 /// The entries of Wharf's commands. Only root's count: others could write anything.

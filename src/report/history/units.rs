@@ -67,5 +67,13 @@ pub fn add_removed(projects: &mut Vec<InstalledProject>, commands: &[Entry]) {
             let mark = Mark::new(name.clone(), source.clone());
             project.add(InstalledUnit { name: unit, directory: PathBuf::new(), mark, is_edited: false });
         }
+        // Of a template that is gone, only what was done to its instances names them.
+        let done = ["WHARF_STARTED", "WHARF_STOPPED"].iter().flat_map(|field| entry.words(field));
+        let instances = done.filter_map(|unit| UnitName::parse(&unit).ok()).filter(|unit| unit.instance().is_some());
+        let is_gone =
+            |unit: &&mut InstalledUnit| unit.name.is(UnitKind::Target) && unit.directory.as_os_str().is_empty();
+        if let Some(target) = project.units.iter_mut().find(is_gone) {
+            target.mark.wants.extend(instances);
+        }
     }
 }
