@@ -562,7 +562,7 @@ fn now_says_that_containers_have_ended_with_the_engine_and_fails() {
     host.write(STACK, TWO);
     host.sh("wharf generate --now; systemctl stop docker.socket docker").ok();
     let said = "project shop: nothing changed\n\
-                wharf: the engine does not answer, and the containers of these units do not run: shop-web.service, shop-db.service; \
+                wharf: the engine does not answer, and the containers of these units do not run: shop-db.service, shop-web.service; \
                 `systemctl start docker` starts the engine, then the units start their containers\n";
     for options in ["--now", "--now --check"] {
         host.wait_to_see("the containers have ended", || {
