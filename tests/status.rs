@@ -346,7 +346,7 @@ fn without_wharfd_or_the_engine_there_is_what_systemd_knows() {
     for (word, value) in [("unknown", 1), ("healthy", 0)] {
         let is_it = |line: &&str| line.contains("_health{") && line.contains(&format!("health=\"{word}\""));
         let line = metrics.lines().find(|line| is_it(line) && line.contains("shop-db.service"));
-        assert!(line.is_some_and(|line| line.ends_with(&format!(" {value}"))), "{word}: {metrics}");
+        assert!(line.is_some_and(|line| line.ends_with(&format!(" {value}.0"))), "{word}: {metrics}");
     }
     // A new wharfd knows nothing of containers.
     host.sh("systemctl restart wharfd").ok();
