@@ -5,8 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::{fs, io};
 use std::time::{Duration, SystemTime};
+use std::{fs, io};
 
 use crate::engine::{Engine, EngineError, PullProgress};
 use crate::install::{
@@ -174,8 +174,7 @@ impl<'a> Means<'a> {
                 store.get(number)?.ok_or(UpdateError::UnknownRevision { project: project.clone(), number })?
             }
         };
-        let mut changed =
-            Changed { project, images: Vec::new(), refused: BTreeMap::new(), outcome: Outcome::Current };
+        let mut changed = Changed { project, images: Vec::new(), refused: BTreeMap::new(), outcome: Outcome::Current };
         if target.plan.files == installed.plan.files && target.lock == installed.lock {
             return Ok(changed);
         }

@@ -114,9 +114,10 @@ fn followers(plan: &Plan, units: &[UnitName]) -> Vec<UnitName> {
         let text = plan.files.iter().find(|planned| planned.name == file.as_str()).map(|planned| &*planned.contents);
         followers.extend(text.and_then(Mark::of_unit).map(|mark| mark.restarts_with).unwrap_or_default());
         let Some(name) = spec_of(plan, unit).map(|spec| spec.wharf.name) else { continue };
-        let sharing = plan.wants.iter().filter(|other| {
-            spec_of(plan, other).is_some_and(|spec| spec.wharf.shares.iter().any(|shared| *shared == name))
-        });
+        let sharing = plan
+            .wants
+            .iter()
+            .filter(|other| spec_of(plan, other).is_some_and(|spec| spec.wharf.shares.contains(&name)));
         followers.extend(sharing.cloned());
     }
     followers.sort_unstable();

@@ -433,7 +433,8 @@ impl PlanRecord {
     }
 
     fn with(&self, files: Vec<PlannedFile>) -> Plan {
-        let Self { project, source, target, wants, autostart, wanted_by, has_healthcheck, instances, .. } = self.clone();
+        let Self { project, source, target, wants, autostart, wanted_by, has_healthcheck, instances, .. } =
+            self.clone();
         let images = Vec::new();
         Plan { project, source, target, wants, autostart, wanted_by, has_healthcheck, files, instances, images }
     }

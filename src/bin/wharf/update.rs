@@ -11,8 +11,7 @@ use crate::pull::Screen;
 use crate::{cli, output, stacks};
 
 pub async fn run(arguments: &cli::Update) -> Result<Exit, Failure> {
-    let named =
-        cli::Stacks { stacks: arguments.stacks.clone(), files: Vec::new(), profiles: Vec::new() };
+    let named = cli::Stacks { stacks: arguments.stacks.clone(), files: Vec::new(), profiles: Vec::new() };
     let (requests, units) = stacks::named_with_units(&named, Path::new(STACK_DIRECTORY))?;
     if requests.is_empty() {
         output::notice(&stacks::none_in(Path::new(STACK_DIRECTORY))?);
@@ -95,11 +94,10 @@ pub fn print(changed: &Changed) {
 
 /// For programs.
 pub fn to_json(changed: &Changed) -> Value {
-    let failure = |failure: &Failed| json!({"unit": failure.unit, "reason": failure.reason, "last_output": failure.output});
+    let failure =
+        |failure: &Failed| json!({"unit": failure.unit, "reason": failure.reason, "last_output": failure.output});
     let list = |failures: &[Failed]| failures.iter().map(failure).collect::<Vec<_>>();
-    let image = |image: &NewImage| {
-        json!({"image": image.image, "before": image.before, "digest": image.digest, "units": image.units})
-    };
+    let image = |image: &NewImage| json!({"image": image.image, "before": image.before, "digest": image.digest, "units": image.units});
     let (outcome, revision, failures, left) = match &changed.outcome {
         Outcome::Current => ("current", None, Vec::new(), Vec::new()),
         Outcome::Available => ("available", None, Vec::new(), Vec::new()),
