@@ -116,6 +116,35 @@ fn no_container_is_stopped_before_the_next_one_can_have_all_that_it_needs() {
         &format!("{}[services.new]\nimage = \"127.0.0.1:5000/nowhere:2\"\n", THREE.replace("100000", "200000")),
         &["shop-new.service: its image cannot be pulled: 127.0.0.1:5000/nowhere:2"],
     );
+    host.sh(
+        "docker commit shop-web copy:1; docker create --name bare 127.0.0.1:5000/busybox:1 true; docker export bare >bare.tar; \
+         docker import bare.tar none:1; docker import --platform linux/arm64 bare.tar arm:1; docker rm bare",
+    )
+    .ok();
+    refused(
+        &web("127.0.0.1:5000/busybox:1", "copy:1"),
+        &["wharf: shop-web.service: image copy:1 has labels of a container of Wharf: "],
+    );
+    refused(
+        &web("image = \"127.0.0.1:5000/busybox:1\"\ncommand = \"tail -f /dev/null\"", "image = \"none:1\""),
+        &[
+            "wharf: shop-web.service: image none:1 has no command, and the service has none: set its `command` or `entrypoint`\n",
+        ],
+    );
+    refused(
+        &web("127.0.0.1:5000/busybox:1", "arm:1"),
+        &[
+            "wharf: shop-web.service: image arm:1 is for linux/arm64, and this host is linux/amd64: use an image for this one, or set \
+             the service's `platform` if it runs\n",
+        ],
+    );
+    refused(
+        &web(image, &format!("{image}\npull_policy = \"never\"\nplatform = \"linux/arm64\"")),
+        &[
+            "wharf: shop-web.service: image 127.0.0.1:5000/busybox:1 is for linux/amd64, and the service's `platform` is linux/arm64: \
+             use another tag, or change `platform`\n",
+        ],
+    );
     let secret = |source: &str| web(image, &format!("{image}\nsecrets = [\"key\"]")) + "[secrets]\nkey." + source;
     refused(&secret("file = \"/root/key\""), &["wharf: shop-web.service: secret key: /root/key does not exist\n"]);
     refused(

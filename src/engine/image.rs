@@ -1,6 +1,7 @@
 //! Images: are they there, and fetching them.
 
 use std::collections::{BTreeSet, HashMap};
+use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use bollard::query_parameters::{CreateImageOptionsBuilder, TagImageOptionsBuilder};
@@ -28,6 +29,22 @@ pub struct Image {
     pub stop_signal: Option<String>,
     /// Names and values of all labels: bytes.
     pub label_bytes: usize,
+    /// Whether it has a program to run: a command or an entrypoint.
+    pub has_command: bool,
+    pub platform: Platform,
+}
+
+/// What a program is for, as images name it: `linux` and `amd64`. Empty where it is not known.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Platform {
+    pub os: String,
+    pub architecture: String,
+}
+
+impl fmt::Display for Platform {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.os, self.architecture)
+    }
 }
 
 /// An image at a registry.
@@ -60,7 +77,13 @@ impl Engine {
         Ok(inspected.map(|image| {
             let config = image.config.unwrap_or_default();
             let labels = config.labels.unwrap_or_default();
+            let is_some = |words: Option<Vec<String>>| words.is_some_and(|words| !words.is_empty());
             Image {
+                has_command: is_some(config.cmd) || is_some(config.entrypoint),
+                platform: Platform {
+                    os: image.os.unwrap_or_default(),
+                    architecture: image.architecture.unwrap_or_default(),
+                },
                 id: image.id.unwrap_or_default(),
                 digests: image.repo_digests.unwrap_or_default().iter().filter_map(|name| digest_of(name)).collect(),
                 tagged: image.metadata.and_then(|metadata| metadata.last_tag_time).and_then(|time| local_time(&time)),

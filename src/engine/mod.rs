@@ -34,7 +34,7 @@ pub use buildkit::{BuildFiles, BuildOrder, BuildProgress};
 pub use container::{Container, HealthReport, OF_CONTAINER};
 pub use error::{EngineError, LoginFault};
 pub use exec::Exec;
-pub use image::{Image, PullProgress, RegistryImage, same_image};
+pub use image::{Image, Platform, PullProgress, RegistryImage, same_image};
 pub use inspection::{FileChange, FileChanges, Inspection, ListedContainer, PublishedPort};
 pub use logs::{LogRequest, Logs, Printed};
 pub use network::NetworkState;

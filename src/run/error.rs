@@ -48,6 +48,8 @@ pub enum StartError {
     Labelled { image: String, labels: Vec<&'static str> },
     #[error("image {0} has more than 1 MiB of labels, which each of its containers would have: build it with fewer")]
     LargeLabels(String),
+    #[error("image {0} has no command, and the service has none: set its `command` or `entrypoint`")]
+    NoCommand(String),
     /// The image is built by a unit that has done so, and is gone.
     #[error("image {image} was removed after it was built: build it again (systemctl restart {unit})")]
     NotBuilt { image: String, unit: String },

@@ -71,6 +71,7 @@ fn is_temporary(error: &StartError) -> bool {
         | StartError::NotBuilt { .. }
         | StartError::Labelled { .. }
         | StartError::LargeLabels(_)
+        | StartError::NoCommand(_)
         | StartError::NoHealthcheck => false,
     }
 }

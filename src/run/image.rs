@@ -22,18 +22,31 @@ pub async fn image(engine: &Engine, spec: &ContainerSpec, stop: &StopRequest) ->
         Err(StartError::Engine { error: EngineError::TooLarge(_), .. }) => return Err(large()),
         found => found?,
     };
+    match unfit(spec, &image) {
+        Some(why) => Err(why),
+        None => Ok(image),
+    }
+}
+
+/// Why no container can be made of an image; `None`: nothing is known against it.
+pub fn unfit(spec: &ContainerSpec, image: &Image) -> Option<StartError> {
+    let reference = || spec.container.image.clone().unwrap_or_default();
     if image.label_bytes > LONGEST_LABELS {
-        return Err(large());
+        return Some(StartError::LargeLabels(reference()));
+    }
+    let is_given = |words: &Option<Vec<String>>| words.as_ref().is_some_and(|words| !words.is_empty());
+    if !image.has_command && !is_given(&spec.container.cmd) && !is_given(&spec.container.entrypoint) {
+        return Some(StartError::NoCommand(reference()));
     }
     let is_set = |name: &&str| image.labels.get(*name).is_some_and(|value| !value.is_empty());
     let labels: Vec<_> = label::OF_CONTAINERS.into_iter().filter(is_set).collect();
     if labels.is_empty() {
-        return Ok(image);
+        return None;
     }
-    let image = spec.container.image.clone().unwrap_or_default();
+    let image = reference();
     // No image can be made under a digest.
     let name = ImageRef::parse(&image).map_or_else(|_| image.clone(), |image| image.readable().to_owned());
-    Err(StartError::Labelled { image: name, labels })
+    Some(StartError::Labelled { image: name, labels })
 }
 
 /// What a pull policy asks for before a container is made of an image.

@@ -31,7 +31,7 @@ pub use cleanup::clean_up;
 pub use error::FileError;
 pub use exit::failed;
 pub use external::missing as missing_external;
-pub use image::Need;
+pub use image::{Need, unfit as unfit_image};
 pub use life::follow_container;
 pub use message::cannot_start;
 pub use patience::connect;

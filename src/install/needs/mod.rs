@@ -3,6 +3,7 @@
 //! In: plans, and which units a run is to start and stop. Out: images that were pulled, and all that cannot be had, for people.
 //! Invariant: a run that would stop a container makes sure of what its successor needs first; nothing is written or stopped here.
 
+mod fit;
 mod ports;
 mod pull;
 
@@ -110,7 +111,7 @@ async fn of_engine<P: Progress>(
     if missing.is_empty() { images(&engine, starting, begin).await } else { Ok(missing) }
 }
 
-/// Which images cannot be had.
+/// Which images cannot be had, or are of no use.
 async fn images<P: Progress>(
     engine: &Engine,
     starting: &[Starting],
@@ -124,7 +125,8 @@ async fn images<P: Progress>(
         its.map(|it| format!("{}: {why}: {}", it.unit, WantedImage::of(&it.spec).reference)).collect()
     };
     let absent = of(&absent, "its image is not on this host, and `pull_policy = \"never\"` does not pull it");
-    Ok([of(&failed, "its image cannot be pulled"), absent].concat())
+    let unfit = fit::unfit(engine, starting).await?;
+    Ok([of(&failed, "its image cannot be pulled"), absent, unfit].concat())
 }
 
 impl Starting {
