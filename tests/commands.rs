@@ -515,3 +515,30 @@ fn an_installed_project_is_named_as_its_stack_file() {
                  --adopt), or `wharf remove blog`\n";
     assert_eq!((gone.status, gone.stderr.as_str()), (1, named));
 }
+
+#[test]
+fn the_newest_lines_are_counted_among_those_that_are_shown() {
+    let host = Host::boot("newest");
+    let job = r#"command = ["sh", "-c", "for i in 1 2 3 4 5; do echo line $$i; done; exit 3"]
+restart = "no"
+"#;
+    host.generate("shop", &format!("[services.web]\nimage = \"IMAGE\"\n{job}"));
+    host.sh(
+        "systemctl start shop-web; while systemctl is-active --quiet shop-web 'wharf-cleanup@*'; do sleep 0.1; done",
+    )
+    .ok();
+    host.wait_for("the cleanup", || {
+        host.sh("journalctl --sync; journalctl --output cat")
+            .ok()
+            .stdout
+            .contains("Finished wharf-cleanup@shop-web.service.service")
+    });
+    let bare = host.sh("wharf logs --no-log-prefix --tail 3 shop").ok().stdout;
+    assert_eq!(bare, "line 3\nline 4\nline 5\n");
+    let newest = host.sh("wharf logs -n 3 shop web").ok().stdout;
+    assert_eq!(newest.lines().count(), 3, "{newest}");
+    assert!(
+        !newest.contains("wharf-cleanup") && newest.contains("web * shop-web.service: Failed with result 'exit-code'"),
+        "{newest}"
+    );
+}

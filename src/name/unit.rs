@@ -77,6 +77,9 @@ pub enum InvalidUnitName {
     TooLong,
 }
 
+/// See units/wharf-cleanup@.service.
+const CLEANUP: &str = "wharf-cleanup";
+
 impl UnitName {
     /// # Errors
     /// The text does not follow the grammar of systemd.unit(5).
@@ -205,6 +208,16 @@ impl UnitName {
     /// The pattern (glob(7)) that the instances of a template match, and no other unit; of any other unit, its name.
     pub fn pattern(&self) -> String {
         if self.is_template() { self.with_instance("*").0.into() } else { self.0.to_string() }
+    }
+
+    /// The unit that removes the container of this one when it has failed: `wharf-cleanup@shop-web.service.service`.
+    pub fn cleanup(&self) -> Self {
+        Self(format!("{CLEANUP}@{self}.service").into())
+    }
+
+    /// The unit that this is the [`UnitName::cleanup`] of.
+    pub fn cleaned_up(&self) -> Option<Self> {
+        Self::parse(self.instance().filter(|_| self.prefix() == CLEANUP)?).ok()
     }
 
     fn with_instance(&self, instance: &str) -> Self {

@@ -4,7 +4,7 @@
 //! Invariant: an entry belongs to a unit only if the journal's trusted fields say so (systemd.journal-fields(7)); no text of a
 //! container steers the terminal.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -119,15 +119,27 @@ impl Logs {
         Self { bare: !prefix, ..self }
     }
 
-    /// What the journal has of them: what wharf-run relays and says, what systemd and root's programs say of the units.
+    /// What the journal has of them and is shown: what wharf-run relays and says, what systemd, wharfd and the cleanup of a failed unit
+    /// say of the units. The newest so many are those of the lines that are shown.
     pub fn matches(&self) -> Vec<Match> {
-        let names = || self.units.keys().filter(|name| !name.is_template()).map(UnitName::as_str);
+        let names = || self.units.keys().filter(|name| !name.is_template());
+        let own = Match::default().and("_SYSTEMD_UNIT", names().map(UnitName::as_str));
+        let of_slices = Match::default().and("_SYSTEMD_SLICE", self.slices.iter().map(UnitName::as_str));
+        if self.bare {
+            // What wharf-run relays has it, and nothing else that a unit of a stack writes.
+            let projects: BTreeSet<&str> = self.units.values().map(|shown| shown.unit.mark.project.as_str()).collect();
+            return [own, of_slices].map(|all| all.and("WHARF_PROJECT", projects.clone())).to_vec();
+        }
+        // What systemd says of the cleanup itself (Starting, Finished) is not about the unit.
+        let others = names().map(|name| name.cleanup().to_string()).chain(["wharfd.service".to_owned()]);
         vec![
-            Match::default().and("_SYSTEMD_UNIT", names()),
-            Match::default().and("_SYSTEMD_SLICE", self.slices.iter().map(UnitName::as_str)),
-            Match::default().and("_PID", ["1"]).and("UNIT", names()),
-            // wharfd, and the cleanup of a unit that failed. As `journalctl -u` asks.
-            Match::default().and("_UID", ["0"]).and("OBJECT_SYSTEMD_UNIT", names()),
+            own,
+            of_slices,
+            Match::default().and("_PID", ["1"]).and("UNIT", names().map(UnitName::as_str)),
+            Match::default()
+                .and("_SYSTEMD_UNIT", others)
+                .and("_UID", ["0"])
+                .and("OBJECT_SYSTEMD_UNIT", names().map(UnitName::as_str)),
         ]
     }
 
