@@ -41,6 +41,10 @@ struct Pending {
     began: Option<SystemTime>,
     action: Option<Action>,
     exit: Option<ProcessEnd>,
+    /// Why wharf-run gave up, in its words.
+    unable: Option<String>,
+    /// The same, of the run that ended before the start that is under way.
+    unable_before: Option<String>,
     /// Why the unit failed, and when.
     failed: Option<(SystemTime, Reason)>,
     /// It ended by itself, with success.
@@ -114,6 +118,7 @@ impl Correlator {
                 self.pending.action = Some(Action { verb, reason, by, detail: None });
             }
             Fact::ProbeOutput(output) => return self.probe_output(output),
+            Fact::Unable(why) => return self.unable(why),
             Fact::ActionFailed { message, reason, by } => {
                 return self.action_failed(time, &message, Action { verb: Verb::Restart, reason, by, detail: None });
             }
@@ -140,6 +145,7 @@ impl Correlator {
                     self.close();
                 }
                 self.pending.starting = true;
+                self.pending.unable_before = self.pending.unable.take();
             }
             Fact::Started => return self.started(time),
         }
@@ -161,7 +167,11 @@ impl Correlator {
         } else if pending.scheduled && pending.action.is_none() {
             let reason = pending.restart_reason();
             self.push(Kind::Restarted, began, None);
-            self.amend(Some(reason), pending.exit.or(pending.ended.then_some(ProcessEnd::Status(0))));
+            self.amend(
+                Some(reason),
+                pending.exit.or(pending.ended.then_some(ProcessEnd::Status(0))),
+                pending.unable_before,
+            );
         } else {
             self.push(Kind::Restarted, began, pending.action);
         }
@@ -174,15 +184,15 @@ impl Correlator {
         let pending = std::mem::take(&mut self.pending);
         // A stop instead of a restart was not wharfd's; wharfd itself reports that its restart failed.
         self.push(Kind::Stopped, time, pending.action.filter(|action| action.verb == Verb::Stop));
-        self.amend(None, pending.exit);
+        self.amend(None, pending.exit, None);
     }
 
     fn exited(&mut self, exit: ProcessEnd) {
         if self.pending.starting && self.pending.scheduled {
             // The attempt to restart it has failed too.
-            let failed_attempts = self.pending.failed_attempts;
+            let (failed_attempts, unable) = (self.pending.failed_attempts, self.pending.unable.take());
             self.close();
-            self.pending = Pending { starting: true, failed_attempts, ..Pending::default() };
+            self.pending = Pending { starting: true, failed_attempts, unable, ..Pending::default() };
         } else if self.pending.waits_for(&[Verb::Start, Verb::Stop]) {
             self.close();
         }
@@ -226,7 +236,7 @@ impl Correlator {
         if result == "dependency" {
             self.close();
             self.push(Kind::Failed, time, None);
-            self.amend(Some(Reason::Dependency), None);
+            self.amend(Some(Reason::Dependency), None, None);
         }
     }
 
@@ -239,6 +249,12 @@ impl Correlator {
         {
             last.detail.get_or_insert(output);
         }
+    }
+
+    /// wharf-run writes it before it exits, and it may be in the journal before systemd's entry of that or after it. The cleanup of a
+    /// unit that has failed writes it later.
+    fn unable(&mut self, why: String) {
+        self.pending.unable = Some(why);
     }
 
     fn action_failed(&mut self, time: SystemTime, message: &str, action: Action) {
@@ -264,7 +280,7 @@ impl Correlator {
                 self.events.pop_if(|before| before.event == Kind::Failed);
             }
             self.push(Kind::Failed, time, pending.action);
-            self.amend(Some(reason), pending.exit);
+            self.amend(Some(reason), pending.exit, pending.unable_before.or(pending.unable));
             if let Some(last) = self.events.last_mut().filter(|_| pending.starting) {
                 last.attempts = Some(pending.failed_attempts + 1).filter(|attempts| *attempts > 1);
             }
@@ -292,8 +308,8 @@ impl Correlator {
         self.events.push(event);
     }
 
-    /// Adds to the last event why it happened, unless that is known, and how the main process ended.
-    fn amend(&mut self, reason: Option<Reason>, exit: Option<ProcessEnd>) {
+    /// Adds to the last event why it happened, unless that is known, and how the main process ended; `unable`: why it gave up.
+    fn amend(&mut self, reason: Option<Reason>, exit: Option<ProcessEnd>, unable: Option<String>) {
         let Some(last) = self.events.last_mut() else { return };
         if last.reason.is_none() {
             last.reason = reason;
@@ -302,7 +318,7 @@ impl Correlator {
             Some(ProcessEnd::Status(status)) => {
                 last.exit_status = Some(status);
                 if let Some(meaning) = meaning(status) {
-                    last.detail.get_or_insert(meaning.to_owned());
+                    last.detail.get_or_insert_with(|| unable.unwrap_or_else(|| meaning.to_owned()));
                 }
             }
             Some(ProcessEnd::Signal(signal)) => {
@@ -317,12 +333,15 @@ fn joined(before: Option<String>, more: &str) -> String {
     before.map_or_else(|| more.to_owned(), |before| format!("{more}: {before}"))
 }
 
-/// The meaning of wharf-run's own exit statuses.
+/// The meaning of wharf-run's own exit statuses, and of the one of systemd that a secret's missing file has.
 fn meaning(status: i32) -> Option<&'static str> {
     match u8::try_from(status).ok()? {
         exit::UNAVAILABLE => Some("the engine or a registry was away, or a container ended whose namespace it shares"),
         exit::TRY_AGAIN => Some("the container could not be started, or was not healthy in time"),
-        exit::CANNOT_START => Some("the container could not be started, and retrying would not help"),
+        exit::CANNOT_START => {
+            Some("the container could not be started, or was not healthy in time; it is not tried again")
+        }
+        exit::CREDENTIALS => Some("a secret or config could not be loaded"),
         _ => None,
     }
 }

@@ -12,9 +12,10 @@ use crate::systemd::Verb;
 use crate::systemd::journalctl::Entry;
 
 /// All fields that are read.
-pub const FIELDS: [&str; 33] = [
+pub const FIELDS: [&str; 34] = [
     "MESSAGE",
     "MESSAGE_ID",
+    "SYSLOG_IDENTIFIER",
     "UNIT",
     "OBJECT_SYSTEMD_UNIT",
     "JOB_TYPE",
@@ -59,6 +60,8 @@ pub enum Fact {
     },
     /// What the healthcheck printed.
     ProbeOutput(String),
+    /// Why wharf-run gave up; or, for a main process that systemd could not execute, why it could not.
+    Unable(String),
     /// What wharfd did had no effect, or it could not do it.
     ActionFailed {
         message: String,
@@ -107,16 +110,29 @@ pub struct UnitEntry {
 impl UnitEntry {
     pub fn read(entry: &Entry, user_name: &dyn Fn(u32) -> Option<String>) -> Option<Self> {
         let unit = unit_of(entry)?;
-        let fact = fact(&entry.get("MESSAGE_ID")?, &unit, entry, user_name)?;
+        let fact = match entry.get("MESSAGE_ID") {
+            Some(message_id) => fact(&message_id, &unit, entry, user_name)?,
+            None => Fact::Unable(entry.get("MESSAGE")?),
+        };
         Some(Self { time: time_of(entry.time()), boot: entry.get("_BOOT_ID").unwrap_or_default(), unit, fact })
     }
 }
 
-/// The unit that an entry of systemd or wharfd is about.
+/// What the journal calls the messages of wharf-run.
+pub const OF_WHARF_RUN: &str = "wharf-run";
+
+/// The unit that an entry of systemd, wharfd or wharf-run is about.
 pub fn unit_of(entry: &Entry) -> Option<UnitName> {
-    let message_id = entry.get("MESSAGE_ID")?;
+    let Some(message_id) = entry.get("MESSAGE_ID") else {
+        let own = UnitName::parse(&entry.get("_SYSTEMD_UNIT").filter(|_| is_of_wharf_run(entry))?).ok()?;
+        return own.cleaned_up().or(Some(own));
+    };
     let field = if id::OF_WHARFD.contains(&message_id.as_str()) { "OBJECT_SYSTEMD_UNIT" } else { "UNIT" };
     UnitName::parse(&entry.get(field)?).ok()
+}
+
+fn is_of_wharf_run(entry: &Entry) -> bool {
+    entry.get("SYSLOG_IDENTIFIER").is_some_and(|identifier| identifier == OF_WHARF_RUN)
 }
 
 fn fact(message_id: &str, unit: &str, entry: &Entry, user_name: &dyn Fn(u32) -> Option<String>) -> Option<Fact> {

@@ -17,8 +17,9 @@ use super::installed::{InstalledProject, projects_in};
 use super::selection::{Selection, SelectionError, select};
 use crate::message_id;
 use crate::name::{ProjectName, UnitName};
+use crate::systemd::journal::Priority;
 use crate::systemd::journalctl::{self, Entry, Found, JournalctlError, Match, Query};
-use entry::{CommandEntry, UnitEntry, unit_of};
+use entry::{CommandEntry, OF_WHARF_RUN, UnitEntry, unit_of};
 use units::{Units, add_removed};
 
 pub use event::{Actor, Event, Kind, Reason};
@@ -102,13 +103,21 @@ fn query<'a>(selections: &[Selection<'_>], units: &Units, period: Period<'a>) ->
         .and("MESSAGE_ID", message_id::OF_WHARFD)
         .and("_UID", ["0"])
         .and("_SYSTEMD_UNIT", ["wharfd.service"]);
+    // Its errors, on standard error: a container's output comes by another way.
+    let mut of_wharf_run = Match::default()
+        .and("SYSLOG_IDENTIFIER", [OF_WHARF_RUN])
+        .and("_TRANSPORT", ["stdout"])
+        .and("PRIORITY", [Priority::ERROR.level()])
+        .and("_UID", ["0"]);
     if let Some(names) = units.names() {
         of_systemd = of_systemd.and("UNIT", names.clone().map(UnitName::as_str));
-        of_wharfd = of_wharfd.and("OBJECT_SYSTEMD_UNIT", names.map(UnitName::as_str));
+        of_wharfd = of_wharfd.and("OBJECT_SYSTEMD_UNIT", names.clone().map(UnitName::as_str));
+        let own = names.flat_map(|name| [name.to_string(), name.cleanup().to_string()]);
+        of_wharf_run = of_wharf_run.and("_SYSTEMD_UNIT", own);
     }
     let of_commands =
         of_commands().and("WHARF_PROJECT", selections.iter().map(|selection| selection.project.name.as_str()));
-    let matches = vec![of_systemd, of_wharfd, of_commands];
+    let matches = vec![of_systemd, of_wharfd, of_wharf_run, of_commands];
     Query { matches, fields: &entry::FIELDS, since: period.since, until: period.until, ..Query::default() }
 }
 

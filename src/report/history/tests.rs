@@ -156,7 +156,7 @@ fn the_failed_attempts_of_one_start_are_one_event() {
     let mut entries = [attempt(1, one), attempt(11, one), attempt(21, hopeless)].concat();
     entries.pop();
     entries.push((22, id::UNIT_FAILED, "JOB_TYPE=start;JOB_RESULT=failed"));
-    let failed = "22 failed exit-code 252 x3 (the container could not be started, and retrying would not help)";
+    let failed = "22 failed exit-code 252 x3 (the container could not be started, or was not healthy in time; it is not tried again)";
     assert_eq!(lines(web(&entries)), [failed]);
     // The next start is another one.
     let next: Vec<_> = entries.iter().map(|(second, kind, fields)| (second + 40, *kind, *fields)).collect();
@@ -166,6 +166,51 @@ fn the_failed_attempts_of_one_start_are_one_event() {
     let started = [(31, id::UNIT_STARTING, ""), (32, id::UNIT_STARTED, "")];
     let entries = [&attempt(1, one)[..], &attempt(11, one), &started].concat();
     assert_eq!(lines(web(&entries)), ["12 failed exit-code 1 x2", "32 started"]);
+}
+
+/// An error of wharf-run, in the journal of the unit or of its cleanup.
+fn unable(second: u64, unit: &str, why: &str) -> Entry {
+    let json = json!({
+        "__REALTIME_TIMESTAMP": (second * 1_000_000).to_string(),
+        "_BOOT_ID": "b1",
+        "_SYSTEMD_UNIT": unit,
+        "SYSLOG_IDENTIFIER": "wharf-run",
+        "MESSAGE": why,
+    });
+    Entry::of_json(&json.to_string()).expect("an entry")
+}
+
+#[test]
+fn wharf_run_itself_says_why_it_gave_up() {
+    let attempt = |second: u64, status: &'static str| {
+        web(&[
+            (second, id::UNIT_STARTING, "JOB_TYPE=start"),
+            (second + 1, id::UNIT_PROCESS_EXIT, status),
+            (second + 1, id::UNIT_FAILURE_RESULT, "UNIT_RESULT=exit-code"),
+        ])
+    };
+    let [again, given_up] = ["EXIT_CODE=exited;EXIT_STATUS=251", "EXIT_CODE=exited;EXIT_STATUS=252"];
+    let scheduled = || web(&[(12, id::UNIT_RESTART_SCHEDULED, "")]);
+    // It is before systemd's entries or after them.
+    for place in [5, 6, 7] {
+        let mut entries = [attempt(11, again), scheduled(), attempt(21, given_up)].concat();
+        entries.insert(place, unable(22, WEB, "no curl"));
+        entries.insert(1, unable(11, WEB, "not yet"));
+        assert_eq!(lines(entries), ["22 failed exit-code 252 x2 (no curl)"], "{place}");
+    }
+    // A container that ran, and its new one that could not be started.
+    let mut entries = [web(&CRASH[..4]), attempt(21, again)[1..].to_vec()].concat();
+    entries.insert(4, unable(21, WEB, "no image"));
+    entries.insert(0, unable(10, WEB, "Container exited with status 3"));
+    assert_eq!(lines(entries), ["10 failed exit-code 3", "22 failed exit-code 251 (no image)"]);
+    // systemd could not execute it: the cleanup says why.
+    let mut entries = attempt(1, "EXIT_CODE=exited;EXIT_STATUS=243");
+    entries.push(unable(3, "wharf-cleanup@shop-web.service.service", "secret a: /a does not exist"));
+    assert_eq!(lines(entries), ["2 failed exit-code 243 (secret a: /a does not exist)"]);
+    assert_eq!(
+        lines(attempt(1, "EXIT_CODE=exited;EXIT_STATUS=243")),
+        ["2 failed exit-code 243 (a secret or config could not be loaded)"]
+    );
 }
 
 #[test]
@@ -190,7 +235,7 @@ fn a_restart_that_failed_is_not_forgotten_when_the_unit_is_started_again() {
     ];
     let mended = [(40, id::UNIT_STARTING, "JOB_TYPE=start"), (41, id::UNIT_STARTED, "JOB_TYPE=start;JOB_RESULT=done")];
     let entries = [&START[..], &RESTART[..4], &failure, &mended].concat();
-    let could_not = "(the container could not be started, and retrying would not help)";
+    let could_not = "(the container could not be started, or was not healthy in time; it is not tried again)";
     assert_eq!(
         lines(web(&entries)),
         ["2 started".to_owned(), format!("25 failed exit-code 252 {could_not}"), "41 started".to_owned()]
