@@ -782,3 +782,26 @@ fn a_timer_shows_the_last_run_of_its_job_and_no_run_that_never_was() {
     assert_eq!([&run["result"], &run["exit_status"]], [&Value::from("exit-code"), &Value::from(3)], "{run}");
     assert!(run["started"].as_str().is_some_and(|time| time.ends_with('Z')), "{run}");
 }
+
+#[test]
+fn a_crash_loop_shows_what_the_container_printed_last() {
+    let host = Host::boot("loop");
+    let number = "test -e /data/n || echo 0 >/data/n; n=$(($(cat /data/n) + 1)); echo $n >/data/n; echo started; echo no disk $n >&2; exit 3";
+    let loops = format!(
+        "command = [\"sh\", \"-c\", \"{}\"]\nrestart = \"always\"\nvolumes = [\"data:/data\"]",
+        number.replace('$', "$$")
+    );
+    host.generate("shop", &format!("[services.web]\nimage = \"IMAGE\"\n{loops}\n[volumes.data]\n"));
+    host.sh("systemctl start wharfd shop.target").ok();
+    let last = |host: &Host| -> Option<u32> {
+        let shown: Value = serde_json::from_str(&host.sh("wharf status --json shop").stdout).expect("JSON");
+        let web = unit(&shown, "shop-web.service");
+        let line = web["last_output"].as_str().filter(|_| web["crash_loop"] == true)?;
+        line.strip_prefix("no disk ")?.parse().ok()
+    };
+    host.wait_for("the loop", || last(&host).is_some());
+    let first = last(&host).expect("it does not end");
+    host.wait_for("the output of a later run", || last(&host).is_some_and(|number| number > first));
+    let shown = host.sh("wharf status shop").stdout;
+    assert!(shown.contains("last output: no disk "), "{shown}");
+}

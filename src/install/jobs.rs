@@ -6,6 +6,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::name::UnitName;
+use crate::report::credential;
 use crate::systemd::{
     ActiveState, Job, JobOutcome, JobResult, LoadState, LoadedUnit, Manager, ManagerError, SubState, UnitResult,
     UnitState,
@@ -120,17 +121,25 @@ fn is_busy(unit: &LoadedUnit) -> bool {
 }
 
 async fn explain(manager: &Manager, outcome: &JobOutcome) -> Result<FailedJob, ManagerError> {
-    let state = manager.unit(&outcome.unit).await?;
+    let state = explained(manager.unit(&outcome.unit).await?);
     let mut causes = Vec::new();
     if outcome.result == JobResult::Dependency {
         for required in &state.requires {
             let state = manager.unit(required).await?;
             if failed(&state) {
-                causes.push(state);
+                causes.push(explained(state));
             }
         }
     }
     Ok(FailedJob { result: outcome.result.clone(), state, causes })
+}
+
+/// The unit itself says nothing where its main process could not be executed.
+fn explained(state: UnitState) -> UnitState {
+    match credential::missing(&state) {
+        Some(status_text) => UnitState { status_text, ..state },
+        None => state,
+    }
 }
 
 /// A unit between two attempts counts: it is why its dependent did not start.

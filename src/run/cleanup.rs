@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::{leftover, message, secrets};
 use crate::engine::Engine;
 use crate::name::UnitName;
-use crate::spec::{self, ContainerSpec};
+use crate::spec::{self, ContainerSpec, exit};
 use crate::systemd::file_of_failed;
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -23,7 +23,7 @@ pub async fn clean_up(unit: &str) -> ExitCode {
     match spec::read(&file.with_file_name(ContainerSpec::file_of(&unit))) {
         Ok(spec) => {
             let spec = unit.instance().into_iter().fold(spec, ContainerSpec::of_instance);
-            report_missing_credentials(&spec);
+            report_missing_credentials(&spec, &unit);
             remove_container(&spec, &unit).await;
             ExitCode::SUCCESS
         }
@@ -51,19 +51,18 @@ pub async fn remove_container(spec: &ContainerSpec, unit: &UnitName) {
     }
 }
 
-/// The status of a main process that systemd could not execute because a credential is missing (systemd.exec(5), Process Exit
-/// Codes). systemd's own message is only "Failed to set up credentials".
-const CREDENTIALS: &str = "243";
-
-fn report_missing_credentials(spec: &ContainerSpec) {
-    if std::env::var("MONITOR_EXIT_STATUS").is_ok_and(|status| status == CREDENTIALS) {
+/// Where systemd could not execute the main process because a credential is missing: its own message is only "Failed to set up
+/// credentials".
+fn report_missing_credentials(spec: &ContainerSpec, unit: &UnitName) {
+    if std::env::var("MONITOR_EXIT_STATUS").is_ok_and(|status| status == exit::CREDENTIALS.to_string()) {
         let missing = secrets::missing(spec);
-        missing.iter().for_each(|line| message::error(line));
         if missing.is_empty() {
             message::error(
                 "a secret or config of this unit cannot be loaded: it may be encrypted for another host or under another \
                  name, be a directory, or be larger than a megabyte",
             );
+        } else {
+            message::error(&format!("{}: create it, then `systemctl start {unit}`", missing.join(", ")));
         }
     }
 }

@@ -118,6 +118,8 @@ pub struct UnitState {
     pub need_daemon_reload: bool,
     /// Of its last start, as systemd.exec(5) says of `$INVOCATION_ID`.
     pub invocation: Option<[u8; 16]>,
+    /// Its unit file; empty: it has none.
+    pub fragment: String,
     /// The drop-ins that are applied to it.
     pub drop_ins: Vec<String>,
     /// Of a timer with `OnCalendar=`: when it elapses next.
@@ -180,6 +182,7 @@ impl UnitState {
         set(&mut self.need_daemon_reload, changed.need_daemon_reload);
         set(&mut self.drop_ins, changed.drop_ins);
         set(&mut self.invocation, changed.invocation);
+        set(&mut self.fragment, changed.fragment);
         set(&mut self.next_elapse, changed.next_elapse);
         set(&mut self.active_since, changed.active_since);
         set(&mut self.start_begun, changed.start_begun);
@@ -209,6 +212,7 @@ pub struct Changed {
     need_daemon_reload: Option<bool>,
     drop_ins: Option<Vec<String>>,
     invocation: Option<Option<[u8; 16]>>,
+    fragment: Option<String>,
     next_elapse: Option<Option<SystemTime>>,
     active_since: Option<Option<SystemTime>>,
     start_begun: Option<Option<SystemTime>>,
@@ -239,6 +243,7 @@ impl From<Properties> for Changed {
             need_daemon_reload: take(all, "NeedDaemonReload"),
             drop_ins: take(all, "DropInPaths"),
             invocation: take::<Vec<u8>>(all, "InvocationID").map(|id| id.try_into().ok()),
+            fragment: take(all, "FragmentPath"),
             next_elapse: take(all, "NextElapseUSecRealtime").map(timestamp),
             active_since: take(all, "ActiveEnterTimestamp").map(timestamp),
             start_begun: take(all, "InactiveExitTimestamp").map(timestamp),

@@ -15,7 +15,7 @@ use crate::name::{UnitKind, UnitName};
 use crate::plan::Plan;
 use crate::printable::one_line;
 use crate::report::history::{self, Event, Period, Reason, history};
-use crate::report::status::last_outputs;
+use crate::report::status::last_outputs_of_runs;
 use crate::spec::models::HealthStatusEnum;
 use crate::spec::{ContainerSpec, exit, from_json};
 use crate::stack::{FailureAction, UpdateConfig};
@@ -342,7 +342,7 @@ impl Rollout<'_> {
     /// With what the journal says of it, and the last line of the start that failed, or else of the one after it.
     fn failure(&self, it: &Watched, state: &UnitState, reason: String) -> Failure {
         let invocations: Vec<String> = it.since.into_iter().chain(state.invocation).map(hex).collect();
-        let mut lines = last_outputs(&invocations);
+        let mut lines = last_outputs_of_runs(&invocations);
         let output = invocations.iter().find_map(|invocation| lines.remove(invocation));
         let reason = self.reason_of_restart(it).unwrap_or(reason);
         Failure { unit: it.unit.clone(), reason, output }

@@ -1,10 +1,11 @@
-//! What the containers of failed units printed last, from the journal.
+//! What the containers of some units printed last, from the journal.
 //!
-//! In: the last invocation of each unit (systemd.exec(5), `$INVOCATION_ID`). Out: one printable line each. Invariant: one run of
-//! journalctl for all of them, and none for a caller who may not read the system's journal.
+//! In: the units, and since when each was started. Out: one printable line each. Invariant: one run of journalctl for all of them, and
+//! none for a caller who may not read the system's journal.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
 
 use crate::printable::one_line;
 use crate::systemd::journalctl::{self, Entry, Match, Query};
@@ -16,42 +17,59 @@ const MOST_LINES: usize = 500;
 /// Characters of a line that are shown.
 const LONGEST: usize = 160;
 
-const FIELDS: [&str; 3] = ["MESSAGE", STREAM, INVOCATION];
+const FIELDS: [&str; 4] = ["MESSAGE", STREAM, UNIT, INVOCATION];
 /// Which of the container's streams a line is of, see the manual's page on output.
 const STREAM: &str = "WHARF_STREAM";
+/// Not the invocation: journald keeps the first one of a unit that systemd restarts by itself (`RestartMode=direct`).
+const UNIT: &str = "_SYSTEMD_UNIT";
 const INVOCATION: &str = "_SYSTEMD_INVOCATION_ID";
 
-/// The last line of each invocation's container on standard error, or else on standard output. Those that printed nothing are left out.
-pub fn last_outputs(invocations: &[String]) -> BTreeMap<String, String> {
-    if invocations.is_empty() || !journalctl::sees_all() {
+/// The last line of each unit's container on standard error, or else on standard output, since it was started. Those that printed
+/// nothing are left out.
+pub fn last_outputs(since: &BTreeMap<String, SystemTime>) -> BTreeMap<String, String> {
+    newest_of(UNIT, since)
+}
+
+/// The same of single runs of units that systemd does not restart by itself: by their invocations (systemd.exec(5), `$INVOCATION_ID`).
+pub fn last_outputs_of_runs(invocations: &[String]) -> BTreeMap<String, String> {
+    newest_of(INVOCATION, &invocations.iter().map(|run| (run.clone(), SystemTime::UNIX_EPOCH)).collect())
+}
+
+/// By the values of a field, each since a time of its own.
+fn newest_of(field: &'static str, since: &BTreeMap<String, SystemTime>) -> BTreeMap<String, String> {
+    if since.is_empty() || !journalctl::sees_all() {
         return BTreeMap::new();
     }
-    let of_containers = Match::default().and(INVOCATION, invocations).and(STREAM, ["stderr", "stdout"]);
-    let lines = (invocations.len() * LINES_OF_EACH).min(MOST_LINES).to_string();
+    let of_containers = Match::default().and(field, since.keys()).and(STREAM, ["stderr", "stdout"]);
+    let lines = (since.len() * LINES_OF_EACH).min(MOST_LINES).to_string();
     let query = Query { matches: vec![of_containers], fields: &FIELDS, lines: Some(&lines), ..Query::default() };
     let newest = RefCell::new(Newest::default());
     // Each is looked at and forgotten: a line may be long.
     let read = journalctl::read_if(&query, |entry| {
-        newest.borrow_mut().add(entry);
+        newest.borrow_mut().add(entry, field, since);
         false
     });
     // A journal that cannot be read has no lines.
     let _nothing_kept = read;
-    newest.into_inner().0.into_iter().map(|(invocation, (_, line))| (invocation, line)).collect()
+    newest.into_inner().0.into_iter().map(|(unit, (_, line))| (unit, line)).collect()
 }
 
-/// By invocation: the last line so far, and whether it is of standard error.
+/// By unit: the last line so far, and whether it is of standard error.
 #[derive(Default)]
 struct Newest(BTreeMap<String, (bool, String)>);
 
 impl Newest {
-    fn add(&mut self, entry: &Entry) {
-        let Some(invocation) = entry.get(INVOCATION) else { return };
+    fn add(&mut self, entry: &Entry, field: &str, since: &BTreeMap<String, SystemTime>) {
+        let Some(unit) = entry.get(field) else { return };
+        let time = SystemTime::UNIX_EPOCH + Duration::from_micros(entry.time());
+        if since.get(&unit).is_none_or(|since| time < *since) {
+            return;
+        }
         let line = one_line(&entry.get("MESSAGE").unwrap_or_default(), LONGEST);
         let is_error = entry.get(STREAM).is_some_and(|stream| stream == "stderr");
-        let known_is_error = self.0.get(&invocation).is_some_and(|(is_error, _)| *is_error);
+        let known_is_error = self.0.get(&unit).is_some_and(|(is_error, _)| *is_error);
         if !line.is_empty() && (is_error || !known_is_error) {
-            self.0.insert(invocation, (is_error, line));
+            self.0.insert(unit, (is_error, line));
         }
     }
 }
@@ -63,19 +81,26 @@ mod tests {
     #[test]
     fn the_last_line_on_standard_error_is_before_the_last_one_on_standard_output() {
         let mut newest = Newest::default();
+        let since =
+            BTreeMap::from(["a", "b"].map(|unit| (unit.to_owned(), SystemTime::UNIX_EPOCH + Duration::from_secs(9))));
         let entries = [
-            ("a", "stdout", "hello"),
-            ("b", "stderr", "no\u{1b}[31m table\n"),
-            ("b", "stderr", "  "),
-            ("a", "stdout", "bye"),
+            (8, "a", "stderr", "of an earlier start"),
+            (9, "a", "stdout", "hello"),
+            (9, "b", "stderr", "no\u{1b}[31m table\n"),
+            (9, "b", "stderr", "  "),
+            (10, "a", "stdout", "bye"),
+            (10, "b", "stdout", "bye"),
+            (10, "c", "stdout", "of another unit"),
         ];
-        for (invocation, stream, message) in entries.iter().chain([&("b", "stdout", "bye")]) {
-            let json = serde_json::json!({"MESSAGE": message, STREAM: stream, INVOCATION: invocation});
-            newest.add(&Entry::of_json(&json.to_string()).unwrap());
+        for (second, unit, stream, message) in entries {
+            let time = (second * 1_000_000).to_string();
+            let json =
+                serde_json::json!({"MESSAGE": message, STREAM: stream, UNIT: unit, "__REALTIME_TIMESTAMP": time});
+            newest.add(&Entry::of_json(&json.to_string()).unwrap(), UNIT, &since);
         }
-        newest.add(&Entry::of_json(r#"{"MESSAGE":"of nobody"}"#).unwrap());
+        newest.add(&Entry::of_json(r#"{"MESSAGE":"of nobody"}"#).unwrap(), UNIT, &since);
         let lines: Vec<(&str, &str)> =
-            newest.0.iter().map(|(invocation, (_, line))| (invocation.as_str(), line.as_str())).collect();
+            newest.0.iter().map(|(unit, (_, line))| (unit.as_str(), line.as_str())).collect();
         assert_eq!(lines, [("a", "bye"), ("b", "no [31m table")]);
     }
 }

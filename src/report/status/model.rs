@@ -159,7 +159,9 @@ pub struct UnitStatus {
     pub next_elapse: Option<SystemTime>,
     /// Of a timer: the last run of its job in this boot, whoever started it. `None`: systemd knows of none.
     pub last_run: Option<LastRun>,
-    /// Of a container whose unit failed: its last line on standard error, or else on standard output. `None` also if the caller may not
+    /// Why the unit failed, where its main process was not executed and `status` cannot say it.
+    pub failure_reason: Option<String>,
+    /// Of a container whose unit failed, or crashes again and again: its last line on standard error, or else on standard output. `None` also if the caller may not
     /// read the journal.
     pub last_output: Option<String>,
     /// The unit whose failure kept this one from being started.
@@ -172,9 +174,9 @@ pub struct UnitStatus {
     pub(super) slice: Option<UnitName>,
     #[serde(skip)]
     pub(super) requires: Vec<UnitName>,
-    /// Of its last start, in hexadecimal digits.
+    /// When its last start was requested; restarts by systemd itself are part of it.
     #[serde(skip)]
-    pub(super) invocation: Option<String>,
+    pub(super) start_begun: Option<SystemTime>,
     /// When the main process of a service was executed last.
     #[serde(skip)]
     pub(super) started: Option<SystemTime>,
@@ -227,13 +229,14 @@ impl UnitStatus {
             edited: false,
             next_elapse: None,
             last_run: None,
+            failure_reason: None,
             last_output: None,
             failed_dependency: None,
             misplaced_limits: Vec::new(),
             has_processes: None,
             slice: None,
             requires: Vec::new(),
-            invocation: None,
+            start_begun: None,
             started: None,
             known: KnownContainer::default(),
         }
@@ -336,14 +339,17 @@ impl Status {
         self.engine_connected = Some(snapshot.engine_connected);
     }
 
-    /// Adds what the containers of failed units printed last.
+    /// Adds what the containers of units printed last that failed, or crash again and again.
     pub(super) fn add_last_outputs(&mut self) {
         let units = self.projects.iter_mut().flat_map(|project| &mut project.units);
-        let mut failed: Vec<_> = units.filter(|unit| unit.container.is_some() && unit.has_failed()).collect();
-        let invocations: Vec<String> = failed.iter().filter_map(|unit| unit.invocation.clone()).collect();
-        let mut lines = last_outputs(&invocations);
-        for unit in &mut failed {
-            unit.last_output = unit.invocation.as_ref().and_then(|invocation| lines.remove(invocation));
+        let is_wanted =
+            |unit: &&mut UnitStatus| unit.container.is_some() && (unit.has_failed() || unit.known.crash_loop);
+        let mut wanted: Vec<_> = units.filter(is_wanted).collect();
+        let since =
+            wanted.iter().map(|unit| (unit.unit.to_string(), unit.start_begun.unwrap_or(SystemTime::UNIX_EPOCH)));
+        let mut lines = last_outputs(&since.collect());
+        for unit in &mut wanted {
+            unit.last_output = lines.remove(unit.unit.as_str());
         }
     }
 

@@ -12,6 +12,7 @@ use super::limits::misplaced;
 use super::model::{ProjectStatus, StackFindings, Status, StatusError, UnitStatus, Unknown};
 use crate::mark::InstalledUnit;
 use crate::name::{UnitKind, UnitName};
+use crate::report::credential;
 use crate::report::installed::{InstalledProject, projects_in};
 use crate::report::orphans::{Orphan, add_projects, deleted, orphans};
 use crate::report::selection::{Selection, select};
@@ -263,7 +264,8 @@ fn filled(row: UnitStatus, state: UnitState, usage: Usage) -> UnitStatus {
         requires: state.requires.iter().filter_map(|unit| UnitName::parse(unit).ok()).collect(),
         next_elapse: state.next_elapse,
         started: state.started,
-        invocation: state.invocation.map(|id| id.iter().map(|byte| format!("{byte:02x}")).collect()),
+        failure_reason: credential::missing(&state),
+        start_begun: state.start_begun,
         load: state.load,
         sub: state.sub,
         // The status text of a unit that stopped is outdated, unless it failed.

@@ -312,6 +312,7 @@ fn activity(unit: &UnitStatus) -> Option<Cell> {
     let status = first_line(&unit.status);
     let has_failed = unit.active == ActiveState::Failed || unit.sub.is_auto_restart();
     if has_failed && unit.result.is_failure() {
+        let status = unit.failure_reason.as_deref().unwrap_or(status);
         let more = if status.is_empty() { String::new() } else { format!(": {status}") };
         return Some(Cell::new(&format!("{}{more}", failure(&unit.result, unit.exit_status)), Colour::Bad));
     }
