@@ -137,6 +137,113 @@ fn a_probe_that_prints_nothing_is_shown_by_its_command() {
     });
 }
 
+/// An image without curl, and two ways to call it.
+const UNPROBED: &str = r#"
+[services.words]
+image = "127.0.0.1:5000/busybox:1"
+command = ["sleep", "100000"]
+stop_signal = "SIGKILL"
+ready = "healthy"
+healthcheck = { test = ["CMD", "curl", "-f", "http://127.0.0.1"], interval = "1s", retries = 1, start_period = "1h" }
+[services.shell]
+image = "127.0.0.1:5000/busybox:1"
+command = ["sleep", "100000"]
+stop_signal = "SIGKILL"
+ready = "healthy"
+healthcheck = { test = "curl -f http://127.0.0.1 || exit 127", interval = "1s", retries = 1, start_period = "1h" }
+[services.later]
+image = "127.0.0.1:5000/busybox:1"
+command = ["sleep", "100000"]
+stop_signal = "SIGKILL"
+ready = "healthy"
+healthcheck = { test = ["CMD", "/tmp/probe"], interval = "1s", retries = 1, start_period = "1h" }
+"#;
+
+#[test]
+fn a_probe_that_cannot_be_run_is_said_while_the_start_waits_at_its_end_and_in_the_history() {
+    let host = Host::boot("unprobed");
+    host.write("/root/shop.toml", UNPROBED);
+    host.sh("systemd-run --quiet --unit=generate --property=StandardError=truncate:/root/out --working-directory=/root wharf generate --now shop.toml").ok();
+    let of_words = "the healthcheck cannot be run: the image has no program `curl` in its PATH: see the service's `healthcheck` \
+                    [OCI runtime exec failed: exec failed: unable to start container process: exec: \"curl\": executable file not \
+                    found in $PATH: unknown]";
+    let of_shell = "the healthcheck cannot be run: the image has no program `curl`: see the service's `healthcheck` [exit status 127]";
+    for (unit, why) in [("shop-words", of_words), ("shop-shell", of_shell)] {
+        let expected = format!("Running, not yet healthy: {why}");
+        host.wait_to_see("the status", || {
+            let status = host.property(unit, "StatusText");
+            if status == expected { Ok(()) } else { Err(status) }
+        });
+        assert_eq!(
+            host.property(unit, "ActiveState"),
+            "activating",
+            "Docker does not count what fails in the start period"
+        );
+        let shown = host.sh("wharf status shop").stdout;
+        assert!(shown.contains(&expected), "{shown}");
+        host.wait_to_see("what --now waits for", || {
+            let said = host.read("/root/out");
+            let line = format!("wharf: waiting for {unit}.service: {expected}\n");
+            if said.contains(&line) { Ok(()) } else { Err(said) }
+        });
+        // The command may hold a password: it is for those who may read the journal.
+        let log = host.sh(&format!("journalctl --unit {unit} --output cat --priority warning")).ok().stdout;
+        assert_eq!(log.matches(&format!("{why}; its command: curl -f http://127.0.0.1")).count(), 1, "{log}");
+    }
+    // One that can be run after all is not called broken any more, and a success ends the wait.
+    let status = |host: &Host| host.property("shop-later", "StatusText");
+    host.wait_for("the third cannot be run", || status(&host).contains("the image has no file `/tmp/probe`"));
+    host.sh(r"docker exec shop-later sh -c 'printf \#\!/bin/false >/tmp/x; chmod +x /tmp/x; mv /tmp/x /tmp/probe'")
+        .ok();
+    host.wait_for("the third runs", || status(&host).starts_with("Running, not yet healthy, container "));
+    host.sh(r"docker exec shop-later sh -c 'printf \#\!/bin/true >/tmp/x; chmod +x /tmp/x; mv /tmp/x /tmp/probe'").ok();
+    host.wait_active("shop-later");
+    host.sh("systemctl stop shop.target 'shop-*.service'").ok();
+
+    let soon = UNPROBED.replace(", start_period = \"1h\"", "").split("[services.later]").next().unwrap().to_owned();
+    host.write("/root/shop.toml", &soon);
+    let out = host.sh("wharf generate --now shop.toml").fails().stderr;
+    for (unit, why) in [("shop-words.service", of_words), ("shop-shell.service", of_shell)] {
+        let expected = format!(
+            "wharf: {unit}: failed: exit status 252: the container is unhealthy: {why} (journalctl -u {unit})\n"
+        );
+        assert!(out.contains(&expected), "{out}");
+        let history = host
+            .sh("wharf history shop --json | jq -r '.events[] | select(.attempts == 3) | .unit, .exit_status, .detail'")
+            .ok();
+        let expected = format!("{unit}\n252\nthe container is unhealthy: {why}\n");
+        assert!(history.stdout.contains(&expected), "{history:?}");
+        let table = host.sh("wharf history shop").ok().stdout;
+        assert!(
+            table.contains("3 attempts: exit-code 252: the container is unhealthy: the healthcheck cannot be run: "),
+            "{table}"
+        );
+    }
+}
+
+#[test]
+fn a_secret_whose_file_is_missing_is_named_wherever_the_failure_is_shown() {
+    let host = Host::boot("nosecret");
+    let secret = "secrets = [\"key\", \"other\"]\n[secrets]\nkey.file = \"/srv/key\"\nother.file = \"/srv/other\"\n";
+    host.write("/root/shop.toml", &support::sleeper("web", secret));
+    host.sh("useradd joe; touch /srv/other").ok();
+    let why = "secret key: /srv/key does not exist: create it, then `systemctl start shop-web.service`";
+    let out = host.sh("wharf generate --now shop.toml").fails().stderr;
+    let failed = format!("wharf: shop-web.service: failed: exit status 243: {why} (journalctl -u shop-web.service)\n");
+    assert!(out.contains(&failed), "{out}");
+    for shown in [host.sh("wharf status shop"), host.sh("runuser -u joe -- wharf status shop")] {
+        assert!(shown.stdout.contains(&format!("failed: exit-code 243: {why}\n")), "{shown:?}");
+    }
+    host.wait_to_see("the history", || {
+        let history = host.sh("wharf history shop").ok().stdout;
+        if history.contains(&format!("exit-code 243: {why}\n")) { Ok(()) } else { Err(history) }
+    });
+    let log = host.sh("wharf logs shop web").ok().stdout;
+    assert!(log.contains(&format!("web * {why}\n")), "{log}");
+    host.sh("touch /srv/key; systemctl start shop-web").ok();
+    assert!(!host.sh("wharf status shop").ok().stdout.contains("does not exist"));
+}
+
 /// As a power cut on a file system without a journal leaves it.
 #[test]
 fn a_damaged_definition_names_the_way_out_and_generate_is_it() {

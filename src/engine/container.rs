@@ -1,8 +1,7 @@
 //! Containers: create, start, watch, stop, remove.
 
 use bollard::models::{
-    ContainerCreateBody, ContainerInspectResponse, EndpointSettings, HealthStatusEnum, HealthcheckResult,
-    NetworkConnectRequest,
+    ContainerCreateBody, ContainerInspectResponse, EndpointSettings, HealthStatusEnum, NetworkConnectRequest,
 };
 use bollard::query_parameters::{
     CreateContainerOptionsBuilder, InspectContainerOptions, KillContainerOptionsBuilder, RemoveContainerOptionsBuilder,
@@ -13,6 +12,7 @@ use std::collections::HashMap;
 use std::time::SystemTime;
 use tokio::time::timeout;
 
+use super::probe::{self, Probe};
 use super::{Engine, EngineError, REQUEST_TIMEOUT, found};
 use crate::name::UnitName;
 use crate::spec::{ContainerSpec, label};
@@ -53,6 +53,7 @@ pub struct HealthReport {
     pub status: HealthStatusEnum,
     /// What the last probe printed; of one that failed and printed nothing, its command and exit status.
     pub output: String,
+    pub probe: Probe,
 }
 
 impl Container {
@@ -91,7 +92,7 @@ impl From<ContainerInspectResponse> for Container {
         let host = inspect.host_config.unwrap_or_default();
         let modes = [host.network_mode, host.pid_mode, host.ipc_mode];
         let of_others = |mode: Option<String>| mode?.strip_prefix(OF_CONTAINER).map(str::to_owned);
-        let last = health.log.and_then(|log| log.into_iter().next_back()).unwrap_or_default();
+        let last = health.log.and_then(|log| log.into_iter().next_back());
         let test = config.healthcheck.and_then(|healthcheck| healthcheck.test).unwrap_or_default();
         Self {
             id: inspect.id.unwrap_or_default(),
@@ -108,21 +109,10 @@ impl From<ContainerInspectResponse> for Container {
             stop_signal: config.stop_signal,
             health: HealthReport {
                 status: health.status.unwrap_or(HealthStatusEnum::NONE),
+                probe: Probe::of(last.as_ref(), &test),
                 // It may be anything; text ends at a NUL for many, D-Bus among them.
-                output: probe_output(last, &test).replace('\0', "\u{fffd}"),
+                output: probe::output(last.unwrap_or_default(), &test).replace('\0', "\u{fffd}"),
             },
-        }
-    }
-}
-
-fn probe_output(probe: HealthcheckResult, test: &[String]) -> String {
-    let output = probe.output.unwrap_or_default();
-    match probe.exit_code.unwrap_or(0) {
-        0 => output,
-        _ if !output.trim().is_empty() => output,
-        status => {
-            let command = test.split_first().map_or(String::new(), |(_how, command)| command.join(" "));
-            format!("`{command}` exited with status {status} and printed nothing")
         }
     }
 }

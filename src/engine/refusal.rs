@@ -10,8 +10,17 @@ pub fn explain(text: &str) -> Option<String> {
 
 const EXPLANATIONS: [fn(&str) -> Option<String>; 7] = [program, port, mount, platform, user, device, address];
 
-/// runc: `exec: "PROGRAM": executable file not found in $PATH`
+/// Explains why a probe of a healthcheck could not be executed.
+pub fn explain_probe(text: &str) -> Option<String> {
+    program_of("`healthcheck`", text)
+}
+
 fn program(text: &str) -> Option<String> {
+    program_of("`command` and `entrypoint`", text)
+}
+
+/// runc: `exec: "PROGRAM": executable file not found in $PATH`. `keys`: those of the service that name it.
+fn program_of(keys: &str, text: &str) -> Option<String> {
     if text.contains("exec format error") {
         return Some(
             "the program is for another processor architecture than this host's: use an image for this one".to_owned(),
@@ -20,13 +29,13 @@ fn program(text: &str) -> Option<String> {
     let (program, why) = between(text, "exec: \"", "\": ")?;
     let is = |reason: &str| why.starts_with(reason);
     Some(if is("executable file not found") {
-        format!("the image has no program `{program}` in its PATH: see the service's `command` and `entrypoint`")
+        format!("the image has no program `{program}` in its PATH: see the service's {keys}")
     } else if is("stat ") && why.contains("no such file or directory") {
-        format!("the image has no file `{program}`: see the service's `command` and `entrypoint`")
+        format!("the image has no file `{program}`: see the service's {keys}")
     } else if is("permission denied") {
-        format!("`{program}` is not executable in the image: see the service's `command` and `entrypoint`")
+        format!("`{program}` is not executable in the image: see the service's {keys}")
     } else if is("is a directory") {
-        format!("`{program}` is a directory in the image, not a program: see the service's `command` and `entrypoint`")
+        format!("`{program}` is a directory in the image, not a program: see the service's {keys}")
     } else {
         return None;
     })

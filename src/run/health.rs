@@ -1,16 +1,16 @@
 //! Reports the container's health to systemd: as the status line, and as readiness if the unit waits for it.
 
+use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use futures_util::StreamExt;
-use tokio::time::timeout;
+use futures_util::{Stream, StreamExt};
+use tokio::time::sleep;
 
 use super::error::StartError;
 use super::handover::Handover;
 use super::message;
-use super::patience::patiently;
 use crate::backoff::Backoff;
-use crate::engine::{Engine, EngineError, Health};
+use crate::engine::{Engine, EngineError, Health, HealthReport, Probe};
 use crate::name::short_id;
 use crate::printable::one_line;
 use crate::systemd::service;
@@ -22,6 +22,7 @@ pub struct HealthWatch<'a> {
     /// Whether the unit still waits for the container to be healthy.
     awaited: bool,
     last: Health,
+    probe: Probe,
     since: i64,
     /// It has been healthy for long enough that its restarts do not count any more.
     recovered: bool,
@@ -46,6 +47,14 @@ pub fn status_line(health: Health, id: &str) -> String {
     }
 }
 
+/// The status line of a container whose probe cannot be run: it has no output of its own.
+fn line_without_probe(health: Health, why: &dyn fmt::Display) -> String {
+    let state = if health == Health::UNHEALTHY { "Unhealthy" } else { "Running, not yet healthy" };
+    format!("{state}: {CANNOT_RUN}: {why}")
+}
+
+const CANNOT_RUN: &str = "the healthcheck cannot be run";
+
 /// The output of a probe as one line.
 fn shown(output: &str) -> String {
     const LONGEST: usize = 200;
@@ -56,7 +65,8 @@ fn shown(output: &str) -> String {
 impl<'a> HealthWatch<'a> {
     pub fn new(engine: &'a Engine, handover: &'a Handover) -> Self {
         let Handover { id, awaited, health, health_since, .. } = handover;
-        Self { engine, id, awaited: *awaited, last: *health, since: *health_since, recovered: false }
+        let (awaited, last, since) = (*awaited, *health, *health_since);
+        Self { engine, id, awaited, last, probe: Probe::None, since, recovered: false }
     }
 
     /// Whether the unit still waits for the container to be healthy.
@@ -94,26 +104,62 @@ impl<'a> HealthWatch<'a> {
     async fn follow(&mut self) -> Result<StartError, EngineError> {
         let mut changes = Box::pin(self.engine.health_changes(self.id, self.since));
         loop {
-            let next = if self.awaited {
-                let status = format!("Waiting until container {} is healthy", short_id(self.id));
-                patiently(&status, changes.next()).await
-            } else if self.last == Health::HEALTHY && !self.recovered {
-                match timeout(RECOVERED, changes.next()).await {
-                    Ok(next) => next,
-                    Err(_) => {
-                        self.recovered = true;
-                        service::forget_restarts();
-                        continue;
-                    }
-                }
-            } else {
-                changes.next().await
-            };
             let closed = || EngineError::Unreachable("the connection was closed".into());
-            let health = next.unwrap_or_else(|| Err(closed()))?;
+            let health = self.next_change(&mut changes).await.unwrap_or_else(|| Err(closed()))?;
             if let Some(error) = self.change(health).await {
                 return Ok(error);
             }
+        }
+    }
+
+    /// The next change. Until a probe could be run, it looks at each: the engine reports nothing before the last of the retries, or the
+    /// end of the start period. While the unit waits, its start timeout is extended.
+    async fn next_change<C: Stream + Unpin>(&mut self, changes: &mut C) -> Option<C::Item> {
+        let mut pause = Backoff::default();
+        loop {
+            let is_looking = self.last == Health::STARTING && self.probe != Probe::Ran;
+            let may_recover = self.last == Health::HEALTHY && !self.recovered;
+            tokio::select! {
+                next = changes.next() => return next,
+                () = pause.wait(), if is_looking => self.look().await,
+                () = sleep(service::EXTENSION / 2), if self.awaited && !is_looking => service::busy(&self.line()),
+                () = sleep(RECOVERED), if may_recover => {
+                    self.recovered = true;
+                    service::forget_restarts();
+                }
+            }
+        }
+    }
+
+    /// Looks at the last probe.
+    async fn look(&mut self) {
+        if let Ok(Some(container)) = self.engine.container(self.id).await {
+            self.note(&container.health);
+        }
+        if self.awaited {
+            service::busy(&self.line());
+        }
+    }
+
+    /// Reports a probe that cannot be run, and one that can after others could not.
+    fn note(&mut self, report: &HealthReport) {
+        let before = std::mem::replace(&mut self.probe, report.probe.clone());
+        if before == self.probe {
+            return;
+        }
+        if let Probe::CannotRun { why, command } = &self.probe {
+            message::warning(&format!("{CANNOT_RUN}: {why}; its command: {command}"));
+        }
+        if matches!((before, &self.probe), (Probe::CannotRun { .. }, _) | (_, Probe::CannotRun { .. })) {
+            service::status(&self.line());
+        }
+    }
+
+    /// The status line.
+    fn line(&self) -> String {
+        match &self.probe {
+            Probe::CannotRun { why, .. } if self.last != Health::HEALTHY => line_without_probe(self.last, why),
+            _ => status_line(self.last, self.id),
         }
     }
 
@@ -121,18 +167,7 @@ impl<'a> HealthWatch<'a> {
     async fn change(&mut self, health: Health) -> Option<StartError> {
         let before = std::mem::replace(&mut self.last, health);
         if health == Health::UNHEALTHY {
-            let output = self.probe_output().await;
-            // The journal is for root and those who may read it; the status line everybody sees.
-            if before != health || self.awaited {
-                message::warning(&format!("the container is unhealthy: {output}"));
-            }
-            if self.awaited {
-                return Some(StartError::NeverReady(
-                    "the container is unhealthy: the journal has what its probe printed".to_owned(),
-                ));
-            }
-            service::status(&status_line(health, self.id));
-            return None;
+            return self.unhealthy(before).await;
         }
         let line = status_line(health, self.id);
         if health == Health::HEALTHY && self.awaited {
@@ -147,8 +182,24 @@ impl<'a> HealthWatch<'a> {
         None
     }
 
-    async fn probe_output(&self) -> String {
-        let inspected = self.engine.container(self.id).await.ok().flatten();
-        shown(&inspected.map(|container| container.health.output).unwrap_or_default())
+    async fn unhealthy(&mut self, before: Health) -> Option<StartError> {
+        let container = self.engine.container(self.id).await.ok().flatten();
+        let output = shown(container.as_ref().map_or("", |container| &container.health.output));
+        if let Some(container) = &container {
+            self.note(&container.health);
+        }
+        // The journal is for root and those who may read it; the status line everybody sees.
+        if before != Health::UNHEALTHY || self.awaited {
+            message::warning(&format!("the container is unhealthy: {output}"));
+        }
+        if self.awaited {
+            let why = match &self.probe {
+                Probe::CannotRun { why, .. } => format!("{CANNOT_RUN}: {why}"),
+                Probe::None | Probe::Ran => "the journal has what its probe printed".to_owned(),
+            };
+            return Some(StartError::NeverReady(format!("the container is unhealthy: {why}")));
+        }
+        service::status(&self.line());
+        None
     }
 }
