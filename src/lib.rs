@@ -23,6 +23,7 @@ pub mod parallel;
 pub mod path;
 pub mod plan;
 pub mod printable;
+pub mod refusal;
 pub mod regular_file;
 pub mod report;
 pub mod run;

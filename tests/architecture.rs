@@ -27,6 +27,7 @@ const FLOORS: &[&[&str]] = &[
         "parallel",
         "path",
         "printable",
+        "refusal",
         "regular_file",
         "signals",
     ],

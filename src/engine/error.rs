@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use bollard::errors::Error;
 use thiserror::Error as DeriveError;
 
-use super::refusal::explain;
 use crate::printable::Line;
+use crate::refusal::explain;
 
 /// What the engine, a registry or an image says, in one line from the moment it is here: it ends in notifications, in the journal
 /// and on terminals.

@@ -18,7 +18,6 @@ mod logs;
 mod network;
 mod probe;
 mod project;
-mod refusal;
 mod transport;
 mod volume;
 mod watch;
@@ -27,6 +26,7 @@ use std::time::Duration;
 
 use bollard::{ClientVersion, Docker};
 
+pub use crate::refusal::port_in_use;
 pub use about::About;
 pub use bollard::container::LogOutput;
 pub use bollard::models::HealthStatusEnum as Health;
@@ -41,7 +41,6 @@ pub use logs::{LogRequest, Logs, Printed};
 pub use network::NetworkState;
 pub use probe::Probe;
 pub use project::ProjectObject;
-pub use refusal::port_in_use;
 use transport::Limit;
 pub use watch::{ContainerChange, ContainerEvent, EngineEvent};
 

@@ -7,7 +7,7 @@
 use bollard::models::HealthcheckResult;
 
 use super::error::Words;
-use super::refusal::explain_probe;
+use crate::refusal::explain_probe;
 
 /// How the last probe went.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
