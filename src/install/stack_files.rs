@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::diagnostic::Diagnostics;
 use crate::mark::is_edited;
-use crate::name::UnitKind;
+use crate::name::{UnitKind, without_hashes};
 use crate::path::absolute;
 use crate::plan::Plan;
 use crate::report::InstalledProject;
@@ -195,43 +195,7 @@ fn difference(plan: &Plan, snapshot: &Snapshot) -> Vec<Change> {
 /// Whether nothing changes but digests of images, and hashes that follow from them: what a lock says.
 fn only_digests(changes: &[Change]) -> bool {
     changes.iter().all(|change| match &change.action {
-        Action::Update { old, new, .. } => without_digests(old) == without_digests(new),
+        Action::Update { old, new, .. } => without_hashes(old) == without_hashes(new),
         _ => false,
     })
-}
-
-fn without_digests(text: &str) -> String {
-    let (mut plain, mut digits) = (String::new(), String::new());
-    for character in text.chars().chain(['\n']) {
-        if character.is_ascii_hexdigit() {
-            digits.push(character);
-            continue;
-        }
-        if digits.len() < SHORTEST_HASH {
-            plain.push_str(&digits);
-        }
-        digits.clear();
-        plain.push(character);
-    }
-    plain.replace("@sha256:", "")
-}
-
-/// Hexadecimal digits of a unit's checksum; other hashes have more.
-const SHORTEST_HASH: usize = 16;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_text_without_its_digests_is_the_same_before_and_after_a_lock() {
-        let (one, other) = ("0a".repeat(32), "1b".repeat(32));
-        let unit = |digest: &str, hash: &str| {
-            without_digests(&format!("Description=Container (shop/web:1)\nSpecHash={hash}\nImage=shop/web:1{digest}\n"))
-        };
-        let locked = unit(&format!("@sha256:{one}"), &one);
-        assert_eq!(locked, unit(&format!("@sha256:{other}"), &other));
-        assert_eq!(locked, unit("", &other));
-        assert_ne!(locked, unit("1", &other));
-    }
 }

@@ -3,6 +3,9 @@
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
+/// Hexadecimal digits of a unit's checksum; other hashes have more.
+const SHORTEST_HASH: usize = 16;
+
 /// A SHA-256 in hexadecimal: 64 lower-case digits.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SpecHash(Box<str>);
@@ -31,9 +34,27 @@ impl SpecHash {
     }
 }
 
+/// A text without long hexadecimal numbers, nor `@sha256:` before one: what of it does not depend on the contents of images and
+/// definitions.
+pub fn without_hashes(text: &str) -> String {
+    let (mut plain, mut digits) = (String::new(), String::new());
+    for character in text.chars().chain(['\n']) {
+        if character.is_ascii_hexdigit() {
+            digits.push(character);
+            continue;
+        }
+        if digits.len() < SHORTEST_HASH {
+            plain.push_str(&digits);
+        }
+        digits.clear();
+        plain.push(character);
+    }
+    plain.replace("@sha256:", "")
+}
+
 #[cfg(test)]
 mod tests {
-    use super::SpecHash;
+    use super::{SpecHash, without_hashes};
 
     #[test]
     fn the_hash_of_nothing_and_of_abc() {
@@ -44,5 +65,17 @@ mod tests {
         for bad in ["", "ba78", &"A".repeat(64), &"g".repeat(64)] {
             assert!(SpecHash::parse(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_text_without_its_digests_is_the_same_before_and_after_a_lock() {
+        let (one, other) = ("0a".repeat(32), "1b".repeat(32));
+        let unit = |digest: &str, hash: &str| {
+            without_hashes(&format!("Description=Container (shop/web:1)\nSpecHash={hash}\nImage=shop/web:1{digest}\n"))
+        };
+        let locked = unit(&format!("@sha256:{one}"), &one);
+        assert_eq!(locked, unit(&format!("@sha256:{other}"), &other));
+        assert_eq!(locked, unit("", &other));
+        assert_ne!(locked, unit("1", &other));
     }
 }

@@ -12,7 +12,7 @@ mod service;
 mod unit;
 
 pub use container::{ContainerName, InvalidContainerName, short_id};
-pub use hash::{InvalidSpecHash, SpecHash};
+pub use hash::{InvalidSpecHash, SpecHash, without_hashes};
 pub use image::{ImageFault, ImageRef, Registry};
 pub use project::{InvalidProjectName, ProjectName};
 pub use service::{InvalidServiceName, ServiceName, is_key};

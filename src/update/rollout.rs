@@ -15,7 +15,7 @@ use crate::name::{UnitKind, UnitName};
 use crate::plan::Plan;
 use crate::printable::one_line;
 use crate::report::history::{self, Event, Period, Reason, history};
-use crate::report::status::last_outputs_of_runs;
+use crate::report::status::last_outputs;
 use crate::spec::models::HealthStatusEnum;
 use crate::spec::{ContainerSpec, exit, from_json};
 use crate::stack::{FailureAction, UpdateConfig};
@@ -287,7 +287,7 @@ impl Rollout<'_> {
             let mut failures = Vec::new();
             for it in watched.iter().filter(|it| failed.iter().any(|(unit, _)| it.unit == unit.as_str())) {
                 let state = self.manager.unit(&it.unit).await?;
-                failures.push(self.failure(it, &state, ended(&state)));
+                failures.push(self.failure(it, ended(&state)));
             }
             return Ok(failures);
         }
@@ -333,17 +333,15 @@ impl Rollout<'_> {
             match judge(&state, *before, *since, &health) {
                 Verdict::Good => {}
                 Verdict::Starting => looked.starting = true,
-                Verdict::Bad(reason) => looked.failures.push(self.failure(it, &state, reason)),
+                Verdict::Bad(reason) => looked.failures.push(self.failure(it, reason)),
             }
         }
         Ok(looked)
     }
 
-    /// With what the journal says of it, and the last line of the start that failed, or else of the one after it.
-    fn failure(&self, it: &Watched, state: &UnitState, reason: String) -> Failure {
-        let invocations: Vec<String> = it.since.into_iter().chain(state.invocation).map(hex).collect();
-        let mut lines = last_outputs_of_runs(&invocations);
-        let output = invocations.iter().find_map(|invocation| lines.remove(invocation));
+    /// With what the journal says of it, and the last line that its container printed.
+    fn failure(&self, it: &Watched, reason: String) -> Failure {
+        let output = last_outputs(&BTreeMap::from([(it.unit.to_string(), it.begun)])).into_values().next();
         let reason = self.reason_of_restart(it).unwrap_or(reason);
         Failure { unit: it.unit.clone(), reason, output }
     }
@@ -378,10 +376,6 @@ struct Looked {
     failures: Vec<Failure>,
     /// One is not where it should be yet.
     starting: bool,
-}
-
-fn hex(invocation: [u8; 16]) -> String {
-    invocation.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Which of these units run now.

@@ -135,10 +135,6 @@ fn what_a_stack_file_or_a_unit_says_is_answered_with_it() {
         ),
         ("scale", "wharf generate --now STACK.toml\nonce `[services.SERVICE]` in STACK.toml has `scale = N`"),
         (
-            "update shop",
-            "wharf pull shop\nit names the units that run with an older image, and the command that restarts them",
-        ),
-        (
             "rm -fs db",
             "systemctl stop shop-db.service\na container is removed when its unit stops\n\
              to delete the stack from this host: wharf remove shop",

@@ -17,36 +17,25 @@ const MOST_LINES: usize = 500;
 /// Characters of a line that are shown.
 const LONGEST: usize = 160;
 
-const FIELDS: [&str; 4] = ["MESSAGE", STREAM, UNIT, INVOCATION];
+const FIELDS: [&str; 3] = ["MESSAGE", STREAM, UNIT];
 /// Which of the container's streams a line is of, see the manual's page on output.
 const STREAM: &str = "WHARF_STREAM";
 /// Not the invocation: journald keeps the first one of a unit that systemd restarts by itself (`RestartMode=direct`).
 const UNIT: &str = "_SYSTEMD_UNIT";
-const INVOCATION: &str = "_SYSTEMD_INVOCATION_ID";
 
 /// The last line of each unit's container on standard error, or else on standard output, since it was started. Those that printed
 /// nothing are left out.
 pub fn last_outputs(since: &BTreeMap<String, SystemTime>) -> BTreeMap<String, String> {
-    newest_of(UNIT, since)
-}
-
-/// The same of single runs of units that systemd does not restart by itself: by their invocations (systemd.exec(5), `$INVOCATION_ID`).
-pub fn last_outputs_of_runs(invocations: &[String]) -> BTreeMap<String, String> {
-    newest_of(INVOCATION, &invocations.iter().map(|run| (run.clone(), SystemTime::UNIX_EPOCH)).collect())
-}
-
-/// By the values of a field, each since a time of its own.
-fn newest_of(field: &'static str, since: &BTreeMap<String, SystemTime>) -> BTreeMap<String, String> {
     if since.is_empty() || !journalctl::sees_all() {
         return BTreeMap::new();
     }
-    let of_containers = Match::default().and(field, since.keys()).and(STREAM, ["stderr", "stdout"]);
+    let of_containers = Match::default().and(UNIT, since.keys()).and(STREAM, ["stderr", "stdout"]);
     let lines = (since.len() * LINES_OF_EACH).min(MOST_LINES).to_string();
     let query = Query { matches: vec![of_containers], fields: &FIELDS, lines: Some(&lines), ..Query::default() };
     let newest = RefCell::new(Newest::default());
     // Each is looked at and forgotten: a line may be long.
     let read = journalctl::read_if(&query, |entry| {
-        newest.borrow_mut().add(entry, field, since);
+        newest.borrow_mut().add(entry, since);
         false
     });
     // A journal that cannot be read has no lines.
@@ -59,8 +48,8 @@ fn newest_of(field: &'static str, since: &BTreeMap<String, SystemTime>) -> BTree
 struct Newest(BTreeMap<String, (bool, String)>);
 
 impl Newest {
-    fn add(&mut self, entry: &Entry, field: &str, since: &BTreeMap<String, SystemTime>) {
-        let Some(unit) = entry.get(field) else { return };
+    fn add(&mut self, entry: &Entry, since: &BTreeMap<String, SystemTime>) {
+        let Some(unit) = entry.get(UNIT) else { return };
         let time = SystemTime::UNIX_EPOCH + Duration::from_micros(entry.time());
         if since.get(&unit).is_none_or(|since| time < *since) {
             return;
@@ -96,9 +85,9 @@ mod tests {
             let time = (second * 1_000_000).to_string();
             let json =
                 serde_json::json!({"MESSAGE": message, STREAM: stream, UNIT: unit, "__REALTIME_TIMESTAMP": time});
-            newest.add(&Entry::of_json(&json.to_string()).unwrap(), UNIT, &since);
+            newest.add(&Entry::of_json(&json.to_string()).unwrap(), &since);
         }
-        newest.add(&Entry::of_json(r#"{"MESSAGE":"of nobody"}"#).unwrap(), UNIT, &since);
+        newest.add(&Entry::of_json(r#"{"MESSAGE":"of nobody"}"#).unwrap(), &since);
         let lines: Vec<(&str, &str)> =
             newest.0.iter().map(|(unit, (_, line))| (unit.as_str(), line.as_str())).collect();
         assert_eq!(lines, [("a", "bye"), ("b", "no [31m table")]);

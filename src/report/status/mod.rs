@@ -13,7 +13,7 @@ mod sources;
 mod tree;
 mod watch;
 
-pub use last_output::last_outputs_of_runs;
+pub use last_output::last_outputs;
 pub use model::{
     BrokenStack, ChangedSource, LastRun, MisplacedLimit, ProjectStatus, StackFindings, Status, StatusError, UnitStatus,
     Unknown,
