@@ -127,6 +127,19 @@ fn a_stack_is_updated_and_goes_back() {
     let unknown = host.sh("wharf rollback shop 77");
     assert!(unknown.status == 1 && unknown.stderr.contains("shop has no revision 77; "), "{unknown:?}");
 
+    // A revision of another stack file: the file stays as it is, and what runs is the revision.
+    host.sh("systemctl start docker-registry").ok();
+    host.write("/root/shop.toml", &STACK.replace("tail -f /dev/null", "tail -n 1 -f /dev/null"));
+    host.sh("wharf generate --now shop.toml").ok();
+    assert_ne!(id(&host, "shop-db"), others.0);
+    host.sh("wharf rollback shop 1; wharf rollback shop 2").ok();
+    assert_eq!(
+        (tag_of(&host, "shop-web"), host.inspect("shop-db", "{{.Args}}")),
+        ("two".to_owned(), "[-f /dev/null]".to_owned())
+    );
+    let newer = update(&host);
+    assert!(newer.status == 1 && newer.stderr.contains("are not what /root/shop.toml says now"), "{newer:?}");
+
     // Nothing stays of a project that leaves.
     host.sh("wharf remove shop").ok();
     assert_eq!(host.sh("docker ps -aq; docker images | grep kept; ls /var/lib/wharf").stdout, "");
@@ -195,4 +208,74 @@ fn an_update_that_fails_is_rolled_back() {
     host.sh("rm shop.lock; systemctl start docker-registry; wharf generate shop.toml").ok();
     let without = update(&host);
     assert!(without.status == 1 && without.stderr.contains("wharf: shop has no lock, so "), "{without:?}");
+}
+
+/// Starts an update, and ends it by a signal once the new container of `web` is there.
+fn interrupt(host: &Host, signal: &str) {
+    host.sh(
+        "systemd-run --quiet --unit=update --collect --service-type=exec --property=KillMode=process wharf update shop",
+    )
+    .ok();
+    let new = "docker inspect --format '{{index .Config.Labels \"tag\"}}' shop-web || true";
+    host.wait_for("the new container", || host.sh(new).stdout == "two\n");
+    host.sh(&format!("systemctl kill --kill-whom=main --signal={signal} update")).ok();
+    host.wait_for("the end of the update", || host.sh("systemctl is-active update").status != 0);
+}
+
+#[test]
+fn an_update_that_is_interrupted_is_put_back() {
+    let host = boot("interrupt", &[("one", GOOD), ("two", GOOD)]);
+    host.write("/root/shop.toml", &STACK.replace("monitor = \"3s\"", "monitor = \"100s\""));
+    let lock = host.read("/root/shop.lock");
+    let others = (id(&host, "shop-db"), id(&host, "shop-front"));
+    release(&host, "two");
+
+    // At once, if the program can.
+    interrupt(&host, "SIGTERM");
+    assert_eq!((tag_of(&host, "shop-web"), host.read("/root/shop.lock")), ("one".to_owned(), lock.clone()));
+    host.sh("wharf generate --check --now shop.toml; test ! -e /var/lib/wharf/shop/change.json").ok();
+
+    // By the next run, if it was killed.
+    interrupt(&host, "SIGKILL");
+    host.sh("test -e /var/lib/wharf/shop/change.json").ok();
+    assert_eq!((tag_of(&host, "shop-web"), host.read("/root/shop.lock")), ("two".to_owned(), lock));
+    host.sh("sed -i 's/100s/1s/' shop.toml").ok();
+    let next = update(&host).ok().stderr;
+    let interrupted =
+        "an earlier change of shop was interrupted: going back to revision 1\nrestarting shop-web.service\n";
+    assert!(next.starts_with(interrupted), "{next}");
+    assert!(next.ends_with("project shop: revision 2\n"), "{next}");
+
+    // At any moment: what is left is always finished by the next run.
+    for tenths in 1..=12 {
+        release(&host, if tenths % 2 == 0 { "two" } else { "one" });
+        host.sh(&format!("timeout --signal=KILL {}.{} wharf update shop || true", tenths / 10, tenths % 10)).ok();
+    }
+    release(&host, "one");
+    update(&host).ok();
+    assert_eq!(tag_of(&host, "shop-web"), "one");
+    assert_eq!((id(&host, "shop-db"), id(&host, "shop-front")), others);
+    host.sh("wharf generate --check --now shop.toml; test ! -e /var/lib/wharf/shop/change.json").ok();
+}
+
+#[test]
+fn replicas_are_replaced_a_few_at_a_time() {
+    let host = boot("few", &[("one", GOOD), ("two", GOOD)]);
+    let replicated = STACK.replace("[services.web.deploy]", "[services.web.deploy]\nreplicas = 3");
+    host.write("/root/shop.toml", &replicated.replace("monitor = \"3s\"", "monitor = \"1s\""));
+    host.sh("wharf generate --now shop.toml").ok();
+    let healthy = "docker ps -q --filter name=shop-web --filter health=healthy | wc -l";
+    host.wait_for("all replicas", || host.sh(healthy).ok().stdout == "3\n");
+    release(&host, "two");
+    let watch = format!("systemd-run --quiet --unit=watch bash -c 'while :; do {healthy}; done >/root/counts'");
+    host.sh(&watch).ok();
+    host.wait_for("the watch", || host.sh("test -s counts").status == 0);
+    let updated = update(&host).ok().stderr;
+    host.sh("systemctl stop watch").ok();
+    for number in 1..=3 {
+        assert!(updated.contains(&format!("restarting shop-web@{number}.service\n")), "{updated}");
+        assert_eq!(tag_of(&host, &format!("shop-web-{number}")), "two");
+    }
+    let counts = host.read("/root/counts");
+    assert!(counts.lines().all(|count| count == "2" || count == "3") && counts.contains('2'), "{counts}");
 }

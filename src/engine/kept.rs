@@ -1,5 +1,6 @@
-//! Images that are kept for a project, although none of its containers runs with them: each has a tag, which `docker image prune`
-//! respects, and a container that is never started, which `docker image prune --all` respects.
+//! Images that are kept for a project although none of its containers runs with them. Each has a tag in its repository, which
+//! `docker image prune` leaves alone, and a container that is never started, because of which `docker image prune --all` leaves one tag
+//! and all digests of that repository.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -7,33 +8,32 @@ use bollard::models::{ContainerCreateBody, HostConfig};
 use bollard::query_parameters::{ListContainersOptionsBuilder, RemoveImageOptions};
 
 use super::{Engine, EngineError, found};
+use crate::name::ImageRef;
 use crate::spec::label;
 
 /// Digits of an image's id in the names of what keeps it.
 const DIGITS: usize = 12;
 
 impl Engine {
-    /// Keeps these images, by id, for the project, and lets go of others that were kept for it. Images that are not on this host are
-    /// passed over.
+    /// Keeps these images for the project, by their ids and the references under which they were used, and lets go of others that were
+    /// kept for it. Images that are not on this host are passed over; those in `used`, which containers keep, stay as they are.
     ///
     /// # Errors
     /// The engine does not answer, or refuses.
-    pub async fn keep_images(&self, project: &str, images: &BTreeSet<&str>) -> Result<(), EngineError> {
+    pub async fn keep_images(
+        &self,
+        project: &str,
+        images: &BTreeMap<String, String>,
+        used: &BTreeSet<String>,
+    ) -> Result<(), EngineError> {
         let kept = self.kept_images(project).await?;
-        for (image, container) in &kept {
-            if !images.contains(image.as_str()) {
-                self.remove_container(container).await?;
-                let untagged = self.docker.remove_image(&tag(project, image), None::<RemoveImageOptions>, None).await;
-                match found(untagged) {
-                    // A container uses it that this tag alone does not keep.
-                    Ok(_) | Err(EngineError::Conflict(_)) => {}
-                    Err(error) => return Err(error),
-                }
-            }
+        for (_, container) in kept.iter().filter(|(image, _)| !images.contains_key(*image) && !used.contains(*image)) {
+            self.let_go(container).await?;
         }
-        for image in images.iter().filter(|image| !kept.contains_key(**image)) {
-            if self.image(image).await?.is_some() {
-                self.keep(project, image).await?;
+        let wanted = images.iter().filter(|(image, _)| !kept.contains_key(*image) && !used.contains(*image));
+        for (image, reference) in wanted {
+            if let (Ok(reference), Some(_)) = (ImageRef::parse(reference), self.image(image).await?) {
+                self.keep(project, image, &reference).await?;
             }
         }
         Ok(())
@@ -47,8 +47,8 @@ impl Engine {
         Ok(listed.into_iter().filter_map(|container| container.image_id.zip(container.id)).collect())
     }
 
-    async fn keep(&self, project: &str, image: &str) -> Result<(), EngineError> {
-        let tag = tag(project, image);
+    async fn keep(&self, project: &str, image: &str, reference: &ImageRef) -> Result<(), EngineError> {
+        let tag = format!("{}:wharf-kept-{}", reference.name(), digits(image));
         self.tag(image, &tag).await?;
         let body = ContainerCreateBody {
             image: Some(tag),
@@ -65,11 +65,16 @@ impl Engine {
             Err(error) => Err(error),
         }
     }
-}
 
-/// `localhost/` is at no registry.
-fn tag(project: &str, image: &str) -> String {
-    format!("localhost/wharf-kept/{project}:{}", digits(image))
+    async fn let_go(&self, container: &str) -> Result<(), EngineError> {
+        let Some(inspection) = self.inspect(container).await? else { return Ok(()) };
+        self.remove_container(container).await?;
+        match found(self.docker.remove_image(&inspection.image, None::<RemoveImageOptions>, None).await) {
+            // Another project keeps it, too, or a container uses it.
+            Ok(_) | Err(EngineError::Conflict(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
 }
 
 fn digits(image: &str) -> String {

@@ -129,6 +129,12 @@ impl Generated {
 }
 
 impl Generate {
+    /// Whether it changes what runs of units that outlast a reboot.
+    pub fn keeps_revisions(&self) -> bool {
+        let is_kept = matches!(self.destination.reach, Reach::Running { scope: Scope::System, runtime: false });
+        self.now && self.effect == Effect::Write && is_kept
+    }
+
     /// Compares, checks, and writes if so asked. Nothing is written if any unit of any plan is in conflict. `wait` is told if another
     /// run has to end first, which keeps only a run waiting that writes. `begin` is called for each image that is pulled before a
     /// unit is restarted.

@@ -15,7 +15,7 @@ use crate::install::{
 use crate::name::{ImageRef, UnitKind, UnitName};
 use crate::plan::Plan;
 use crate::regular_file::read_text;
-use crate::signals::{Signal, Signals};
+use crate::signals::Signals;
 use crate::spec::models::HealthStatusEnum;
 use crate::spec::{ContainerSpec, label, to_json};
 use crate::stack::lock::{LockSource, lock_of, lockable};
@@ -25,7 +25,7 @@ use crate::systemd::{Job, Manager, Scope};
 use super::error::UpdateError;
 use super::lock::{LARGEST_LOCK, LockChange, LockError, Locking, replace};
 use super::rollout::{Failure, Rollout, Step, active, has_timer, spec_of, steps};
-use super::store::{self, Change, Record, Refused, RefusedImage, Revision, RevisionImage, Store};
+use super::store::{self, Change, Refused, RefusedImage, Revision, RevisionImage, Store};
 
 /// What an update is to do.
 #[derive(Debug, Clone, Default)]
@@ -75,18 +75,36 @@ pub struct Means<'a> {
     manager: Manager,
     engine: Engine,
     say: &'a dyn Fn(&str),
+    /// What interrupts an update.
+    interrupts: Option<Signals>,
 }
 
 /// How the containers of units are replaced, by unit.
 type Configs = BTreeMap<UnitName, (UpdateConfig, UpdateConfig)>;
 
 impl<'a> Means<'a> {
-    /// Connects to systemd and the engine. `say` is called with what is done, and what is waited for.
+    /// Connects to systemd and the engine. `say` is called with what is done, and what is waited for; `interrupts` were blocked before
+    /// any thread was started.
     ///
     /// # Errors
     /// One of them does not answer.
-    pub async fn connect(say: &'a dyn Fn(&str)) -> Result<Self, UpdateError> {
-        Ok(Self { manager: Manager::connect(Scope::System).await?, engine: Engine::of_units().await?, say })
+    pub async fn connect(say: &'a dyn Fn(&str), interrupts: Option<Signals>) -> Result<Self, UpdateError> {
+        Ok(Self { manager: Manager::connect(Scope::System).await?, engine: Engine::of_units().await?, say, interrupts })
+    }
+
+    async fn interrupted(&self) {
+        match &self.interrupts {
+            Some(signals) => signals.wait().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// What is done before anything is changed.
+    async fn until_interrupted<T>(&self, work: impl Future<Output = Result<T, UpdateError>>) -> Result<T, UpdateError> {
+        tokio::select! {
+            done = work => done,
+            () = self.interrupted() => Err(UpdateError::Interrupted),
+        }
     }
 
     /// Asks for new digests of a stack's images, changes what runs to them, and goes back if that fails.
@@ -104,6 +122,25 @@ impl<'a> Means<'a> {
         if let Some(store) = &store {
             self.recover(store).await?;
         }
+        let found = self.until_interrupted(self.look(request, update, store.as_ref(), begin)).await?;
+        let Found { mut changed, change, refused } = found;
+        if let (Some(store), Some(change)) = (&store, change) {
+            changed.outcome = self.carry_out(store, &change).await?;
+            if let Outcome::RolledBack { failures, .. } = &changed.outcome {
+                store.refuse(&remember(refused, &changed.images, failures))?;
+            }
+        }
+        Ok(changed)
+    }
+
+    /// Finds new digests, and gets ready for them if there is a store.
+    async fn look<P: Progress>(
+        &self,
+        request: &Request<'_>,
+        update: &Update,
+        store: Option<&Store>,
+        begin: &dyn Fn(&WantedImage) -> P,
+    ) -> Result<Found, UpdateError> {
         // Once more: what was interrupted may have left another lock.
         let (current, configs) = planned(request, LockSource::File)?;
         self.refuse_other_changes(&current).await?;
@@ -114,13 +151,11 @@ impl<'a> Means<'a> {
             LockChange::Moved { image, digest, .. } => {
                 refused.images.get(image).filter(|refused| refused.digest == *digest && !update.retry)
             }
-            _ => None,
+            LockChange::Added { .. } | LockChange::Dropped { .. } => None,
         };
-        let passed_over: BTreeMap<String, RefusedImage> = locking
-            .changes
-            .iter()
-            .filter_map(|change| Some((change.image().to_owned(), known(change)?.clone())))
-            .collect();
+        let passed_over = locking.changes.iter();
+        let passed_over =
+            passed_over.filter_map(|change| Some((change.image().to_owned(), known(change)?.clone()))).collect();
         let (_, stack) = loaded(request, LockSource::None)?;
         let wanted = images_of_units(&stack, &current, &update.units);
         let is_taken = |change: &LockChange| {
@@ -129,20 +164,17 @@ impl<'a> Means<'a> {
         let Some(lock) = locking.with(&is_taken) else { return Err(UpdateError::NoLock { project }) };
         let (new, _) = planned(request, LockSource::Given(lock.clone()))?;
         let images = new_images(&locking.changes, &is_taken, &new);
-        let mut changed = Changed { project, images, refused: passed_over, outcome: Outcome::Current };
-        if changed.images.is_empty() {
-            return Ok(changed);
-        }
-        let Some(store) = store else {
-            return Ok(Changed { outcome: Outcome::Available, ..changed });
+        let outcome = if images.is_empty() { Outcome::Current } else { Outcome::Available };
+        let changed = Changed { project, images, refused: passed_over, outcome };
+        let change = match store {
+            Some(store) if changed.outcome == Outcome::Available => {
+                let installed = self.installed(store, &current).await?;
+                let text = Some(lock.to_toml(&file_name(&current.source)));
+                Some(self.prepare(installed, new, text, "update".to_owned(), configs, begin).await?)
+            }
+            _ => None,
         };
-        let text = lock.to_toml(&file_name(&current.source));
-        let change = Prospect { from: &current, to: &new, lock: Some(text), command: "update", configs: &configs };
-        changed.outcome = self.change(&store, &change, begin).await?;
-        if let Outcome::RolledBack { failures, .. } = &changed.outcome {
-            store.refuse(&remember(refused, &changed.images, failures))?;
-        }
-        Ok(changed)
+        Ok(Found { changed, change, refused })
     }
 
     /// Changes what runs to an earlier revision: the one before the newest, or the one with this number.
@@ -159,7 +191,7 @@ impl<'a> Means<'a> {
         let project = current.project.clone();
         let store = Store::open(&project, self.say)?;
         self.recover(&store).await?;
-        let installed = self.installed(&store, &current).await?;
+        let installed = self.on_disk(&store, &current).await?;
         let target = match number {
             Some(number) => {
                 store.get(number)?.ok_or(UpdateError::UnknownRevision { project: project.clone(), number })?
@@ -182,14 +214,9 @@ impl<'a> Means<'a> {
         // The same rules in both directions: those for going back.
         let configs: Configs = configs.into_iter().map(|(unit, (_, back))| (unit, (back, back))).collect();
         let command = format!("rollback to {}", target.record.number);
-        let change = Prospect {
-            from: &installed.plan,
-            to: &target.plan,
-            lock: target.lock.clone(),
-            command: &command,
-            configs: &configs,
-        };
-        changed.outcome = self.change(&store, &change, begin).await?;
+        let prepared = self.prepare(installed, target.plan, target.lock, command, configs, begin);
+        let change = self.until_interrupted(prepared).await?;
+        changed.outcome = self.carry_out(&store, &change).await?;
         Ok(changed)
     }
 
@@ -197,14 +224,13 @@ impl<'a> Means<'a> {
     ///
     /// # Errors
     /// The revision cannot be written.
-    pub async fn record(&self, plan: &Plan, command: &str) -> Result<(), UpdateError> {
-        let store = Store::open(&plan.project, self.say)?;
-        let mut revision = match self.newest_if_same(&store, plan)? {
+    pub async fn record(&self, store: &Store, plan: &Plan, command: &str) -> Result<(), UpdateError> {
+        let mut revision = match self.newest_if_same(store, plan)? {
             Some(revision) => revision,
             None => store.add(plan, lock_text(&plan.source).as_deref(), command, now())?,
         };
-        self.observe(&store, &mut revision).await?;
-        self.keep_images(&store, &plan.project).await
+        self.observe(store, &mut revision).await?;
+        self.keep_images(store, &plan.project).await
     }
 
     /// Goes back from a change that was interrupted.
@@ -215,62 +241,88 @@ impl<'a> Means<'a> {
             "an earlier change of {} was interrupted: going back to revision {}",
             from.plan.project, change.from
         ));
-        let left = self.go_back(&from, &change.active, &BTreeSet::new(), Duration::ZERO).await?;
+        let left = self.go_back(&from, &change, &BTreeSet::new(), Duration::ZERO).await?;
         left.iter().for_each(|failure| (self.say)(&format!("not as before: {failure}")));
         Ok(store.end()?)
     }
 
     /// An update changes digests, and nothing else that the administrator may have begun.
     async fn refuse_other_changes(&self, current: &Plan) -> Result<(), UpdateError> {
-        let show = generate(Effect::Show);
-        let shown = show.run(std::slice::from_ref(current), self.say, &|_| Silent).await?;
-        if shown.projects.iter().any(|project| !project.changes.is_empty()) {
-            let (project, source_file) = (current.project.clone(), current.source.clone());
-            return Err(UpdateError::NotGenerated { project, source_file });
+        if self.is_installed(current).await? {
+            return Ok(());
         }
-        Ok(())
+        let (project, source_file) = (current.project.clone(), current.source.clone());
+        Err(UpdateError::NotGenerated { project, source_file })
     }
 
-    async fn change<P: Progress>(
+    /// Whether the unit directory has these files.
+    async fn is_installed(&self, plan: &Plan) -> Result<bool, UpdateError> {
+        let shown = generate(Effect::Show).run(std::slice::from_ref(plan), self.say, &|_| Silent).await?;
+        Ok(shown.projects.iter().all(|project| project.changes.is_empty()))
+    }
+
+    /// The revision of the files in the unit directory: after a rollback, they are not what the stack file says.
+    async fn on_disk(&self, store: &Store, current: &Plan) -> Result<Revision, UpdateError> {
+        if self.is_installed(current).await? {
+            return self.installed(store, current).await;
+        }
+        match store.newest()? {
+            Some(newest) if self.is_installed(&newest.plan).await? => Ok(newest),
+            _ => {
+                let (project, source_file) = (current.project.clone(), current.source.clone());
+                Err(UpdateError::UnknownUnits { project, source_file })
+            }
+        }
+    }
+
+    /// Gets everything that the new containers need.
+    async fn prepare<P: Progress>(
         &self,
-        store: &Store,
-        change: &Prospect<'_>,
+        from: Revision,
+        to: Plan,
+        lock: Option<String>,
+        command: String,
+        configs: Configs,
         begin: &dyn Fn(&WantedImage) -> P,
-    ) -> Result<Outcome, UpdateError> {
-        let Prospect { from, to, lock, command, configs } = change;
-        let before = self.installed(store, from).await?;
-        let active = active(&self.manager, from).await?;
+    ) -> Result<Prospect, UpdateError> {
+        let active = active(&self.manager, units_of(&from.plan)).await?;
         let config = |unit: &UnitName| configs.get(unit).map_or_else(UpdateConfig::default, |(update, _)| *update);
-        let steps = steps(from, to, &active, &config);
-        let stopped: Vec<UnitName> = active.iter().filter(|unit| !belongs(to, unit)).cloned().collect();
+        let steps = steps(&from.plan, &to, &active, &config);
+        let stopped: Vec<UnitName> = active.iter().filter(|unit| !belongs(&to, unit)).cloned().collect();
         let outdated = steps.iter().flat_map(|step| step.units.iter().chain(&step.followers)).map(UnitName::to_string);
         let agenda = Agenda {
             stopped: stopped.iter().map(UnitName::to_string).collect(),
             outdated: outdated.collect(),
             idle: Vec::new(),
         };
-        let missing = provide(&self.manager, std::slice::from_ref(*to), &agenda, begin).await?;
+        let missing = provide(&self.manager, std::slice::from_ref(&to), &agenda, begin).await?;
         if !missing.is_empty() {
             return Err(UpdateError::Unready(missing));
         }
-        let interrupted = Signals::listen(&[Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP]);
-        let interrupted = interrupted.map_err(UpdateError::Signals)?;
-        store.begin(&Change { from: before.record.number, active: active.iter().cloned().collect() })?;
+        let monitor = configs.values().map(|(_, back)| back.monitor).max().unwrap_or_default();
+        Ok(Prospect { from, to, lock, command, active, steps, stopped, monitor })
+    }
+
+    async fn carry_out(&self, store: &Store, change: &Prospect) -> Result<Outcome, UpdateError> {
+        let Prospect { from: before, to, lock, command, active, steps, stopped, monitor } = change;
+        let new: Vec<UnitName> = units_of(to).filter(|unit| !belongs(&before.plan, unit)).collect();
+        let begun = Change { from: before.record.number, active: active.iter().cloned().collect(), new };
+        store.begin(&begun)?;
         let stops: Vec<(Job, &str)> = stopped.iter().map(|unit| (Job::Stop, unit.as_str())).collect();
         self.manager.run(&stops, &BTreeSet::new()).await?;
         self.write(to).await?;
         let mut touched = BTreeSet::new();
         let rollout = Rollout { manager: &self.manager, engine: &self.engine, plan: to, say: self.say };
         let rolled_out = tokio::select! {
-            failures = rollout.run(&steps, &mut touched) => Some(failures?),
-            () = interrupted.wait() => None,
+            failures = rollout.run(steps, &mut touched) => Some(failures?),
+            () = self.interrupted() => None,
         };
         let is_interrupted = rolled_out.is_none();
         let mut failures = rolled_out.unwrap_or_default();
         if failures.is_empty() && !is_interrupted && active.contains(&to.target) {
             failures = self.start(to).await?;
         }
-        let may_fail = |failure: &Failure| is_passed_over(&steps, &failure.unit);
+        let may_fail = |failure: &Failure| is_passed_over(steps, &failure.unit);
         if !is_interrupted && failures.iter().all(may_fail) {
             write_lock(&to.source, lock.as_deref())?;
             let mut revision = store.add(to, lock.as_deref(), command, now())?;
@@ -280,15 +332,15 @@ impl<'a> Means<'a> {
             revision.record.images = self.images_of(to).await?;
             store.update(&revision.record)?;
             store.end()?;
-            self.keep_images(store, &to.project).await?;
+            if let Err(error) = self.keep_images(store, &to.project).await {
+                (self.say)(&format!("images of earlier revisions cannot be kept: {error}"));
+            }
             return Ok(Outcome::Done { revision: revision.record.number, failures });
         }
         failures.iter().for_each(|failure| (self.say)(&failure.to_string()));
         let why = if is_interrupted { "interrupted: " } else { "" };
         (self.say)(&format!("{why}going back to revision {}", before.record.number));
-        let monitor = configs.values().map(|(_, back)| back.monitor).max().unwrap_or_default();
-        let was_active: Vec<UnitName> = active.into_iter().collect();
-        let left = self.go_back(&before, &was_active, &touched, monitor).await?;
+        let left = self.go_back(before, &begun, &touched, *monitor).await?;
         store.end()?;
         Ok(Outcome::RolledBack { revision: before.record.number, failures, left })
     }
@@ -297,15 +349,14 @@ impl<'a> Means<'a> {
     async fn go_back(
         &self,
         revision: &Revision,
-        was_active: &[UnitName],
+        Change { active: was_active, new, .. }: &Change,
         touched: &BTreeSet<UnitName>,
         monitor: Duration,
     ) -> Result<Vec<Failure>, UpdateError> {
         let plan = &revision.plan;
         self.restore_tags(revision).await?;
         write_lock(&plan.source, revision.lock.as_deref())?;
-        let surplus = active(&self.manager, plan).await?.into_iter().filter(|unit| !belongs(plan, unit));
-        let surplus: Vec<UnitName> = surplus.collect();
+        let surplus = active(&self.manager, new.iter().cloned()).await?;
         let stops: Vec<(Job, &str)> = surplus.iter().map(|unit| (Job::Stop, unit.as_str())).collect();
         self.manager.run(&stops, &BTreeSet::new()).await?;
         self.write(plan).await?;
@@ -426,10 +477,10 @@ impl<'a> Means<'a> {
         let records = store.records()?;
         // The containers of the newest keep its own.
         let [earlier @ .., newest] = records.as_slice() else { return Ok(()) };
-        let ids = |record: &'_ Record| record.images.values().map(|image| image.id.clone()).collect::<BTreeSet<_>>();
-        let (used, mut kept) = (ids(newest), earlier.iter().flat_map(ids).collect::<BTreeSet<String>>());
-        kept.retain(|image| !used.contains(image));
-        Ok(self.engine.keep_images(project, &kept.iter().map(String::as_str).collect()).await?)
+        let used = newest.images.values().map(|image| image.id.clone()).collect();
+        let images = earlier.iter().flat_map(|record| record.images.values());
+        let images = images.map(|image| (image.id.clone(), image.reference.clone())).collect();
+        Ok(self.engine.keep_images(project, &images, &used).await?)
     }
 
     /// Where a revision's definitions name images by tags, these refer to what they did then.
@@ -451,19 +502,33 @@ impl<'a> Means<'a> {
 /// The engine does not answer, or the files cannot be removed.
 pub async fn forget(project: &str) -> Result<(), UpdateError> {
     if !store::revisions(project)?.is_empty() {
-        Engine::of_units().await?.keep_images(project, &BTreeSet::new()).await?;
+        Engine::of_units().await?.keep_images(project, &BTreeMap::new(), &BTreeSet::new()).await?;
     }
     Ok(store::remove_all(project)?)
 }
 
+/// What an update has found.
+struct Found {
+    changed: Changed,
+    /// `None`: nothing is to be done.
+    change: Option<Prospect>,
+    refused: Refused,
+}
+
 /// A change that is about to begin.
-struct Prospect<'a> {
-    from: &'a Plan,
-    to: &'a Plan,
+struct Prospect {
+    from: Revision,
+    to: Plan,
     /// The text of the lock that belongs to it.
     lock: Option<String>,
-    command: &'a str,
-    configs: &'a Configs,
+    command: String,
+    /// What runs.
+    active: BTreeSet<UnitName>,
+    steps: Vec<Step>,
+    /// Units that the new revision has not.
+    stopped: Vec<UnitName>,
+    /// How long what is put back is watched.
+    monitor: Duration,
 }
 
 /// Nothing is shown of a pull.
@@ -554,6 +619,12 @@ fn belongs(plan: &Plan, unit: &UnitName) -> bool {
         Some(template) => plan.instances.get(&template).is_some_and(|instances| instances.contains(unit)),
         None => is_file(unit),
     }
+}
+
+/// All units of a plan; instances instead of their template.
+fn units_of(plan: &Plan) -> impl Iterator<Item = UnitName> {
+    let files = plan.files.iter().filter(|file| file.is_unit()).filter_map(|file| UnitName::parse(&file.name).ok());
+    files.flat_map(|unit| plan.instances.get(&unit).cloned().unwrap_or_else(|| vec![unit]))
 }
 
 /// In the order of their dependencies.

@@ -1,6 +1,5 @@
 //! Why an update or a rollback did not begin, or was interrupted.
 
-use std::io;
 use std::path::PathBuf;
 
 use thiserror::Error;
@@ -28,14 +27,22 @@ pub enum UpdateError {
         "{project} has no lock, so its images cannot be updated: `wharf lock {project}`, then `wharf generate --now {project}`"
     )]
     NoLock { project: String },
+    #[error(
+        "the units of {project} are neither what {} says now nor those of the newest revision, so nothing was changed: first `wharf \
+         generate --now {project}`",
+        .source_file.display()
+    )]
+    UnknownUnits { project: String, source_file: PathBuf },
+    #[error("`{0}` is not the name of a project")]
+    NoProject(String),
     #[error("{project} has no earlier revision to go back to; `wharf history --revisions {project}` shows all")]
     NoRevision { project: String },
     #[error("{project} has no revision {number}; `wharf history --revisions {project}` shows all")]
     UnknownRevision { project: String, number: u32 },
     #[error("{}", .0.join("\n"))]
     Unready(Vec<String>),
-    #[error("cannot wait for signals: {0}")]
-    Signals(io::Error),
+    #[error("interrupted: nothing was changed")]
+    Interrupted,
     #[error(transparent)]
     Lock(#[from] LockError),
     #[error(transparent)]

@@ -18,6 +18,6 @@ pub use error::UpdateError;
 pub use lock::{LockChange, LockError, Locking};
 pub use rollout::Failure;
 pub use store::{
-    Record, RefusedImage, Revision, RevisionImage, STATE_DIRECTORY, StoreError, projects, revision, revisions,
+    Record, RefusedImage, Revision, RevisionImage, STATE_DIRECTORY, Store, StoreError, projects, revision, revisions,
 };
 pub use table::table;

@@ -26,6 +26,12 @@ use super::error::UpdateError;
 /// How often a unit is looked at.
 const PAUSE: Duration = Duration::from_millis(250);
 
+/// Only the journal knows more.
+const RESTARTED: &str = "it was restarted";
+
+/// How often the journal is asked why a unit was restarted.
+const ATTEMPTS: usize = 8;
+
 /// The longest text of a probe that is shown, in characters.
 const LONGEST: usize = 160;
 
@@ -167,7 +173,7 @@ fn judge(state: &UnitState, before: Option<[u8; 16]>, since: Option<[u8; 16]>, h
         && state.invocation.is_some_and(|now| now != since)
         && state.active.is_running()
     {
-        return Verdict::Bad("it was restarted".to_owned());
+        return Verdict::Bad(RESTARTED.to_owned());
     }
     if is_new && !engine_is_away && (state.sub.is_auto_restart() || (state.restarts > 0 && since.is_none())) {
         return Verdict::Bad(ended(state));
@@ -188,7 +194,7 @@ fn judge(state: &UnitState, before: Option<[u8; 16]>, since: Option<[u8; 16]>, h
 fn ended(state: &UnitState) -> String {
     let status = state.exec_main_status;
     let how = match (status, state.result.is_failure()) {
-        (0, false) => "it ended, and systemd restarted it".to_owned(),
+        (0, false) => RESTARTED.to_owned(),
         (0, true) => format!("it failed: {}", state.result),
         (status, _) => format!("it ended with exit status {status}"),
     };
@@ -287,7 +293,7 @@ impl Rollout<'_> {
             let mut failures = Vec::new();
             for it in watched.iter().filter(|it| failed.iter().any(|(unit, _)| it.unit == unit.as_str())) {
                 let state = self.manager.unit(&it.unit).await?;
-                failures.push(self.failure(it, ended(&state)));
+                failures.push(self.failure(it, ended(&state)).await);
             }
             return Ok(failures);
         }
@@ -333,29 +339,39 @@ impl Rollout<'_> {
             match judge(&state, *before, *since, &health) {
                 Verdict::Good => {}
                 Verdict::Starting => looked.starting = true,
-                Verdict::Bad(reason) => looked.failures.push(self.failure(it, reason)),
+                Verdict::Bad(reason) => looked.failures.push(self.failure(it, reason).await),
             }
         }
         Ok(looked)
     }
 
     /// With what the journal says of it, and the last line that its container printed.
-    fn failure(&self, it: &Watched, reason: String) -> Failure {
+    async fn failure(&self, it: &Watched, reason: String) -> Failure {
         let output = last_outputs(&BTreeMap::from([(it.unit.to_string(), it.begun)])).into_values().next();
-        let reason = self.reason_of_restart(it).unwrap_or(reason);
+        let reason = match reason.as_str() {
+            RESTARTED => self.reason_of_restart(it).await.unwrap_or(reason),
+            _ => reason,
+        };
         Failure { unit: it.unit.clone(), reason, output }
     }
 
     /// Why systemd or wharfd restarted the unit since it was replaced.
-    fn reason_of_restart(&self, it: &Watched) -> Option<String> {
+    async fn reason_of_restart(&self, it: &Watched) -> Option<String> {
         let since = it.begun.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs();
         let period = Period { since: Some(&format!("@{since}")), until: None };
         let directories = Destination::system().documented_load_path();
-        let events = history(std::slice::from_ref(&self.plan.project), period, &directories).ok()?.events;
         let is_restart = |event: &&Event| {
             event.unit.as_ref() == Some(&it.unit) && matches!(event.reason, Some(Reason::Crashed | Reason::Unhealthy))
         };
-        events.iter().find(is_restart).map(history::reason)
+        // The journal may be a little behind.
+        for _attempt in 0..ATTEMPTS {
+            let events = history(std::slice::from_ref(&self.plan.project), period, &directories).ok()?.events;
+            if let Some(event) = events.iter().find(is_restart) {
+                return Some(history::reason(event));
+            }
+            sleep(PAUSE).await;
+        }
+        None
     }
 
     async fn health(&self, container: &str) -> Result<Health, EngineError> {
@@ -382,8 +398,10 @@ struct Looked {
 ///
 /// # Errors
 /// systemd does not answer.
-pub(super) async fn active(manager: &Manager, plan: &Plan) -> Result<BTreeSet<UnitName>, ManagerError> {
-    let units = plan.files.iter().filter(|file| file.is_unit()).filter_map(|file| UnitName::parse(&file.name).ok());
+pub(super) async fn active(
+    manager: &Manager,
+    units: impl Iterator<Item = UnitName>,
+) -> Result<BTreeSet<UnitName>, ManagerError> {
     let patterns: Vec<String> = units.map(|unit| unit.pattern()).collect();
     let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
     Ok(manager.active_units(&patterns).await?.into_iter().collect())
@@ -413,7 +431,7 @@ mod tests {
         assert_eq!(judge(&runs(), BEFORE, NOW, &Health::Starting), Verdict::Starting);
         assert_eq!(judge(&runs(), BEFORE, NOW, &Health::Unhealthy("no".to_owned())), bad("unhealthy: no"));
         let again = state(ActiveState::Active, SubState::Running, LATER);
-        assert_eq!(judge(&again, BEFORE, NOW, &Health::Fine), bad("it was restarted"));
+        assert_eq!(judge(&again, BEFORE, NOW, &Health::Fine), bad(RESTARTED));
         // A service that has done its work.
         let done = state(ActiveState::Inactive, SubState::Dead, NOW);
         assert_eq!(judge(&done, BEFORE, NOW, &Health::Fine), Verdict::Good);
@@ -430,7 +448,7 @@ mod tests {
         let waits = UnitState { exec_main_status: 7, ..state(ActiveState::Activating, SubState::AutoRestart, NOW) };
         assert_eq!(judge(&waits, BEFORE, None, &Health::Fine), bad("it ended with exit status 7"));
         let again = UnitState { restarts: 1, ..state(ActiveState::Activating, SubState::Start, LATER) };
-        assert_eq!(judge(&again, BEFORE, None, &Health::Fine), bad("it ended, and systemd restarted it"));
+        assert_eq!(judge(&again, BEFORE, None, &Health::Fine), bad(RESTARTED));
         let away = UnitState { exec_main_status: i32::from(exit::UNAVAILABLE), ..waits };
         assert_eq!(judge(&away, BEFORE, None, &Health::Fine), Verdict::Starting);
     }

@@ -108,6 +108,8 @@ pub struct Change {
     pub from: u32,
     /// Units that ran when it began.
     pub active: Vec<UnitName>,
+    /// Units that only the new revision has.
+    pub new: Vec<UnitName>,
 }
 
 /// Digests that an update has tried and gone back from.

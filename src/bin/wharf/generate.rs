@@ -6,7 +6,7 @@ use wharf::install::{
     Changes, Destination, Effect, Enablement, Generate, Generated, InstallError, Pull, diff, prepare,
 };
 use wharf::plan::Plan;
-use wharf::update::Means;
+use wharf::update::{Means, Store};
 
 use crate::exit::{Exit, Failure};
 use crate::pull::Screen;
@@ -34,10 +34,11 @@ pub async fn run(arguments: cli::Generate) -> Result<Exit, Failure> {
         reload: !arguments.no_reload,
     };
     let screen = Screen::of(&Pull::of(&prepared.plans));
+    let stores = if generate.keeps_revisions() { stores(&prepared.plans)? } else { Vec::new() };
     let generated = generate.run(&prepared.plans, &output::notice, &|image| screen.begin(image)).await?;
     show(&arguments, &generate, &prepared.plans, &generated)?;
-    if generate.now && generate.effect == Effect::Write && generated.failed_jobs.is_empty() {
-        record(&prepared.plans, &generated).await?;
+    if generated.failed_jobs.is_empty() {
+        record(&stores, &prepared.plans, &generated).await?;
     }
     Ok(if arguments.check && generated.changed() {
         Exit::Different
@@ -48,11 +49,17 @@ pub async fn run(arguments: cli::Generate) -> Result<Exit, Failure> {
     })
 }
 
-/// Keeps what runs now as a revision of each project that was changed.
-async fn record(plans: &[Plan], generated: &Generated) -> Result<(), Failure> {
-    let changed = plans.iter().zip(&generated.projects).filter(|(_, project)| !project.changes.is_empty());
-    for (plan, _) in changed {
-        Means::connect(&output::notice).await?.record(plan, "generate --now").await?;
+/// The revisions of all projects: while they are held, no update changes what runs.
+fn stores(plans: &[Plan]) -> Result<Vec<Store>, Failure> {
+    plans.iter().map(|plan| Ok(Store::open(&plan.project, &output::notice)?)).collect()
+}
+
+/// Notes what runs now as a revision of each project that was changed.
+async fn record(stores: &[Store], plans: &[Plan], generated: &Generated) -> Result<(), Failure> {
+    for ((store, plan), project) in stores.iter().zip(plans).zip(&generated.projects) {
+        if !project.changes.is_empty() {
+            Means::connect(&output::notice, None).await?.record(store, plan, "generate --now").await?;
+        }
     }
     Ok(())
 }

@@ -2,9 +2,10 @@
 
 use serde_json::json;
 use wharf::install::Destination;
+use wharf::name::ProjectName;
 use wharf::report::history::{HistoryError, Period, history, table};
 use wharf::report::when::point_in_time;
-use wharf::update::{self, Record};
+use wharf::update::{self, Record, UpdateError};
 
 use crate::exit::{Exit, Failure};
 use crate::{cli, output};
@@ -17,6 +18,7 @@ fn revisions(arguments: &cli::History) -> Result<Exit, Failure> {
     let projects = if arguments.words.is_empty() { update::projects()? } else { arguments.words.clone() };
     let mut all = Vec::new();
     for project in projects {
+        ProjectName::parse(&project).map_err(|_| UpdateError::NoProject(project.clone()))?;
         let mut records = update::revisions(&project)?;
         let first = arguments.lines.map_or(0, |lines| records.len().saturating_sub(lines));
         all.push((project, records.split_off(first)));

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use wharf::install::STACK_DIRECTORY;
+use wharf::signals::Signals;
 use wharf::update::Means;
 
 use crate::exit::{Exit, Failure};
@@ -10,10 +11,11 @@ use crate::pull::Screen;
 use crate::{cli, output, stacks, update};
 
 pub async fn run(arguments: &cli::Rollback) -> Result<Exit, Failure> {
+    let interrupts = Signals::listen(&update::INTERRUPTS)?;
     let stacks = vec![arguments.stack.clone()];
     let named = cli::Stacks { stacks, files: Vec::new(), profiles: Vec::new() };
     let request = stacks::named(&named, Path::new(STACK_DIRECTORY))?.remove(0);
-    let means = Means::connect(&update::say).await?;
+    let means = Means::connect(&update::say, Some(interrupts)).await?;
     let screen = Screen::without_width();
     let changed = means.rollback(&request, arguments.revision, &|image| screen.begin(image)).await?;
     if arguments.json {

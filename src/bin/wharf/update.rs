@@ -4,13 +4,18 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use wharf::install::STACK_DIRECTORY;
+use wharf::signals::{Signal, Signals};
 use wharf::update::{Changed, Failure as Failed, Means, NewImage, Outcome, Update};
 
 use crate::exit::{Exit, Failure};
 use crate::pull::Screen;
 use crate::{cli, output, stacks};
 
+/// By these, an update that has begun is rolled back.
+pub const INTERRUPTS: [Signal; 3] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
+
 pub async fn run(arguments: &cli::Update) -> Result<Exit, Failure> {
+    let interrupts = Signals::listen(&INTERRUPTS)?;
     let named = cli::Stacks { stacks: arguments.stacks.clone(), files: Vec::new(), profiles: Vec::new() };
     let (requests, units) = stacks::named_with_units(&named, Path::new(STACK_DIRECTORY))?;
     if requests.is_empty() {
@@ -18,7 +23,7 @@ pub async fn run(arguments: &cli::Update) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     let update = Update { show: arguments.check || arguments.dry_run, retry: arguments.retry, units };
-    let means = Means::connect(&say).await?;
+    let means = Means::connect(&say, Some(interrupts)).await?;
     let screen = Screen::without_width();
     let mut exit = Exit::Done;
     let mut all = Vec::new();
