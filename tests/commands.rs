@@ -96,7 +96,6 @@ fn each_answer_can_be_pasted() {
     for asked in [
         "create shop",
         "up shop",
-        "update shop",
         "watch shop",
         "scale shop db=2",
         "build shop web",

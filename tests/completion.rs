@@ -29,7 +29,8 @@ fn shells_complete_stacks_services_and_units() {
     let tab = |line: &str| host.sh(&format!("{BASH}cd /srv && tab {line} 2>&1")).ok().stdout.trim().to_owned();
     for (line, expected) in [
         ("wharf sta", "status"),
-        ("wharf u", ""),
+        ("wharf w", ""),
+        ("wharf upd", "update"),
         ("wharf status bl", "blog blog-blog.service blog-default-network.service blog.toml"),
         ("wharf status shop-d", "shop-data-volume.service shop-db.service shop-default-network.service"),
         ("wharf diff blo", "blog blog-blog.service blog-default-network.service blog.toml"),
@@ -40,6 +41,7 @@ fn shells_complete_stacks_services_and_units() {
         ("wharf config bl", "blog blog.toml"),
         ("wharf pull bl", "blog blog-blog.service blog-default-network.service blog.toml"),
         ("wharf pull shop d", "db"),
+        ("wharf update shop d", "db"),
         ("wharf generate s", "shop shop.toml"),
         ("wharf generate --file sh", "shop.toml"),
         ("wharf generate --adop", "--adopt"),
