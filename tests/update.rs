@@ -208,6 +208,13 @@ fn an_update_that_fails_is_rolled_back() {
     host.sh("rm shop.lock; systemctl start docker-registry; wharf generate shop.toml").ok();
     let without = update(&host);
     assert!(without.status == 1 && without.stderr.contains("wharf: shop has no lock, so "), "{without:?}");
+
+    // It does not keep other stacks from being updated.
+    host.write("/root/blog.toml", &STACK.replace("127.0.0.1:5000/app:stable", "127.0.0.1:5000/busybox:1"));
+    host.sh("wharf lock blog.toml; wharf generate blog.toml").ok();
+    let both = host.sh("wharf update shop blog");
+    assert!(both.status == 1 && both.stderr.contains("wharf: shop has no lock, so "), "{both:?}");
+    assert!(both.stderr.ends_with("project blog: nothing to change\n"), "{both:?}");
 }
 
 /// Starts an update, and ends it by a signal once the new container of `web` is there.

@@ -6,7 +6,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::name::UnitName;
-use crate::report::credential;
+use crate::report::missing_credential::missing_credential;
 use crate::systemd::{
     ActiveState, Job, JobOutcome, JobResult, LoadState, LoadedUnit, Manager, ManagerError, SubState, UnitResult,
     UnitState,
@@ -136,7 +136,7 @@ async fn explain(manager: &Manager, outcome: &JobOutcome) -> Result<FailedJob, M
 
 /// The unit itself says nothing where its main process could not be executed.
 fn explained(state: UnitState) -> UnitState {
-    match credential::missing(&state) {
+    match missing_credential(&state) {
         Some(status_text) => UnitState { status_text, ..state },
         None => state,
     }

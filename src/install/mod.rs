@@ -37,7 +37,7 @@ pub use generate::{Effect, Generate, Generated, ProjectChanges};
 pub use generator::{BrokenStack, Generator};
 pub use jobs::FailedJob;
 pub use named::{NameError, named, named_with_units};
-pub use needs::{Agenda, Progress, Pull, WantedImage, missing_credentials, provide, running_older_image};
+pub use needs::{Agenda, Progress, Pull, Silent, WantedImage, missing_credentials, provide, running_older_image};
 pub use note::{Note, volumes_stay};
 pub use precheck::conflicts;
 pub use prepare::{Prepared, prepare, requests, stacks_in};

@@ -46,8 +46,7 @@ pub(super) async fn idle(manager: &Manager, plans: &[Plan]) -> Result<Vec<String
 
 /// Units of the plans that run, by name.
 pub(super) async fn running(manager: &Manager, plans: &[Plan]) -> Result<BTreeSet<String>, ManagerError> {
-    let files = plans.iter().flat_map(|plan| &plan.files).filter(|file| file.is_unit());
-    let units: Vec<UnitName> = files.filter_map(|file| UnitName::parse(&file.name).ok()).collect();
+    let units: Vec<UnitName> = plans.iter().flat_map(Plan::units).collect();
     Ok(active(manager, units.iter()).await?.into_iter().map(String::from).collect())
 }
 

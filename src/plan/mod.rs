@@ -21,19 +21,22 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::diagnostic::{Diagnostic, Diagnostics, Place};
 use crate::mark::{is_spec, seal};
-use crate::name::UnitName;
+use crate::name::{UnitKind, UnitName};
 use crate::parallel;
-use crate::spec;
+use crate::spec::{self, ContainerSpec, from_json};
 use crate::stack::{Build, HealthTest, Network, PullPolicy, Service, Stack, Volume};
 use crate::unit::{UnitFile, Unwritable};
 use hash::text_hash;
 
 pub use location::{Location, Reader};
 
-/// Every file of one project, in an order in which each prefix of the list still starts.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Every file of one project, in an order in which each prefix of the list still starts. Serialised, it has neither the contents of its
+/// files nor its images.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     /// The project's name.
     pub project: String,
@@ -53,14 +56,50 @@ pub struct Plan {
     /// The instances of each template that belong to the stack: `shop-web@.service` → `shop-web@1.service`…
     pub instances: BTreeMap<UnitName, Vec<UnitName>>,
     /// Images to fetch, without repetition.
+    #[serde(skip)]
     pub images: Vec<PlannedImage>,
 }
 
+impl Plan {
+    /// Its units by their files: a template as such.
+    pub fn units(&self) -> impl Iterator<Item = UnitName> {
+        self.files.iter().filter(|file| file.is_unit()).filter_map(|file| UnitName::parse(&file.name).ok())
+    }
+
+    /// What a unit file runs: the instances of a template that belong to the stack, or else the unit itself.
+    pub fn instances_of(&self, unit: &UnitName) -> Vec<UnitName> {
+        self.instances.get(unit).cloned().unwrap_or_else(|| vec![unit.clone()])
+    }
+
+    /// Whether the unit is one of its own; of an instance, whether it belongs to the stack.
+    pub fn has(&self, unit: &UnitName) -> bool {
+        match unit.template() {
+            Some(template) => self.instances.get(&template).is_some_and(|instances| instances.contains(unit)),
+            None => self.files.iter().any(|file| file.name == unit.as_str()),
+        }
+    }
+
+    /// The file of a unit; of an instance, that of its template.
+    pub fn unit_file(&self, unit: &UnitName) -> Option<&PlannedFile> {
+        let name = unit.template().unwrap_or_else(|| unit.clone());
+        self.files.iter().find(|file| file.name == name.as_str())
+    }
+
+    /// The definition of the container that a unit runs; `None`: it runs none.
+    pub fn container(&self, unit: &UnitName) -> Option<ContainerSpec> {
+        let name = ContainerSpec::file_of(unit);
+        let file = self.files.iter().find(|file| file.name == name).filter(|_| unit.is(UnitKind::Service))?;
+        let spec: ContainerSpec = from_json(&file.contents).ok()?;
+        Some(unit.instance().into_iter().fold(spec, ContainerSpec::of_instance))
+    }
+}
+
 /// A file directly in the unit directory.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedFile {
     /// e.g. `shop-web.service`, `shop-web.container.json`.
     pub name: String,
+    #[serde(skip)]
     pub contents: Arc<str>,
     /// 0o644, or 0o600 where environment values may stand in it.
     pub mode: u32,

@@ -10,6 +10,7 @@ pub mod habits;
 pub mod history;
 pub mod installed;
 pub mod logs;
+pub mod missing_credential;
 pub mod orphans;
 pub mod selection;
 pub mod status;

@@ -10,6 +10,7 @@ use crate::install::InstallError;
 use crate::systemd::ManagerError;
 
 use super::lock::LockError;
+use super::lock_file::Unwritable;
 use super::store::StoreError;
 
 #[derive(Debug, Error)]
@@ -45,6 +46,8 @@ pub enum UpdateError {
     Interrupted,
     #[error(transparent)]
     Lock(#[from] LockError),
+    #[error(transparent)]
+    LockFile(#[from] Unwritable),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]

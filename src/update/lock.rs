@@ -1,11 +1,7 @@
 //! `wharf lock`: asks the registries what the images of a stack are, and writes that beside the stack file. Nothing is pulled.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File, Permissions};
-use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::path::PathBuf;
 
 use futures_util::{StreamExt, stream};
 use thiserror::Error;
@@ -13,14 +9,12 @@ use thiserror::Error;
 use crate::diagnostic::{Diagnostics, SourceFile};
 use crate::engine::{Engine, EngineError};
 use crate::name::ImageRef;
-use crate::regular_file::read_text;
 use crate::stack::lock::{Digest, Lock, LockSource, LockedImage, lock_of, lockable};
 use crate::stack::{self, Request};
 
 use super::bases::Bases;
-
-/// Bytes of a lock.
-pub(super) const LARGEST_LOCK: u64 = 16 << 20;
+use super::lock_file::{self, Unwritable};
+use super::revision::now;
 
 /// So many images are asked for concurrently.
 const AT_ONCE: usize = 4;
@@ -78,8 +72,8 @@ pub enum LockError {
     /// Registries that did not say what an image is: nothing was written.
     #[error("{}", .0.join("\n"))]
     Unknown(Vec<String>),
-    #[error("cannot write {}: {error}", path.display())]
-    Unwritable { path: PathBuf, error: io::Error },
+    #[error(transparent)]
+    Unwritable(#[from] Unwritable),
 }
 
 impl Locking {
@@ -91,7 +85,7 @@ impl Locking {
         let request = Request { lock: LockSource::None, profiles: vec!["*".to_owned()], ..request.clone() };
         let mut loaded = stack::load(&request).map_err(LockError::Invalid)?;
         let path = lock_of(&loaded.stack.source);
-        let before = read_text(&path, LARGEST_LOCK).ok();
+        let before = lock_file::read(&path);
         let old = before.as_ref().and_then(|text| Lock::parse(&SourceFile::new(&path, text.as_str())).ok());
         let known = old.as_ref().map(|lock| lock.images.clone()).unwrap_or_default();
         let Bases { builds, open } = Bases::of(&loaded.stack);
@@ -149,14 +143,14 @@ impl Locking {
     /// # Errors
     /// It cannot be written; the one before is as it was.
     pub fn write(&self) -> Result<(), LockError> {
-        replace(&self.path, &self.text).map_err(|error| LockError::Unwritable { path: self.path.clone(), error })
+        Ok(lock_file::write(&self.path, Some(&self.text))?)
     }
 }
 
 async fn ask(engine: &Engine, image: &ImageRef) -> Result<LockedImage, String> {
     let found = engine.registry_image(image.as_str()).await.map_err(|error| error.to_string())?;
     let digest = found.digest.ok_or("its registry tells no digest")?;
-    let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
+    let now = now();
     let locked = now.parse().map_err(|error| format!("{now}: {error}"))?;
     let digest = Digest::try_from(digest)?;
     Ok(LockedImage { digest, platforms: found.platforms, builds: BTreeSet::new(), locked })
@@ -181,16 +175,4 @@ fn changes(old: &BTreeMap<String, LockedImage>, new: &BTreeMap<String, LockedIma
     });
     let dropped = old.keys().filter(|image| !new.contains_key(*image));
     kept.chain(dropped.map(|image| LockChange::Dropped { image: image.clone() })).collect()
-}
-
-/// The new file takes the place of the old one, with its permissions.
-pub(super) fn replace(path: &Path, text: &str) -> io::Result<()> {
-    let directory = path.parent().unwrap_or(Path::new("/"));
-    let permissions = fs::metadata(path).map_or_else(|_| Permissions::from_mode(0o644), |old| old.permissions());
-    let mut file = tempfile::NamedTempFile::new_in(directory)?;
-    file.write_all(text.as_bytes())?;
-    file.as_file().set_permissions(permissions)?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    File::open(directory)?.sync_all()
 }

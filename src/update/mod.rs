@@ -6,18 +6,28 @@
 
 mod bases;
 mod change;
+mod digests;
 mod dockerfile;
 mod error;
+mod judge;
 mod lock;
+mod lock_file;
+mod observe;
+mod outcome;
+mod revision;
 mod rollout;
+mod steps;
 mod store;
 mod table;
+mod updater;
 
-pub use change::{Changed, Means, NewImage, Outcome, Update, forget};
+pub use digests::Update;
 pub use error::UpdateError;
 pub use lock::{LockChange, LockError, Locking};
+pub use observe::forget;
+pub use outcome::{Changed, NewImage, Outcome};
+pub use revision::{Record, RefusedImage, Revision, RevisionImage};
 pub use rollout::Failure;
-pub use store::{
-    Record, RefusedImage, Revision, RevisionImage, STATE_DIRECTORY, Store, StoreError, projects, revision, revisions,
-};
+pub use store::{STATE_DIRECTORY, Store, StoreError, projects, revision, revisions};
 pub use table::table;
+pub use updater::Updater;

@@ -7,13 +7,12 @@ use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::name::UnitName;
-use crate::plan::{Plan, PlannedFile};
+use super::revision::{Change, Record, Refused, Revision, now};
+use crate::plan::Plan;
 use crate::regular_file::read_text;
 use crate::spec::LARGEST_FILE;
 
@@ -38,93 +37,6 @@ pub enum StoreError {
     File { what: &'static str, path: PathBuf, error: io::Error },
     #[error("{} is damaged: {reason}", path.display())]
     Damaged { path: PathBuf, reason: String },
-}
-
-/// What ran, and may run again.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Revision {
-    pub record: Record,
-    /// Its units and definitions.
-    pub plan: Plan,
-    /// The text of the lock beside the stack file; `None`: there was none.
-    pub lock: Option<String>,
-}
-
-/// What is known of a revision besides its files.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Record {
-    pub number: u32,
-    /// When it was made (RFC 3339).
-    pub time: String,
-    /// The command that made it, as `update`.
-    pub command: String,
-    /// Who ran it with sudo(8).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub user: Option<String>,
-    /// Since when it is known to work (RFC 3339); `None`: it has not been seen to.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stable: Option<String>,
-    /// The images that its containers were made from, by unit.
-    #[serde(default)]
-    pub images: BTreeMap<UnitName, RevisionImage>,
-    plan: PlanRecord,
-}
-
-/// The image of a container.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RevisionImage {
-    /// As the definition has it.
-    pub reference: String,
-    /// Of the image at the engine.
-    pub id: String,
-}
-
-/// A [`Plan`] without the contents of its files.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct PlanRecord {
-    project: String,
-    source: PathBuf,
-    target: UnitName,
-    wants: Vec<UnitName>,
-    autostart: bool,
-    wanted_by: Vec<(UnitName, UnitName)>,
-    has_healthcheck: bool,
-    instances: BTreeMap<UnitName, Vec<UnitName>>,
-    files: Vec<FileRecord>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct FileRecord {
-    name: String,
-    mode: u32,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    restarts: Option<UnitName>,
-}
-
-/// A change of what runs that has begun and has not ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Change {
-    /// The revision that it goes back to.
-    pub from: u32,
-    /// Units that ran when it began.
-    pub active: Vec<UnitName>,
-    /// Units that only the new revision has.
-    pub new: Vec<UnitName>,
-}
-
-/// Digests that an update has tried and gone back from.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Refused {
-    /// By the reference in the stack file.
-    pub images: BTreeMap<String, RefusedImage>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RefusedImage {
-    pub digest: String,
-    /// When (RFC 3339), and why.
-    pub time: String,
-    pub reason: String,
 }
 
 /// The revisions of one project, locked against other commands as long as this value lives.
@@ -202,13 +114,11 @@ impl Store {
     ///
     /// # Errors
     /// It cannot be written: the revisions are as they were.
-    pub fn add(&self, plan: &Plan, lock: Option<&str>, command: &str, time: String) -> Result<Revision, StoreError> {
+    pub fn add(&self, plan: &Plan, lock: Option<&str>, command: &str) -> Result<Revision, StoreError> {
         let number = numbers(&self.directory)?.last().map_or(1, |last| last.saturating_add(1));
         let user = std::env::var("SUDO_USER").ok().filter(|user| !user.is_empty());
-        let plan_record = PlanRecord::of(plan);
-        let command = command.to_owned();
-        let images = BTreeMap::new();
-        let record = Record { number, time, command, user, stable: None, images, plan: plan_record };
+        let (command, images) = (command.to_owned(), BTreeMap::new());
+        let record = Record { number, time: now(), command, user, stable: None, images, plan: plan.clone() };
         let path = self.directory.join(number.to_string());
         let failed = |error| StoreError::File { what: "write", path: path.clone(), error };
         let write = || -> io::Result<()> {
@@ -363,12 +273,10 @@ fn read(directory: &Path, number: u32) -> Result<Revision, StoreError> {
         Err(StoreError::File { error, .. }) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(error),
     };
-    let file = |file: &FileRecord| -> Result<PlannedFile, StoreError> {
-        let contents: Arc<str> = text(&file.name)?.into();
-        Ok(PlannedFile { name: file.name.clone(), contents, mode: file.mode, restarts: file.restarts.clone() })
-    };
-    let files = record.plan.files.iter().map(file).collect::<Result<_, _>>()?;
-    let plan = record.plan.with(files);
+    let mut plan = record.plan.clone();
+    for file in &mut plan.files {
+        file.contents = text(&file.name)?.into();
+    }
     Ok(Revision { record, plan, lock })
 }
 
@@ -412,32 +320,4 @@ fn read_json<T: for<'de> Deserialize<'de>>(path: PathBuf) -> Result<Option<T>, S
 
 fn parsed<T: for<'de> Deserialize<'de>>(path: &Path, text: &str) -> Result<T, StoreError> {
     serde_json::from_str(text).map_err(|error| StoreError::Damaged { path: path.to_owned(), reason: error.to_string() })
-}
-
-impl PlanRecord {
-    fn of(plan: &Plan) -> Self {
-        let file = |file: &PlannedFile| FileRecord {
-            name: file.name.clone(),
-            mode: file.mode,
-            restarts: file.restarts.clone(),
-        };
-        Self {
-            project: plan.project.clone(),
-            source: plan.source.clone(),
-            target: plan.target.clone(),
-            wants: plan.wants.clone(),
-            autostart: plan.autostart,
-            wanted_by: plan.wanted_by.clone(),
-            has_healthcheck: plan.has_healthcheck,
-            instances: plan.instances.clone(),
-            files: plan.files.iter().map(file).collect(),
-        }
-    }
-
-    fn with(&self, files: Vec<PlannedFile>) -> Plan {
-        let Self { project, source, target, wants, autostart, wanted_by, has_healthcheck, instances, .. } =
-            self.clone();
-        let images = Vec::new();
-        Plan { project, source, target, wants, autostart, wanted_by, has_healthcheck, files, instances, images }
-    }
 }

@@ -1,6 +1,6 @@
 //! Revisions as a table.
 
-use super::store::Record;
+use super::revision::Record;
 use crate::report::table::{Cell, Screen, Table, fit};
 
 const HEADINGS: [&str; 6] = ["PROJECT", "REVISION", "TIME", "STABLE SINCE", "BY", "COMMAND"];

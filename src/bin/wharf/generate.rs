@@ -6,7 +6,7 @@ use wharf::install::{
     Changes, Destination, Effect, Enablement, Generate, Generated, InstallError, Pull, diff, prepare,
 };
 use wharf::plan::Plan;
-use wharf::update::{Means, Store};
+use wharf::update::{Store, Updater};
 
 use crate::exit::{Exit, Failure};
 use crate::pull::Screen;
@@ -58,7 +58,7 @@ fn stores(plans: &[Plan]) -> Result<Vec<Store>, Failure> {
 async fn record(stores: &[Store], plans: &[Plan], generated: &Generated) -> Result<(), Failure> {
     for ((store, plan), project) in stores.iter().zip(plans).zip(&generated.projects) {
         if !project.changes.is_empty() {
-            Means::connect(&output::notice, None).await?.record(store, plan, "generate --now").await?;
+            Updater::connect(&output::notice, None).await?.record(store, plan, "generate --now").await?;
         }
     }
     Ok(())

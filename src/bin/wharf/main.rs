@@ -66,17 +66,16 @@ fn main() -> ExitCode {
 
 /// Says why the run failed, if it did.
 fn ended(result: Result<Exit, Failure>) -> ExitCode {
-    let exit = match result {
-        Ok(exit) => exit,
-        Err(failure) => {
-            match &failure {
-                Failure::Invalid(diagnostics) => output::diagnostics(diagnostics),
-                Failure::Failed(text) => output::notice(text),
-            }
-            failure.exit()
-        }
-    };
-    written(exit).into()
+    written(result.unwrap_or_else(|failure| report(&failure))).into()
+}
+
+/// Says why something failed; what the command exits with for it.
+fn report(failure: &Failure) -> Exit {
+    match failure {
+        Failure::Invalid(diagnostics) => output::diagnostics(diagnostics),
+        Failure::Failed(text) => output::notice(text),
+    }
+    failure.exit()
 }
 
 /// How the run ends if it could not print what it was asked for.

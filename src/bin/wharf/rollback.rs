@@ -4,7 +4,7 @@ use std::path::Path;
 
 use wharf::install::STACK_DIRECTORY;
 use wharf::signals::Signals;
-use wharf::update::Means;
+use wharf::update::Updater;
 
 use crate::exit::{Exit, Failure};
 use crate::pull::Screen;
@@ -15,11 +15,11 @@ pub async fn run(arguments: &cli::Rollback) -> Result<Exit, Failure> {
     let stacks = vec![arguments.stack.clone()];
     let named = cli::Stacks { stacks, files: Vec::new(), profiles: Vec::new() };
     let request = stacks::named(&named, Path::new(STACK_DIRECTORY))?.remove(0);
-    let means = Means::connect(&update::say, Some(interrupts)).await?;
+    let updater = Updater::connect(&update::say, Some(interrupts)).await?;
     let screen = Screen::without_width();
-    let changed = means.rollback(&request, arguments.revision, &|image| screen.begin(image)).await?;
+    let changed = updater.rollback(&request, arguments.revision, &|image| screen.begin(image)).await?;
     if arguments.json {
-        output::json(&update::to_json(&changed))?;
+        output::json(&changed.to_json())?;
     } else {
         update::print(&changed);
     }

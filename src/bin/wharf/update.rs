@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use wharf::install::STACK_DIRECTORY;
 use wharf::signals::{Signal, Signals};
-use wharf::update::{Changed, Failure as Failed, Means, NewImage, Outcome, Update};
+use wharf::update::{Changed, NewImage, Outcome, Update, UpdateError, Updater};
 
 use crate::exit::{Exit, Failure};
 use crate::pull::Screen;
-use crate::{cli, output, stacks};
+use crate::{cli, output, report, stacks};
 
 /// By these, an update that has begun is rolled back.
 pub const INTERRUPTS: [Signal; 3] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
@@ -23,20 +23,32 @@ pub async fn run(arguments: &cli::Update) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     let update = Update { show: arguments.check || arguments.dry_run, retry: arguments.retry, units };
-    let means = Means::connect(&say, Some(interrupts)).await?;
+    let updater = Updater::connect(&say, Some(interrupts)).await?;
     let screen = Screen::without_width();
     let mut exit = Exit::Done;
     let mut all = Vec::new();
     for request in &requests {
-        let changed = means.update(request, &update, &|image| screen.begin(image)).await?;
+        // One stack that cannot be updated does not keep the others from it.
+        let changed = match updater.update(request, &update, &|image| screen.begin(image)).await {
+            Ok(changed) => changed,
+            Err(error @ UpdateError::Interrupted) => return Err(error.into()),
+            Err(error) => {
+                exit = worse(exit, report(&error.into()));
+                continue;
+            }
+        };
         exit = worse(exit, exit_of(&changed, arguments.check));
         if !arguments.json {
             print(&changed);
         }
+        let is_interrupted = changed.is_interrupted();
         all.push(changed);
+        if is_interrupted {
+            break;
+        }
     }
     if arguments.json {
-        output::json(&json!({"projects": all.iter().map(to_json).collect::<Vec<_>>()}))?;
+        output::json(&json!({"projects": all.iter().map(Changed::to_json).collect::<Vec<_>>()}))?;
     }
     Ok(exit)
 }
@@ -57,12 +69,10 @@ pub fn exit_of(changed: &Changed, is_check: bool) -> Exit {
     }
 }
 
+/// Of several stacks: what is invalid before what failed, that before what was rolled back.
 fn worse(one: Exit, other: Exit) -> Exit {
-    match (one, other) {
-        (Exit::Failed, _) | (_, Exit::Failed) => Exit::Failed,
-        (Exit::Done, other) => other,
-        (one, _) => one,
-    }
+    let order = [Exit::Invalid, Exit::Failed, Exit::RolledBack, Exit::Different];
+    order.into_iter().find(|exit| [one, other].contains(exit)).unwrap_or(Exit::Done)
 }
 
 /// For people.
@@ -88,34 +98,10 @@ pub fn print(changed: &Changed) {
             output::message(&format!("project {project}: revision {revision}"));
             failures.iter().for_each(|failure| output::notice(&failure.to_string()));
         }
-        Outcome::RolledBack { revision, failures, left } => {
+        Outcome::RolledBack { revision, failures, left, .. } => {
             failures.iter().for_each(|failure| output::notice(&failure.to_string()));
             output::notice(&format!("project {project}: rolled back to revision {revision}"));
-            let lost = |failure: &Failed| format!("not as before: {failure}");
-            left.iter().for_each(|failure| output::notice(&lost(failure)));
+            left.iter().for_each(|failure| output::notice(&format!("not as before: {failure}")));
         }
     }
-}
-
-/// For programs.
-pub fn to_json(changed: &Changed) -> Value {
-    let failure =
-        |failure: &Failed| json!({"unit": failure.unit, "reason": failure.reason, "last_output": failure.output});
-    let list = |failures: &[Failed]| failures.iter().map(failure).collect::<Vec<_>>();
-    let image = |image: &NewImage| json!({"image": image.image, "before": image.before, "digest": image.digest, "units": image.units});
-    let (outcome, revision, failures, left) = match &changed.outcome {
-        Outcome::Current => ("current", None, Vec::new(), Vec::new()),
-        Outcome::Available => ("available", None, Vec::new(), Vec::new()),
-        Outcome::Done { revision, failures } => ("done", Some(revision), list(failures), Vec::new()),
-        Outcome::RolledBack { revision, failures, left } => ("rolled-back", Some(revision), list(failures), list(left)),
-    };
-    json!({
-        "project": changed.project,
-        "images": changed.images.iter().map(image).collect::<Vec<_>>(),
-        "refused": changed.refused,
-        "outcome": outcome,
-        "revision": revision,
-        "failures": failures,
-        "not_restored": left,
-    })
 }

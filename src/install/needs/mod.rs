@@ -7,13 +7,13 @@ mod fit;
 mod ports;
 mod pull;
 
-pub use pull::{Progress, Pull, WantedImage, running_older_image};
+pub use pull::{Progress, Pull, Silent, WantedImage, running_older_image};
 
 use std::collections::BTreeSet;
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::engine::{Engine, EngineError};
-use crate::name::{UnitKind, UnitName};
+use crate::name::UnitName;
 use crate::plan::Plan;
 use crate::run::{missing_external, missing_files};
 use crate::spec::{ContainerSpec, Contents, ResourceSpec, from_json};
@@ -132,18 +132,11 @@ async fn images<P: Progress>(
 impl Starting {
     /// `None`: the unit is no container's.
     fn of(unit: &str, plans: &[Plan]) -> Option<Self> {
-        let name = UnitName::parse(unit).ok().filter(|name| name.is(UnitKind::Service))?;
-        let template = name.template();
-        let file = ContainerSpec::file_of(&name);
-        let files = || plans.iter().flat_map(|plan| &plan.files);
-        let is_its = |file: &str| file == unit || template.as_ref().is_some_and(|template| template == file);
-        let text = files().find(|file| is_its(&file.name))?.contents.to_string();
-        let spec: ContainerSpec = from_json(&files().find(|planned| planned.name == file)?.contents).ok()?;
-        let spec = match name.instance() {
-            Some(instance) => spec.of_instance(instance),
-            None => spec,
-        };
-        let own = files().filter(|planned| spec.wharf.resources.contains(&planned.name));
+        let name = UnitName::parse(unit).ok()?;
+        let plan = plans.iter().find(|plan| plan.unit_file(&name).is_some())?;
+        let spec = plan.container(&name)?;
+        let text = plan.unit_file(&name)?.contents.to_string();
+        let own = plan.files.iter().filter(|planned| spec.wharf.resources.contains(&planned.name));
         let own = own.filter_map(|planned| from_json::<ResourceSpec>(&planned.contents).ok());
         let own = own.map(|resource| resource.name().to_owned()).collect();
         Some(Self { unit: unit.to_owned(), spec, text, own })

@@ -39,6 +39,15 @@ pub trait Progress {
     fn finish(self, result: &Result<(), EngineError>);
 }
 
+/// Shows nothing.
+pub struct Silent;
+
+impl Progress for Silent {
+    fn update(&self, _: PullProgress) {}
+
+    fn finish(self, _: &Result<(), EngineError>) {}
+}
+
 impl Pull {
     /// All images but those that are built or never pulled.
     pub fn of(plans: &[Plan]) -> Self {

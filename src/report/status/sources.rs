@@ -12,8 +12,8 @@ use super::limits::misplaced;
 use super::model::{ProjectStatus, StackFindings, Status, StatusError, UnitStatus, Unknown};
 use crate::mark::InstalledUnit;
 use crate::name::{UnitKind, UnitName};
-use crate::report::credential;
 use crate::report::installed::{InstalledProject, projects_in};
+use crate::report::missing_credential::missing_credential;
 use crate::report::orphans::{Orphan, add_projects, deleted, orphans};
 use crate::report::selection::{Selection, select};
 use crate::supervisor1::{Activation, Snapshot, Supervisor, SupervisorError};
@@ -264,7 +264,7 @@ fn filled(row: UnitStatus, state: UnitState, usage: Usage) -> UnitStatus {
         requires: state.requires.iter().filter_map(|unit| UnitName::parse(unit).ok()).collect(),
         next_elapse: state.next_elapse,
         started: state.started,
-        failure_reason: credential::missing(&state),
+        failure_reason: missing_credential(&state),
         start_begun: state.start_begun,
         load: state.load,
         sub: state.sub,

@@ -2,7 +2,7 @@
 //!
 //! Source: Compose Specification, Deploy Specification.
 
-use super::table::{DURATION, LIST, PAIRS, Table, Takes, honoured, refused};
+use super::table::{DURATION, Key, LIST, PAIRS, Table, Takes, honoured, refused};
 
 const SWARM: &str = "it configures a swarm of several hosts";
 
@@ -112,14 +112,13 @@ pub static ROLLBACK_CONFIG: Table = Table {
     title: "how to roll back",
     required: &[],
     keys: &[
-        honoured("delay", DURATION, "The pause between two groups of replicas.", "`wharf rollback`"),
+        DELAY,
         honoured("failure_action", Takes::Words(&["continue"]),
-            "What happens when a container fails: the rollback goes on; by default everything is put back.",
-            "`wharf rollback`"),
-        honoured("max_failure_ratio", Takes::Number, MAX_FAILURE_RATIO, "`wharf rollback`"),
-        honoured("monitor", DURATION, MONITOR, "`wharf rollback`"),
-        honoured("order", Takes::Words(&["stop-first"]), ORDER, "a restart of the unit"),
-        honoured("parallelism", Takes::Integer(0), PARALLELISM, "`wharf rollback`"),
+            "What happens when a container fails: the rollback goes on; by default everything is put back.", BY_UPDATE),
+        MAX_FAILURE_RATIO,
+        MONITOR,
+        ORDER,
+        PARALLELISM,
     ],
 };
 
@@ -130,18 +129,40 @@ pub static UPDATE_CONFIG: Table = Table {
     title: "how to update",
     required: &[],
     keys: &[
-        honoured("delay", DURATION, "The pause between two groups of replicas.", "`wharf update`"),
+        DELAY,
         honoured("failure_action", Takes::Words(&["continue", "rollback"]),
             "What happens when a container fails: the update goes on, or the whole stack is rolled back; the default is `rollback`.",
-            "`wharf update`"),
-        honoured("max_failure_ratio", Takes::Number, MAX_FAILURE_RATIO, "`wharf update`"),
-        honoured("monitor", DURATION, MONITOR, "`wharf update`"),
-        honoured("order", Takes::Words(&["stop-first"]), ORDER, "a restart of the unit"),
-        honoured("parallelism", Takes::Integer(0), PARALLELISM, "`wharf update`"),
+            BY_UPDATE),
+        MAX_FAILURE_RATIO,
+        MONITOR,
+        ORDER,
+        PARALLELISM,
     ],
 };
 
-const MAX_FAILURE_RATIO: &str = "The share of the replicas that may fail, 0 to 1; the default is 0.";
-const MONITOR: &str = "How long a replaced container is monitored for failures; the default is 10 seconds.";
-const ORDER: &str = "The old container stops before the new one starts.";
-const PARALLELISM: &str = "The number of replicas that are replaced concurrently, 0 for all; the default is 1.";
+const BY_UPDATE: &str = "`wharf update` and `wharf rollback`";
+const DELAY: Key = honoured("delay", DURATION, "The pause between two groups of replicas.", BY_UPDATE);
+const MAX_FAILURE_RATIO: Key = honoured(
+    "max_failure_ratio",
+    Takes::Number,
+    "The share of the replicas that may fail, 0 to 1; the default is 0.",
+    BY_UPDATE,
+);
+const MONITOR: Key = honoured(
+    "monitor",
+    DURATION,
+    "How long a replaced container is monitored for failures; the default is 10 seconds.",
+    BY_UPDATE,
+);
+const ORDER: Key = honoured(
+    "order",
+    Takes::Words(&["stop-first"]),
+    "The old container stops before the new one starts.",
+    "a restart of the unit",
+);
+const PARALLELISM: Key = honoured(
+    "parallelism",
+    Takes::Integer(0),
+    "The number of replicas that are replaced concurrently, 0 for all; the default is 1.",
+    BY_UPDATE,
+);
