@@ -60,7 +60,13 @@ printf '[debug]\n  level = "warn"\n' >>"$root/etc/containerd/config.toml"
 
 mkdir -p "$root/etc/docker" "$root/var/lib/docker" "$root/var/lib/containerd"
 
-# The registry of every host: open, on loopback. A test of logins starts a second one, with a password file.
+# The registry of every host: open, on loopback. A test of logins starts a second one, with a password file. Its unit is started
+# when it listens, so that what comes next can ask it.
+install -d "$root/etc/systemd/system/docker-registry.service.d"
+cat >"$root/etc/systemd/system/docker-registry.service.d/ready.conf" <<'UNIT'
+[Service]
+ExecStartPost=bash -c 'until { : </dev/tcp/127.0.0.1/5000; } 2>/dev/null; do sleep 0.05; done'
+UNIT
 cat >"$root/etc/docker/registry/config.yml" <<'YAML'
 version: 0.1
 log: { level: warn }

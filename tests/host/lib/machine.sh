@@ -220,9 +220,8 @@ is_ready() {
         tail -n 20 "$RUN/$1/console.log" >&2
         die "systemd-nspawn of $1 has ended"
     fi
-    # shellcheck disable=SC2016 # expanded inside the host
     leader=$(host_leader "$1") && "${INSIDE[@]}" --target "$leader" "${ENVIRONMENT[@]}" bash -c \
-        'for unit in docker docker-registry; do systemctl is-active --quiet $unit || exit; done; : </dev/tcp/127.0.0.1/5000' 2>/dev/null
+        'systemctl is-active --quiet docker && systemctl is-active --quiet docker-registry' 2>/dev/null
 }
 
 # Nothing of a host is worth an orderly end when its files are thrown away: all in the control group made for it dies at once,

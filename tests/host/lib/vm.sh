@@ -179,7 +179,7 @@ vm_is_ready() {
         tail -n 20 "$VMS/$1/console" "$VMS/$1/qemu.log" >&2
         die "the QEMU of $1 has ended"
     fi
-    vm_ssh "$1" 'for unit in docker docker-registry; do systemctl is-active --quiet $unit || exit; done; : </dev/tcp/127.0.0.1/5000' \
+    vm_ssh "$1" 'systemctl is-active --quiet docker && systemctl is-active --quiet docker-registry' \
         </dev/null >/dev/null 2>&1 || status=$?
     return "$status"
 }
