@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::name::{ContainerName, ProjectName, ServiceName, SpecHash, UnitName};
-use crate::spec::OnUnhealthy;
+use crate::spec::{OnUnhealthy, UpdateHook};
 use crate::unit::UnitFile;
 
 pub use installed::{InstalledUnit, UnreadableDirectory, installed_units};
@@ -77,6 +77,8 @@ pub struct Mark {
     pub on_unhealthy: OnUnhealthy,
     /// Units that are restarted when this one is restarted because its container is unhealthy (`depends_on` with `restart = true`).
     pub restarts_with: Vec<UnitName>,
+    /// The steps of updates and rollbacks that run it.
+    pub update_hooks: Vec<UpdateHook>,
     /// `Wants=`: of a target, the units of the stack, each instance of a template by its name. It is read from `[Unit]`, and not
     /// written here.
     pub wants: Vec<UnitName>,
@@ -132,6 +134,7 @@ impl Mark {
             made: None,
             on_unhealthy: OnUnhealthy::default(),
             restarts_with: Vec::new(),
+            update_hooks: Vec::new(),
             wants: Vec::new(),
         }
     }
@@ -165,6 +168,7 @@ impl Mark {
             section.add("OnUnhealthy", self.on_unhealthy.as_str());
         }
         section.add_list("RestartsWith", &self.restarts_with);
+        section.add_list("UpdateHook", self.update_hooks.iter().map(|hook| hook.as_str()));
     }
 
     /// Reads the mark of a unit file; `None` if it bears none.
@@ -181,6 +185,7 @@ impl Mark {
         mark.made = made(&lines);
         mark.on_unhealthy = last(SECTION, "OnUnhealthy").map(OnUnhealthy::of).unwrap_or_default();
         mark.restarts_with = lines.units(SECTION, "RestartsWith");
+        mark.update_hooks = lines.words(SECTION, "UpdateHook").filter_map(UpdateHook::of).collect();
         mark.wants = lines.units("Unit", "Wants");
         Some(mark)
     }
@@ -213,9 +218,12 @@ impl<'a> Lines<'a> {
         self.0.iter().filter(move |(own, name, _)| *own == section && *name == key).map(|(_, _, value)| *value)
     }
 
+    fn words(&self, section: &str, key: &str) -> impl Iterator<Item = &'a str> {
+        self.of_key(section, key).flat_map(str::split_whitespace)
+    }
+
     fn units(&self, section: &str, key: &str) -> Vec<UnitName> {
-        let words = self.of_key(section, key).flat_map(str::split_whitespace);
-        words.filter_map(|word| UnitName::parse(word).ok()).collect()
+        self.words(section, key).filter_map(|word| UnitName::parse(word).ok()).collect()
     }
 }
 

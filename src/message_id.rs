@@ -8,6 +8,12 @@ pub const GENERATED: &str = "61d5fdb5bae14ff186bfaf809cf48ad1";
 pub const APPLIED: &str = "b61f226da390450a8bdbf3d176066f97";
 /// `wharf remove` removed a project.
 pub const REMOVED: &str = "b1aee21d9f4b458b9aaed4b6cf25a610";
+/// `wharf update --check` found images that were not known before.
+pub const UPDATE_AVAILABLE: &str = "fd57ece934fd46168657e1f704d3be1d";
+/// `wharf update` or `wharf rollback` made what runs another revision.
+pub const UPDATED: &str = "5bc535bdaed743ae955361fbe591f718";
+/// One of them put back what ran before.
+pub const ROLLED_BACK: &str = "aa5f18b8f4154125972569249c416f5a";
 
 /// wharfd restarts a unit because its container is unhealthy.
 pub const UNHEALTHY_RESTARTED: &str = "44ca5e3cc79445d584a44252403a79ad";
@@ -54,8 +60,8 @@ pub const UNIT_SUCCESS: &str = "7ad2d189f7e94e70a38c781354912448";
 /// SD_MESSAGE_UNIT_RESTART_SCHEDULED
 pub const UNIT_RESTART_SCHEDULED: &str = "5eb03494b6584870a536b337290809b3";
 
-/// What the commands of Wharf write.
-pub const OF_WHARF: [&str; 3] = [GENERATED, APPLIED, REMOVED];
+/// What the commands of Wharf write about what they did.
+pub const OF_WHARF: [&str; 5] = [GENERATED, APPLIED, REMOVED, UPDATED, ROLLED_BACK];
 /// What wharfd writes.
 pub const OF_WHARFD: [&str; 6] =
     [UNHEALTHY_RESTARTED, UNHEALTHY_STOPPED, DEPENDENCY_RESTARTED, PROBED, NOT_HELPED, REQUESTED];
@@ -80,7 +86,8 @@ mod tests {
     #[test]
     fn the_catalog_explains_what_is_written() {
         let catalog = include_str!("../packaging/catalog/wharf.catalog");
-        for id in OF_WHARF.iter().chain(&OF_WHARFD).chain([&DRIFTED, &CRASH_LOOP, &ENGINE_HANGS, &ENGINE_ANSWERS]) {
+        let others = [&UPDATE_AVAILABLE, &DRIFTED, &CRASH_LOOP, &ENGINE_HANGS, &ENGINE_ANSWERS];
+        for id in OF_WHARF.iter().chain(&OF_WHARFD).chain(others) {
             assert_eq!(catalog.matches(&format!("-- {id}\n")).count(), 1, "{id}");
         }
     }

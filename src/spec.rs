@@ -339,6 +339,33 @@ impl OnUnhealthy {
     }
 }
 
+/// When an update or a rollback runs a job: the key `update_hook`, which a unit's mark hands on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UpdateHook {
+    /// Before an update stops anything.
+    PreUpdate,
+    /// When all containers of an update were good for as long as they are monitored.
+    PostUpdate,
+    /// Before an earlier revision is put back.
+    PreRollback,
+}
+
+impl UpdateHook {
+    /// As the stack file and the mark say it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::PreUpdate => "pre_update",
+            Self::PostUpdate => "post_update",
+            Self::PreRollback => "pre_rollback",
+        }
+    }
+
+    /// `None`: an unknown word.
+    pub fn of(word: &str) -> Option<Self> {
+        [Self::PreUpdate, Self::PostUpdate, Self::PreRollback].into_iter().find(|hook| hook.as_str() == word)
+    }
+}
+
 /// A network: `shop-default.network.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NetworkSpec {

@@ -26,7 +26,7 @@ struct Document {
 const README: Document = Document {
     name: "README.md",
     text: include_str!("../README.md"),
-    sections: &["Tutorial", "Be told when something fails", "Where is the log?"],
+    sections: &["Tutorial", "Be told when something fails", "Update, and go back if it fails", "Where is the log?"],
 };
 
 const TUTORIAL: Document =

@@ -286,3 +286,196 @@ fn replicas_are_replaced_a_few_at_a_time() {
     let counts = host.read("/root/counts");
     assert!(counts.lines().all(|count| count == "2" || count == "3") && counts.contains('2'), "{counts}");
 }
+
+/// Jobs that are run by updates: each leaves its name in a volume.
+const HOOKS: &str = r#"
+[services.dump]
+image = "127.0.0.1:5000/busybox:1"
+update_hook = ["pre_update", "pre_rollback"]
+schedule = "*-01-01 00:00"
+command = ["sh", "-c", "echo dump >>/log/steps; cat /log/result; exit $$(cat /log/status)"]
+volumes = ["/root/log:/log"]
+depends_on = ["db"]
+
+[services.smoke]
+image = "127.0.0.1:5000/busybox:1"
+update_hook = "post_update"
+command = ["sh", "-c", "echo smoke >>/log/steps; exit $$(cat /log/smoke)"]
+volumes = ["/root/log:/log"]
+"#;
+
+#[test]
+fn jobs_run_before_and_after_an_update_and_before_a_rollback() {
+    let host = boot("hooks", &[("one", GOOD), ("two", GOOD), ("three", GOOD)]);
+    host.write("/root/shop.toml", &format!("{STACK}{HOOKS}"));
+    host.sh("mkdir log; echo 0 >log/status; echo 0 >log/smoke; echo 'disk is full' >log/result").ok();
+    host.sh("wharf generate --now shop.toml").ok();
+    let steps = || host.sh("cat log/steps 2>/dev/null; rm -f log/steps").stdout;
+    // The start of the stack is not one of theirs.
+    assert_eq!(steps(), "");
+    assert_eq!(
+        host.sh("systemctl is-active shop-dump.timer shop-dump shop-smoke").stdout,
+        "active\ninactive\ninactive\n"
+    );
+
+    // Nothing new: nothing to be done for.
+    update(&host).ok();
+    assert_eq!(steps(), "");
+    release(&host, "two");
+    let updated = update(&host).ok().stderr;
+    let order = ["running shop-dump.service\n", "restarting shop-web.service\n", "running shop-smoke.service\n"];
+    let places: Vec<usize> =
+        order.iter().map(|line| updated.find(line).unwrap_or_else(|| panic!("{updated}"))).collect();
+    assert!(places.is_sorted(), "{updated}");
+    assert_eq!(steps(), "dump\nsmoke\n");
+
+    // The one before gates.
+    release(&host, "three");
+    let web = id(&host, "shop-web");
+    let lock = host.read("/root/shop.lock");
+    host.sh("echo 5 >log/status").ok();
+    let gated = update(&host);
+    assert_eq!(gated.status, 1, "{gated:?}");
+    let why = "wharf: pre_update: shop-dump.service: it ended with exit status 5; last output: disk is full; nothing was changed\n";
+    assert!(gated.stderr.ends_with(why), "{gated:?}");
+    assert_eq!(
+        (id(&host, "shop-web"), host.read("/root/shop.lock"), steps()),
+        (web, lock.clone(), "dump\n".to_owned())
+    );
+    // The one after, too: then all is put back, which is another step.
+    host.sh("echo 0 >log/status; echo 6 >log/smoke; systemctl reset-failed").ok();
+    let failed = update(&host);
+    assert_eq!(failed.status, 7, "{failed:?}");
+    assert!(failed.stderr.contains("shop-smoke.service: it ended with exit status 6"), "{failed:?}");
+    assert_eq!((tag_of(&host, "shop-web"), host.read("/root/shop.lock")), ("two".to_owned(), lock));
+    assert_eq!(steps(), "dump\nsmoke\ndump\n");
+    // By hand: the one before a rollback gates.
+    host.sh("echo 5 >log/status").ok();
+    let back = host.sh("wharf rollback shop");
+    assert!(
+        back.status == 1 && back.stderr.contains("wharf: pre_rollback: shop-dump.service: it ended with"),
+        "{back:?}"
+    );
+    assert_eq!(tag_of(&host, "shop-web"), "two");
+    host.sh("echo 0 >log/status; systemctl reset-failed; wharf rollback shop").ok();
+    assert_eq!((tag_of(&host, "shop-web"), steps()), ("one".to_owned(), "dump\ndump\n".to_owned()));
+
+    // Interrupted, the job ends, too.
+    host.sh("sed -i 's/echo dump/sleep 100000; echo dump/' shop.toml; wharf generate --now shop.toml").ok();
+    host.sh("systemd-run --quiet --unit=update --service-type=exec wharf update --retry shop").ok();
+    host.wait_for("the job", || host.sh("systemctl is-active shop-dump").stdout == "activating\n");
+    host.sh("systemctl stop update").ok();
+    assert_eq!(host.property("shop-dump", "ActiveState"), "inactive");
+    assert_eq!(tag_of(&host, "shop-web"), "one");
+}
+
+#[test]
+fn a_host_follows_its_lock() {
+    let bad = "echo no table; exit 3";
+    let host = boot("follow", &[("one", GOOD), ("two", GOOD), ("bad", bad)]);
+    let follow = || host.sh("wharf update --locked shop");
+    let others = (id(&host, "shop-db"), id(&host, "shop-front"));
+    assert_eq!(follow().ok().stderr, "project shop: nothing to change\n");
+    // Somebody else has found the new digest.
+    let first = host.read("/root/shop.lock");
+    release(&host, "two");
+    host.sh("wharf lock shop.toml").ok();
+    let second = host.read("/root/shop.lock");
+    let check = host.sh("wharf update --locked --check shop");
+    assert!(check.status == 4 && check.stderr.starts_with("would update 127.0.0.1:5000/app:stable: "), "{check:?}");
+    let unit = host.sh("wharf update --locked shop-web");
+    assert!(unit.status == 1 && unit.stderr.contains("--locked brings about whole stacks"), "{unit:?}");
+    assert_eq!(tag_of(&host, "shop-web"), "one");
+    // What the tag has come to mean since then does not matter.
+    release(&host, "bad");
+    let followed = follow().ok().stderr;
+    assert!(followed.ends_with("project shop: revision 2\n"), "{followed}");
+    assert_eq!((tag_of(&host, "shop-web"), host.read("/root/shop.lock")), ("two".to_owned(), second.clone()));
+    assert_eq!((id(&host, "shop-db"), id(&host, "shop-front")), others);
+
+    // A bad one: back, with the lock that was followed before; and it is not tried again.
+    host.sh("wharf lock shop.toml; cp shop.lock bad.lock").ok();
+    let failed = follow();
+    assert_eq!(failed.status, 7, "{failed:?}");
+    assert_eq!((tag_of(&host, "shop-web"), host.read("/root/shop.lock")), ("two".to_owned(), second));
+    let web = id(&host, "shop-web");
+    host.sh("cp bad.lock shop.lock").ok();
+    let again = follow();
+    assert!(again.status == 7 && again.stderr.contains("`--retry` tries it again\n"), "{again:?}");
+    assert!(again.stderr.ends_with("project shop: still revision 2\n"), "{again:?}");
+    assert_eq!(id(&host, "shop-web"), web);
+
+    // The stack file may come from there, too.
+    host.write("/root/shop.lock", &first);
+    host.write("/root/shop.toml", &STACK.replacen("tail -f", "tail -n 1 -f", 1));
+    follow().ok();
+    assert_eq!(
+        (tag_of(&host, "shop-web"), host.inspect("shop-db", "{{.Args}}")),
+        ("one".to_owned(), "[-n 1 -f /dev/null]".to_owned())
+    );
+    host.sh("wharf generate --check --now shop.toml").ok();
+
+    // What differs between revisions.
+    let diff = host.sh("wharf diff shop@2 shop@3");
+    assert_eq!(diff.status, 4, "{diff:?}");
+    assert!(
+        diff.stdout.contains("--- shop@2/shop-web.container.json\n+++ shop@3/shop-web.container.json\n"),
+        "{diff:?}"
+    );
+    assert!(diff.stdout.contains("+++ shop@3/shop.lock\n"), "{diff:?}");
+    assert_eq!(host.sh("wharf diff shop@2").stdout, diff.stdout);
+    assert_eq!(host.sh("wharf diff shop@3 shop@3").ok().stdout, "");
+    assert!(host.sh("wharf diff shop@3 shop@9").fails().stderr.contains("shop has no revision 9; "));
+
+    // Without a revision there is no way back.
+    host.sh("wharf lock shop.toml; rm -r /var/lib/wharf/shop").ok();
+    let unknown = follow();
+    assert!(unknown.status == 1 && unknown.stderr.contains("first `wharf generate --now shop`"), "{unknown:?}");
+}
+
+#[test]
+fn updates_can_be_left_to_timers_and_are_in_the_journal() {
+    let host = boot("nightly", &[("one", GOOD), ("two", GOOD), ("bad", "echo no table; exit 3")]);
+    let entries = |id: &str| host.sh(&format!("journalctl -o cat MESSAGE_ID={id}")).ok().stdout;
+    let (available, updated, rolled_back) =
+        ("fd57ece934fd46168657e1f704d3be1d", "5bc535bdaed743ae955361fbe591f718", "aa5f18b8f4154125972569249c416f5a");
+    host.sh("systemctl enable --now wharf-update@shop.timer wharf-update-check@shop.timer").ok();
+    host.sh("systemd-analyze verify --man=no wharf-update@shop.timer wharf-update-check@shop.timer").ok();
+    release(&host, "two");
+    // Each is told of once.
+    host.sh("systemctl start wharf-update-check@shop; systemctl start wharf-update-check@shop").ok();
+    let found = entries(available);
+    assert!(found.starts_with("shop: there are new images: 127.0.0.1:5000/app:stable: sha256:"), "{found}");
+    assert_eq!((found.lines().count(), tag_of(&host, "shop-web")), (1, "one".to_owned()));
+    host.sh("systemctl start wharf-update@shop").ok();
+    assert_eq!(
+        (entries(updated), tag_of(&host, "shop-web")),
+        ("shop: update: now revision 2\n".to_owned(), "two".to_owned())
+    );
+
+    host.write("/etc/systemd/system/wharf-update@.service.d/tell.conf", "[Unit]\nOnFailure=tell@%n.service\n");
+    host.write("/etc/systemd/system/tell@.service", "[Service]\nExecStart=sh -c 'echo %i >/root/told'\n");
+    release(&host, "bad");
+    let failed = host.sh("systemctl daemon-reload; systemctl start wharf-update@shop");
+    assert_ne!(failed.status, 0);
+    assert_eq!(host.property("wharf-update@shop", "ExecMainStatus"), "7");
+    host.wait_for("the message", || host.sh("cat told").stdout == "wharf-update@shop.service\n");
+    let back = entries(rolled_back);
+    assert!(back.starts_with("shop: update: rolled back to revision 2: shop-web.service: "), "{back}");
+    assert_eq!(tag_of(&host, "shop-web"), "two");
+    let history = host.sh("wharf history shop").ok().stdout;
+    let line = |event: &str| history.lines().find(|line| line.contains(event)).map(str::to_owned);
+    let (done, undone) = (line(" updated "), line(" rolled-back "));
+    assert!(done.is_some_and(|line| line.contains("update: now revision 2")), "{history}");
+    assert!(undone.is_some_and(|line| line.contains("rolled back to revision 2: shop-web.service")), "{history}");
+
+    // Stopped in the middle, it puts back what ran before.
+    release(&host, "one");
+    host.sh("sed -i 's/monitor = \"3s\"/monitor = \"1000s\"/' shop.toml; systemctl start --no-block wharf-update@shop")
+        .ok();
+    let new = "docker inspect --format '{{index .Config.Labels \"tag\"}}' shop-web || true";
+    host.wait_for("the new container", || host.sh(new).stdout == "one\n");
+    host.sh("systemctl stop wharf-update@shop").ok();
+    assert_eq!(tag_of(&host, "shop-web"), "two");
+    assert!(entries(rolled_back).ends_with("shop: update: rolled back to revision 2: interrupted\n"));
+}

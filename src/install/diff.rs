@@ -17,34 +17,37 @@ use crate::spec::label;
 pub fn diff(change: &Change, directory: &Path) -> String {
     let path = directory.join(&change.name).display().to_string();
     match &change.action {
-        Action::Create { new, mode } => contents(Side::nothing(), Side::new(&path, new, *mode)),
+        Action::Create { new, mode } => compare(Side::nothing(), Side::new(&path, new, *mode)),
         Action::Update { old, new, old_mode, mode } => {
-            contents(Side::new(&path, old, *old_mode), Side::new(&path, new, *mode))
+            compare(Side::new(&path, old, *old_mode), Side::new(&path, new, *mode))
         }
-        Action::Remove { old, old_mode } => contents(Side::new(&path, old, *old_mode), Side::nothing()),
+        Action::Remove { old, old_mode } => compare(Side::new(&path, old, *old_mode), Side::nothing()),
         Action::Mode { old, new } => format!("--- {path}\n+++ {path}\nold mode {old:04o}\nnew mode {new:04o}\n"),
         Action::Enable { target } => format!("--- /dev/null\n+++ {path}\n+link to {}\n", target.display()),
         Action::Disable => format!("--- {path}\n+++ /dev/null\n-link\n"),
     }
 }
 
-struct Side<'a> {
+/// A file before or after a change.
+pub struct Side<'a> {
     path: &'a str,
     text: &'a str,
     private: bool,
 }
 
 impl<'a> Side<'a> {
-    fn new(path: &'a str, text: &'a str, mode: u32) -> Self {
+    pub fn new(path: &'a str, text: &'a str, mode: u32) -> Self {
         Self { path, text, private: mode & 0o044 == 0 }
     }
 
-    fn nothing() -> Self {
+    /// It is not there.
+    pub fn nothing() -> Self {
         Self { path: "/dev/null", text: "", private: false }
     }
 }
 
-fn contents(old: Side<'_>, new: Side<'_>) -> String {
+/// Both, as `diff -u` would show them.
+pub fn compare(old: Side<'_>, new: Side<'_>) -> String {
     if old.private || new.private {
         return withheld(&old, &new);
     }

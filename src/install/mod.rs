@@ -28,7 +28,7 @@ mod stack_files;
 pub use changes::Enablement;
 pub use conflict::{Conflict, Reason};
 pub use destination::{Destination, LIBEXEC, Reach, STACK_DIRECTORY};
-pub use diff::diff;
+pub use diff::{Side, compare, diff};
 pub use directory::{
     Access, Action, Change, Changes, DirectoryError, Durability, Entry, LoadPath, Snapshot, Unfinished, UnitDirectory,
 };

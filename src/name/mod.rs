@@ -1,4 +1,4 @@
-//! Names: of units, projects, services, containers and images, and the hash of a definition.
+//! Names: of units, projects, their revisions, services, containers and images, and the hash of a definition.
 //!
 //! In: text from a file, a unit, the engine or the bus. Out: a type that is only made of text that follows the grammar of its
 //! kind, with the parts of the name. Nothing here does I/O.
@@ -8,6 +8,7 @@ mod container;
 mod hash;
 mod image;
 mod project;
+mod revision;
 mod service;
 mod unit;
 
@@ -15,6 +16,7 @@ pub use container::{ContainerName, InvalidContainerName, short_id};
 pub use hash::{InvalidSpecHash, SpecHash, without_hashes};
 pub use image::{ImageFault, ImageRef, Registry};
 pub use project::{InvalidProjectName, ProjectName};
+pub use revision::RevisionName;
 pub use service::{InvalidServiceName, ServiceName, is_key};
 pub use unit::{InvalidUnitName, UnitKind, UnitName, escape};
 

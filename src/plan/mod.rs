@@ -269,8 +269,8 @@ impl<'a> Files<'a> {
             .map_or_else(|_| String::new(), |unit| text_hash(&unit.text_of("Service", units::is_of_wharf_run)).into());
         let unit = names::service_unit(&stack.name, service);
         let origin = Origin { place: &service.place, restarts: None };
-        // A scheduled run that goes on is left alone: the next one is of the new definition.
-        let defining = Origin { restarts: service.schedule.is_none().then_some(&unit), ..origin };
+        // A job's run that goes on is left alone: the next one is of the new definition.
+        let defining = Origin { restarts: service.trigger().is_none().then_some(&unit), ..origin };
         self.spec(defining, &names::container_spec(&stack.name, &service.name), &spec);
         if let Some(values) = files::values(stack, service.into()) {
             self.spec(defining, &names::values_spec(&stack.name, &service.name), &values);

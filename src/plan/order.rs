@@ -66,8 +66,8 @@ fn dependencies_first(stack: &Stack) -> Vec<&Service> {
 
 fn role(service: &Service, dependents: &[Dependent], problems: &mut Diagnostics) -> Role {
     let asked = |condition: Condition| dependents.iter().any(|(_, dep)| dep.condition == condition);
-    let scheduled = service.schedule.is_some();
-    let job = scheduled || asked(Condition::CompletedSuccessfully);
+    let trigger = service.trigger();
+    let job = trigger.is_some() || asked(Condition::CompletedSuccessfully);
     if job && asked(Condition::Healthy) {
         problems.push(
             Diagnostic::error(format!(
@@ -82,7 +82,10 @@ fn role(service: &Service, dependents: &[Dependent], problems: &mut Diagnostics)
     }
     let restart = match service.restart {
         Some(Restart::Always | Restart::UnlessStopped) if job => {
-            let why = if scheduled { "is run by its `schedule`" } else { "is waited for until it completes" };
+            let why = match trigger {
+                Some((key, _)) => format!("is run by its `{key}`"),
+                None => "is waited for until it completes".to_owned(),
+            };
             problems.push(
                 Diagnostic::error(format!(
                     "service `{}` {why}, so it cannot be restarted whenever it ends",

@@ -7,33 +7,43 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
+use super::audit::{self, Audit};
 use super::digests::{self, Digests, Update};
 use super::error::UpdateError;
+use super::failure::Failure;
 use super::lock_file;
 use super::observe::BY_GENERATE;
 use super::outcome::{Changed, NewImage, Outcome};
-use super::revision::{Change, Revision, now};
-use super::rollout::{Failure, RolledOut, Rollout, active};
-use super::steps::{Step, containers, has_timer, in_order, steps};
+use super::revision::{Available, Change, Revision, now};
+use super::rollout::{RolledOut, Rollout, active};
+use super::steps::{Step, containers, hooks, in_order, is_triggered, steps};
 use super::store::{self, Store};
 use super::updater::Updater;
 use crate::install::{Agenda, Destination, Progress, WantedImage, prepare, provide};
 use crate::name::{UnitKind, UnitName};
 use crate::plan::Plan;
+use crate::spec::UpdateHook;
 use crate::stack::lock::{LockSource, lock_of};
 use crate::stack::{self, Request, UpdateConfig};
 use crate::systemd::Job;
 
 /// How the containers of units are replaced, by unit: in an update, and on the way back.
-type Configs = BTreeMap<UnitName, (UpdateConfig, UpdateConfig)>;
+pub(super) type Configs = BTreeMap<UnitName, (UpdateConfig, UpdateConfig)>;
+
+/// What is to run.
+pub(super) struct Target {
+    pub plan: Plan,
+    /// The text of the lock that belongs to it.
+    pub lock: Option<String>,
+    pub command: String,
+    /// The jobs that run before anything is stopped.
+    pub before: UpdateHook,
+}
 
 /// A change for which everything is there.
-struct ReadyChange {
+pub(super) struct ReadyChange {
     from: Revision,
-    to: Plan,
-    /// The text of the lock that belongs to it.
-    lock: Option<String>,
-    command: String,
+    to: Target,
     /// What runs.
     active: BTreeSet<UnitName>,
     steps: Vec<Step>,
@@ -62,6 +72,7 @@ impl Updater<'_> {
         let found = self.until_interrupted(self.find(request, update, store.as_ref(), begin));
         let (mut changed, change) = found.await?;
         if let (Some(store), Some(change)) = (&store, change) {
+            store.note(&Available { time: now(), ..Available::default() })?;
             changed.outcome = self.carry_out(store, &change).await?;
             if let Outcome::RolledBack { failures, .. } = &changed.outcome {
                 let mut refused = store::refused(&project)?;
@@ -81,27 +92,46 @@ impl Updater<'_> {
         begin: &dyn Fn(&WantedImage) -> P,
     ) -> Result<(Changed, Option<ReadyChange>), UpdateError> {
         let (current, configs) = planned(request, LockSource::File)?;
+        if update.locked {
+            return self.find_locked(current, configs, update, store, begin).await;
+        }
         let (project, source_file) = (current.project.clone(), current.source.clone());
         if !self.is_installed(&current).await? {
             // Somebody has begun something else, which an update does not finish.
             return Err(UpdateError::NotGenerated { project, source_file });
         }
         let refused = store::refused(&project)?;
-        let mut digests = Digests::of(request, update, &refused, &current, &self.engine).await?;
-        let (new, _) = planned(request, LockSource::Given(digests.lock.clone()))?;
-        digests.assign(&new);
-        let Digests { lock, images, passed_over } = digests;
+        let found = Digests::of(request, update, &refused, &current, &self.engine).await?;
+        let Digests { lock, mut images, passed_over } = found;
+        let (new, _) = planned(request, LockSource::Given(lock.clone()))?;
+        digests::assign(&mut images, &new);
         let outcome = if images.is_empty() { Outcome::Current } else { Outcome::Available };
         let changed = Changed { project, images, refused: passed_over, outcome };
         let change = match store {
             Some(store) if !changed.images.is_empty() => {
                 let installed = self.installed(store, &current, BY_GENERATE).await?;
                 let text = lock.to_toml(&file_name(&source_file));
-                Some(self.get_ready(installed, new, Some(text), "update".to_owned(), configs, begin).await?)
+                let target =
+                    Target { plan: new, lock: Some(text), command: "update".to_owned(), before: UpdateHook::PreUpdate };
+                Some(self.get_ready(installed, target, configs, begin).await?)
             }
             _ => None,
         };
         Ok((changed, change))
+    }
+
+    /// Notes which new images an update would bring, and logs those that were not noted before. Only root can; another command that
+    /// changes what runs meanwhile does it itself.
+    pub fn announce(&self, changed: &Changed) {
+        let Ok(Some(store)) = Store::try_open(&changed.project) else { return };
+        let images = changed.images.iter().map(|image| (image.image.clone(), image.digest.clone())).collect();
+        let available = Available { time: now(), images };
+        let known = store::available(&changed.project).unwrap_or_default();
+        let is_known = |image: &&NewImage| known.images.get(&image.image) == Some(&image.digest);
+        // What cannot be noted is said once more by the next check.
+        if store.note(&available).is_ok() && !changed.images.iter().all(|image| is_known(&image)) {
+            audit::available(&changed.project, &changed.images);
+        }
     }
 
     /// Changes what runs to an earlier revision: the newest stable one before the current one, or the one with this number.
@@ -129,7 +159,9 @@ impl Updater<'_> {
         // The same rules in both directions: those for going back.
         let configs: Configs = configs.into_iter().map(|(unit, (_, back))| (unit, (back, back))).collect();
         let command = format!("rollback to {}", target.record.number);
-        let ready = self.get_ready(installed, target.plan, target.lock, command, configs, begin);
+        let Revision { plan, lock, .. } = target;
+        let target = Target { plan, lock, command, before: UpdateHook::PreRollback };
+        let ready = self.get_ready(installed, target, configs, begin);
         let change = self.until_interrupted(ready).await?;
         changed.outcome = self.carry_out(&store, &change).await?;
         Ok(changed)
@@ -143,42 +175,48 @@ impl Updater<'_> {
             "an earlier change of {} was interrupted: going back to revision {}",
             from.plan.project, change.from
         ));
+        let audit = Audit::begin(&from.plan, "an interrupted change");
         let left = self.go_back(&from, &change, &BTreeSet::new(), Duration::ZERO).await?;
+        audit.rolled_back(change.from, &BTreeSet::new(), &left, "it did not end");
         left.iter().for_each(|failure| (self.say)(&format!("not as before: {failure}")));
         Ok(store.end()?)
     }
 
     /// Gets everything that the new containers need.
-    async fn get_ready<P: Progress>(
+    pub(super) async fn get_ready<P: Progress>(
         &self,
         from: Revision,
-        to: Plan,
-        lock: Option<String>,
-        command: String,
+        target: Target,
         configs: Configs,
         begin: &dyn Fn(&WantedImage) -> P,
     ) -> Result<ReadyChange, UpdateError> {
+        let to = &target.plan;
         let active = active(&self.manager, units_of(&from.plan)).await?;
         let config = |unit: &UnitName| configs.get(unit).map_or_else(UpdateConfig::default, |(update, _)| *update);
-        let steps = steps(&from.plan, &to, &active, &config);
+        let steps = steps(&from.plan, to, &active, &config);
         let stopped: Vec<UnitName> = active.iter().filter(|unit| !to.has(unit)).cloned().collect();
-        let outdated = steps.iter().flat_map(|step| step.units.iter().chain(&step.followers)).map(UnitName::to_string);
+        let replaced = steps.iter().flat_map(|step| step.units.iter().chain(&step.followers));
+        let jobs = hooks(to, UpdateHook::PostUpdate);
         let agenda = Agenda {
             stopped: stopped.iter().map(UnitName::to_string).collect(),
-            outdated: outdated.collect(),
+            outdated: replaced.chain(&jobs).map(UnitName::to_string).collect(),
             idle: Vec::new(),
         };
-        let missing = provide(&self.manager, std::slice::from_ref(&to), &agenda, begin).await?;
+        let missing = provide(&self.manager, std::slice::from_ref(to), &agenda, begin).await?;
         if !missing.is_empty() {
             return Err(UpdateError::Unready(missing));
         }
         let monitor = configs.values().map(|(_, back)| back.monitor).max().unwrap_or_default();
-        Ok(ReadyChange { from, to, lock, command, active, steps, stopped, monitor })
+        Ok(ReadyChange { from, to: target, active, steps, stopped, monitor })
     }
 
     async fn carry_out(&self, store: &Store, change: &ReadyChange) -> Result<Outcome, UpdateError> {
         let ReadyChange { from, to, active, .. } = change;
-        let new: Vec<UnitName> = units_of(to).filter(|unit| !from.plan.has(unit)).collect();
+        if change.replaces() {
+            self.run_hooks_first(&from.plan, to.before).await?;
+        }
+        let audit = Audit::begin(&to.plan, &to.command);
+        let new: Vec<UnitName> = units_of(&to.plan).filter(|unit| !from.plan.has(unit)).collect();
         let begun = Change { from: from.record.number, active: active.iter().cloned().collect(), new };
         store.begin(&begun)?;
         let mut touched = BTreeSet::new();
@@ -187,9 +225,13 @@ impl Updater<'_> {
             () = self.interrupted() => None,
         };
         let is_interrupted = rolled_out.is_none();
+        if is_interrupted {
+            self.run(Job::Stop, &hooks(&to.plan, UpdateHook::PostUpdate)).await?;
+        }
         let (failures, error) = match rolled_out {
             Some(Ok(RolledOut { failures, is_failed: false })) => {
                 let revision = self.accept(store, change, failures.is_empty()).await?;
+                audit.updated(revision, &touched, &failures);
                 return Ok(Outcome::Done { revision, failures });
             }
             Some(Ok(RolledOut { failures, .. })) => (failures, None),
@@ -202,6 +244,12 @@ impl Updater<'_> {
         (self.say)(&format!("{why}going back to revision {revision}"));
         let left = self.go_back(from, &begun, &touched, change.monitor).await?;
         store.end()?;
+        let why = match (&error, failures.first()) {
+            (Some(error), _) => error.to_string(),
+            (None, Some(failure)) => failure.to_string(),
+            (None, None) => "interrupted".to_owned(),
+        };
+        audit.rolled_back(revision, &touched, &failures, &why);
         match error {
             Some(error) => Err(error),
             None => Ok(Outcome::RolledBack { revision, is_interrupted, failures, left }),
@@ -209,35 +257,33 @@ impl Updater<'_> {
     }
 
     /// Writes the new units, and takes all steps.
-    async fn roll_out(
-        &self,
-        ReadyChange { to, active, steps, stopped, .. }: &ReadyChange,
-        touched: &mut BTreeSet<UnitName>,
-    ) -> Result<RolledOut, UpdateError> {
+    async fn roll_out(&self, change: &ReadyChange, touched: &mut BTreeSet<UnitName>) -> Result<RolledOut, UpdateError> {
+        let ReadyChange { to: Target { plan, before, .. }, active, steps, stopped, .. } = change;
         self.run(Job::Stop, stopped).await?;
-        self.write(to).await?;
-        let mut done = Rollout::of(to, &self.manager, &self.engine, self.say).run(steps, touched).await?;
-        if !done.is_failed && active.contains(&to.target) {
+        self.write(plan).await?;
+        let mut done = Rollout::of(plan, &self.manager, &self.engine, self.say).run(steps, touched).await?;
+        if !done.is_failed && active.contains(&plan.target) {
             // What has no container of its own, as a timer.
-            let failed = self.run(Job::Start, std::slice::from_ref(&to.target)).await?;
-            done.is_failed = !failed.is_empty();
-            done.failures.extend(failed);
+            done.fail_by(self.run(Job::Start, std::slice::from_ref(&plan.target)).await?);
+        }
+        if !done.is_failed && change.replaces() && *before == UpdateHook::PreUpdate {
+            done.fail_by(self.run_hooks(plan, UpdateHook::PostUpdate).await?);
         }
         Ok(done)
     }
 
     /// Makes what runs a revision; its number.
     async fn accept(&self, store: &Store, change: &ReadyChange, is_good: bool) -> Result<u32, UpdateError> {
-        let ReadyChange { to, lock, command, active, .. } = change;
-        lock_file::write(&lock_of(&to.source), lock.as_deref())?;
-        let mut revision = store.add(to, lock.as_deref(), command)?;
+        let ReadyChange { to: Target { plan, lock, command, .. }, active, .. } = change;
+        lock_file::write(&lock_of(&plan.source), lock.as_deref())?;
+        let mut revision = store.add(plan, lock.as_deref(), command)?;
         if is_good && !active.is_empty() {
             revision.record.stable = Some(now());
         }
-        revision.record.images = self.images_of(&containers(to)).await?;
+        revision.record.images = self.images_of(&containers(plan)).await?;
         store.update(&revision.record)?;
         store.end()?;
-        if let Err(error) = self.keep_images(store, &to.project).await {
+        if let Err(error) = self.keep_images(store, &plan.project).await {
             (self.say)(&format!("images of earlier revisions cannot be kept: {error}"));
         }
         Ok(revision.record.number)
@@ -252,15 +298,20 @@ impl Updater<'_> {
         monitor: Duration,
     ) -> Result<Vec<Failure>, UpdateError> {
         let plan = &revision.plan;
+        let mut left = Vec::new();
+        let services = was_active.iter().filter(|unit| unit.is(UnitKind::Service) && !is_triggered(plan, unit));
+        let services = in_order(plan, services);
+        if !touched.is_empty() || self.is_any_outdated(plan, &services).await? {
+            // What they do is missing then; what runs now is worse.
+            left.extend(self.run_hooks(plan, UpdateHook::PreRollback).await?);
+        }
         self.restore_tags(revision).await?;
         lock_file::write(&lock_of(&plan.source), revision.lock.as_deref())?;
         let surplus: Vec<UnitName> = active(&self.manager, new.iter().cloned()).await?.into_iter().collect();
         self.run(Job::Stop, &surplus).await?;
         self.write(plan).await?;
         let rollout = Rollout::of(plan, &self.manager, &self.engine, self.say);
-        let mut left = Vec::new();
-        let services = was_active.iter().filter(|unit| unit.is(UnitKind::Service) && !has_timer(plan, unit));
-        for unit in in_order(plan, services) {
+        for unit in services {
             if touched.contains(unit) || self.is_outdated(plan, unit).await? {
                 left.extend(rollout.replace_one(unit, monitor).await?);
             }
@@ -273,6 +324,13 @@ impl Updater<'_> {
         let failed: Vec<Failure> = failed.into_iter().filter(is_new).collect();
         left.extend(failed);
         Ok(left)
+    }
+}
+
+impl ReadyChange {
+    /// Whether it stops or restarts anything.
+    fn replaces(&self) -> bool {
+        !self.steps.is_empty() || !self.stopped.is_empty()
     }
 }
 

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::error::UpdateError;
-use super::lock::{LockChange, Locking};
+use super::failure::Failure;
+use super::lock::{LockChange, Locking, changes};
 use super::outcome::NewImage;
 use super::revision::{Refused, RefusedImage, now};
-use super::rollout::Failure;
 use super::steps::containers;
 use crate::engine::Engine;
 use crate::name::UnitName;
@@ -20,6 +20,8 @@ use crate::stack::{self, Request, Stack};
 pub struct Update {
     /// Only say what would be done.
     pub show: bool,
+    /// Follow the stack file and its lock as they are, and ask for no digests.
+    pub locked: bool,
     /// Also try digests that an earlier update has gone back from.
     pub retry: bool,
     /// The units whose images are updated; empty: all of the stack.
@@ -70,17 +72,28 @@ impl Digests {
         let lock = lock.ok_or_else(|| UpdateError::NoLock { project: current.project.clone() })?;
         Ok(Self { lock, images, passed_over })
     }
+}
 
-    /// Notes which units of the new plan use the images.
-    pub fn assign(&mut self, plan: &Plan) {
-        let specs: Vec<(UnitName, String)> =
-            containers(plan).into_iter().map(|(unit, spec)| (unit, to_json(&spec))).collect();
-        for image in &mut self.images {
-            // As its own image, or as a mount.
-            let users = specs.iter().filter(|(_, spec)| spec.contains(&image.digest));
-            image.units = users.map(|(unit, _)| unit.clone()).collect();
-        }
+/// Notes which units of the new plan use the images.
+pub(super) fn assign(images: &mut [NewImage], plan: &Plan) {
+    let specs: Vec<(UnitName, String)> =
+        containers(plan).into_iter().map(|(unit, spec)| (unit, to_json(&spec))).collect();
+    for image in images {
+        // As its own image, or as a mount.
+        let users = specs.iter().filter(|(_, spec)| spec.contains(&image.digest));
+        image.units = users.map(|(unit, _)| unit.clone()).collect();
     }
+}
+
+/// The images whose digests differ between two locks, of which the first may be missing.
+pub(super) fn between(before: Option<&Lock>, now: &Lock) -> Vec<NewImage> {
+    let none = BTreeMap::new();
+    let changes = changes(before.map_or(&none, |lock| &lock.images), &now.images);
+    let moved = changes.into_iter().filter_map(|change| match change {
+        LockChange::Moved { image, before, digest } => Some(NewImage { image, before, digest, units: Vec::new() }),
+        _ => None,
+    });
+    moved.collect()
 }
 
 /// The images, as the stack file has them, that the containers of these units use; without units, those of all.

@@ -9,6 +9,7 @@ use crate::engine::EngineError;
 use crate::install::InstallError;
 use crate::systemd::ManagerError;
 
+use super::failure::Failure;
 use super::lock::LockError;
 use super::lock_file::Unwritable;
 use super::store::StoreError;
@@ -42,6 +43,8 @@ pub enum UpdateError {
     UnknownRevision { project: String, number: u32 },
     #[error("{}", .0.join("\n"))]
     Unready(Vec<String>),
+    #[error("{hook}: {failure}; nothing was changed")]
+    Hook { hook: &'static str, failure: Failure },
     #[error("interrupted: nothing was changed")]
     Interrupted,
     #[error(transparent)]

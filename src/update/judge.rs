@@ -55,7 +55,9 @@ pub fn ended(state: &UnitState) -> String {
         (0, true) => format!("it failed: {}", state.result),
         (status, _) => format!("it ended with exit status {status}"),
     };
-    if state.status_text.is_empty() { how } else { format!("{how}: {}", one_line(&state.status_text, LONGEST)) }
+    let says_more =
+        !state.status_text.is_empty() && !state.status_text.ends_with(&format!("exited with status {status}"));
+    if says_more { format!("{how}: {}", one_line(&state.status_text, LONGEST)) } else { how }
 }
 
 /// The health of a container, as far as it matters.

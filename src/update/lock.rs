@@ -164,7 +164,7 @@ fn as_before(now: LockedImage, before: Option<&LockedImage>) -> LockedImage {
     }
 }
 
-fn changes(old: &BTreeMap<String, LockedImage>, new: &BTreeMap<String, LockedImage>) -> Vec<LockChange> {
+pub fn changes(old: &BTreeMap<String, LockedImage>, new: &BTreeMap<String, LockedImage>) -> Vec<LockChange> {
     let digest = |locked: &LockedImage| locked.digest.as_str().to_owned();
     let kept = new.iter().filter_map(|(image, locked)| match old.get(image) {
         None => Some(LockChange::Added { image: image.clone(), digest: digest(locked) }),

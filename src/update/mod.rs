@@ -4,11 +4,16 @@
 //! Invariant: nothing is written before all registries have answered, nothing is stopped before everything is there that the new
 //! containers need; each file is whole at every moment.
 
+mod audit;
 mod bases;
 mod change;
+mod difference;
 mod digests;
 mod dockerfile;
 mod error;
+mod failure;
+mod follow;
+mod hooks;
 mod judge;
 mod lock;
 mod lock_file;
@@ -21,13 +26,14 @@ mod store;
 mod table;
 mod updater;
 
+pub use difference::{ChangedFile, difference};
 pub use digests::Update;
 pub use error::UpdateError;
+pub use failure::Failure;
 pub use lock::{LockChange, LockError, Locking};
 pub use observe::forget;
 pub use outcome::{Changed, NewImage, Outcome};
 pub use revision::{Record, RefusedImage, Revision, RevisionImage};
-pub use rollout::Failure;
-pub use store::{STATE_DIRECTORY, Store, StoreError, projects, revision, revisions};
+pub use store::{STATE_DIRECTORY, Store, StoreError, newest, projects, revision, revisions};
 pub use table::table;
 pub use updater::Updater;

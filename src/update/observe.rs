@@ -38,7 +38,16 @@ impl Updater<'_> {
         if self.is_installed(current).await? {
             return self.installed(store, current, BY_GENERATE).await;
         }
-        match store.newest()? {
+        self.newest_on_disk(store.newest()?, current).await
+    }
+
+    /// The newest revision, if its files are those in the unit directory.
+    pub(super) async fn newest_on_disk(
+        &self,
+        newest: Option<Revision>,
+        current: &Plan,
+    ) -> Result<Revision, UpdateError> {
+        match newest {
             Some(newest) if self.is_installed(&newest.plan).await? => Ok(newest),
             _ => {
                 let (project, source_file) = (current.project.clone(), current.source.clone());
@@ -67,6 +76,15 @@ impl Updater<'_> {
         }
         let container = self.engine.container(&spec.wharf.name).await?;
         Ok(container.is_some_and(|container| !is_of(&container, &spec)))
+    }
+
+    pub(super) async fn is_any_outdated(&self, plan: &Plan, units: &[&UnitName]) -> Result<bool, UpdateError> {
+        for unit in units {
+            if self.is_outdated(plan, unit).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Notes what a revision's containers are made from, and that it works, if it does.

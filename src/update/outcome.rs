@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::failure::Failure;
 use super::revision::RefusedImage;
-use super::rollout::Failure;
 use crate::name::UnitName;
 
 /// An image whose tag refers to another digest now.
@@ -34,6 +34,8 @@ pub enum Outcome {
     Current,
     /// Something would be done.
     Available,
+    /// It was tried before and rolled back to this revision, so it is not tried again.
+    Refused { revision: u32 },
     /// The containers are those of the revision. `failures`: units that may fail.
     Done { revision: u32, failures: Vec<Failure> },
     /// `failures`: why, if it was not interrupted; `left`: what is not as it was before.
@@ -60,6 +62,7 @@ impl Changed {
         let outcome = match &self.outcome {
             Outcome::Current => json!({"outcome": "current"}),
             Outcome::Available => json!({"outcome": "available"}),
+            Outcome::Refused { revision } => json!({"outcome": "refused", "revision": revision}),
             Outcome::Done { revision, failures } => {
                 json!({"outcome": "done", "revision": revision, "failures": list(failures)})
             }

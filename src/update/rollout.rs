@@ -1,7 +1,6 @@
 //! Replaces containers through systemd, and watches each until it is good for long enough, or fails.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::time::{Duration, Instant, SystemTime};
 
 use tokio::time::sleep;
@@ -18,6 +17,7 @@ use crate::spec::models::HealthStatusEnum;
 use crate::systemd::{Job, Manager, ManagerError};
 
 use super::error::UpdateError;
+use super::failure::Failure;
 use super::judge::{Health, LONGEST, RESTARTED, Verdict, ended, judge};
 use super::steps::{Step, containers, job_of};
 
@@ -26,25 +26,6 @@ const PAUSE: Duration = Duration::from_millis(250);
 
 /// How often the journal is asked why a unit was restarted.
 const ATTEMPTS: usize = 8;
-
-/// A unit that did not start, or did not stay as it should.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure {
-    pub unit: UnitName,
-    pub reason: String,
-    /// The last line that the container printed.
-    pub output: Option<String>,
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.unit, self.reason)?;
-        match &self.output {
-            Some(line) => write!(f, "; last output: {line}"),
-            None => Ok(()),
-        }
-    }
-}
 
 /// What is known of a unit that is judged.
 struct Watched {
@@ -75,6 +56,14 @@ pub(super) struct RolledOut {
     pub failures: Vec<Failure>,
     /// There were more failures of a service than it may have.
     pub is_failed: bool,
+}
+
+impl RolledOut {
+    /// Adds what failed after the steps, each of which is too much.
+    pub fn fail_by(&mut self, failures: Vec<Failure>) {
+        self.is_failed |= !failures.is_empty();
+        self.failures.extend(failures);
+    }
 }
 
 impl<'a> Rollout<'a> {
@@ -121,6 +110,17 @@ impl<'a> Rollout<'a> {
     /// Replaces one unit as fits it.
     pub async fn replace_one(&self, unit: &UnitName, monitor: Duration) -> Result<Vec<Failure>, UpdateError> {
         self.replace(std::slice::from_ref(unit), job_of(unit, &self.containers), monitor).await
+    }
+
+    /// Runs a job to its end. Why it failed, if it did.
+    pub async fn run_job(&self, unit: &UnitName) -> Result<Option<Failure>, UpdateError> {
+        let it = Watched { unit: unit.clone(), container: None, before: None, since: None, begun: SystemTime::now() };
+        (self.say)(&format!("running {unit}"));
+        let outcomes = self.manager.run(&[(Job::Start, unit.as_str())], &BTreeSet::new()).await?;
+        let Some(failed) = outcomes.into_iter().find(|outcome| !outcome.result.is_success()) else { return Ok(None) };
+        let state = self.manager.unit(unit).await?;
+        let reason = if state.result.is_failure() { ended(&state) } else { failed.result.to_string() };
+        Ok(Some(self.failure(&it, reason).await))
     }
 
     /// Restarts units, and watches them until they have been good for so long.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::mark::Mark;
 use crate::name::{UnitKind, UnitName};
 use crate::plan::Plan;
-use crate::spec::ContainerSpec;
+use crate::spec::{ContainerSpec, UpdateHook};
 use crate::stack::{FailureAction, UpdateConfig};
 use crate::systemd::Job;
 
@@ -48,7 +48,7 @@ pub fn steps(
     let changed = changed(from, to);
     let is_started = active.contains(&to.target);
     let mut steps = Vec::new();
-    for service in to.units().filter(|unit| unit.is(UnitKind::Service) && !has_timer(to, unit)) {
+    for service in to.units().filter(|unit| unit.is(UnitKind::Service) && !is_triggered(to, unit)) {
         let instances = to.instances_of(&service);
         let (running, idle): (Vec<UnitName>, Vec<UnitName>) =
             instances.into_iter().partition(|unit| active.contains(unit));
@@ -77,9 +77,20 @@ fn changed(from: &Plan, to: &Plan) -> BTreeSet<UnitName> {
     changed.filter_map(|file| file.restarts.clone()).collect()
 }
 
-/// Whether a timer starts the unit: what runs of it now is not interrupted, and its next run is of the new image.
-pub fn has_timer(plan: &Plan, unit: &UnitName) -> bool {
-    plan.unit_file(&UnitName::new(unit.stem(), UnitKind::Timer)).is_some()
+/// Whether a timer or a step of an update starts the unit: what runs of it now is not interrupted, and its next run is of the new
+/// image.
+pub fn is_triggered(plan: &Plan, unit: &UnitName) -> bool {
+    let has_timer = plan.unit_file(&UnitName::new(unit.stem(), UnitKind::Timer)).is_some();
+    has_timer || mark_of(plan, unit).is_some_and(|mark| !mark.update_hooks.is_empty())
+}
+
+/// The jobs that a step of an update or a rollback runs, in the order of their names.
+pub fn hooks(plan: &Plan, hook: UpdateHook) -> Vec<UnitName> {
+    plan.units().filter(|unit| mark_of(plan, unit).is_some_and(|mark| mark.update_hooks.contains(&hook))).collect()
+}
+
+fn mark_of(plan: &Plan, unit: &UnitName) -> Option<Mark> {
+    Mark::of_unit(&plan.unit_file(unit)?.contents)
 }
 
 /// How a unit is replaced. What requires a container or a build goes on without; what requires a network goes down with it.
@@ -97,8 +108,7 @@ fn is_built_by(spec: &ContainerSpec, unit: &UnitName) -> bool {
 fn followers(plan: &Plan, units: &[UnitName], containers: &BTreeMap<UnitName, ContainerSpec>) -> BTreeSet<UnitName> {
     let mut followers = BTreeSet::new();
     for unit in units {
-        let mark = plan.unit_file(unit).and_then(|file| Mark::of_unit(&file.contents));
-        followers.extend(mark.map(|mark| mark.restarts_with).unwrap_or_default());
+        followers.extend(mark_of(plan, unit).map(|mark| mark.restarts_with).unwrap_or_default());
         let name = containers.get(unit).map(|spec| &spec.wharf.name);
         let follows =
             |spec: &ContainerSpec| is_built_by(spec, unit) || name.is_some_and(|name| spec.wharf.shares.contains(name));
@@ -131,7 +141,9 @@ mod tests {
              update_config = {{ parallelism = 2, max_failure_ratio = 0.5 }}\n\
              [services.db]\nimage = \"{image}\"\n[services.side]\nimage = \"b\"\nnetwork_mode = \"service:db\"\n\
              [services.front]\nimage = \"b\"\ndepends_on = {{ db = {{ restart = true }} }}\n\
-             [services.job]\nimage = \"{image}\"\nschedule = \"daily\"\n"
+             [services.job]\nimage = \"{image}\"\nschedule = \"daily\"\n\
+             [services.dump]\nimage = \"{image}\"\nupdate_hook = [\"pre_update\", \"pre_rollback\"]\n\
+             [services.prune]\nimage = \"{image}\"\nupdate_hook = \"pre_update\"\n"
         );
         std::fs::write(&path, text).unwrap();
         let stack = load(&Request::of_stack(&path, &|_| None)).unwrap().stack;
@@ -163,6 +175,16 @@ mod tests {
         let less = less.map(|(units, followers)| (units.to_owned(), followers.to_owned()));
         assert_eq!(named(&steps(&from, &to, &active, &config)), less);
         assert_eq!(steps(&from, &to, &BTreeSet::new(), &config), []);
+    }
+
+    #[test]
+    fn jobs_of_a_step_are_run_by_it_alone() {
+        let plan = planned("a:1");
+        let named = |hook| hooks(&plan, hook).iter().map(|unit| unit.stem().to_owned()).collect::<Vec<_>>();
+        assert_eq!(named(UpdateHook::PreUpdate), ["shop-dump", "shop-prune"]);
+        assert_eq!(named(UpdateHook::PreRollback), ["shop-dump"]);
+        assert!(named(UpdateHook::PostUpdate).is_empty());
+        assert!(plan.wants.iter().all(|unit| !["shop-dump", "shop-prune"].contains(&unit.stem())));
     }
 
     #[test]

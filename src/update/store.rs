@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::revision::{Change, Record, Refused, Revision, now};
+use super::revision::{Available, Change, Record, Refused, Revision, now};
 use crate::plan::Plan;
 use crate::regular_file::read_text;
 use crate::spec::LARGEST_FILE;
@@ -26,6 +26,7 @@ const RECORD: &str = "revision.json";
 const LOCK_FILE: &str = "stack.lock";
 const CHANGE: &str = "change.json";
 const REFUSED: &str = "refused.json";
+const AVAILABLE: &str = "available.json";
 const GUARD: &str = "lock";
 /// What is being written begins with it.
 const UNFINISHED: &str = ".new-";
@@ -57,17 +58,25 @@ impl Store {
     /// # Errors
     /// The directory cannot be made or locked.
     pub fn open(project: &str, wait: &dyn Fn(&str)) -> Result<Self, StoreError> {
-        let directory = directory_of(project);
-        let made = DirBuilder::new().recursive(true).mode(0o700).create(&directory);
-        made.map_err(|error| StoreError::File { what: "make", path: directory.clone(), error })?;
-        let path = directory.join(GUARD);
-        let failed = |error| StoreError::File { what: "lock", path: path.clone(), error };
-        let guard = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
-        let guard = guard.map_err(failed)?;
+        let (directory, guard) = guard_of(project)?;
         if guard.try_lock().is_err() {
             wait(&format!("waiting for another wharf command, which is changing what {project} runs"));
-            guard.lock().map_err(failed)?;
+            let path = directory.join(GUARD);
+            guard.lock().map_err(|error| StoreError::File { what: "lock", path, error })?;
         }
+        Self::opened(directory, guard)
+    }
+
+    /// As [`Store::open`], without waiting. `None`: another command changes what the project runs.
+    ///
+    /// # Errors
+    /// As of [`Store::open`].
+    pub fn try_open(project: &str) -> Result<Option<Self>, StoreError> {
+        let (directory, guard) = guard_of(project)?;
+        if guard.try_lock().is_err() { Ok(None) } else { Self::opened(directory, guard).map(Some) }
+    }
+
+    fn opened(directory: PathBuf, guard: File) -> Result<Self, StoreError> {
         let store = Self { directory, _guard: guard };
         store.clear()?;
         Ok(store)
@@ -88,10 +97,7 @@ impl Store {
     /// # Errors
     /// As of [`revision`].
     pub fn newest(&self) -> Result<Option<Revision>, StoreError> {
-        match numbers(&self.directory)?.last() {
-            Some(number) => read(&self.directory, *number).map(Some),
-            None => Ok(None),
-        }
+        numbers(&self.directory)?.last().map(|number| read(&self.directory, *number)).transpose()
     }
 
     /// One revision; `None`: it is not there.
@@ -184,6 +190,14 @@ impl Store {
         self.replace(&self.directory.join(REFUSED), refused)
     }
 
+    /// Replaces what [`available`] returns.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn note(&self, available: &Available) -> Result<(), StoreError> {
+        self.replace(&self.directory.join(AVAILABLE), available)
+    }
+
     fn remove(&self, number: u32) -> Result<(), StoreError> {
         // Renamed first: half a revision would be one that is damaged.
         let path = self.directory.join(number.to_string());
@@ -202,6 +216,25 @@ impl Store {
         };
         write().map_err(|error| StoreError::File { what: "write", path: path.to_owned(), error })
     }
+}
+
+/// The directory of a project's revisions, and the file that is locked; both are made.
+fn guard_of(project: &str) -> Result<(PathBuf, File), StoreError> {
+    let directory = directory_of(project);
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(&directory);
+    made.map_err(|error| StoreError::File { what: "make", path: directory.clone(), error })?;
+    let path = directory.join(GUARD);
+    let guard = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
+    let guard = guard.map_err(|error| StoreError::File { what: "lock", path, error })?;
+    Ok((directory, guard))
+}
+
+/// What an update of a project would bring, as it was noted last.
+///
+/// # Errors
+/// It cannot be read, which only root can.
+pub fn available(project: &str) -> Result<Available, StoreError> {
+    Ok(read_json(directory_of(project).join(AVAILABLE))?.unwrap_or_default())
 }
 
 /// Digests of a project's images that are not tried again.
@@ -228,6 +261,15 @@ pub fn projects() -> Result<Vec<String>, StoreError> {
 /// They cannot be read, which only root can, or one is damaged.
 pub fn revisions(project: &str) -> Result<Vec<Record>, StoreError> {
     records(&directory_of(project))
+}
+
+/// The newest revision of a project, if there is one.
+///
+/// # Errors
+/// It cannot be read, which only root can, or is damaged.
+pub fn newest(project: &str) -> Result<Option<Revision>, StoreError> {
+    let directory = directory_of(project);
+    numbers(&directory)?.last().map(|number| read(&directory, *number)).transpose()
 }
 
 /// One revision of a project; `None`: it is not there.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::error::UpdateError;
-use super::rollout::Failure;
+use super::failure::Failure;
 use crate::engine::Engine;
 use crate::install::{Destination, Effect, Enablement, Generate, Silent};
 use crate::name::UnitName;

@@ -197,6 +197,9 @@ pub struct Update {
     /// Print what would be replaced, and change nothing
     #[arg(long, conflicts_with = "check")]
     pub dry_run: bool,
+    /// Bring about what the stack file and its lock say now, instead of asking the registries for new images
+    #[arg(long)]
+    pub locked: bool,
     /// Also try images from which an earlier update was rolled back
     #[arg(long)]
     pub retry: bool,
@@ -255,8 +258,9 @@ pub struct Status {
 /// authorised by polkit (io.wharf.manage-containers).
 #[derive(Debug, Args)]
 pub struct Diff {
-    /// Stacks or services, as for `wharf status` [default: all stacks]
-    #[arg(value_name = "STACK|SERVICE")]
+    /// Stacks or services, as for `wharf status`, or two revisions of a stack: `shop@7 shop@9`; one alone is compared with the
+    /// newest [default: all stacks]
+    #[arg(value_name = "STACK|SERVICE|STACK@REVISION")]
     pub words: Vec<String>,
     /// First ask the registries for the current digests of the images
     #[arg(long)]

@@ -22,7 +22,11 @@ pub async fn run(arguments: &cli::Update) -> Result<Exit, Failure> {
         output::notice(&stacks::none_in(Path::new(STACK_DIRECTORY))?);
         return Ok(Exit::Done);
     }
-    let update = Update { show: arguments.check || arguments.dry_run, retry: arguments.retry, units };
+    if let (true, Some(unit)) = (arguments.locked, units.first()) {
+        return Err(Failure::Failed(format!("--locked brings about whole stacks: name that of {unit}")));
+    }
+    let show = arguments.check || arguments.dry_run;
+    let update = Update { show, locked: arguments.locked, retry: arguments.retry, units };
     let updater = Updater::connect(&say, Some(interrupts)).await?;
     let screen = Screen::without_width();
     let mut exit = Exit::Done;
@@ -37,6 +41,9 @@ pub async fn run(arguments: &cli::Update) -> Result<Exit, Failure> {
                 continue;
             }
         };
+        if arguments.check {
+            updater.announce(&changed);
+        }
         exit = worse(exit, exit_of(&changed, arguments.check));
         if !arguments.json {
             print(&changed);
@@ -64,6 +71,7 @@ pub fn exit_of(changed: &Changed, is_check: bool) -> Exit {
         Outcome::Available if is_check => Exit::Different,
         Outcome::Current | Outcome::Available => Exit::Done,
         Outcome::Done { failures, .. } if failures.is_empty() => Exit::Done,
+        Outcome::Refused { .. } => Exit::RolledBack,
         Outcome::RolledBack { left, .. } if left.is_empty() => Exit::RolledBack,
         Outcome::Done { .. } | Outcome::RolledBack { .. } => Exit::Failed,
     }
@@ -92,7 +100,9 @@ pub fn print(changed: &Changed) {
     };
     match &changed.outcome {
         Outcome::Current => output::message(&format!("project {project}: nothing to change")),
+        Outcome::Available if changed.images.is_empty() => output::message(&format!("would update project {project}")),
         Outcome::Available => output::messages(line("would update ")),
+        Outcome::Refused { revision } => output::message(&format!("project {project}: still revision {revision}")),
         Outcome::Done { revision, failures } => {
             output::messages(line("updated "));
             output::message(&format!("project {project}: revision {revision}"));

@@ -52,8 +52,8 @@ pub fn container<'h>(
     let section = unit.section("Service");
     if role.ready == Ready::Completed {
         section.add("Type", "oneshot");
-        // A timer starts it again and again: it is over when it has ended.
-        if service.schedule.is_none() {
+        // A timer or an update starts it again and again: it is over when it has ended.
+        if service.trigger().is_none() {
             section.add("RemainAfterExit", "yes");
         }
     } else {
@@ -87,6 +87,7 @@ fn container_mark(head: &Head, service: &Service, spec: &ContainerSpec) -> Mark 
         container: ContainerName::parse(&spec.wharf.name).ok(),
         on_unhealthy: service.on_unhealthy,
         restarts_with: restarts_with(head, service),
+        update_hooks: service.update_hooks.iter().flat_map(|hooks| hooks.moments.iter().copied()).collect(),
         ..head.mark()
     }
 }

@@ -27,9 +27,10 @@ pub fn target<'h>(head: &'h Head) -> UnitFile<'h> {
 
 /// What is started with the stack: the units of its services, and the timers of those that have a schedule.
 pub fn wants(head: &Head) -> Vec<UnitName> {
-    let units = head.stack.services.values().flat_map(|service| match service.schedule {
-        Some(_) => vec![names::timer(head.project(), &service.name)],
-        None => names::running_units(head.project(), service),
+    let units = head.stack.services.values().flat_map(|service| match (&service.schedule, service.trigger()) {
+        (Some(_), _) => vec![names::timer(head.project(), &service.name)],
+        (None, Some(_)) => Vec::new(),
+        (None, None) => names::running_units(head.project(), service),
     });
     units.collect()
 }

@@ -220,6 +220,8 @@ pub struct CommandEntry {
     written: Vec<String>,
     removed: Vec<String>,
     enabled: Vec<String>,
+    /// Without the project's name.
+    message: String,
     /// Units that the command started, restarted or stopped, or could not.
     touched: Vec<String>,
 }
@@ -229,6 +231,8 @@ enum Operation {
     Generated,
     Applied,
     Removed,
+    Updated,
+    RolledBack,
 }
 
 impl CommandEntry {
@@ -237,14 +241,19 @@ impl CommandEntry {
             id::GENERATED => Operation::Generated,
             id::APPLIED => Operation::Applied,
             id::REMOVED => Operation::Removed,
+            id::UPDATED => Operation::Updated,
+            id::ROLLED_BACK => Operation::RolledBack,
             _ => return None,
         };
+        let project = ProjectName::parse(&entry.get("WHARF_PROJECT")?).ok()?;
+        let message = entry.get("MESSAGE").unwrap_or_default();
         let touched = ["WHARF_STARTED", "WHARF_RESTARTED", "WHARF_STOPPED", "WHARF_FAILED"];
         Some(Self {
             time: time_of(entry.time()),
             began: time_of(entry.number("WHARF_BEGAN").unwrap_or_else(|| entry.time())),
             operation,
-            project: ProjectName::parse(&entry.get("WHARF_PROJECT")?).ok()?,
+            message: without_start(&message, &format!("{project}: ")),
+            project,
             source: entry.get("WHARF_SOURCE"),
             by: writer(entry, user_name),
             written: entry.words("WHARF_WRITTEN"),
@@ -277,13 +286,20 @@ impl CommandEntry {
         let event = match self.operation {
             Operation::Generated => Kind::Generated,
             Operation::Removed => Kind::Removed,
+            Operation::Updated => Kind::Updated,
+            Operation::RolledBack => Kind::RolledBack,
             Operation::Applied => return None,
         };
         let lists = [("wrote", &self.written), ("removed", &self.removed), ("enabled", &self.enabled)];
         let lists = lists.into_iter().filter(|(_, names)| !names.is_empty());
         let done: Vec<String> = lists.map(|(verb, names)| format!("{verb} {}", main_files(names).join(" "))).collect();
-        let parts = [self.source.unwrap_or_default(), done.join(", ")];
-        let parts: Vec<&str> = parts.iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
+        let detail = match self.operation {
+            Operation::Updated | Operation::RolledBack => self.message,
+            _ => {
+                let parts = [self.source.unwrap_or_default(), done.join(", ")];
+                parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(": ")
+            }
+        };
         Some(Event {
             time: self.time,
             project: self.project,
@@ -291,7 +307,7 @@ impl CommandEntry {
             service: None,
             event,
             reason: None,
-            detail: Some(parts.join(": ")),
+            detail: Some(detail),
             by: Some(self.by),
             exit_status: None,
             attempts: None,

@@ -31,10 +31,14 @@ pub struct Event {
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum Kind {
     Generated,
     Removed,
+    /// What a project runs is another revision.
+    Updated,
+    /// What it runs is again what ran before.
+    RolledBack,
     /// The unit is active.
     Started,
     /// The unit ended by itself, with success.
@@ -54,6 +58,8 @@ impl Kind {
         match self {
             Self::Generated => "generated",
             Self::Removed => "removed",
+            Self::Updated => "updated",
+            Self::RolledBack => "rolled-back",
             Self::Started => "started",
             Self::Finished => "finished",
             Self::Stopped => "stopped",

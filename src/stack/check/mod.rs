@@ -34,11 +34,11 @@ pub fn check(decoded: &Decoded, report: &Report) {
             report.add(&service.place, ServiceFault::NoImage { service: service.name.to_string() });
         }
         sources.check(service, report);
-        if let (Some(schedule), Some(_)) = (&service.schedule, service.replicas) {
-            report.add(&schedule.place, ServiceFault::ScheduledReplicas { service: service.name.to_string() });
+        if let (Some((key, place)), Some(_)) = (service.trigger(), service.replicas) {
+            report.add(place, ServiceFault::TriggeredReplicas { service: service.name.to_string(), key });
         }
-        if let (Some(place), Some(_)) = (&written.ready_place, &service.schedule) {
-            report.add(place, ServiceFault::ReadyOfScheduled { service: service.name.to_string() });
+        if let (Some(place), Some(_)) = (&written.ready_place, service.trigger()) {
+            report.add(place, ServiceFault::ReadyOfTriggered { service: service.name.to_string() });
             continue;
         }
         let waits_in_vain = service.ready == Some(crate::stack::model::Ready::Healthy) && service.never_healthy();

@@ -42,9 +42,10 @@ fn dependencies(service: &Service, decoded: &Decoded, report: &Report) {
             report.add(&dependency.place, problem);
             continue;
         };
-        if target.schedule.is_some() {
+        if let Some((key, _)) = target.trigger() {
             let (service, dependency_name) = (service.name.to_string(), name.clone());
-            report.add(&dependency.place, ServiceFault::DependsOnScheduled { service, dependency: dependency_name });
+            report
+                .add(&dependency.place, ServiceFault::DependsOnTriggered { service, dependency: dependency_name, key });
             continue;
         }
         if dependency.condition == Condition::Healthy && target.never_healthy() {

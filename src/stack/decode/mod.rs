@@ -32,4 +32,5 @@ mod security;
 pub mod service;
 mod stand_in;
 mod systemd;
+mod update_hook;
 mod volumes;

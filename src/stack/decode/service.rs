@@ -28,6 +28,7 @@ use super::secrets;
 use super::security;
 use super::stand_in;
 use super::systemd::{self, SCHEDULED_SECTIONS, SERVICE_SECTIONS};
+use super::update_hook;
 use crate::diagnostic::Place;
 use crate::name::ImageRef;
 use crate::spec::OutputPart;
@@ -200,6 +201,7 @@ fn supervision(fields: &mut Fields<'_>, surroundings: &Surroundings<'_>, service
     service.pre_stop = hooks::read(fields, "pre_stop", surroundings);
     service.reload = reload::read(fields);
     service.schedule = schedule::read(fields);
+    service.update_hooks = update_hook::read(fields);
     let sections = if service.schedule.is_some() { SCHEDULED_SECTIONS } else { SERVICE_SECTIONS };
     service.systemd = systemd::read(fields, sections);
 }

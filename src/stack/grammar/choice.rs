@@ -1,7 +1,7 @@
 //! Keys whose values are a short list of words.
 
 use super::suggest::nearest;
-use crate::spec::OnUnhealthy;
+use crate::spec::{OnUnhealthy, UpdateHook};
 use crate::stack::model::{Condition, Ready, Restart};
 use crate::stack::problem::{ChoiceFault, Invalid};
 
@@ -62,6 +62,14 @@ pub const LEVELS: &[&str] = &["emerg", "alert", "crit", "err", "warning", "notic
 pub fn level(key: &'static str, text: &str) -> Result<u8, Invalid> {
     let number = LEVELS.iter().zip(0..).find(|(level, _)| **level == text).map(|(_, number)| number);
     number.ok_or_else(|| not_one_of(key, text, LEVELS))
+}
+
+/// When an update or a rollback runs a job.
+pub const UPDATE_HOOKS: &[&str] = &["pre_update", "post_update", "pre_rollback"];
+
+/// Wharf's own key `update_hook`.
+pub fn update_hook(text: &str) -> Result<UpdateHook, Invalid> {
+    UpdateHook::of(text).ok_or_else(|| not_one_of("update_hook", text, UPDATE_HOOKS))
 }
 
 /// Compose Specification, services, depends_on, condition.

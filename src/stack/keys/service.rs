@@ -1,7 +1,7 @@
 //! The keys of a service.
 //!
 //! Source: Compose Specification, services; `level_prefix`, `masked_paths`, `on_unhealthy`, `readonly_paths`, `ready`, `reload_command`,
-//! `reload_signal`, `schedule`, `stderr_level`, `stdout_level` and `systemd` are Wharf's own.
+//! `reload_signal`, `schedule`, `stderr_level`, `stdout_level`, `systemd` and `update_hook` are Wharf's own.
 
 use super::build::BUILD;
 use super::deploy::{DEPLOY, DEVICE_REQUEST};
@@ -13,7 +13,7 @@ use super::tables::{
     ATTACHMENT, BLKIO, DEPENDENCY, DEVICE, ENV_FILE, EXTENDS, EXTRA_HOSTS, GRANT, HEALTHCHECK, HOOK, LOGGING, MOUNT,
     PORT, ULIMITS, systemd,
 };
-use crate::stack::grammar::choice::LEVELS;
+use crate::stack::grammar::choice::{LEVELS, UPDATE_HOOKS};
 
 const WINDOWS: &str = "it is for Windows";
 const GRANTS: Takes = Takes::List(&Takes::Either(&[Takes::String, Takes::Table(&GRANT)]));
@@ -199,6 +199,8 @@ pub static SERVICE: Table = Table {
         honoured("tty", Takes::Boolean, "Whether the container has a terminal.", "`Tty`"),
         honoured("ulimits", ULIMITS, "Resource limits of processes: one number, or `soft` and `hard`.",
             "`HostConfig.Ulimits`"),
+        own("update_hook", Takes::Either(&[Takes::Words(UPDATE_HOOKS), Takes::List(&Takes::Words(UPDATE_HOOKS))]),
+            "Which steps of `wharf update` and `wharf rollback` run the service, as a job.", "`PROJECT-NAME.service`, which the stack does not start"),
         refused("use_api_socket", "Whether it gets the engine's socket.",
             "it gives the container full control of the host, which the file should show plainly",
             "write `volumes = [\"/run/docker.sock:/var/run/docker.sock\"]`"),

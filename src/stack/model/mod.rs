@@ -23,7 +23,7 @@ use crate::name::{ImageRef, ProjectName, ServiceName};
 use crate::spec::{OnUnhealthy, OutputPart};
 
 pub use build::{AdditionalContext, Build, BuildCache, BuildContext, BuildNetwork, ContextSource, Dockerfile};
-pub use job::{Hook, Schedule};
+pub use job::{Hook, Schedule, UpdateHooks};
 pub use mount::{Mount, MountKind, MountsOwner, Recursive, Volume, VolumesFrom};
 pub use namespaces::{Namespace, Namespaces};
 pub use network::{Attachment, Ipam, IpamConfig, Network};
@@ -199,6 +199,8 @@ pub struct Service {
     pub systemd: Overrides,
     /// Wharf's own key: run by a timer, as a job.
     pub schedule: Option<Schedule>,
+    /// Wharf's own key: run by updates and rollbacks, as a job.
+    pub update_hooks: Option<UpdateHooks>,
 }
 
 impl Service {
@@ -271,7 +273,14 @@ impl Service {
             output: OutputPart::default(),
             systemd: BTreeMap::new(),
             schedule: None,
+            update_hooks: None,
         }
+    }
+
+    /// What runs it, and where that stands, if it is not the start of the stack: `schedule` or `update_hook`. It is a job then.
+    pub fn trigger(&self) -> Option<(&'static str, &Place)> {
+        let schedule = self.schedule.as_ref().map(|schedule| ("schedule", &schedule.place));
+        schedule.or_else(|| self.update_hooks.as_ref().map(|hooks| ("update_hook", &hooks.place)))
     }
 
     /// Whether the stack says that it has no healthcheck. If it says nothing, its image may have one.

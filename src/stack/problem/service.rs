@@ -17,17 +17,19 @@ pub enum ServiceFault {
     NoImage {
         service: String,
     },
-    /// A timer, not its dependents, starts it.
-    DependsOnScheduled {
+    /// A timer or an update, not its dependents, starts it.
+    DependsOnTriggered {
         service: String,
         dependency: String,
+        key: &'static str,
     },
-    /// A timer starts one unit.
-    ScheduledReplicas {
+    /// A timer or an update starts one unit.
+    TriggeredReplicas {
         service: String,
+        key: &'static str,
     },
     /// A job is ready when it has ended.
-    ReadyOfScheduled {
+    ReadyOfTriggered {
         service: String,
     },
     NeverHealthy {
@@ -71,20 +73,19 @@ impl Problem for ServiceFault {
                 format!("service `{service}` has no image"),
                 "add `image = \"…\"`, as in `image = \"docker.io/library/nginx:1.29\"`, or `build = \"DIRECTORY\"`",
             ),
-            Self::DependsOnScheduled { service, dependency } => wording(
-                format!("service `{service}` depends on `{dependency}`, which is started by a timer"),
-                format!(
-                    "remove the dependency; to run the job once before `{service}`, add a service without `schedule`"
-                ),
+            Self::DependsOnTriggered { service, dependency, key } => wording(
+                format!("service `{service}` depends on `{dependency}`, which is started by {}", starter(key)),
+                format!("remove the dependency; to run the job once before `{service}`, add a service without `{key}`"),
             ),
-            Self::ScheduledReplicas { service } => wording(
+            Self::TriggeredReplicas { service, key } => wording(
                 format!(
-                    "service `{service}` has both a `schedule` and replicas, but a timer starts exactly one container"
+                    "service `{service}` has both `{key}` and replicas, but {} starts exactly one container",
+                    starter(key)
                 ),
-                "remove `scale` or `deploy.replicas`, or `schedule`",
+                format!("remove `scale` or `deploy.replicas`, or `{key}`"),
             ),
-            Self::ReadyOfScheduled { service } => wording(
-                format!("`ready` cannot be used in service `{service}`: a scheduled job is complete when it exits"),
+            Self::ReadyOfTriggered { service } => wording(
+                format!("`ready` cannot be used in service `{service}`: a job is complete when it exits"),
                 "remove `ready`",
             ),
             Self::NeverHealthy { dependency } => wording(
@@ -109,4 +110,9 @@ impl Problem for ServiceFault {
             ),
         }
     }
+}
+
+/// What starts a service that has this key.
+fn starter(key: &str) -> &'static str {
+    if key == "schedule" { "a timer" } else { "an update" }
 }
