@@ -87,10 +87,11 @@ test: package-tools
 	tests/host/host prepare
 	@status=0; $(MAKE) lint || status=1; $(CARGO) test --locked --no-fail-fast || status=1; exit $$status
 
-# The same, with many more cases for each property, a gigabyte of output, a virtual machine, the Debian package as it is released, the
+# The same, with many more cases for each property, a gigabyte of output, fifty kills of an update, a virtual machine, the Debian package as it is released, the
 # rules for dependencies, and a minute of each fuzz target.
 test-full: export PROPTEST_CASES ?= 5120
 test-full: export WHARF_TEST_FLOOD ?= 1024
+test-full: export WHARF_TEST_KILLS ?= 50
 test-full: export WHARF_TEST_PACKAGE ?= 1
 test-full: export WHARF_TEST_VM ?= 1
 test-full: test

@@ -254,9 +254,13 @@ fn an_update_that_is_interrupted_is_put_back() {
     assert!(next.ends_with("project shop: revision 2\n"), "{next}");
 
     // At any moment: what is left is always finished by the next run.
-    for tenths in 1..=12 {
-        release(&host, if tenths % 2 == 0 { "two" } else { "one" });
-        host.sh(&format!("timeout --signal=KILL {}.{} wharf update shop || true", tenths / 10, tenths % 10)).ok();
+    let kills = std::env::var("WHARF_TEST_KILLS").map_or(12, |kills| kills.parse().unwrap());
+    for kill in 1..=kills {
+        release(&host, if kill % 2 == 0 { "two" } else { "one" });
+        let milliseconds = 1200 * kill / kills;
+        let limit = format!("{}.{:03}", milliseconds / 1000, milliseconds % 1000);
+        host.sh(&format!("timeout --signal=KILL {limit} wharf update shop || true")).ok();
+        host.sh("systemctl is-active shop-db shop-front").ok();
     }
     release(&host, "one");
     update(&host).ok();
@@ -478,4 +482,121 @@ fn updates_can_be_left_to_timers_and_are_in_the_journal() {
     host.sh("systemctl stop wharf-update@shop").ok();
     assert_eq!(tag_of(&host, "shop-web"), "two");
     assert!(entries(rolled_back).ends_with("shop: update: rolled back to revision 2: interrupted\n"));
+}
+
+#[test]
+fn an_update_over_a_power_cut_or_a_reboot_is_put_back_by_the_next_one() {
+    let host = boot("cut", &[("one", GOOD), ("two", GOOD)]);
+    host.write("/root/shop.toml", &STACK.replace("monitor = \"3s\"", "monitor = \"1000s\""));
+    host.sh("wharf generate --now --enable shop.toml").ok();
+    let lock = host.read("/root/shop.lock");
+    release(&host, "two");
+    for end in [Host::cut_power, Host::poweroff] {
+        host.sh("systemd-run --quiet --unit=update --service-type=exec wharf update --retry shop").ok();
+        let new = "docker inspect --format '{{index .Config.Labels \"tag\"}}' shop-web || true";
+        host.wait_for("the new container", || host.sh(new).stdout == "two\n");
+        end(&host);
+        host.boot_again();
+        host.wait_active("shop-front.service");
+        assert_eq!(host.read("/root/shop.lock"), lock);
+        // Without a registry: what ran before is all here.
+        host.sh("systemctl stop docker-registry").ok();
+        assert_eq!(update(&host).status, 1);
+        host.sh("systemctl start docker-registry").ok();
+        assert_eq!((tag_of(&host, "shop-web"), host.read("/root/shop.lock")), ("one".to_owned(), lock.clone()));
+        host.sh("wharf generate --check --now shop.toml; test ! -e /var/lib/wharf/shop/change.json").ok();
+    }
+    host.sh("sed -i 's/1000s/1s/' shop.toml").ok();
+    let updated = update(&host).ok().stderr;
+    assert!(updated.ends_with("project shop: revision 2\n"), "{updated}");
+    assert_eq!(tag_of(&host, "shop-web"), "two");
+}
+
+/// A web server whose image moves, and another one that has nothing to do with it.
+const SERVERS: &str = r#"
+[services.web]
+image = "127.0.0.1:5000/app:stable"
+stop_grace_period = "1s"
+ports = ["127.0.0.1:8081:80"]
+healthcheck = { test = "test -e /tmp/ok", interval = "1s", timeout = "60s", retries = 2 }
+[services.web.deploy]
+update_config = { monitor = "1s" }
+
+[services.other]
+image = "127.0.0.1:5000/busybox:1"
+command = "httpd -f -p 80"
+stop_signal = "SIGKILL"
+ports = ["127.0.0.1:8082:80"]
+depends_on = ["web"]
+"#;
+
+/// Requests of both servers, until it is stopped: a line for each, `8081 0` if it was answered.
+const CLIENT: &str = r#"
+while :; do
+    for port in 8081 8082; do
+        status=0
+        curl -s -m 5 -o /dev/null http://127.0.0.1:$port/ || status=$?
+        echo $port $status
+    done
+done >/root/answers
+"#;
+
+#[test]
+fn requests_fail_only_while_the_one_service_is_replaced() {
+    // They do not stop when they are asked to.
+    let server = "touch /tmp/ok; exec httpd -f -p 80";
+    let stubborn = "trap : TERM; httpd -f -p 80 & while :; do sleep 1; done";
+    let host = boot("clients", &[("one", server), ("two", server), ("never", stubborn)]);
+    host.sh("wharf remove shop").ok();
+    host.write("/root/shop.toml", SERVERS);
+    host.write("/root/client", CLIENT);
+    host.sh("wharf lock shop.toml; wharf generate --now shop.toml").ok();
+    let other = id(&host, "shop-other");
+    for (tag, status, replaced) in [("two", 0, 1), ("never", 7, 2)] {
+        release(&host, tag);
+        host.wait_for("the server", || host.sh("curl -s -o /dev/null http://127.0.0.1:8081/").status == 0);
+        host.sh("rm -f answers; systemd-run --quiet --unit=client --collect sh /root/client").ok();
+        let answered = || host.sh("tail -n 2 answers").stdout == "8081 0\n8082 0\n";
+        host.wait_for("the client", answered);
+        let updated = update(&host);
+        assert_eq!(updated.status, status, "{updated:?}");
+        host.wait_for("an answer", answered);
+        host.sh("systemctl stop client").ok();
+        let answers = host.read("/root/answers");
+        let of = |port: &str| answers.lines().filter_map(|line| line.strip_prefix(port)).collect::<Vec<_>>();
+        assert!(of("8082 ").iter().all(|status| *status == "0"), "{answers}");
+        let web = of("8081 ");
+        let gaps = web.windows(2).filter(|pair| pair[0] == "0" && pair[1] != "0").count();
+        assert!((1..=replaced).contains(&gaps), "{tag}: {gaps} times without an answer: {web:?}");
+        println!("{tag}: {} of {} requests failed", web.iter().filter(|status| **status != "0").count(), web.len());
+    }
+    assert_eq!((tag_of(&host, "shop-web"), id(&host, "shop-other")), ("two".to_owned(), other));
+}
+
+#[test]
+fn an_image_that_is_gone_or_for_another_processor_stops_nothing() {
+    let host = boot("unfit", &[("one", GOOD)]);
+    let before = [id(&host, "shop-db"), id(&host, "shop-web"), id(&host, "shop-front")];
+    let lock = host.read("/root/shop.lock");
+    // The tag refers to an image of another processor.
+    host.sh("set -e; docker export shop-db | docker import --platform linux/s390x --change 'CMD [\"true\"]' - 127.0.0.1:5000/app:far").ok();
+    host.sh("docker push -q 127.0.0.1:5000/app:far; docker rmi 127.0.0.1:5000/app:far; sh /root/tools release far")
+        .ok();
+    let far = update(&host);
+    assert!(far.status == 1 && far.stderr.contains("is for linux/s390x, "), "{far:?}");
+    // The tag is gone; the lock names an image that is.
+    host.sh("curl -sf -X DELETE http://127.0.0.1:5000/v2/app/manifests/$(sed -n 's/^digest = \"\\(.*\\)\"/\\1/p' shop.lock | head -n 1)").ok();
+    let digest = format!("sha256:{}", "0".repeat(64));
+    let gone = lock
+        .lines()
+        .map(|line| if line.starts_with("digest") { format!("digest = \"{digest}\"\n") } else { format!("{line}\n") });
+    host.write("/root/shop.lock", &gone.collect::<String>());
+    let gone = host.sh("wharf update --locked shop");
+    assert!(
+        gone.status == 1 && gone.stderr.contains("its image cannot be pulled: 127.0.0.1:5000/app:stable"),
+        "{gone:?}"
+    );
+    host.write("/root/shop.lock", &lock);
+    assert_eq!([id(&host, "shop-db"), id(&host, "shop-web"), id(&host, "shop-front")], before);
+    host.sh("wharf generate --check --now shop.toml").ok();
 }

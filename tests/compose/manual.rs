@@ -80,6 +80,10 @@ const NOT_COMPARED: &[(&str, &str)] = &[
         "`develop`, `credential_spec`, `isolation` (but for `default`), `cpu_count`, `cpu_percent`",
         "not for containers on Linux; `wharf` refuses them with the reason",
     ),
+    (
+        "`deploy.update_config`, `deploy.rollback_config`",
+        "Compose leaves them to Swarm. `wharf update` and `wharf rollback` take them, with other defaults than the Specification: `failure_action` is `rollback`, not `pause`, which is refused, and `monitor` is 10 s, not 0",
+    ),
 ];
 
 /// The page, as the tables want it.

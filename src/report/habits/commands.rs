@@ -122,11 +122,13 @@ impl<'a> Named<'a> {
     /// In the container that runs, or in another beside it. A job runs to its end.
     pub fn run(&self) -> Vec<String> {
         let start = self.systemctl("start");
-        let has_timer = |unit: &InstalledUnit| {
-            unit.name.is(UnitKind::Timer) && self.units.iter().any(|job| job.stem() == unit.name.stem())
+        // It has a timer, or updates run it.
+        let is_job = |unit: &InstalledUnit| {
+            let is_meant = self.units.iter().any(|job| job.stem() == unit.name.stem());
+            is_meant && (unit.name.is(UnitKind::Timer) || !unit.mark.update_hooks.is_empty())
         };
-        if self.project.is_some_and(|project| project.units.iter().any(has_timer)) {
-            return vec![start, "it runs the command of the stack file, as its timer does".to_owned()];
+        if self.project.is_some_and(|project| project.units.iter().any(is_job)) {
+            return vec![start, "it runs the command of the stack file, as its timer or an update does".to_owned()];
         }
         let other = self.run_beside();
         let alone =
