@@ -600,3 +600,71 @@ fn an_image_that_is_gone_or_for_another_processor_stops_nothing() {
     assert_eq!([id(&host, "shop-db"), id(&host, "shop-web"), id(&host, "shop-front")], before);
     host.sh("wharf generate --check --now shop.toml").ok();
 }
+
+/// The same stack as Quadlet's files, for Podman's own updates. A test host has no pids controller and no nftables.
+const QUADLET: &str = r#"
+printf '[containers]\npids_limit = 0\n' >/etc/containers/containers.conf
+printf '[storage]\ndriver = "vfs"\nrunroot = "/run/containers/storage"\ngraphroot = "/var/lib/docker/podman"\n' >/etc/containers/storage.conf
+mkdir -p /etc/containers/systemd /etc/containers/registries.conf.d
+printf '[[registry]]\nlocation = "127.0.0.1:5000"\ninsecure = true\n' >/etc/containers/registries.conf.d/host.conf
+cat >/etc/containers/systemd/pod-web.container <<'UNIT'
+[Container]
+Image=127.0.0.1:5000/app:stable
+ContainerName=pod-web
+AutoUpdate=registry
+Network=none
+StopTimeout=1
+HealthCmd=test -e /tmp/ok
+HealthInterval=1s
+Notify=healthy
+[Service]
+Restart=always
+UNIT
+cat >/etc/containers/systemd/pod-front.container <<'UNIT'
+[Unit]
+Requires=pod-web.service
+After=pod-web.service
+[Container]
+Image=127.0.0.1:5000/busybox:1
+ContainerName=pod-front
+Exec=tail -f /dev/null
+Network=none
+StopTimeout=1
+[Service]
+Restart=always
+UNIT
+systemctl daemon-reload && systemctl start pod-front
+"#;
+
+/// What the manual's page says of both, on the same host with the same image.
+#[test]
+fn beside_podmans_updates() {
+    let host = boot("beside", &[("one", GOOD), ("bad", "echo no table; exit 3")]);
+    host.sh(QUADLET).ok();
+    let state = || {
+        let ids = "podman inspect --format '{{.Id}}' pod-web; docker inspect --format '{{.Id}}' shop-web shop-front";
+        let units = "systemctl is-active pod-web pod-front shop-web shop-front | paste -s -d ' '";
+        let said = host.sh(&format!("{ids}; {units}")).stdout;
+        said.lines().map(str::to_owned).collect::<Vec<String>>()
+    };
+    let before = state();
+    assert_eq!(before[3], "active active active active");
+    release(&host, "bad");
+    let run = |command: &str| {
+        let Out { status, stdout, stderr } = host.sh(command);
+        println!("# {command}\n{stdout}{stderr}-- exit status {status}\n{}\n", state().join("\n"));
+        status
+    };
+    // Podman's: the old image is back, but not what depends on it; success; and the next run does it again.
+    assert_eq!(run("podman auto-update"), 0);
+    let first = state();
+    assert!(first[3].starts_with("active ") && !first[3].starts_with("active active"), "{first:?}");
+    assert_eq!(run("podman auto-update"), 0);
+    assert_ne!(state()[0], first[0]);
+    // Wharf's.
+    assert_eq!(run("wharf update shop"), 7);
+    let rolled_back = state();
+    assert!(rolled_back[3].ends_with(" active active") && rolled_back[2] == before[2], "{rolled_back:?}");
+    assert_eq!(run("wharf update shop"), 0);
+    assert_eq!(state(), rolled_back);
+}
