@@ -45,14 +45,13 @@ fn assert_refused(host: &Host, because: &str) {
     let status = host.property("shop-web", "StatusText");
     assert_eq!(status, format!("cannot pull image 127.0.0.1:5001/app:1: {because}"));
     assert_eq!(host.property("shop-web", "NRestarts"), "0");
-    let log = host
-        .sh("journalctl --output=cat _SYSTEMD_INVOCATION_ID=$(systemctl show --property=InvocationID --value shop-web)")
-        .ok()
-        .stdout;
-    assert!(log.lines().any(|line| line == status), "{log}");
+    let log =
+        "journalctl --output=cat _SYSTEMD_INVOCATION_ID=$(systemctl show --property=InvocationID --value shop-web)";
+    let log = || host.sh(log).ok().stdout;
+    host.wait_for("the journal's line", || log().lines().any(|line| line == status));
     let pulled = host.sh("wharf pull").fails().stderr;
     assert_eq!(pulled, format!("127.0.0.1:5001/app:1: pulling\n127.0.0.1:5001/app:1: failed: {because}\n"));
-    assert!(!pulled.contains(PASSWORD) && !log.contains(PASSWORD));
+    assert!(!pulled.contains(PASSWORD) && !log().contains(PASSWORD));
 }
 
 /// Both can pull; then the image is taken away again.
