@@ -37,7 +37,7 @@ install: install-manual
 	install -D -m 755 $(FAST_DIR)/wharf-generator $(SYSTEMD_DIR)/system-generators/wharf-generator
 	install -D -m 755 -t $(DESTDIR)$(PREFIX)/libexec/wharf packaging/stop-stacks
 	install -D -m 755 $(PROFILE_DIR)/wharfd $(DESTDIR)$(PREFIX)/libexec/wharf/wharfd
-	install -D -m 644 -t $(SYSTEMD_DIR)/system units/wharfd-metrics.socket units/wharf-update@.* units/wharf-update-check@.*
+	install -D -m 644 -t $(SYSTEMD_DIR)/system units/wharfd-metrics.socket units/wharf-rollback@.service units/wharf-update@.* units/wharf-update-check@.*
 	for manager in system user; do \
 		install -D -m 644 -t $(SYSTEMD_DIR)/$$manager units/wharf.slice && \
 		install -D -m 644 -t $(SYSTEMD_DIR)/$$manager/wharf-.slice.d units/wharf-.slice.d/10-wharf.conf || exit 1; \

@@ -35,4 +35,5 @@ pub mod supervisor1;
 pub mod systemd;
 pub mod unit;
 pub mod update;
+pub mod updates;
 pub mod writers;

@@ -31,6 +31,11 @@ pub fn path_of(unit: &str) -> String {
     format!("{ROOT}/container/{}", encode(unit))
 }
 
+/// The object of a project.
+pub fn path_of_project(project: &str) -> String {
+    format!("{ROOT}/project/{}", encode(project))
+}
+
 /// So long an answer is waited for: wharfd that is just being started answers after at most five seconds.
 const PATIENCE: Duration = Duration::from_secs(10);
 

@@ -17,7 +17,7 @@ const FLOORS: &[&[&str]] = &[
     &["install", "update"],
     &["plan", "config", "import", "build", "run", "supervise", "report", "doctor"],
     &["stack", "unit", "mark", "engine"],
-    &["owned_tree", "spec", "systemd", "supervisor1", "writers"],
+    &["owned_tree", "spec", "systemd", "supervisor1", "updates", "writers"],
     &[
         "name",
         "diagnostic",

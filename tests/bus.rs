@@ -193,7 +193,12 @@ fn the_interface_is_as_its_xml_says_and_as_the_manual_shows() {
         host.sh(&xml).ok().stdout
     };
     let mut wrong = Vec::new();
-    let xml = [interface(&show("/io/wharf/Supervisor1"), "Manager"), interface(&show(DB), "Container")].join("\n");
+    let xml = [
+        interface(&show("/io/wharf/Supervisor1"), "Manager"),
+        interface(&show(DB), "Container"),
+        interface(&show("/io/wharf/Supervisor1/project/shop"), "Project"),
+    ]
+    .join("\n");
     let file = format!(
         "<!DOCTYPE node PUBLIC \"-//freedesktop//DTD D-BUS Object Introspection 1.0//EN\"\n \
          \"http://www.freedesktop.org/standards/dbus/1.0/introspect.dtd\">\n<node>\n{xml}\n</node>\n"

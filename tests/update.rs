@@ -118,6 +118,7 @@ fn a_stack_is_updated_and_goes_back() {
     // Back, and without a registry, and after somebody has tidied up.
     host.sh("systemctl stop docker-registry; docker image prune --all --force").ok();
     let back = host.sh("wharf rollback shop").ok().stderr;
+    assert!(back.starts_with("project shop: from revision 3 back to revision 2\n"), "{back}");
     assert!(back.ends_with("project shop: revision 4\n"), "{back}");
     assert_eq!(tag_of(&host, "shop-web"), "two");
     host.sh("wharf rollback shop 1").ok();
@@ -196,7 +197,7 @@ fn an_update_that_fails_is_rolled_back() {
     let web = id(&host, "shop-web");
     host.write("/root/shop.toml", &longer.replace("tail -f", "tail -n 1 -f"));
     let other = update(&host);
-    assert_eq!(other.status, 1);
+    assert_eq!(other.status, 1, "{other:?}");
     assert_eq!(
         other.stderr,
         "wharf: the units of shop are not what /root/shop.toml says now, so it was not updated: first `wharf generate --now shop`\n"
@@ -208,6 +209,17 @@ fn an_update_that_fails_is_rolled_back() {
     host.sh("rm shop.lock; systemctl start docker-registry; wharf generate shop.toml").ok();
     let without = update(&host);
     assert!(without.status == 1 && without.stderr.contains("wharf: shop has no lock, so "), "{without:?}");
+
+    // A start that others wait for fails at once, and is tried again: why, is told too.
+    host.write("/root/shop.toml", &STACK.replace("[\"web\"]", "{ web = { condition = \"service_healthy\" } }"));
+    host.sh("sh /root/tools release two; wharf lock shop.toml; wharf generate --now shop.toml; sh /root/tools release never").ok();
+    let awaited = host.sh("wharf update --retry shop");
+    assert!(
+        awaited.status == 7 && awaited.stderr.contains("shop-web.service: ") && awaited.stderr.contains("unhealthy"),
+        "{awaited:?}"
+    );
+    assert!(!awaited.stderr.contains("it was restarted"), "{awaited:?}");
+    host.sh("rm shop.lock; wharf generate shop.toml").ok();
 
     // It does not keep other stacks from being updated.
     host.write("/root/blog.toml", &STACK.replace("127.0.0.1:5000/app:stable", "127.0.0.1:5000/busybox:1"));
@@ -246,6 +258,13 @@ fn an_update_that_is_interrupted_is_put_back() {
     interrupt(&host, "SIGKILL");
     host.sh("test -e /var/lib/wharf/shop/change.json").ok();
     assert_eq!((tag_of(&host, "shop-web"), host.read("/root/shop.lock")), ("two".to_owned(), lock));
+    let unfinished = host.sh("wharf update --check shop");
+    assert!(
+        unfinished.status == 1 && unfinished.stderr.contains("`wharf update shop` first puts back"),
+        "{unfinished:?}"
+    );
+    let status = host.sh("wharf status shop").stdout;
+    assert!(status.contains(" says now: `wharf update shop`"), "{status}");
     host.sh("sed -i 's/100s/1s/' shop.toml").ok();
     let next = update(&host).ok().stderr;
     let interrupted =
@@ -385,6 +404,8 @@ fn a_host_follows_its_lock() {
     release(&host, "two");
     host.sh("wharf lock shop.toml").ok();
     let second = host.read("/root/shop.lock");
+    let asked = update(&host);
+    assert!(asked.status == 1 && asked.stderr.contains("`wharf update --locked shop` brings them about"), "{asked:?}");
     let check = host.sh("wharf update --locked --check shop");
     assert!(check.status == 4 && check.stderr.starts_with("would update 127.0.0.1:5000/app:stable: "), "{check:?}");
     let unit = host.sh("wharf update --locked shop-web");
@@ -441,6 +462,21 @@ fn a_host_follows_its_lock() {
 fn updates_can_be_left_to_timers_and_are_in_the_journal() {
     let host = boot("nightly", &[("one", GOOD), ("two", GOOD), ("bad", "echo no table; exit 3")]);
     let entries = |id: &str| host.sh(&format!("journalctl -o cat MESSAGE_ID={id}")).ok().stdout;
+    host.sh("systemctl start wharfd wharfd-metrics.socket; useradd --create-home joe").ok();
+    let project = "io.wharf.Supervisor1 /io/wharf/Supervisor1/project/shop io.wharf.Supervisor1.Project";
+    let known = |property: &str| {
+        host.sh(&format!("runuser -u joe -- busctl get-property {project} {property}")).ok().stdout.trim().to_owned()
+    };
+    let metric = |name: &str| {
+        let all = host.sh("curl -sf --unix-socket /run/wharf/metrics.sock http://wharfd/metrics").ok().stdout;
+        let line = all.lines().find(|line| line.starts_with(&format!("wharf_project_{name}{{project=\"shop\"}} ")));
+        line.and_then(|line| line.rsplit_once(' ')).map(|(_, value)| value.to_owned()).unwrap_or_default()
+    };
+    host.wait_for("wharfd knows the stack", || host.sh(&format!("busctl get-property {project} Name")).status == 0);
+    assert_eq!(
+        (known("Revision"), known("UpdateAvailable"), known("LastUpdate")),
+        ("u 1".to_owned(), "a(ss) 0".to_owned(), "t 0".to_owned())
+    );
     let (available, updated, rolled_back) =
         ("fd57ece934fd46168657e1f704d3be1d", "5bc535bdaed743ae955361fbe591f718", "aa5f18b8f4154125972569249c416f5a");
     host.sh("systemctl enable --now wharf-update@shop.timer wharf-update-check@shop.timer").ok();
@@ -451,7 +487,15 @@ fn updates_can_be_left_to_timers_and_are_in_the_journal() {
     let found = entries(available);
     assert!(found.starts_with("shop: there are new images: 127.0.0.1:5000/app:stable: sha256:"), "{found}");
     assert_eq!((found.lines().count(), tag_of(&host, "shop-web")), (1, "one".to_owned()));
-    host.sh("systemctl start wharf-update@shop").ok();
+    let seen = known("UpdateAvailable");
+    assert!(seen.starts_with("a(ss) 1 \"127.0.0.1:5000/app:stable\" \"sha256:"), "{seen}");
+    assert_eq!(metric("update_available"), "1.0");
+    // By a program: only if it may.
+    host.sh(&format!("runuser -u joe -- busctl call {project} Update")).fails();
+    assert_eq!(host.sh(&format!("busctl call {project} Update")).ok().stdout, "s \"wharf-update@shop.service\"\n");
+    host.wait_for("the update", || known("Revision") == "u 2");
+    host.wait_for("its end", || host.sh("systemctl is-active wharf-update@shop").stdout == "inactive\n");
+    assert_eq!((known("UpdateAvailable"), known("LastUpdateSucceeded")), ("a(ss) 0".to_owned(), "b true".to_owned()));
     assert_eq!(
         (entries(updated), tag_of(&host, "shop-web")),
         ("shop: update: now revision 2\n".to_owned(), "two".to_owned())
@@ -464,6 +508,11 @@ fn updates_can_be_left_to_timers_and_are_in_the_journal() {
     assert_ne!(failed.status, 0);
     assert_eq!(host.property("wharf-update@shop", "ExecMainStatus"), "7");
     host.wait_for("the message", || host.sh("cat told").stdout == "wharf-update@shop.service\n");
+    assert_eq!(
+        (known("LastUpdateSucceeded"), known("LastUpdateFailed")),
+        ("b false".to_owned(), "as 1 \"shop-web.service\"".to_owned())
+    );
+    assert_eq!((metric("last_update_success"), metric("revision")), ("0.0".to_owned(), "2.0".to_owned()));
     let back = entries(rolled_back);
     assert!(back.starts_with("shop: update: rolled back to revision 2: shop-web.service: "), "{back}");
     assert_eq!(tag_of(&host, "shop-web"), "two");
@@ -482,6 +531,10 @@ fn updates_can_be_left_to_timers_and_are_in_the_journal() {
     host.sh("systemctl stop wharf-update@shop").ok();
     assert_eq!(tag_of(&host, "shop-web"), "two");
     assert!(entries(rolled_back).ends_with("shop: update: rolled back to revision 2: interrupted\n"));
+    let back = host.sh(&format!("busctl call {project} Rollback u 1")).ok().stdout;
+    assert_eq!(back, "s \"wharf-rollback@shop@1.service\"\n");
+    host.wait_for("the rollback", || known("Revision") == "u 3");
+    assert_eq!(tag_of(&host, "shop-web"), "one");
 }
 
 #[test]
@@ -510,6 +563,24 @@ fn an_update_over_a_power_cut_or_a_reboot_is_put_back_by_the_next_one() {
     let updated = update(&host).ok().stderr;
     assert!(updated.ends_with("project shop: revision 2\n"), "{updated}");
     assert_eq!(tag_of(&host, "shop-web"), "two");
+}
+
+#[test]
+fn a_revision_is_stable_once_it_was_seen_to_work() {
+    let host = Host::boot("stable");
+    let job = "\n[services.job]\nimage = \"127.0.0.1:5000/busybox:1\"\ncommand = \"true\"\n";
+    let web = support::sleeper("web", "depends_on = { job = { condition = \"service_completed_successfully\" } }");
+    host.write("/root/shop.toml", &format!("{web}{job}"));
+    host.sh("wharf generate --now shop.toml").ok();
+    let stable = || host.sh("jq -r .stable /var/lib/wharf/shop/1/revision.json").ok().stdout != "null\n";
+    // Not at once, and without an update.
+    host.wait_for("the next generate sees it", || {
+        host.sh("wharf generate --now shop.toml").ok();
+        stable()
+    });
+    host.sh("sed -i 's/true/false/' shop.toml; wharf generate --now shop.toml").fails();
+    let back = host.sh("wharf rollback shop").ok().stderr;
+    assert!(back.contains("back to revision 1\n"), "{back}");
 }
 
 /// A web server whose image moves, and another one that has nothing to do with it.

@@ -20,6 +20,7 @@ use crate::report::installed::projects_in;
 use crate::report::status::{BrokenStack, ChangedSource, StackFindings};
 use crate::stack::lock::lock_of;
 use crate::stack::{Lookup, Request};
+use crate::updates::is_unfinished;
 
 use super::changes::Enablement;
 use super::destination::{Destination, Reach};
@@ -99,9 +100,13 @@ impl StackFiles {
             return;
         }
         let name = &project.name;
-        let command =
-            if is_at_boot { "systemctl daemon-reload".to_owned() } else { format!("wharf generate --now {name}") };
         let lock = Some(lock_of(&source)).filter(|lock| only_digests(&changes) && lock.exists());
+        let command = match (&lock, is_at_boot) {
+            // It puts back what ran before.
+            (Some(_), _) if is_unfinished(name) => format!("wharf update {name}"),
+            (_, true) => "systemctl daemon-reload".to_owned(),
+            (_, false) => format!("wharf generate --now {name}"),
+        };
         let file = lock.unwrap_or(source);
         found.changed.insert(name.clone(), ChangedSource { file, command, has_variables });
     }

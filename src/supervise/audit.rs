@@ -5,7 +5,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::action::{Action, Cause};
+use super::action::{Action, Caller, Cause, Reason};
 use super::crashes::{MANY, WITHIN};
 use super::drift::Difference;
 use crate::message_id::{self, PROBE_OUTPUT};
@@ -39,18 +39,27 @@ pub fn starting(Action { unit, verb, cause }: &Action) {
             WHARF_DEPENDENCY = of.as_str(),
             "{unit}: {doing} the unit after {of}, which it depends on",
         ),
-        Cause::Requested(caller) => tracing::info!(
-            MESSAGE_ID = message_id::REQUESTED,
-            OBJECT_SYSTEMD_UNIT = unit,
-            WHARF_ACT = verb,
-            WHARF_REASON = reason,
-            WHARF_CALLER_UID = caller.uid,
-            WHARF_CALLER_PID = caller.pid,
-            WHARF_CALLER_COMM = caller.comm,
-            WHARF_CALLER_UNIT = caller.unit,
-            "{unit}: {doing} the unit, as {caller} asked",
-        ),
+        Cause::Requested(caller) => requested(unit, verb, doing, caller),
     }
+}
+
+/// A unit is about to be started that updates a stack, or rolls it back.
+pub fn begun(unit: &UnitName, caller: &Caller) {
+    requested(unit, Verb::Start.as_str(), Verb::Start.doing(), caller);
+}
+
+fn requested(unit: &str, verb: &str, doing: &str, caller: &Caller) {
+    tracing::info!(
+        MESSAGE_ID = message_id::REQUESTED,
+        OBJECT_SYSTEMD_UNIT = unit,
+        WHARF_ACT = verb,
+        WHARF_REASON = Reason::Requested.as_str(),
+        WHARF_CALLER_UID = caller.uid,
+        WHARF_CALLER_PID = caller.pid,
+        WHARF_CALLER_COMM = caller.comm,
+        WHARF_CALLER_UNIT = caller.unit,
+        "{unit}: {doing} the unit, as {caller} asked",
+    );
 }
 
 /// What the healthcheck printed last, if anything.

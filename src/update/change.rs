@@ -14,18 +14,20 @@ use super::failure::Failure;
 use super::lock_file;
 use super::observe::BY_GENERATE;
 use super::outcome::{Changed, NewImage, Outcome};
-use super::revision::{Available, Change, Revision, now};
+use super::revision::{Change, Revision, now};
 use super::rollout::{RolledOut, Rollout, active};
 use super::steps::{Step, containers, hooks, in_order, is_triggered, steps};
-use super::store::{self, Store};
+use super::store::{self, Store, StoreError};
 use super::updater::Updater;
+use crate::diagnostic::SourceFile;
 use crate::install::{Agenda, Destination, Progress, WantedImage, prepare, provide};
 use crate::name::{UnitKind, UnitName};
 use crate::plan::Plan;
 use crate::spec::UpdateHook;
-use crate::stack::lock::{LockSource, lock_of};
+use crate::stack::lock::{Lock, LockSource, lock_of};
 use crate::stack::{self, Request, UpdateConfig};
 use crate::systemd::Job;
+use crate::updates::{LastUpdate, Updates, is_unfinished};
 
 /// How the containers of units are replaced, by unit: in an update, and on the way back.
 pub(super) type Configs = BTreeMap<UnitName, (UpdateConfig, UpdateConfig)>;
@@ -65,6 +67,9 @@ impl Updater<'_> {
         begin: &dyn Fn(&WantedImage) -> P,
     ) -> Result<Changed, UpdateError> {
         let project = planned(request, LockSource::File)?.0.project;
+        if update.show && is_unfinished(&project) {
+            return Err(UpdateError::Unfinished { project });
+        }
         let store = if update.show { None } else { Some(Store::open(&project, self.say)?) };
         if let Some(store) = &store {
             self.recover(store).await?;
@@ -72,7 +77,8 @@ impl Updater<'_> {
         let found = self.until_interrupted(self.find(request, update, store.as_ref(), begin));
         let (mut changed, change) = found.await?;
         if let (Some(store), Some(change)) = (&store, change) {
-            store.note(&Available { time: now(), ..Available::default() })?;
+            let known = Updates { checked: Some(now()), available: BTreeMap::new(), ..store.updates() };
+            store.note(&known)?;
             changed.outcome = self.carry_out(store, &change).await?;
             if let Outcome::RolledBack { failures, .. } = &changed.outcome {
                 let mut refused = store::refused(&project)?;
@@ -98,6 +104,9 @@ impl Updater<'_> {
         let (project, source_file) = (current.project.clone(), current.source.clone());
         if !self.is_installed(&current).await? {
             // Somebody has begun something else, which an update does not finish.
+            if self.differs_by_lock(request, &project).await? {
+                return Err(UpdateError::OtherLock { lock: lock_of(&source_file), project });
+            }
             return Err(UpdateError::NotGenerated { project, source_file });
         }
         let refused = store::refused(&project)?;
@@ -120,16 +129,27 @@ impl Updater<'_> {
         Ok((changed, change))
     }
 
+    /// Whether what is installed is what the stack file says with the lock of the newest revision.
+    async fn differs_by_lock(&self, request: &Request<'_>, project: &str) -> Result<bool, UpdateError> {
+        let Some(Revision { plan, lock: Some(text), .. }) = store::newest(project)? else { return Ok(false) };
+        let Ok(lock) = Lock::parse(&SourceFile::new(lock_of(&plan.source), text)) else { return Ok(false) };
+        match planned(request, LockSource::Given(lock)) {
+            Ok((plan, _)) => self.is_installed(&plan).await,
+            Err(_) => Ok(false),
+        }
+    }
+
     /// Notes which new images an update would bring, and logs those that were not noted before. Only root can; another command that
     /// changes what runs meanwhile does it itself.
     pub fn announce(&self, changed: &Changed) {
         let Ok(Some(store)) = Store::try_open(&changed.project) else { return };
         let images = changed.images.iter().map(|image| (image.image.clone(), image.digest.clone())).collect();
-        let available = Available { time: now(), images };
-        let known = store::available(&changed.project).unwrap_or_default();
-        let is_known = |image: &&NewImage| known.images.get(&image.image) == Some(&image.digest);
+        let before = store.updates();
+        let is_known = |image: &NewImage| before.available.get(&image.image) == Some(&image.digest);
+        let is_new = !changed.images.iter().all(is_known);
+        let updates = Updates { checked: Some(now()), available: images, ..before };
         // What cannot be noted is said once more by the next check.
-        if store.note(&available).is_ok() && !changed.images.iter().all(|image| is_known(&image)) {
+        if store.note(&updates).is_ok() && is_new {
             audit::available(&changed.project, &changed.images);
         }
     }
@@ -155,6 +175,9 @@ impl Updater<'_> {
         if target.plan.files == installed.plan.files && target.lock == installed.lock {
             return Ok(changed);
         }
+        let doubt = if target.record.stable.is_none() { ", which was not seen to work" } else { "" };
+        let (from, to) = (installed.record.number, target.record.number);
+        (self.say)(&format!("project {}: from revision {from} back to revision {to}{doubt}", changed.project));
         self.restore_tags(&target).await?;
         // The same rules in both directions: those for going back.
         let configs: Configs = configs.into_iter().map(|(unit, (_, back))| (unit, (back, back))).collect();
@@ -232,6 +255,7 @@ impl Updater<'_> {
             Some(Ok(RolledOut { failures, is_failed: false })) => {
                 let revision = self.accept(store, change, failures.is_empty()).await?;
                 audit.updated(revision, &touched, &failures);
+                note_end(store, &to.command, true, &failures)?;
                 return Ok(Outcome::Done { revision, failures });
             }
             Some(Ok(RolledOut { failures, .. })) => (failures, None),
@@ -250,6 +274,7 @@ impl Updater<'_> {
             (None, None) => "interrupted".to_owned(),
         };
         audit.rolled_back(revision, &touched, &failures, &why);
+        note_end(store, &to.command, false, &failures)?;
         match error {
             Some(error) => Err(error),
             None => Ok(Outcome::RolledBack { revision, is_interrupted, failures, left }),
@@ -325,6 +350,13 @@ impl Updater<'_> {
         left.extend(failed);
         Ok(left)
     }
+}
+
+/// Notes how a change ended, and which revision runs.
+fn note_end(store: &Store, command: &str, succeeded: bool, failures: &[Failure]) -> Result<(), StoreError> {
+    let failed = failures.iter().map(|failure| failure.unit.clone()).collect();
+    let last = LastUpdate { time: now(), command: command.to_owned(), succeeded, failed };
+    store.note(&Updates { last: Some(last), ..store.updates() })
 }
 
 impl ReadyChange {

@@ -25,6 +25,17 @@ pub enum UpdateError {
         .source_file.display()
     )]
     NotGenerated { project: String, source_file: PathBuf },
+    /// Somebody has written another lock.
+    #[error(
+        "{} names other images than those that run: `wharf update --locked {project}` brings them about, and goes back if one fails",
+        .lock.display()
+    )]
+    OtherLock { project: String, lock: PathBuf },
+    /// Only what changes something puts it back.
+    #[error(
+        "an update or a rollback of {project} was interrupted, or is under way: `wharf update {project}` first puts back what ran before"
+    )]
+    Unfinished { project: String },
     #[error(
         "{project} has no lock, so its images cannot be updated: `wharf lock {project}`, then `wharf generate --now {project}`"
     )]

@@ -34,6 +34,6 @@ pub use lock::{LockChange, LockError, Locking};
 pub use observe::forget;
 pub use outcome::{Changed, NewImage, Outcome};
 pub use revision::{Record, RefusedImage, Revision, RevisionImage};
-pub use store::{STATE_DIRECTORY, Store, StoreError, newest, projects, revision, revisions};
+pub use store::{Store, StoreError, newest, projects, revision, revisions};
 pub use table::table;
 pub use updater::Updater;

@@ -16,7 +16,7 @@ use crate::spec::models::HealthStatusEnum;
 use crate::spec::{ContainerSpec, label};
 use crate::stack::UpdateConfig;
 use crate::stack::lock::lock_of;
-use crate::systemd::ActiveState;
+use crate::systemd::{ActiveState, SubState};
 
 /// The command of a revision that was found: its units were generated, and their containers started by systemctl.
 pub(super) const BY_GENERATE: &str = "generate";
@@ -31,6 +31,17 @@ impl Updater<'_> {
     pub async fn record(&self, store: &Store, plan: &Plan, command: &str) -> Result<(), UpdateError> {
         self.installed(store, plan, command).await?;
         self.keep_images(store, &plan.project).await
+    }
+
+    /// Notes that the newest revision works, if it runs and does, before another one takes its place.
+    ///
+    /// # Errors
+    /// systemd or the engine does not answer.
+    pub async fn settle(&self, store: &Store) -> Result<(), UpdateError> {
+        match store.newest()?.filter(|newest| newest.record.stable.is_none()) {
+            Some(mut newest) if self.is_installed(&newest.plan).await? => self.observe(store, &mut newest).await,
+            _ => Ok(()),
+        }
     }
 
     /// The revision of the files in the unit directory: after a rollback, they are not what the stack file says.
@@ -106,7 +117,8 @@ impl Updater<'_> {
         }
         for (unit, spec) in containers {
             let state = self.manager.unit(unit).await?;
-            if state.active == ActiveState::Inactive && !state.result.is_failure() {
+            let is_done = state.active == ActiveState::Inactive || state.sub == SubState::Exited;
+            if is_done && !state.result.is_failure() {
                 // It has done its work.
                 continue;
             }

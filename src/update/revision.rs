@@ -59,15 +59,6 @@ pub struct Change {
     pub new: Vec<UnitName>,
 }
 
-/// What an update would bring, as it was seen last.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Available {
-    /// When (RFC 3339).
-    pub time: String,
-    /// Digests, by the reference in the stack file.
-    pub images: BTreeMap<String, String>,
-}
-
 /// Digests that an update has tried and gone back from.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refused {

@@ -10,7 +10,7 @@ use crate::install::Destination;
 use crate::name::UnitName;
 use crate::plan::Plan;
 use crate::printable::one_line;
-use crate::report::history::{self, Event, Period, Reason, history};
+use crate::report::history::{self, Event, Period, Reason, history, last_error};
 use crate::report::status::last_outputs;
 use crate::spec::ContainerSpec;
 use crate::spec::models::HealthStatusEnum;
@@ -234,7 +234,8 @@ impl<'a> Rollout<'a> {
             }
             sleep(PAUSE).await;
         }
-        None
+        // It has not even started.
+        last_error(&it.unit, it.begun).map(|error| one_line(&error, LONGEST))
     }
 
     async fn health(&self, container: &str) -> Result<Health, EngineError> {

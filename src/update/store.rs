@@ -11,22 +11,18 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::revision::{Available, Change, Record, Refused, Revision, now};
+use super::revision::{Change, Record, Refused, Revision, now};
 use crate::plan::Plan;
 use crate::regular_file::read_text;
 use crate::spec::LARGEST_FILE;
-
-/// Where the revisions of all projects are.
-pub const STATE_DIRECTORY: &str = "/var/lib/wharf";
+use crate::updates::{self, CHANGE, STATE_DIRECTORY, Updates, directory_of};
 
 /// The number of revisions that are kept of a project.
 pub const KEPT_REVISIONS: usize = 10;
 
 const RECORD: &str = "revision.json";
 const LOCK_FILE: &str = "stack.lock";
-const CHANGE: &str = "change.json";
 const REFUSED: &str = "refused.json";
-const AVAILABLE: &str = "available.json";
 const GUARD: &str = "lock";
 /// What is being written begins with it.
 const UNFINISHED: &str = ".new-";
@@ -45,11 +41,6 @@ pub enum StoreError {
 pub struct Store {
     directory: PathBuf,
     _guard: File,
-}
-
-/// Where the revisions of a project are.
-fn directory_of(project: &str) -> PathBuf {
-    Path::new(STATE_DIRECTORY).join(project)
 }
 
 impl Store {
@@ -142,6 +133,7 @@ impl Store {
             File::open(&self.directory)?.sync_all()
         };
         write().map_err(failed)?;
+        self.note(&Updates { revision: number, ..self.updates() })?;
         let all = numbers(&self.directory)?;
         for old in all.iter().take(all.len().saturating_sub(KEPT_REVISIONS)) {
             self.remove(*old)?;
@@ -190,12 +182,17 @@ impl Store {
         self.replace(&self.directory.join(REFUSED), refused)
     }
 
-    /// Replaces what [`available`] returns.
+    /// What is known of updates. Where that cannot be read, nothing is.
+    pub fn updates(&self) -> Updates {
+        Updates::read(&self.directory).unwrap_or_default()
+    }
+
+    /// Replaces it.
     ///
     /// # Errors
     /// It cannot be written.
-    pub fn note(&self, available: &Available) -> Result<(), StoreError> {
-        self.replace(&self.directory.join(AVAILABLE), available)
+    pub fn note(&self, updates: &Updates) -> Result<(), StoreError> {
+        self.replace(&self.directory.join(updates::FILE), updates)
     }
 
     fn remove(&self, number: u32) -> Result<(), StoreError> {
@@ -227,14 +224,6 @@ fn guard_of(project: &str) -> Result<(PathBuf, File), StoreError> {
     let guard = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
     let guard = guard.map_err(|error| StoreError::File { what: "lock", path, error })?;
     Ok((directory, guard))
-}
-
-/// What an update of a project would bring, as it was noted last.
-///
-/// # Errors
-/// It cannot be read, which only root can.
-pub fn available(project: &str) -> Result<Available, StoreError> {
-    Ok(read_json(directory_of(project).join(AVAILABLE))?.unwrap_or_default())
 }
 
 /// Digests of a project's images that are not tried again.

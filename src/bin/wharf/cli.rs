@@ -210,7 +210,7 @@ pub struct Update {
 
 #[derive(Debug, Args)]
 pub struct Rollback {
-    /// A stack file, or the name of an installed project
+    /// A stack file, or the name of an installed project; also with the revision: `shop@7`
     #[arg(value_name = "STACK")]
     pub stack: PathBuf,
     /// The number of the revision, see `wharf history --revisions` [default: the newest stable one before the current one]

@@ -35,6 +35,7 @@ pub async fn run(arguments: cli::Generate) -> Result<Exit, Failure> {
     };
     let screen = Screen::of(&Pull::of(&prepared.plans));
     let stores = if generate.keeps_revisions() { stores(&prepared.plans)? } else { Vec::new() };
+    settle(&stores).await;
     let generated = generate.run(&prepared.plans, &output::notice, &|image| screen.begin(image)).await?;
     show(&arguments, &generate, &prepared.plans, &generated)?;
     if generated.failed_jobs.is_empty() {
@@ -52,6 +53,18 @@ pub async fn run(arguments: cli::Generate) -> Result<Exit, Failure> {
 /// The revisions of all projects: while they are held, no update changes what runs.
 fn stores(plans: &[Plan]) -> Result<Vec<Store>, Failure> {
     plans.iter().map(|plan| Ok(Store::open(&plan.project, &output::notice)?)).collect()
+}
+
+/// What runs until now is known to work, if it does. Where that cannot be found out, it is not.
+async fn settle(stores: &[Store]) {
+    if stores.is_empty() {
+        return;
+    }
+    if let Ok(updater) = Updater::connect(&|_| (), None).await {
+        for store in stores {
+            let _not_known = updater.settle(store).await;
+        }
+    }
 }
 
 /// Notes what runs now as a revision of each project that was changed.

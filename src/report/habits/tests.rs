@@ -153,7 +153,10 @@ fn what_a_stack_file_or_a_unit_says_is_answered_with_it() {
         ("push shop", ", and shop has no `build`: there is no image to push"),
         ("build shop db", ", and db has no `build`, but an image of a registry; to get it: wharf pull shop db"),
         ("build shop", ", and shop has no `build`, but an image of a registry; to get it: wharf pull shop"),
-        ("run backup", "systemctl start app-backup.service\nit runs the command of the stack file, as its timer does"),
+        (
+            "run backup",
+            "systemctl start app-backup.service\nit runs the command of the stack file, as its timer or an update does",
+        ),
     ] {
         assert_eq!(answers(line, &installed), expected, "{line}");
     }

@@ -275,6 +275,7 @@ impl CommandEntry {
         event.by = Some(self.by.clone());
         let reason = match (self.operation, event.event) {
             (Operation::Removed, _) => Reason::Removed,
+            (Operation::Updated | Operation::RolledBack, _) => Reason::Updated,
             (_, Kind::Restarted | Kind::Stopped) => Reason::Changed,
             _ => Reason::Requested,
         };

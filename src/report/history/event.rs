@@ -82,6 +82,8 @@ pub enum Reason {
     Requested,
     /// The unit ran with an older definition, or is not in the stack any more.
     Changed,
+    /// `wharf update` or `wharf rollback` replaced it, or put it back.
+    Updated,
     /// The project was removed.
     Removed,
     /// The main process failed; systemd restarted the unit.
@@ -104,6 +106,7 @@ impl Reason {
             Self::Unhealthy => "unhealthy",
             Self::Requested => "requested",
             Self::Changed => "changed",
+            Self::Updated => "updated",
             Self::Removed => "removed",
             Self::Crashed => "crashed",
             Self::Unavailable => "unavailable",

@@ -73,6 +73,7 @@ pub fn reason(event: &Event) -> String {
     let reason = match &event.reason {
         Some(Reason::StartLimit) => "start limit".to_owned(),
         Some(Reason::Changed) => "the stack file changed".to_owned(),
+        Some(Reason::Updated) => "another revision".to_owned(),
         Some(Reason::Removed) => "the project was removed".to_owned(),
         Some(other) => other.as_str().to_owned(),
         None => String::new(),

@@ -10,6 +10,7 @@ mod layout;
 mod units;
 
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use thiserror::Error;
 
@@ -92,6 +93,27 @@ pub fn add_removed_projects(projects: &mut Vec<InstalledProject>) -> Result<(), 
     Ok(())
 }
 
+/// The last error of wharf-run about a unit since then: why a container did not start, or did not become healthy.
+pub fn last_error(unit: &UnitName, since: SystemTime) -> Option<String> {
+    let query = Query {
+        matches: vec![of_wharf_run().and("_SYSTEMD_UNIT", [unit.as_str()])],
+        fields: &entry::FIELDS,
+        ..Query::default()
+    };
+    let since = u64::try_from(since.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_micros()).ok()?;
+    let entries = journalctl::read(&query).ok()?.entries;
+    entries.iter().rev().find(|entry| entry.time() >= since)?.get("MESSAGE")
+}
+
+/// The errors of wharf-run, on its standard error: a container's output comes by another way.
+fn of_wharf_run() -> Match {
+    Match::default()
+        .and("SYSLOG_IDENTIFIER", [OF_WHARF_RUN])
+        .and("_TRANSPORT", ["stdout"])
+        .and("PRIORITY", [Priority::ERROR.level()])
+        .and("_UID", ["0"])
+}
+
 /// The entries of Wharf's commands. Only root's count: others could write anything.
 fn of_commands() -> Match {
     Match::default().and("MESSAGE_ID", message_id::OF_WHARF).and("_UID", ["0"])
@@ -103,12 +125,7 @@ fn query<'a>(selections: &[Selection<'_>], units: &Units, period: Period<'a>) ->
         .and("MESSAGE_ID", message_id::OF_WHARFD)
         .and("_UID", ["0"])
         .and("_SYSTEMD_UNIT", ["wharfd.service"]);
-    // Its errors, on standard error: a container's output comes by another way.
-    let mut of_wharf_run = Match::default()
-        .and("SYSLOG_IDENTIFIER", [OF_WHARF_RUN])
-        .and("_TRANSPORT", ["stdout"])
-        .and("PRIORITY", [Priority::ERROR.level()])
-        .and("_UID", ["0"]);
+    let mut of_wharf_run = of_wharf_run();
     if let Some(names) = units.names() {
         of_systemd = of_systemd.and("UNIT", names.clone().map(UnitName::as_str));
         of_wharfd = of_wharfd.and("OBJECT_SYSTEMD_UNIT", names.clone().map(UnitName::as_str));

@@ -1,6 +1,6 @@
 //! `io.wharf.Supervisor1` on the system bus: an object for each container, and what changes about it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -15,11 +15,12 @@ use super::caller::Gate;
 use super::container::{ContainerObject, ContainerObjectSignals, Slot};
 use super::host::{ManagerObject, ManagerObjectSignals};
 use super::metrics::listen;
+use super::project::ProjectObject;
 use super::{Request, Shared, Snapshot, Update};
 use crate::engine::ListedContainer;
-use crate::name::UnitName;
+use crate::name::{ProjectName, UnitName};
 use crate::supervise::facts::Facts;
-use crate::supervisor1::{NAME, ROOT, path_of};
+use crate::supervisor1::{NAME, ROOT, path_of, path_of_project};
 use crate::systemd::bus::{self, Calls};
 
 /// Serves until nobody sends updates, or the bus is lost.
@@ -34,7 +35,7 @@ pub(super) async fn serve(
     // Both are there before the first call is read.
     let connection = bus::service(&calls).await?.serve_at(ROOT, ObjectManager);
     let connection = connection.serve_at(ROOT, ManagerObject::new(snapshot.clone(), gate.clone())).build().await?;
-    let mut bus = Bus { connection, snapshot, gate, slots: BTreeMap::new(), is_alive };
+    let mut bus = Bus { connection, snapshot, gate, slots: BTreeMap::new(), projects: BTreeSet::new(), is_alive };
     // Nobody takes the name away: the end of this stream is the end of the connection.
     let mut lost = DBusProxy::new(&bus.connection).await?.receive_name_lost().await?;
     loop {
@@ -57,6 +58,7 @@ struct Bus {
     gate: Arc<Gate>,
     /// The facts that each object shows.
     slots: BTreeMap<UnitName, Slot>,
+    projects: BTreeSet<ProjectName>,
     /// Set when asked whether it is.
     is_alive: Arc<AtomicBool>,
 }
@@ -71,7 +73,7 @@ impl Bus {
                     snapshot.containers.remove(&unit);
                 });
                 self.connection.object_server().remove::<ContainerObject, _>(path_of(&unit)).await?;
-                Ok(())
+                self.show_projects().await
             }
             Update::Undeclared(undeclared) => self.show_undeclared(undeclared).await,
             Update::Engine { is_connected } => {
@@ -121,9 +123,24 @@ impl Bus {
                 let slot = Slot::new(facts);
                 self.connection.object_server().at(path_of(&unit), self.object(slot.clone())).await?;
                 self.slots.insert(unit, slot);
-                Ok(())
+                self.show_projects().await
             }
         }
+    }
+
+    /// An object for each project that has a container.
+    async fn show_projects(&mut self) -> zbus::Result<()> {
+        let projects: BTreeSet<ProjectName> =
+            self.slots.values().map(|slot| slot.get().declared.project.clone()).collect();
+        let server = self.connection.object_server();
+        for project in projects.difference(&self.projects) {
+            server.at(path_of_project(project), ProjectObject::new(project.clone(), self.gate.clone())).await?;
+        }
+        for project in self.projects.difference(&projects) {
+            server.remove::<ProjectObject, _>(path_of_project(project)).await?;
+        }
+        self.projects = projects;
+        Ok(())
     }
 
     async fn show_undeclared(&self, undeclared: Vec<ListedContainer>) -> zbus::Result<()> {

@@ -17,6 +17,7 @@ use super::{Operation, Payload, Request};
 use crate::name::UnitName;
 use crate::printable::printable;
 use crate::supervise::action::Caller;
+use crate::supervise::audit;
 use crate::systemd::Manager;
 use crate::systemd::bus::Calls;
 
@@ -136,6 +137,15 @@ impl Gate {
             Ok(_) => Err(denied(format!("not authorised by polkit ({action})"))),
             Err(error) => Err(denied(format!("polkit cannot be asked: {error}"))),
         }
+    }
+
+    /// Queues the start of a unit, and does not wait for it.
+    ///
+    /// # Errors
+    /// systemd refuses it.
+    pub async fn begin(&self, pass: &Pass, unit: &UnitName) -> fdo::Result<()> {
+        audit::begun(unit, &pass.caller);
+        self.systemd.begin(unit).await.map_err(|error| fdo::Error::Failed(error.to_string()))
     }
 
     /// Hands the operation to the supervising thread and waits for its response.

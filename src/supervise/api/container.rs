@@ -2,14 +2,13 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::SystemTime;
 
 use zbus::message::Header;
 use zbus::object_server::SignalEmitter;
 use zbus::{Variant, fdo, interface};
 
 use super::caller::{Access, Gate, Pass};
-use super::{Operation, Payload};
+use super::{Operation, Payload, microseconds};
 use crate::engine::FileChange;
 use crate::supervise::facts::Facts;
 use crate::systemd::Verb;
@@ -91,12 +90,6 @@ impl ContainerObject {
     async fn ask(&self, pass: &Pass, operation: Operation) -> fdo::Result<Payload> {
         self.gate.ask(pass, self.facts().declared.unit.clone(), operation).await
     }
-}
-
-/// Microseconds since 1970, as systemd has them; 0: never.
-fn microseconds(time: Option<SystemTime>) -> u64 {
-    let since = time.and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok());
-    since.and_then(|since| u64::try_from(since.as_micros()).ok()).unwrap_or(0)
 }
 
 #[interface(name = "io.wharf.Supervisor1.Container")]

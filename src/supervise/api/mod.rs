@@ -9,11 +9,13 @@ mod caller;
 mod container;
 mod host;
 mod metrics;
+mod project;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::RwLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::SystemTime;
 
 use tokio::sync::mpsc::{Sender, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
@@ -139,4 +141,10 @@ impl Api {
         self.publish(Update::Ping);
         has_answered
     }
+}
+
+/// Microseconds since 1970, as systemd has them; 0: never.
+fn microseconds(time: Option<SystemTime>) -> u64 {
+    let since = time.and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok());
+    since.and_then(|since| u64::try_from(since.as_micros()).ok()).unwrap_or(0)
 }

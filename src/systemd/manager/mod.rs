@@ -254,6 +254,14 @@ impl Manager {
         Ok(ended.outcomes)
     }
 
+    /// Queues the start of a unit, and does not wait for its end.
+    ///
+    /// # Errors
+    /// systemd refuses to queue it.
+    pub async fn begin(&self, unit: &str) -> Result<(), ManagerError> {
+        self.queue(Job::Start, unit).await.map(drop)
+    }
+
     /// Signals of the manager itself, from systemd and nobody else.
     pub(super) async fn own_signals(
         &self,

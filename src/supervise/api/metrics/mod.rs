@@ -6,14 +6,16 @@
 mod listener;
 mod text;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
 use prometheus_client::registry::Unit;
 
 use super::Snapshot;
+use crate::name::ProjectName;
 use crate::supervise::facts::Facts;
 use crate::systemd::cgroup::Usage;
+use crate::updates::{Updates, directory_of, time_of};
 pub(super) use listener::listen;
 
 /// ActiveState of systemd: org.freedesktop.systemd1(5).
@@ -70,6 +72,7 @@ fn families(snapshot: &Snapshot) -> Vec<Family> {
     ];
     families.extend(of_containers(snapshot));
     families.extend(of_services(snapshot));
+    families.extend(of_projects(snapshot));
     families
 }
 
@@ -178,6 +181,43 @@ fn of_services(snapshot: &Snapshot) -> Vec<Family> {
         Family::new("wharf_service_io_written", Kind::Counter, "What the service's slice has written to devices")
             .in_unit(Unit::Bytes)
             .of(each(|usage| usage.io.map(|(_, written)| bytes(written)))),
+    ]
+}
+
+fn of_projects(snapshot: &Snapshot) -> Vec<Family> {
+    let projects: BTreeSet<&ProjectName> = snapshot.containers.values().map(|facts| &facts.declared.project).collect();
+    let known: Vec<(&ProjectName, Updates)> =
+        projects.into_iter().filter_map(|project| Some((project, Updates::read(&directory_of(project))?))).collect();
+    let each = |figure: fn(&Updates) -> Option<f64>| -> Vec<(Labels, f64)> {
+        let labels = |project: &ProjectName| vec![("project", project.to_string())];
+        known.iter().filter_map(|(project, updates)| Some((labels(project), figure(updates)?))).collect()
+    };
+    let ended = |updates: &Updates| {
+        let time = time_of(&updates.last.as_ref()?.time)?;
+        time.duration_since(SystemTime::UNIX_EPOCH).ok().map(|since| since.as_secs_f64())
+    };
+    vec![
+        Family::new("wharf_project_revision", Kind::Gauge, "The number of the newest revision")
+            .of(each(|updates| Some(f64::from(updates.revision)))),
+        Family::new(
+            "wharf_project_update_available",
+            Kind::Gauge,
+            "How many new images were found when somebody looked last",
+        )
+        .of(each(|updates| Some(count(updates.available.len())))),
+        Family::new(
+            "wharf_project_last_update_timestamp",
+            Kind::Gauge,
+            "When the last update or rollback ended, since 1970",
+        )
+        .in_unit(Unit::Seconds)
+        .of(each(ended)),
+        Family::new(
+            "wharf_project_last_update_success",
+            Kind::Gauge,
+            "0 if the last update or rollback was rolled back",
+        )
+        .of(each(|updates| Some(f64::from(u8::from(updates.last.as_ref()?.succeeded))))),
     ]
 }
 
