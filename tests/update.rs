@@ -359,7 +359,8 @@ fn jobs_run_before_and_after_an_update_and_before_a_rollback() {
     host.sh("echo 5 >log/status").ok();
     let gated = update(&host);
     assert_eq!(gated.status, 1, "{gated:?}");
-    let why = "wharf: pre_update: shop-dump.service: it ended with exit status 5; last output: disk is full; nothing was changed\n";
+    let why =
+        "wharf: pre_update: shop-dump.service: failed: exit status 5; last output: disk is full; nothing was changed\n";
     assert!(gated.stderr.ends_with(why), "{gated:?}");
     assert_eq!(
         (id(&host, "shop-web"), host.read("/root/shop.lock"), steps()),
@@ -369,16 +370,13 @@ fn jobs_run_before_and_after_an_update_and_before_a_rollback() {
     host.sh("echo 0 >log/status; echo 6 >log/smoke; systemctl reset-failed").ok();
     let failed = update(&host);
     assert_eq!(failed.status, 7, "{failed:?}");
-    assert!(failed.stderr.contains("shop-smoke.service: it ended with exit status 6"), "{failed:?}");
+    assert!(failed.stderr.contains("shop-smoke.service: failed: exit status 6"), "{failed:?}");
     assert_eq!((tag_of(&host, "shop-web"), host.read("/root/shop.lock")), ("two".to_owned(), lock));
     assert_eq!(steps(), "dump\nsmoke\ndump\n");
     // By hand: the one before a rollback gates.
     host.sh("echo 5 >log/status").ok();
     let back = host.sh("wharf rollback shop");
-    assert!(
-        back.status == 1 && back.stderr.contains("wharf: pre_rollback: shop-dump.service: it ended with"),
-        "{back:?}"
-    );
+    assert!(back.status == 1 && back.stderr.contains("wharf: pre_rollback: shop-dump.service: failed"), "{back:?}");
     assert_eq!(tag_of(&host, "shop-web"), "two");
     host.sh("echo 0 >log/status; systemctl reset-failed; wharf rollback shop").ok();
     assert_eq!((tag_of(&host, "shop-web"), steps()), ("one".to_owned(), "dump\ndump\n".to_owned()));

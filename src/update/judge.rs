@@ -4,7 +4,7 @@
 
 use crate::printable::one_line;
 use crate::spec::exit;
-use crate::systemd::{ActiveState, UnitState};
+use crate::systemd::{ActiveState, UnitResult, UnitState};
 
 /// The longest text of a unit or a probe that is shown, in characters.
 pub const LONGEST: usize = 160;
@@ -33,11 +33,13 @@ pub fn judge(state: &UnitState, before: Option<[u8; 16]>, since: Option<[u8; 16]
         return Verdict::Bad(RESTARTED.to_owned());
     }
     if is_new && !engine_is_away && (state.sub.is_auto_restart() || (state.restarts > 0 && since.is_none())) {
-        return Verdict::Bad(ended(state));
+        return Verdict::Bad(ended(state, "crashed"));
     }
     match (&state.active, health) {
-        (ActiveState::Failed, _) => Verdict::Bad(ended(state)),
-        (ActiveState::Inactive, _) if since.is_some() && state.result.is_failure() => Verdict::Bad(ended(state)),
+        (ActiveState::Failed, _) => Verdict::Bad(ended(state, "crashed")),
+        (ActiveState::Inactive, _) if since.is_some() && state.result.is_failure() => {
+            Verdict::Bad(ended(state, "crashed"))
+        }
         (ActiveState::Inactive, _) if since.is_some() => Verdict::Good,
         (ActiveState::Active | ActiveState::Reloading | ActiveState::Refreshing, Health::Unhealthy(output)) => {
             Verdict::Bad(if output.is_empty() { "unhealthy".to_owned() } else { format!("unhealthy: {output}") })
@@ -48,16 +50,20 @@ pub fn judge(state: &UnitState, before: Option<[u8; 16]>, since: Option<[u8; 16]
     }
 }
 
-pub fn ended(state: &UnitState) -> String {
+/// How the main process of a unit ended, in the words of `wharf history`, or why it did not start. `verb`: what that is called.
+pub fn ended(state: &UnitState, verb: &str) -> String {
     let status = state.exec_main_status;
-    let how = match (status, state.result.is_failure()) {
-        (0, false) => RESTARTED.to_owned(),
-        (0, true) => format!("it failed: {}", state.result),
-        (status, _) => format!("it ended with exit status {status}"),
+    let text = one_line(&state.status_text, LONGEST);
+    let how = match (status, &state.result) {
+        (0, result) if !result.is_failure() => RESTARTED.to_owned(),
+        (0, result) => format!("it failed: {result}"),
+        // The text says why.
+        (status, _) if status == i32::from(exit::CANNOT_START) && !text.is_empty() => return text,
+        (status, UnitResult::Signal | UnitResult::CoreDump) => format!("{verb}: signal {status}"),
+        (status, _) => format!("{verb}: exit status {status}"),
     };
-    let says_more =
-        !state.status_text.is_empty() && !state.status_text.ends_with(&format!("exited with status {status}"));
-    if says_more { format!("{how}: {}", one_line(&state.status_text, LONGEST)) } else { how }
+    let says_more = !text.is_empty() && !text.ends_with(&format!("exited with status {status}"));
+    if says_more { format!("{how}: {text}") } else { how }
 }
 
 /// The health of a container, as far as it matters.
@@ -99,7 +105,7 @@ mod tests {
         let done = state(ActiveState::Inactive, SubState::Dead, NOW);
         assert_eq!(judge(&done, BEFORE, NOW, &Health::Fine), Verdict::Good);
         let failed = UnitState { result: UnitResult::ExitCode, exec_main_status: 3, ..done };
-        assert_eq!(judge(&failed, BEFORE, NOW, &Health::Fine), bad("it ended with exit status 3"));
+        assert_eq!(judge(&failed, BEFORE, NOW, &Health::Fine), bad("crashed: exit status 3"));
     }
 
     #[test]
@@ -109,7 +115,7 @@ mod tests {
         let starting = state(ActiveState::Activating, SubState::Start, NOW);
         assert_eq!(judge(&starting, BEFORE, None, &Health::Fine), Verdict::Starting);
         let waits = UnitState { exec_main_status: 7, ..state(ActiveState::Activating, SubState::AutoRestart, NOW) };
-        assert_eq!(judge(&waits, BEFORE, None, &Health::Fine), bad("it ended with exit status 7"));
+        assert_eq!(judge(&waits, BEFORE, None, &Health::Fine), bad("crashed: exit status 7"));
         let again = UnitState { restarts: 1, ..state(ActiveState::Activating, SubState::Start, LATER) };
         assert_eq!(judge(&again, BEFORE, None, &Health::Fine), bad(RESTARTED));
         let away = UnitState { exec_main_status: i32::from(exit::UNAVAILABLE), ..waits };

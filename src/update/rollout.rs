@@ -119,7 +119,7 @@ impl<'a> Rollout<'a> {
         let outcomes = self.manager.run(&[(Job::Start, unit.as_str())], &BTreeSet::new()).await?;
         let Some(failed) = outcomes.into_iter().find(|outcome| !outcome.result.is_success()) else { return Ok(None) };
         let state = self.manager.unit(unit).await?;
-        let reason = if state.result.is_failure() { ended(&state) } else { failed.result.to_string() };
+        let reason = if state.result.is_failure() { ended(&state, "failed") } else { failed.result.to_string() };
         Ok(Some(self.failure(&it, reason).await))
     }
 
@@ -155,7 +155,7 @@ impl<'a> Rollout<'a> {
             let mut failures = Vec::new();
             for it in watched.iter().filter(|it| failed.iter().any(|(unit, _)| it.unit == unit.as_str())) {
                 let state = self.manager.unit(&it.unit).await?;
-                failures.push(self.failure(it, ended(&state)).await);
+                failures.push(self.failure(it, ended(&state, "crashed")).await);
             }
             return Ok(failures);
         }
