@@ -82,6 +82,8 @@ pub struct Mark {
     /// `Wants=`: of a target, the units of the stack, each instance of a template by its name. It is read from `[Unit]`, and not
     /// written here.
     pub wants: Vec<UnitName>,
+    /// `Type=oneshot`: it is a job, which ends by itself. Read, and not written here.
+    pub is_job: bool,
 }
 
 /// Whether a stack file was in this directory and has gone. What may not be looked at has not.
@@ -136,6 +138,7 @@ impl Mark {
             restarts_with: Vec::new(),
             update_hooks: Vec::new(),
             wants: Vec::new(),
+            is_job: false,
         }
     }
 
@@ -186,6 +189,7 @@ impl Mark {
         mark.on_unhealthy = last(SECTION, "OnUnhealthy").map(OnUnhealthy::of).unwrap_or_default();
         mark.restarts_with = lines.units(SECTION, "RestartsWith");
         mark.update_hooks = lines.words(SECTION, "UpdateHook").filter_map(UpdateHook::of).collect();
+        mark.is_job = last("Service", "Type") == Some("oneshot");
         mark.wants = lines.units("Unit", "Wants");
         Some(mark)
     }

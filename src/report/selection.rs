@@ -189,6 +189,9 @@ pub mod tests {
         app.add(unit("app", "app-web.service", Some("web")));
         app.add(unit("app", "app-backup.service", Some("backup")));
         app.add(unit("app", "app-backup.timer", None));
+        let mut job = unit("app", "app-migrate.service", Some("migrate"));
+        job.mark.is_job = true;
+        app.add(job);
         let mut builder = unit("app", "app-web-build.service", None);
         builder.mark.made = Some(Made::Image("registry.example/app:1".to_owned()));
         app.add(builder);

@@ -121,14 +121,17 @@ impl<'a> Named<'a> {
 
     /// In the container that runs, or in another beside it. A job runs to its end.
     pub fn run(&self) -> Vec<String> {
-        let start = self.systemctl("start");
+        let is_meant = |unit: &&InstalledUnit| self.units.iter().any(|job| job.stem() == unit.name.stem());
+        let meant: Vec<&InstalledUnit> =
+            self.project.iter().flat_map(|project| project.units.iter().filter(is_meant)).collect();
         // It has a timer, or updates run it.
-        let is_job = |unit: &InstalledUnit| {
-            let is_meant = self.units.iter().any(|job| job.stem() == unit.name.stem());
-            is_meant && (unit.name.is(UnitKind::Timer) || !unit.mark.update_hooks.is_empty())
-        };
-        if self.project.is_some_and(|project| project.units.iter().any(is_job)) {
-            return vec![start, "it runs the command of the stack file, as its timer or an update does".to_owned()];
+        if meant.iter().any(|unit| unit.name.is(UnitKind::Timer) || !unit.mark.update_hooks.is_empty()) {
+            let as_others = "it runs the command of the stack file, as its timer or an update does";
+            return vec![self.systemctl("start"), as_others.to_owned()];
+        }
+        // It has ended, so there is no container of it.
+        if meant.iter().any(|unit| unit.mark.is_job && unit.mark.container.is_some()) {
+            return vec![self.systemctl("restart"), "it runs the command of the stack file again".to_owned()];
         }
         let other = self.run_beside();
         let alone =
@@ -137,8 +140,8 @@ impl<'a> Named<'a> {
             true => vec![self.exec(), format!("{alone}: {other}")],
             false => vec![other, format!("this is {alone}")],
         };
-        let job = format!("if no container of it runs, or to run a job again: {}", self.systemctl("restart"));
-        first.into_iter().chain([job]).collect()
+        let idle = format!("if no container of it runs: {}", self.systemctl("start"));
+        first.into_iter().chain([idle]).collect()
     }
 
     /// The shell is bash or zsh: `<(…)`.
@@ -252,6 +255,9 @@ impl<'a> Named<'a> {
     /// Nothing of the stack is built.
     pub fn build(&self) -> Result<Vec<String>, String> {
         let units: Vec<String> = self.built().iter().map(|(unit, _)| quoted(unit)).collect();
+        if units.is_empty() && self.name.is_none() {
+            return Ok(vec!["systemctl reload-or-restart STACK-SERVICE-build.service".to_owned()]);
+        }
         if units.is_empty() {
             let what = self.service.unwrap_or(self.stack());
             let service = self.service.map_or(String::new(), |service| format!(" {}", quoted(service)));

@@ -83,7 +83,7 @@ fn what_only_the_engine_does_is_answered_with_its_own_command_and_the_names_of_c
     };
     let alone =
         "a container of its own, with the environment, volumes and network of the service, and nothing else of it";
-    let job = "if no container of it runs, or to run a job again: systemctl restart shop-db.service";
+    let job = "if no container of it runs: systemctl start shop-db.service";
     let run = format!("docker exec -it -e A=1 shop-db psql -l\n{alone}: {}\n{job}", of_run("-e A=1"));
     let beside = format!("{}\nthis is {alone}\n{job}", of_run("-v /srv:/srv"));
     for (line, expected) in [
@@ -149,10 +149,12 @@ fn what_a_stack_file_or_a_unit_says_is_answered_with_it() {
             "systemctl reload-or-restart app-web-build.service\n\
              then, for a container of the new image: systemctl restart app-web.service",
         ),
+        ("build", "systemctl reload-or-restart STACK-SERVICE-build.service"),
         ("push app", "docker push registry.example/app:1"),
         ("push shop", ", and shop has no `build`: there is no image to push"),
         ("build shop db", ", and db has no `build`, but an image of a registry; to get it: wharf pull shop db"),
         ("build shop", ", and shop has no `build`, but an image of a registry; to get it: wharf pull shop"),
+        ("run migrate", "systemctl restart app-migrate.service\nit runs the command of the stack file again"),
         (
             "run backup",
             "systemctl start app-backup.service\nit runs the command of the stack file, as its timer or an update does",
