@@ -382,7 +382,7 @@ fn jobs_run_before_and_after_an_update_and_before_a_rollback() {
     assert_eq!((tag_of(&host, "shop-web"), steps()), ("one".to_owned(), "dump\ndump\n".to_owned()));
 
     // Interrupted, the job ends, too.
-    host.sh("sed -i 's/echo dump/sleep 100000; echo dump/' shop.toml; wharf generate --now shop.toml").ok();
+    host.sh("sed -i 's#echo dump#tail -f /dev/null; echo dump#' shop.toml; wharf generate --now shop.toml").ok();
     host.sh("systemd-run --quiet --unit=update --service-type=exec wharf update --retry shop").ok();
     host.wait_for("the job", || host.sh("systemctl is-active shop-dump").stdout == "activating\n");
     host.sh("systemctl stop update").ok();

@@ -4,27 +4,24 @@
 //! says what to go back to.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 use std::time::Duration;
 
-use super::audit::{self, Audit};
-use super::digests::{self, Digests, Update};
+use super::audit::Audit;
+use super::digests::{self, Update};
 use super::error::UpdateError;
 use super::failure::Failure;
 use super::lock_file;
-use super::observe::BY_GENERATE;
 use super::outcome::{Changed, NewImage, Outcome};
 use super::revision::{Change, Revision, now};
 use super::rollout::{RolledOut, Rollout, active};
 use super::steps::{Step, containers, hooks, in_order, is_triggered, steps};
 use super::store::{self, Store, StoreError};
 use super::updater::Updater;
-use crate::diagnostic::SourceFile;
 use crate::install::{Agenda, Destination, Progress, WantedImage, prepare, provide};
 use crate::name::{UnitKind, UnitName};
 use crate::plan::Plan;
 use crate::spec::UpdateHook;
-use crate::stack::lock::{Lock, LockSource, lock_of};
+use crate::stack::lock::{LockSource, lock_of};
 use crate::stack::{self, Request, UpdateConfig};
 use crate::systemd::Job;
 use crate::updates::{LastUpdate, Updates, is_unfinished};
@@ -76,9 +73,10 @@ impl Updater<'_> {
         }
         let found = self.until_interrupted(self.find(request, update, store.as_ref(), begin));
         let (mut changed, change) = found.await?;
+        if let Some(store) = &store {
+            note_found(store, update, &changed)?;
+        }
         if let (Some(store), Some(change)) = (&store, change) {
-            let known = Updates { checked: Some(now()), available: BTreeMap::new(), ..store.updates() };
-            store.note(&known)?;
             changed.outcome = self.carry_out(store, &change).await?;
             if let Outcome::RolledBack { failures, .. } = &changed.outcome {
                 let mut refused = store::refused(&project)?;
@@ -87,71 +85,6 @@ impl Updater<'_> {
             }
         }
         Ok(changed)
-    }
-
-    /// Finds new digests, and gets ready for them if there is a store.
-    async fn find<P: Progress>(
-        &self,
-        request: &Request<'_>,
-        update: &Update,
-        store: Option<&Store>,
-        begin: &dyn Fn(&WantedImage) -> P,
-    ) -> Result<(Changed, Option<ReadyChange>), UpdateError> {
-        let (current, configs) = planned(request, LockSource::File)?;
-        if update.locked {
-            return self.find_locked(current, configs, update, store, begin).await;
-        }
-        let (project, source_file) = (current.project.clone(), current.source.clone());
-        if !self.is_installed(&current).await? {
-            // Somebody has begun something else, which an update does not finish.
-            if self.differs_by_lock(request, &project).await? {
-                return Err(UpdateError::OtherLock { lock: lock_of(&source_file), project });
-            }
-            return Err(UpdateError::NotGenerated { project, source_file });
-        }
-        let refused = store::refused(&project)?;
-        let found = Digests::of(request, update, &refused, &current, &self.engine).await?;
-        let Digests { lock, mut images, passed_over } = found;
-        let (new, _) = planned(request, LockSource::Given(lock.clone()))?;
-        digests::assign(&mut images, &new);
-        let outcome = if images.is_empty() { Outcome::Current } else { Outcome::Available };
-        let changed = Changed { project, images, refused: passed_over, outcome };
-        let change = match store {
-            Some(store) if !changed.images.is_empty() => {
-                let installed = self.installed(store, &current, BY_GENERATE).await?;
-                let text = lock.to_toml(&file_name(&source_file));
-                let target =
-                    Target { plan: new, lock: Some(text), command: "update".to_owned(), before: UpdateHook::PreUpdate };
-                Some(self.get_ready(installed, target, configs, begin).await?)
-            }
-            _ => None,
-        };
-        Ok((changed, change))
-    }
-
-    /// Whether what is installed is what the stack file says with the lock of the newest revision.
-    async fn differs_by_lock(&self, request: &Request<'_>, project: &str) -> Result<bool, UpdateError> {
-        let Some(Revision { plan, lock: Some(text), .. }) = store::newest(project)? else { return Ok(false) };
-        let Ok(lock) = Lock::parse(&SourceFile::new(lock_of(&plan.source), text)) else { return Ok(false) };
-        match planned(request, LockSource::Given(lock)) {
-            Ok((plan, _)) => self.is_installed(&plan).await,
-            Err(_) => Ok(false),
-        }
-    }
-
-    /// Notes which new images an update would bring, and logs those that were not noted before. Only root can; another command that
-    /// changes what runs meanwhile does it itself.
-    pub fn announce(&self, changed: &Changed) {
-        let Ok(Some(store)) = Store::try_open(&changed.project) else { return };
-        let images = changed.images.iter().map(|image| (image.image.clone(), image.digest.clone())).collect();
-        let before = store.updates();
-        let is_known = |image: &NewImage| before.available.get(&image.image) == Some(&image.digest);
-        let is_new = !changed.images.iter().all(is_known);
-        let updates = Updates { checked: Some(now()), available: images, ..before };
-        // What cannot be noted is said once more by the next check.
-        if store.note(&updates).is_ok() && is_new {
-            audit::available(&changed.project, &changed.images);
-        }
     }
 
     /// Changes what runs to an earlier revision: the newest stable one before the current one, or the one with this number.
@@ -352,7 +285,19 @@ impl Updater<'_> {
     }
 }
 
-/// Notes how a change ended, and which revision runs.
+/// Notes that an update has looked for new images, and that those which it takes are new no more.
+fn note_found(store: &Store, update: &Update, changed: &Changed) -> Result<(), StoreError> {
+    let mut updates = store.updates();
+    if !update.locked {
+        updates.checked = Some(now());
+    }
+    let looks_at_all = !update.locked && update.units.is_empty();
+    let is_taken = |image: &String| changed.images.iter().any(|taken| taken.image == *image);
+    updates.available.retain(|image, _| !looks_at_all && !is_taken(image));
+    store.note(&updates)
+}
+
+/// Notes how a change ended.
 fn note_end(store: &Store, command: &str, succeeded: bool, failures: &[Failure]) -> Result<(), StoreError> {
     let failed = failures.iter().map(|failure| failure.unit.clone()).collect();
     let last = LastUpdate { time: now(), command: command.to_owned(), succeeded, failed };
@@ -381,7 +326,7 @@ fn earlier(store: &Store, installed: &Revision, number: Option<u32>) -> Result<R
     store.get(number)?.ok_or_else(|| UpdateError::UnknownRevision { project: project(), number })
 }
 
-fn planned(request: &Request<'_>, lock: LockSource) -> Result<(Plan, Configs), UpdateError> {
+pub(super) fn planned(request: &Request<'_>, lock: LockSource) -> Result<(Plan, Configs), UpdateError> {
     let request = Request { lock, ..request.clone() };
     let stack = stack::load(&request)?.stack;
     let plan = prepare(&[request], &Destination::system())?.plans.remove(0);
@@ -396,8 +341,4 @@ fn planned(request: &Request<'_>, lock: LockSource) -> Result<(Plan, Configs), U
 /// All units of a plan; instances instead of their template.
 fn units_of(plan: &Plan) -> impl Iterator<Item = UnitName> {
     plan.units().flat_map(|unit| plan.instances_of(&unit))
-}
-
-fn file_name(path: &Path) -> String {
-    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }

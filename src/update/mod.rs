@@ -12,7 +12,7 @@ mod digests;
 mod dockerfile;
 mod error;
 mod failure;
-mod follow;
+mod find;
 mod hooks;
 mod judge;
 mod lock;

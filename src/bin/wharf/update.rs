@@ -41,7 +41,7 @@ pub async fn run(arguments: &cli::Update) -> Result<Exit, Failure> {
                 continue;
             }
         };
-        if arguments.check {
+        if arguments.check && !arguments.locked {
             updater.announce(&changed);
         }
         exit = worse(exit, exit_of(&changed, arguments.check));
